@@ -1,0 +1,1 @@
+export * from './1795230088534-CreateSchema.js';

@@ -1,0 +1,156 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { v7 as uuid } from 'uuid';
+import { Clock } from '../database/clock.js';
+import { Retention } from '../database/retention.js';
+import { isUniqueViolation, TransactionRunner, type Tx } from '../database/transaction.js';
+import { ConflictError, NotFoundError } from '../oidc/errors.js';
+import type { Page, PageRequest } from '../database/page.js';
+import type { Account, NewAccount, SignInOutcome } from './account.js';
+import { AccountEntity } from './entities/account.entity.js';
+import { HasherBusyError, PasswordHasher } from './password-hasher.js';
+import { SignInLimiter } from './sign-in-limiter.js';
+
+/** People who can sign in: their password, their claims, whether they may. */
+@Injectable()
+export class AccountsService implements OnModuleInit {
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly clock: Clock,
+    private readonly hasher: PasswordHasher,
+    private readonly limiter: SignInLimiter,
+    private readonly retention: Retention,
+  ) {}
+
+  onModuleInit(): void {
+    this.retention.register({ table: 'rate_limits', key: 'key', condition: 'expire < extract(epoch FROM $1::timestamptz) * 1000', keepMs: 0 });
+  }
+
+  /**
+   * Checks a password. Unknown login, disabled account and wrong password are one answer and take the same time.
+   * @param address where the attempt comes from, for the rate limits
+   */
+  async signIn(login: string, password: string, address: string): Promise<SignInOutcome> {
+    const name = normalizeLogin(login);
+    const retryAfterSeconds = await this.limiter.attempt(name, address);
+    if (retryAfterSeconds !== undefined) return { kind: 'too_many_attempts', retryAfterSeconds };
+    const row = await this.transactions.reader.findOneBy(AccountEntity, { login: name });
+    const usable = row !== null && row.disabledAt === null ? row : undefined;
+    try {
+      if (!(await this.hasher.verify(usable?.passwordHash ?? null, password)) || usable === undefined) {
+        await this.limiter.failed(name, address);
+        return { kind: 'wrong_credentials' };
+      }
+    } catch (error) {
+      if (error instanceof HasherBusyError) return { kind: 'busy' };
+      throw error;
+    }
+    await this.limiter.succeeded(name, address);
+    return { kind: 'signed_in', account: toAccount(usable) };
+  }
+
+  async find(id: string): Promise<Account | undefined> {
+    const row = await this.transactions.reader.findOneBy(AccountEntity, { id });
+    return row === null ? undefined : toAccount(row);
+  }
+
+  async get(id: string): Promise<Account> {
+    const account = isUuid(id) ? await this.find(id) : undefined;
+    if (account === undefined) throw new NotFoundError('There is no such account.');
+    return account;
+  }
+
+  /** @throws ConflictError when the login is taken */
+  async create(input: NewAccount): Promise<Account> {
+    const passwordHash = input.password === undefined ? null : await this.hasher.hash(input.password);
+    const now = this.clock.now();
+    const row = {
+      id: uuid(),
+      login: normalizeLogin(input.login),
+      passwordHash,
+      claims: { ...input.claims },
+      notBefore: null,
+      disabledAt: null,
+      passwordChangedAt: passwordHash === null ? null : now,
+      createdAt: now,
+      updatedAt: now,
+    };
+    try {
+      await this.transactions.run((tx) => tx.manager.insert(AccountEntity, row as never));
+    } catch (error) {
+      if (isUniqueViolation(error, 'accounts_login_key')) throw new ConflictError('This login is taken.', { cause: error });
+      throw error;
+    }
+    return toAccount(row);
+  }
+
+  /** Newest first. `search` is the beginning of a login. */
+  async list(options: PageRequest & { readonly search?: string | undefined }): Promise<Page<Account>> {
+    const query = this.transactions.reader.createQueryBuilder(AccountEntity, 'a').orderBy('a.id', 'DESC').take(options.limit + 1);
+    if (options.cursor !== undefined && isUuid(options.cursor)) query.andWhere('a.id < :cursor', { cursor: options.cursor });
+    if (options.search !== undefined) query.andWhere('starts_with(a.login, :search)', { search: normalizeLogin(options.search) });
+    const rows = await query.getMany();
+    const items = rows.slice(0, options.limit).map(toAccount);
+    return { items, nextCursor: rows.length > options.limit ? items.at(-1)?.id : undefined };
+  }
+
+  async replaceClaims(id: string, claims: Readonly<Record<string, unknown>>): Promise<Account> {
+    await this.get(id);
+    await this.transactions.run((tx) =>
+      tx.manager.update(AccountEntity, { id }, { claims: { ...claims } as never, updatedAt: this.clock.now() }),
+    );
+    return this.get(id);
+  }
+
+  /** Hashes outside of any transaction; give the result to {@link setPasswordHash}. */
+  hashPassword(password: string): Promise<string> {
+    return this.hasher.hash(password);
+  }
+
+  async setPasswordHash(tx: Tx, id: string, passwordHash: string): Promise<void> {
+    const now = this.clock.now();
+    await tx.manager.update(AccountEntity, { id }, { passwordHash, passwordChangedAt: now, updatedAt: now });
+  }
+
+  /** Sessions and grants that began before now are dead from the commit on, also those that we do not list. */
+  async endEverythingBefore(tx: Tx, id: string, moment: Date): Promise<void> {
+    await tx.manager.update(AccountEntity, { id }, { notBefore: moment, updatedAt: this.clock.now() });
+  }
+
+  async disable(tx: Tx, id: string): Promise<void> {
+    const now = this.clock.now();
+    await tx.manager.update(AccountEntity, { id }, { disabledAt: now, updatedAt: now });
+  }
+
+  async enable(id: string): Promise<Account> {
+    await this.get(id);
+    await this.transactions.run((tx) => tx.manager.update(AccountEntity, { id }, { disabledAt: null, updatedAt: this.clock.now() }));
+    return this.get(id);
+  }
+
+  /** Removes the person's data; sessions and grants go with it by the foreign keys. */
+  async delete(tx: Tx, id: string): Promise<void> {
+    await tx.manager.delete(AccountEntity, { id });
+  }
+}
+
+function normalizeLogin(login: string): string {
+  return login.normalize('NFC').trim().toLowerCase();
+}
+
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
+}
+
+function toAccount(row: AccountEntity): Account {
+  return {
+    id: row.id,
+    login: row.login,
+    claims: { ...row.claims, updated_at: Math.floor(row.updatedAt.getTime() / 1000) },
+    hasPassword: row.passwordHash !== null,
+    disabledAt: row.disabledAt,
+    notBefore: row.notBefore,
+    passwordChangedAt: row.passwordChangedAt,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  };
+}

@@ -1,0 +1,167 @@
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Patch, Post, Put, Query, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
+import { ApiBearerAuth, ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { clientInformation, registeredClientInformation, type ClientInformation } from '../clients/client.presenter.js';
+import { ClientsService } from '../clients/clients.service.js';
+import { ClientMetadataDto } from '../clients/dto/client-metadata.dto.js';
+import { ApiJsonErrors } from '../http/api-errors.js';
+import { JsonErrorFilter } from '../http/json-error.filter.js';
+import { StrictJsonPipe } from '../http/parameters.pipe.js';
+import { LogoutService } from '../logout/logout.service.js';
+import { InvalidClientMetadataError, InvalidRequestError } from '../oidc/errors.js';
+import { AdminGuard, OperatorClientId } from './admin.guard.js';
+import { ClientDto, ClientListDto, ClientSecretDto, CreateClientDto, PostLogoutRedirectUriDto, PostLogoutRedirectUrisDto } from './dto/clients.dto.js';
+import { SearchQueryDto } from './dto/common.dto.js';
+
+type Metadata = Readonly<Record<string, unknown>>;
+
+/** The registry, for operators. The rules for metadata are those of `/register` (RFC 7591 §2). */
+@ApiTags('Admin: clients')
+@ApiBearerAuth('admin')
+@Controller('admin/v1/clients')
+@UseGuards(AdminGuard)
+@UseFilters(JsonErrorFilter)
+@ApiJsonErrors(401, 403)
+export class AdminClientsController {
+  constructor(
+    private readonly clients: ClientsService,
+    private readonly logoutService: LogoutService,
+  ) {}
+
+  @Post()
+  @HttpCode(201)
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'Register a client', description: 'The answer holds the secret, once.' })
+  @ApiBody({
+    type: CreateClientDto,
+    examples: {
+      web: {
+        summary: 'A web application that hears of logouts',
+        value: {
+          client_name: 'Ledger',
+          redirect_uris: ['https://ledger.example.com/callback'],
+          post_logout_redirect_uris: ['https://ledger.example.com/signed-out'],
+          backchannel_logout_uri: 'https://ledger.example.com/backchannel-logout',
+          grant_types: ['authorization_code', 'refresh_token'],
+        },
+      },
+      service: { summary: 'A service of its own', value: { client_name: 'Reports', grant_types: ['client_credentials'], scope: 'reports:read' } },
+    },
+  })
+  @ApiCreatedResponse({ type: ClientDto })
+  @ApiJsonErrors(400, 409)
+  async create(@Body() body: Metadata): Promise<ClientInformation> {
+    return registeredClientInformation(await this.clients.register(body, { administrator: true, clientId: chosenClientId(body) }));
+  }
+
+  @Get()
+  @HttpCode(200)
+  @UsePipes(StrictJsonPipe)
+  @ApiOperation({ summary: 'List clients', description: 'Newest first. `search` finds the beginning of an id or a part of a name.' })
+  @ApiOkResponse({ type: ClientListDto })
+  @ApiJsonErrors(400)
+  async list(@Query() query: SearchQueryDto): Promise<object> {
+    const page = await this.clients.list(query);
+    return { items: page.items.map(clientInformation), ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }) };
+  }
+
+  @Get(':client_id')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Read a client' })
+  @ApiOkResponse({ type: ClientDto })
+  @ApiJsonErrors(404)
+  async read(@Param('client_id') clientId: string): Promise<ClientInformation> {
+    return clientInformation(await this.clients.get(clientId));
+  }
+
+  @Put(':client_id')
+  @HttpCode(200)
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'Replace a client’s metadata', description: 'What is left out goes back to its default. The secret stays.' })
+  @ApiBody({ type: ClientMetadataDto })
+  @ApiOkResponse({ type: ClientDto })
+  @ApiJsonErrors(400, 404)
+  async replace(@Param('client_id') clientId: string, @Body() body: Metadata): Promise<ClientInformation> {
+    checkSameClientId(clientId, body);
+    return registeredClientInformation(await this.clients.replace(clientId, body, { administrator: true }));
+  }
+
+  @Patch(':client_id')
+  @HttpCode(200)
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'Change some of a client’s metadata', description: 'JSON merge patch (RFC 7396): `null` removes a member.' })
+  @ApiBody({ type: ClientMetadataDto })
+  @ApiOkResponse({ type: ClientDto })
+  @ApiJsonErrors(400, 404)
+  async patch(@Param('client_id') clientId: string, @Body() body: Metadata): Promise<ClientInformation> {
+    checkSameClientId(clientId, body);
+    return registeredClientInformation(await this.clients.patch(clientId, body));
+  }
+
+  @Delete(':client_id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete a client', description: 'Ends its grants with it and tells it about each session that it took part in.' })
+  @ApiNoContentResponse({ description: 'Gone: no token of it is good any more.' })
+  @ApiJsonErrors(404, 409)
+  async delete(@Param('client_id') clientId: string, @OperatorClientId() operator: string): Promise<void> {
+    await this.clients.get(clientId);
+    await this.logoutService.logout(
+      { target: { kind: 'client', clientId }, cause: 'client_deleted', initiator: { kind: 'operator', clientId: operator } },
+      { after: (tx) => this.clients.delete(tx, clientId) },
+    );
+  }
+
+  @Post(':client_id/secret')
+  @HttpCode(200)
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'Rotate a client’s secret', description: 'The answer holds the new one, once; the one before stops working.' })
+  @ApiOkResponse({ type: ClientSecretDto })
+  @ApiJsonErrors(404, 409)
+  async rotateSecret(@Param('client_id') clientId: string): Promise<ClientSecretDto> {
+    const { clientSecret = '' } = await this.clients.rotateSecret(clientId);
+    return { client_id: clientId, client_secret: clientSecret, client_secret_expires_at: 0 };
+  }
+
+  @Get(':client_id/post_logout_redirect_uris')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Where a browser may go after logout' })
+  @ApiOkResponse({ type: PostLogoutRedirectUrisDto })
+  @ApiJsonErrors(404)
+  async listPostLogoutRedirectUris(@Param('client_id') clientId: string): Promise<PostLogoutRedirectUrisDto> {
+    return { post_logout_redirect_uris: (await this.clients.get(clientId)).metadata.post_logout_redirect_uris };
+  }
+
+  @Post(':client_id/post_logout_redirect_uris')
+  @HttpCode(201)
+  @UsePipes(StrictJsonPipe)
+  @ApiOperation({ summary: 'Add one post-logout redirect URI', description: 'Adding one that is there changes nothing.' })
+  @ApiCreatedResponse({ type: PostLogoutRedirectUrisDto })
+  @ApiJsonErrors(400, 404)
+  async addPostLogoutRedirectUri(@Param('client_id') clientId: string, @Body() body: PostLogoutRedirectUriDto): Promise<PostLogoutRedirectUrisDto> {
+    return { post_logout_redirect_uris: await this.clients.addPostLogoutRedirectUri(clientId, body.uri) };
+  }
+
+  @Delete(':client_id/post_logout_redirect_uris')
+  @HttpCode(204)
+  @UsePipes(StrictJsonPipe)
+  @ApiOperation({ summary: 'Remove one post-logout redirect URI' })
+  @ApiQuery({ name: 'uri', description: 'Percent-encoded, as registered.', example: 'https://ledger.example.com/signed-out' })
+  @ApiNoContentResponse({ description: 'No browser is sent there any more.' })
+  @ApiJsonErrors(400, 404)
+  async removePostLogoutRedirectUri(@Param('client_id') clientId: string, @Query() query: PostLogoutRedirectUriDto): Promise<void> {
+    await this.clients.removePostLogoutRedirectUri(clientId, query.uri);
+  }
+}
+
+/** A client id that an administrator chose. Never one that could be taken for a person's `sub` (RFC 9700 §4.15). */
+function chosenClientId(body: Metadata): string | undefined {
+  const clientId = body?.client_id;
+  if (clientId === undefined || clientId === null) return undefined;
+  if (typeof clientId !== 'string' || !/^[A-Za-z0-9._~-]{3,100}$/.test(clientId) || /^[0-9a-f-]{36}$/i.test(clientId)) {
+    throw new InvalidClientMetadataError('client_id must be 3 to 100 characters of A-Z a-z 0-9 . _ ~ - and no UUID.');
+  }
+  return clientId;
+}
+
+function checkSameClientId(clientId: string, body: Metadata): void {
+  if (body?.client_id !== undefined && body.client_id !== clientId) throw new InvalidRequestError('client_id cannot be changed.');
+}

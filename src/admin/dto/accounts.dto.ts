@@ -1,0 +1,84 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsEmail, IsObject, IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
+
+const CLAIMS = { name: 'Mia Example', given_name: 'Mia', family_name: 'Example', email_verified: true, locale: 'en' };
+
+export class CreateAccountDto {
+  /** What the person types to sign in. Upper and lower case are one. */
+  @ApiProperty({ example: 'mia@example.com' })
+  @IsString()
+  @MinLength(1)
+  @MaxLength(200)
+  readonly login: string;
+
+  /** At least 8 characters. Without one nobody can sign in until it is set. */
+  @ApiPropertyOptional({ format: 'password', example: 'correct horse battery staple' })
+  @IsOptional()
+  @IsString()
+  @MinLength(8)
+  @MaxLength(1000)
+  readonly password?: string;
+
+  @ApiPropertyOptional({ example: 'mia@example.com' })
+  @IsOptional()
+  @IsEmail()
+  @MaxLength(320)
+  readonly email?: string;
+
+  /** Standard claims (OpenID Connect Core 1.0 §5.1). */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true, example: CLAIMS })
+  @IsOptional()
+  @IsObject()
+  readonly claims?: Record<string, unknown>;
+}
+
+export class UpdateAccountDto {
+  @ApiPropertyOptional({ example: 'mia@example.com' })
+  @IsOptional()
+  @IsEmail()
+  @MaxLength(320)
+  readonly email?: string;
+
+  /** Replaces all claims. */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true, example: CLAIMS })
+  @IsOptional()
+  @IsObject()
+  readonly claims?: Record<string, unknown>;
+}
+
+export class SetPasswordDto {
+  /** At least 8 characters. */
+  @ApiProperty({ format: 'password', example: 'correct horse battery staple' })
+  @IsString()
+  @MinLength(8)
+  @MaxLength(1000)
+  readonly password: string;
+}
+
+export class AccountDto {
+  /** `sub` in tokens; never given to anybody else. */
+  @ApiProperty({ format: 'uuid' })
+  readonly id: string;
+  @ApiProperty({ example: 'mia@example.com' })
+  readonly login: string;
+  @ApiPropertyOptional({ example: 'mia@example.com' })
+  readonly email?: string;
+  @ApiProperty({ type: 'object', additionalProperties: true, example: CLAIMS })
+  readonly claims: Readonly<Record<string, unknown>>;
+  @ApiProperty()
+  readonly has_password: boolean;
+  @ApiProperty()
+  readonly disabled: boolean;
+  @ApiProperty({ format: 'date-time' })
+  readonly created_at: string;
+  @ApiProperty({ format: 'date-time' })
+  readonly updated_at: string;
+}
+
+export class AccountListDto {
+  @ApiProperty({ type: [AccountDto] })
+  readonly items: AccountDto[];
+  /** Absent on the last page. */
+  @ApiPropertyOptional()
+  readonly next_cursor?: string;
+}

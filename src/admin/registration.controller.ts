@@ -1,0 +1,146 @@
+import { Body, Controller, Delete, Get, Header, Headers, HttpCode, Inject, Param, Post, Put, UseFilters } from '@nestjs/common';
+import { ApiBearerAuth, ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { clientInformation, registeredClientInformation, type ClientInformation } from '../clients/client.presenter.js';
+import { ClientsService } from '../clients/clients.service.js';
+import { ClientMetadataDto } from '../clients/dto/client-metadata.dto.js';
+import { SETTINGS, type Settings } from '../config/settings.js';
+import { ApiJsonErrors } from '../http/api-errors.js';
+import { bearerToken } from '../http/bearer.js';
+import { JsonErrorFilter } from '../http/json-error.filter.js';
+import { LogoutService } from '../logout/logout.service.js';
+import { ADMIN_SCOPE, REGISTRATION_SCOPE } from '../oidc/claims.js';
+import { InsufficientScopeError, InvalidClientMetadataError, InvalidTokenError, MissingTokenError, NotFoundError } from '../oidc/errors.js';
+import { matchesHash, sha256 } from '../oidc/secret.js';
+import { AccessTokensService } from '../tokens/access-tokens.service.js';
+import { RegisteredClientDto } from './dto/registration.dto.js';
+
+type Metadata = Readonly<Record<string, unknown>>;
+/** RFC 7592 §2.2: these must not come back in an update. */
+const SERVER_MEMBERS = ['registration_access_token', 'registration_client_uri', 'client_secret_expires_at', 'client_id_issued_at'];
+
+/** Dynamic client registration (RFC 7591) and management by the client itself (RFC 7592). */
+@ApiTags('Registration')
+@Controller('register')
+@UseFilters(JsonErrorFilter)
+export class RegistrationController {
+  private readonly initialAccessTokenHash: Buffer | null;
+
+  constructor(
+    private readonly clients: ClientsService,
+    private readonly logoutService: LogoutService,
+    private readonly accessTokens: AccessTokensService,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {
+    this.initialAccessTokenHash = settings.initialAccessToken === undefined ? null : sha256(settings.initialAccessToken);
+  }
+
+  @Post()
+  @HttpCode(201)
+  @Header('Cache-Control', 'no-store')
+  @Header('Pragma', 'no-cache')
+  @ApiBearerAuth('registration')
+  @ApiOperation({
+    summary: 'Register a client',
+    description:
+      'RFC 7591. Unless `EXEUNT_REGISTRATION=open` it needs the initial access token, or a token with scope `exeunt:admin` or `exeunt:register`.',
+  })
+  @ApiBody({ type: ClientMetadataDto })
+  @ApiCreatedResponse({ type: RegisteredClientDto, description: 'Everything that was registered, defaults included. Secrets are shown once.' })
+  @ApiJsonErrors(400, 401, 403, 404)
+  async register(@Body() body: Metadata, @Headers('authorization') authorization: string | undefined): Promise<ClientInformation> {
+    await this.mayRegister(authorization);
+    const registered = await this.clients.register(body, { administrator: false });
+    return {
+      ...registeredClientInformation(registered),
+      registration_access_token: registered.registrationAccessToken,
+      registration_client_uri: this.registrationUri(registered.client.clientId),
+    };
+  }
+
+  @Get(':client_id')
+  @HttpCode(200)
+  @Header('Cache-Control', 'no-store')
+  @ApiBearerAuth('registration')
+  @ApiOperation({ summary: 'Read the registration', description: 'RFC 7592 §2.1, with the registration access token.' })
+  @ApiOkResponse({ type: RegisteredClientDto })
+  @ApiJsonErrors(401)
+  async read(@Param('client_id') clientId: string, @Headers('authorization') authorization: string | undefined): Promise<ClientInformation> {
+    const token = await this.ownToken(clientId, authorization);
+    return { ...clientInformation(await this.clients.get(clientId)), registration_access_token: token, registration_client_uri: this.registrationUri(clientId) };
+  }
+
+  @Put(':client_id')
+  @HttpCode(200)
+  @Header('Cache-Control', 'no-store')
+  @ApiBearerAuth('registration')
+  @ApiOperation({ summary: 'Replace the registration', description: 'RFC 7592 §2.2: all metadata and `client_id`.' })
+  @ApiBody({ type: ClientMetadataDto })
+  @ApiOkResponse({ type: RegisteredClientDto })
+  @ApiJsonErrors(400, 401)
+  async replace(
+    @Param('client_id') clientId: string,
+    @Body() body: Metadata,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<ClientInformation> {
+    const token = await this.ownToken(clientId, authorization);
+    await this.checkUpdate(clientId, body);
+    const replaced = await this.clients.replace(clientId, body, { administrator: false });
+    return {
+      ...registeredClientInformation(replaced),
+      registration_access_token: token,
+      registration_client_uri: this.registrationUri(clientId),
+    };
+  }
+
+  @Delete(':client_id')
+  @HttpCode(204)
+  @Header('Cache-Control', 'no-store')
+  @ApiBearerAuth('registration')
+  @ApiOperation({ summary: 'Delete the registration', description: 'RFC 7592 §2.3. All grants of the client end with it.' })
+  @ApiNoContentResponse({ description: 'Gone.' })
+  @ApiJsonErrors(401)
+  async delete(@Param('client_id') clientId: string, @Headers('authorization') authorization: string | undefined): Promise<void> {
+    await this.ownToken(clientId, authorization);
+    await this.logoutService.logout(
+      { target: { kind: 'client', clientId }, cause: 'client_deleted', initiator: { kind: 'client', clientId } },
+      { after: (tx) => this.clients.delete(tx, clientId) },
+    );
+  }
+
+  private async mayRegister(authorization: string | undefined): Promise<void> {
+    if (this.settings.registration === 'off') throw new NotFoundError('Registration is switched off.');
+    const token = bearerToken(authorization);
+    if (token === undefined) {
+      if (this.settings.registration === 'open') return;
+      throw new MissingTokenError('An initial access token is required.');
+    }
+    if (matchesHash(token, this.initialAccessTokenHash)) return;
+    const active = await this.accessTokens.findActive(token);
+    if (active === undefined) throw new InvalidTokenError('The initial access token is not valid.');
+    if (!active.scope.includes(ADMIN_SCOPE) && !active.scope.includes(REGISTRATION_SCOPE)) {
+      throw new InsufficientScopeError('The access token does not allow registration.', REGISTRATION_SCOPE);
+    }
+  }
+
+  /** RFC 7592 §2.1: an unknown or deleted client is 401, not 404. */
+  private async ownToken(clientId: string, authorization: string | undefined): Promise<string> {
+    const token = bearerToken(authorization);
+    if (token === undefined) throw new MissingTokenError('The registration access token is required.');
+    if (!(await this.clients.isRegistrationToken(clientId, token))) throw new InvalidTokenError('The registration access token is not valid.');
+    return token;
+  }
+
+  private async checkUpdate(clientId: string, body: Metadata): Promise<void> {
+    if (body?.client_id !== clientId) throw new InvalidClientMetadataError('client_id must be the one that is registered.');
+    const forbidden = SERVER_MEMBERS.find((name) => body[name] !== undefined);
+    if (forbidden !== undefined) throw new InvalidClientMetadataError(`${forbidden} must not be sent.`);
+    const { client_secret: secret } = body;
+    if (secret !== undefined && (typeof secret !== 'string' || !(await this.clients.isSecret(clientId, secret)))) {
+      throw new InvalidClientMetadataError('client_secret must be the one that is registered.');
+    }
+  }
+
+  private registrationUri(clientId: string): string {
+    return `${this.settings.issuer}/register/${encodeURIComponent(clientId)}`;
+  }
+}

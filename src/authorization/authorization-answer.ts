@@ -1,0 +1,40 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { SETTINGS, type Settings } from '../config/settings.js';
+import { HttpEdge, type Response } from '../http/http-edge.js';
+import type { AuthorizationErrorCode } from '../oidc/errors.js';
+import { appendQuery, cspSource } from '../oidc/redirect-uri.js';
+import { renderFormPostPage } from '../pages/pages.js';
+import type { AnswerTarget } from './authorization-request.parser.js';
+
+/** Sends the answer of an authorization request to the client, always with `iss` (RFC 9207 §2) and its own `state`. */
+@Injectable()
+export class AuthorizationAnswer {
+  constructor(
+    private readonly edge: HttpEdge,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  code(response: Response, target: AnswerTarget, code: string): void {
+    this.send(response, target, [['code', code]]);
+  }
+
+  error(response: Response, target: AnswerTarget, code: AuthorizationErrorCode, description: string): void {
+    this.send(response, target, [
+      ['error', code],
+      ['error_description', description],
+    ]);
+  }
+
+  private send(response: Response, target: AnswerTarget, parameters: ReadonlyArray<readonly [string, string]>): void {
+    const all = [...parameters, ['state', target.state], ['iss', this.settings.issuer]] as const;
+    if (target.responseMode === 'query') {
+      this.edge.redirect(response, appendQuery(target.redirectUri, all));
+      return;
+    }
+    // OAuth 2.0 Form Post Response Mode §2
+    const nonce = this.edge.newNonce();
+    const fields = Object.fromEntries(all.filter((pair): pair is readonly [string, string] => pair[1] !== undefined));
+    const html = renderFormPostPage({ nonce, action: target.redirectUri, fields });
+    this.edge.page(response, html, { nonce, formAction: [cspSource(target.redirectUri)] });
+  }
+}

@@ -1,0 +1,206 @@
+import { Injectable } from '@nestjs/common';
+import { registeredScope, type Client } from '../clients/client.js';
+import { ClientsService } from '../clients/clients.service.js';
+import { parseScope, type ClaimsParameter } from '../oidc/claims.js';
+import { InvalidRequestError, type AuthorizationErrorCode } from '../oidc/errors.js';
+import { isAllowedRedirectUri } from '../oidc/redirect-uri.js';
+import { HintVerifier } from '../tokens/hint-verifier.js';
+import { PASSWORD_ACR } from '../tokens/id-token.issuer.js';
+import type { AuthorizationRequest } from './authorization-request.js';
+
+/** Where an answer goes, once client and redirect URI are known to be good. */
+export interface AnswerTarget {
+  readonly redirectUri: string;
+  readonly responseMode: 'query' | 'form_post';
+  readonly state: string | undefined;
+}
+
+/** The request is wrong, and the client is told so by redirect (RFC 6749 §4.1.2.1). */
+export class AuthorizationError extends Error {
+  constructor(
+    readonly code: AuthorizationErrorCode,
+    readonly description: string,
+    readonly target: AnswerTarget,
+  ) {
+    super(description);
+  }
+}
+
+export type RawParameters = Readonly<Record<string, unknown>>;
+
+const MAX_LENGTH = 8000;
+const NOT_SUPPORTED = [
+  ['request', 'request_not_supported'],
+  ['request_uri', 'request_uri_not_supported'],
+  ['registration', 'registration_not_supported'],
+] as const;
+const PROMPTS = ['none', 'login', 'consent', 'select_account'];
+
+/**
+ * Validates an authorization request, in an order that never sends anybody to a URI that is not the client's.
+ *
+ * @see [OpenID Connect Core 1.0](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest) §3.1.2.1, §3.1.2.2
+ * @see [RFC 9700](https://www.rfc-editor.org/rfc/rfc9700#section-4.1) §4.1
+ */
+@Injectable()
+export class AuthorizationRequestParser {
+  constructor(
+    private readonly clients: ClientsService,
+    private readonly hints: HintVerifier,
+  ) {}
+
+  /**
+   * @throws InvalidRequestError when client or redirect URI are not good: shown to the person, never a redirect
+   * @throws AuthorizationError for everything else
+   */
+  async parse(raw: RawParameters): Promise<{ readonly client: Client; readonly request: AuthorizationRequest }> {
+    const client = await this.client(raw);
+    const sentRedirectUri = single(raw, 'redirect_uri');
+    const redirectUri = redirectUriOf(client, sentRedirectUri, raw);
+    const target: AnswerTarget = { redirectUri, responseMode: responseModeOf(raw), state: single(raw, 'state') };
+    const fail = (code: AuthorizationErrorCode, description: string): never => {
+      throw new AuthorizationError(code, description, target);
+    };
+
+    const repeated = Object.keys(raw).find((name) => typeof raw[name] !== 'string');
+    if (repeated !== undefined) fail('invalid_request', 'A parameter was sent more than once.');
+    if (Object.values(raw).some((value) => String(value).length > MAX_LENGTH)) fail('invalid_request', 'A parameter is too long.');
+    for (const [name, code] of NOT_SUPPORTED) if (single(raw, name) !== undefined) fail(code, `${name} is not supported.`);
+
+    const responseType = single(raw, 'response_type');
+    if (responseType === undefined) fail('invalid_request', 'response_type is required.');
+    if (responseType !== 'code') fail('unsupported_response_type', 'Only the response type code is offered.');
+    if (!client.metadata.grant_types.includes('authorization_code')) fail('unauthorized_client', 'This client may not use the authorization code flow.');
+
+    const prompt = parseScope(single(raw, 'prompt')).filter((value) => PROMPTS.includes(value));
+    if (prompt.includes('none') && prompt.length > 1) fail('invalid_request', 'prompt=none stands alone.');
+    const claims = parseClaims(single(raw, 'claims'), fail);
+    const codeChallenge = this.codeChallenge(client, raw, fail);
+    const hintedSub = await this.hintedSub(raw, claims, fail);
+    const registered = registeredScope(client);
+    return {
+      client,
+      request: {
+        clientId: client.clientId,
+        redirectUri,
+        redirectUriSent: sentRedirectUri !== undefined,
+        responseMode: target.responseMode,
+        // Unknown scopes are ignored (Core §3.1.2.1); the token response says what was granted.
+        scope: parseScope(single(raw, 'scope')).filter((value) => registered.includes(value)),
+        prompt,
+        ...optional('state', target.state),
+        ...optional('nonce', single(raw, 'nonce')),
+        ...optional('codeChallenge', codeChallenge),
+        ...optional('maxAge', maxAgeOf(raw, client, fail)),
+        ...optional('loginHint', single(raw, 'login_hint')),
+        ...optional('hintedSub', hintedSub),
+        ...optional('claims', claims),
+      },
+    };
+  }
+
+  private async client(raw: RawParameters): Promise<Client> {
+    const clientId = single(raw, 'client_id');
+    if (clientId === undefined) throw new InvalidRequestError('The request names no client_id, or more than one.');
+    const client = await this.clients.find(clientId);
+    if (client === undefined) throw new InvalidRequestError('The application that sent you here is not registered.');
+    return client;
+  }
+
+  private codeChallenge(client: Client, raw: RawParameters, fail: Fail): string | undefined {
+    const challenge = single(raw, 'code_challenge');
+    const method = single(raw, 'code_challenge_method');
+    if (challenge === undefined) {
+      if (method !== undefined) fail('invalid_request', 'code_challenge is missing.');
+      if (client.metadata.token_endpoint_auth_method === 'none') fail('invalid_request', 'Public clients need PKCE (code_challenge, S256).');
+      return undefined;
+    }
+    // Without a method it would be "plain" (RFC 7636 §4.3), which protects nothing and is not offered.
+    if (method !== 'S256') fail('invalid_request', 'code_challenge_method must be S256.');
+    if (!/^[A-Za-z0-9_-]{43}$/.test(challenge)) fail('invalid_request', 'code_challenge must be a base64url-encoded SHA-256 hash.');
+    return challenge;
+  }
+
+  /** Whom the client expects: by `id_token_hint`, or by a `sub` in the claims parameter (Core §5.5.1). */
+  private async hintedSub(raw: RawParameters, claims: ClaimsParameter | undefined, fail: Fail): Promise<string | undefined> {
+    const hint = single(raw, 'id_token_hint');
+    const verified = hint === undefined ? undefined : await this.hints.idTokenHint(hint);
+    if (hint !== undefined && verified === undefined) fail('invalid_request', 'id_token_hint was not issued by this provider.');
+    const wanted = claims?.id_token?.sub?.value;
+    if (verified !== undefined && typeof wanted === 'string' && wanted !== verified.sub) fail('invalid_request', 'id_token_hint and claims name different people.');
+    return verified?.sub ?? (typeof wanted === 'string' ? wanted : undefined);
+  }
+}
+
+type Fail = (code: AuthorizationErrorCode, description: string) => never;
+
+/** The parameter's value if it was sent once and is not empty (RFC 6749 §3.1: empty counts as omitted). */
+function single(raw: RawParameters, name: string): string | undefined {
+  const value = Object.hasOwn(raw, name) ? raw[name] : undefined;
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function redirectUriOf(client: Client, sent: string | undefined, raw: RawParameters): string {
+  const registered = client.metadata.redirect_uris;
+  if (sent === undefined) {
+    const [only] = registered;
+    if (raw.redirect_uri !== undefined && raw.redirect_uri !== '') throw new InvalidRequestError('redirect_uri was sent more than once.');
+    if (only === undefined || registered.length > 1) throw new InvalidRequestError('The request names no redirect_uri.');
+    return only;
+  }
+  if (!isAllowedRedirectUri(registered, sent, client.metadata.application_type === 'native')) {
+    throw new InvalidRequestError('The address to return to (redirect_uri) is not registered for this application.');
+  }
+  return sent;
+}
+
+function responseModeOf(raw: RawParameters): 'query' | 'form_post' {
+  const mode = single(raw, 'response_mode') ?? 'query';
+  if (mode !== 'query' && mode !== 'form_post') throw new InvalidRequestError('response_mode must be query or form_post.');
+  return mode;
+}
+
+function maxAgeOf(raw: RawParameters, client: Client, fail: Fail): number | undefined {
+  const text = single(raw, 'max_age');
+  if (text === undefined) return client.metadata.default_max_age;
+  if (!/^\d{1,9}$/.test(text)) fail('invalid_request', 'max_age must be a number of seconds.');
+  return Number(text);
+}
+
+function parseClaims(text: string | undefined, fail: Fail): ClaimsParameter | undefined {
+  if (text === undefined) return undefined;
+  const claims = parseObject(text) ?? fail('invalid_request', 'claims must be a JSON object.');
+  const { userinfo, id_token: idToken } = claims;
+  if (![userinfo, idToken].every((member) => member === undefined || member === null || isObject(member))) {
+    fail('invalid_request', 'claims has a member that is not an object.');
+  }
+  const parameter = {
+    ...(isObject(userinfo) ? { userinfo } : {}),
+    ...(isObject(idToken) ? { id_token: idToken } : {}),
+  } as ClaimsParameter;
+  // Core §5.5.1.1: an essential acr that cannot be given fails the authentication.
+  const acr = parameter.id_token?.acr;
+  const values = acr?.values ?? (acr?.value === undefined ? undefined : [acr.value]);
+  if (acr?.essential === true && values !== undefined && !values.includes(PASSWORD_ACR)) {
+    fail('unmet_authentication_requirements', 'The requested acr cannot be given.');
+  }
+  return parameter;
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    // The caller answers invalid_request.
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function optional<Name extends string, Value>(name: Name, value: Value | undefined): { readonly [name in Name]?: Value } {
+  return value === undefined ? {} : ({ [name]: value } as { [name in Name]: Value });
+}

@@ -1,0 +1,23 @@
+import { Module } from '@nestjs/common';
+import { AccountsModule } from '../accounts/accounts.module.js';
+import { ClientsModule } from '../clients/clients.module.js';
+import { LogoutModule } from '../logout/logout.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
+import { AuthorizationAnswer } from './authorization-answer.js';
+import { AuthorizationRequestParser } from './authorization-request.parser.js';
+import { AuthorizationService } from './authorization.service.js';
+import { AuthorizeController } from './authorize.controller.js';
+import { ConsentsService } from './consents.service.js';
+import { DiscoveryController } from './discovery.controller.js';
+import { InteractionController } from './interaction.controller.js';
+import { InteractionsService } from './interactions.service.js';
+import { SignInService } from './sign-in.service.js';
+
+@Module({
+  imports: [AccountsModule, ClientsModule, LogoutModule, SessionsModule, TokensModule],
+  controllers: [AuthorizeController, InteractionController, DiscoveryController],
+  providers: [AuthorizationAnswer, AuthorizationRequestParser, AuthorizationService, ConsentsService, InteractionsService, SignInService],
+  exports: [InteractionsService],
+})
+export class AuthorizationModule {}

@@ -1,0 +1,76 @@
+import { Injectable } from '@nestjs/common';
+import type { Client } from '../clients/client.js';
+import { Clock } from '../database/clock.js';
+import type { AuthorizationErrorCode } from '../oidc/errors.js';
+import type { SignedInSession } from '../sessions/session.js';
+import { GrantsService } from '../tokens/grants.service.js';
+import type { AuthorizationRequest } from './authorization-request.js';
+import { ConsentsService } from './consents.service.js';
+
+/** What must happen next for a request. */
+export type AuthorizationStep =
+  | { readonly kind: 'sign_in'; readonly reauthenticate: boolean }
+  | { readonly kind: 'consent' }
+  | { readonly kind: 'grant' }
+  | { readonly kind: 'error'; readonly code: AuthorizationErrorCode; readonly description: string };
+
+/** Decides what an authorization request needs, and grants it. */
+@Injectable()
+export class AuthorizationService {
+  constructor(
+    private readonly consents: ConsentsService,
+    private readonly grants: GrantsService,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * @param session the live session of the browser's cookie, if there is one
+   * @param signedInHere whether the person proved who they are within this very interaction
+   */
+  async nextStep(client: Client, request: AuthorizationRequest, session: SignedInSession | undefined, signedInHere: boolean): Promise<AuthorizationStep> {
+    const silent = request.prompt.includes('none');
+    const signIn = this.needsSignIn(request, session, signedInHere);
+    if (session === undefined || signIn) {
+      // Somebody signed in, but not the person whom the client expects: it is told, nobody is asked for ever.
+      if (signedInHere) return { kind: 'error', code: 'login_required', description: 'Another person signed in than the one asked for.' };
+      if (silent) return { kind: 'error', code: 'login_required', description: 'Nobody is signed in who fits the request.' };
+      return { kind: 'sign_in', reauthenticate: session !== undefined && this.isExpected(request, session) && !request.prompt.includes('select_account') };
+    }
+    if (!client.metadata.skip_consent && request.prompt.includes('consent')) return { kind: 'consent' };
+    if (await this.consents.isGiven(session.accountId, client, request)) return { kind: 'grant' };
+    return silent
+      ? { kind: 'error', code: 'consent_required', description: 'The person has not allowed this yet.' }
+      : { kind: 'consent' };
+  }
+
+  /** The code; undefined when the session ended at this very moment. */
+  issueCode(client: Client, request: AuthorizationRequest, session: SignedInSession): Promise<string | undefined> {
+    // Offline access outlives the session, so it needs a client that can refresh; else it is ignored (Core §11).
+    const offline = request.scope.includes('offline_access') && client.metadata.grant_types.includes('refresh_token');
+    return this.grants.authorize(
+      {
+        clientId: client.clientId,
+        redirectUri: request.redirectUriSent ? request.redirectUri : undefined,
+        scope: offline ? request.scope : request.scope.filter((scope) => scope !== 'offline_access'),
+        claims: request.claims,
+        nonce: request.nonce,
+        codeChallenge: request.codeChallenge,
+        offline,
+      },
+      session,
+    );
+  }
+
+  private needsSignIn(request: AuthorizationRequest, session: SignedInSession | undefined, signedInHere: boolean): boolean {
+    if (session === undefined || !this.isExpected(request, session)) return true;
+    if (signedInHere) return false;
+    if (request.prompt.includes('login') || request.prompt.includes('select_account')) return true;
+    if (request.maxAge === undefined) return false;
+    // max_age=0 is prompt=login in other words (Core, newer drafts).
+    return request.maxAge === 0 || this.clock.now().getTime() - session.authenticatedAt.getTime() > request.maxAge * 1000;
+  }
+
+  private isExpected(request: AuthorizationRequest, session: SignedInSession): boolean {
+    return request.hintedSub === undefined || request.hintedSub === session.accountId;
+  }
+}

@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import type { Client } from '../clients/client.js';
+import { Clock } from '../database/clock.js';
+import { statement } from '../database/statement.js';
+import { TransactionRunner } from '../database/transaction.js';
+import type { AuthorizationRequest } from './authorization-request.js';
+
+const FIND = statement(
+  'consents_covers',
+  'SELECT 1 FROM consents WHERE account_id = $1 AND client_id = $2 AND scope @> $3::text[] AND claims @> $4::text[]',
+);
+
+const REMEMBER = statement(
+  'consents_remember',
+  `INSERT INTO consents (account_id, client_id, scope, claims, granted_at) VALUES ($1, $2, $3, $4, $5)
+   ON CONFLICT (account_id, client_id) DO UPDATE SET granted_at = excluded.granted_at,
+     scope = ARRAY(SELECT DISTINCT unnest(consents.scope || excluded.scope)),
+     claims = ARRAY(SELECT DISTINCT unnest(consents.claims || excluded.claims))`,
+);
+
+/** What people allowed applications, remembered so that they are asked once (Core §3.1.2.4). */
+@Injectable()
+export class ConsentsService {
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Whether the person need not be asked: a first-party application, or everything was allowed before. */
+  async isGiven(accountId: string, client: Client, request: AuthorizationRequest): Promise<boolean> {
+    if (client.metadata.skip_consent) return true;
+    const rows = await this.transactions.query(FIND, [accountId, client.clientId, request.scope, claimNames(request)]);
+    return rows.length > 0;
+  }
+
+  async remember(accountId: string, request: AuthorizationRequest): Promise<void> {
+    await this.transactions.query(REMEMBER, [accountId, request.clientId, request.scope, claimNames(request), this.clock.now()]);
+  }
+}
+
+function claimNames(request: AuthorizationRequest): string[] {
+  return [...new Set([...Object.keys(request.claims?.userinfo ?? {}), ...Object.keys(request.claims?.id_token ?? {})])];
+}

@@ -1,0 +1,34 @@
+import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import type { AuthorizationRequest } from '../authorization-request.js';
+
+/** A person is being asked something before an authorization request can be answered. */
+@Entity('interactions')
+@Index('interactions_expires_at_idx', ['expiresAt'])
+export class InteractionEntity {
+  /** SHA-256 of the id in the URL. */
+  @PrimaryColumn('bytea', { name: 'id_hash', primaryKeyConstraintName: 'interactions_pkey' })
+  idHash: Buffer;
+
+  /** SHA-256 of the browser cookie that started it: nobody else may go on with it (abuse case A21). */
+  @Column('bytea', { name: 'browser_hash' })
+  browserHash: Buffer;
+
+  @ForeignKey('clients', { name: 'interactions_client_id_fkey', onDelete: 'CASCADE' })
+  @Column('text', { name: 'client_id', nullable: true })
+  clientId: string | null;
+
+  /** The validated request; null when the person came to see their own sessions. */
+  @Column('jsonb', { nullable: true })
+  request: AuthorizationRequest | null;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'expires_at' })
+  expiresAt: Date;
+
+  /** The person proved who they are within this interaction, in this session. */
+  @ForeignKey('sessions', { name: 'interactions_session_id_fkey', onDelete: 'CASCADE' })
+  @Column('uuid', { name: 'session_id', nullable: true })
+  sessionId: string | null;
+}

@@ -1,0 +1,251 @@
+import { Body, Controller, Cookies, Get, Headers, HttpCode, Inject, Ip, Param, Post, Res, UseFilters, UsePipes } from '@nestjs/common';
+import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Client } from '../clients/client.js';
+import { clientView, logoOrigins, redirectSources } from '../clients/client-view.js';
+import { ClientsService } from '../clients/clients.service.js';
+import { SETTINGS, type Settings } from '../config/settings.js';
+import { ApiPage, ApiSeeOther } from '../http/api-errors.js';
+import { BrowserIdentity } from '../http/browser.js';
+import { InteractionLostError } from '../http/form-error.js';
+import { HttpEdge, type Cookies as CookieJar, type Response } from '../http/http-edge.js';
+import { PageErrorFilter } from '../http/page-error.filter.js';
+import { OAuthParametersPipe } from '../http/parameters.pipe.js';
+import { renderConsentPage, renderSignInPage } from '../pages/pages.js';
+import type { SignInView } from '../pages/views.js';
+import type { SignedInSession } from '../sessions/session.js';
+import { accountView } from '../sessions/session-view.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { AuthorizationAnswer } from './authorization-answer.js';
+import { targetOf, type AuthorizationRequest } from './authorization-request.js';
+import { AuthorizationService } from './authorization.service.js';
+import { ConsentsService } from './consents.service.js';
+import { ConsentFormDto, FormDto, SignInFormDto } from './dto/interaction-forms.dto.js';
+import { InteractionsService, type Interaction } from './interactions.service.js';
+import { scopeViews } from './scope-words.js';
+import { SignInService } from './sign-in.service.js';
+
+const FORM = 'application/x-www-form-urlencoded';
+const SIGN_IN_STATUS = { wrong_credentials: 400, missing_fields: 400, too_many_attempts: 429, busy: 503 } as const;
+type SignInProblem = keyof typeof SIGN_IN_STATUS;
+
+interface Context {
+  readonly id: string;
+  readonly interaction: Interaction;
+  readonly client: Client | undefined;
+  readonly session: SignedInSession | undefined;
+  readonly csrf: string;
+}
+
+/** The pages between an authorization request and its answer: sign-in and consent. */
+@ApiTags('Sign-in')
+@Controller('interaction/:id')
+@UseFilters(PageErrorFilter)
+@UsePipes(OAuthParametersPipe)
+export class InteractionController {
+  constructor(
+    private readonly interactions: InteractionsService,
+    private readonly authorization: AuthorizationService,
+    private readonly consents: ConsentsService,
+    private readonly signInService: SignInService,
+    private readonly sessions: SessionsService,
+    private readonly clients: ClientsService,
+    private readonly browsers: BrowserIdentity,
+    private readonly answer: AuthorizationAnswer,
+    private readonly edge: HttpEdge,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  @Get()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Sign-in or consent page' })
+  @ApiPage(200, 'A form: `login` and `password`, or the consent.')
+  @ApiSeeOther('Back to the application when nothing needs to be asked any more.')
+  @ApiPage(400, 'The interaction lapsed or belongs to another browser.')
+  async show(@Param('id') id: string, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
+    await this.proceed(await this.context(id, cookies), response);
+  }
+
+  @Post('sign-in')
+  @HttpCode(303)
+  @ApiOperation({ summary: 'Sign in' })
+  @ApiConsumes(FORM)
+  @ApiSeeOther('To the consent page, or back to the application. The session cookie is new.')
+  @ApiPage(400, 'Wrong login or password, or the interaction lapsed.')
+  @ApiPage(403, 'The form was not opened in this browser.')
+  @ApiPage(429, 'Too many attempts; `Retry-After` says when to come back.')
+  @ApiPage(503, 'Too many sign-ins at once, or storage is away.')
+  async signIn(
+    @Param('id') id: string,
+    @Body() form: SignInFormDto,
+    @Cookies() cookies: CookieJar,
+    @Ip() address: string,
+    @Headers('user-agent') userAgent: string | undefined,
+    @Res() response: Response,
+  ): Promise<void> {
+    this.browsers.checkCsrf(cookies, form.csrf);
+    const context = await this.context(id, cookies);
+    const login = form.login ?? '';
+    if (login === '' || form.password === undefined) return this.signInPage(context, response, { login, problem: 'missing_fields' });
+    const outcome = await this.signInService.signIn(login, form.password, { address, userAgent }, context.session);
+    if (outcome.kind !== 'signed_in') {
+      if (outcome.kind === 'too_many_attempts') this.edge.header(response, 'Retry-After', String(outcome.retryAfterSeconds));
+      return this.signInPage(context, response, {
+        login,
+        problem: outcome.kind,
+        retryAfterSeconds: outcome.kind === 'too_many_attempts' ? outcome.retryAfterSeconds : undefined,
+      });
+    }
+    const { started } = outcome;
+    await this.interactions.authenticated(id, started.sessionId);
+    this.edge.setCookie(response, 'session', started.cookie, this.settings.sessionTtlMs);
+    const session = await this.sessions.findByCookie(started.cookie);
+    if (session === undefined) throw new InteractionLostError();
+    await this.proceed({ ...context, session, interaction: { ...context.interaction, sessionId: started.sessionId } }, response);
+  }
+
+  @Post('consent')
+  @HttpCode(303)
+  @ApiOperation({ summary: 'Allow or deny what the application asks for' })
+  @ApiConsumes(FORM)
+  @ApiSeeOther('Back to the application, with `code` or `error=access_denied`.')
+  @ApiPage(400, 'The interaction lapsed or belongs to another browser.')
+  @ApiPage(403, 'The form was not opened in this browser.')
+  async consent(@Param('id') id: string, @Body() form: ConsentFormDto, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
+    this.browsers.checkCsrf(cookies, form.csrf);
+    const context = await this.context(id, cookies);
+    const { client, session } = context;
+    const { request } = context.interaction;
+    if (client === undefined || request === undefined) throw new InteractionLostError();
+    const step = await this.authorization.nextStep(client, request, session, this.signedInHere(context));
+    // Whoever sent this form is not, or no longer, signed in as the request asks: they are asked again.
+    if (session === undefined || (step.kind !== 'consent' && step.kind !== 'grant')) return this.proceed(context, response);
+    if (form.decision === 'deny') {
+      if (!(await this.interactions.finish(id))) throw new InteractionLostError();
+      this.answer.error(response, targetOf(request), 'access_denied', 'The person did not allow it.');
+      return;
+    }
+    await this.consents.remember(session.accountId, request);
+    await this.grant(context, client, request, session, response);
+  }
+
+  @Post('cancel')
+  @HttpCode(303)
+  @ApiOperation({ summary: 'Go back to the application without signing in' })
+  @ApiConsumes(FORM)
+  @ApiSeeOther('Back to the application, with `error=access_denied`.')
+  @ApiPage(400, 'The interaction lapsed or belongs to another browser.')
+  @ApiPage(403, 'The form was not opened in this browser.')
+  async cancel(@Param('id') id: string, @Body() form: FormDto, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
+    this.browsers.checkCsrf(cookies, form.csrf);
+    const { interaction } = await this.context(id, cookies);
+    if (interaction.request === undefined || !(await this.interactions.finish(id))) throw new InteractionLostError();
+    this.answer.error(response, targetOf(interaction.request), 'access_denied', 'The person did not sign in.');
+  }
+
+  private async context(id: string, cookies: CookieJar): Promise<Context> {
+    const browserId = this.browsers.find(cookies);
+    const interaction = browserId === undefined ? undefined : await this.interactions.find(id, this.browsers.hash(browserId));
+    if (browserId === undefined || interaction === undefined) throw new InteractionLostError();
+    const client = interaction.request === undefined ? undefined : await this.clients.find(interaction.request.clientId);
+    if (interaction.request !== undefined && client === undefined) throw new InteractionLostError();
+    return {
+      id,
+      interaction,
+      client,
+      session: await this.sessions.findByCookie(this.edge.cookie(cookies, 'session')),
+      csrf: this.browsers.csrfToken(browserId),
+    };
+  }
+
+  private signedInHere(context: Context): boolean {
+    return context.session !== undefined && context.interaction.sessionId === context.session.id;
+  }
+
+  private async proceed(context: Context, response: Response): Promise<void> {
+    const { interaction, client, session } = context;
+    const { request } = interaction;
+    if (client === undefined || request === undefined) return this.ownPages(context, response);
+    const step = await this.authorization.nextStep(client, request, session, this.signedInHere(context));
+    switch (step.kind) {
+      case 'sign_in':
+        return this.signInPage(context, response, { login: request.loginHint ?? '', reauthenticate: step.reauthenticate ? session : undefined });
+      case 'consent':
+        return this.consentPage(context, client, request, session, response);
+      case 'grant':
+        return this.grant(context, client, request, session, response);
+      case 'error':
+        if (!(await this.interactions.finish(context.id))) throw new InteractionLostError();
+        return this.answer.error(response, targetOf(request), step.code, step.description);
+    }
+  }
+
+  /** The person came for their own sessions, not for an application. */
+  private async ownPages(context: Context, response: Response): Promise<void> {
+    if (context.session === undefined) return this.signInPage(context, response, { login: '' });
+    await this.interactions.finish(context.id);
+    this.edge.redirect(response, '/account/sessions');
+  }
+
+  private async grant(
+    context: Context,
+    client: Client,
+    request: AuthorizationRequest,
+    session: SignedInSession | undefined,
+    response: Response,
+  ): Promise<void> {
+    if (session === undefined || !(await this.interactions.finish(context.id))) throw new InteractionLostError();
+    const code = await this.authorization.issueCode(client, request, session);
+    if (code === undefined) throw new InteractionLostError();
+    this.answer.code(response, targetOf(request), code);
+  }
+
+  private signInPage(
+    context: Context,
+    response: Response,
+    form: {
+      readonly login: string;
+      readonly problem?: SignInProblem | undefined;
+      readonly retryAfterSeconds?: number | undefined;
+      readonly reauthenticate?: SignedInSession | undefined;
+    },
+  ): void {
+    const nonce = this.edge.newNonce();
+    const { client } = context;
+    const view: SignInView = {
+      nonce,
+      csrf: context.csrf,
+      action: `/interaction/${context.id}/sign-in`,
+      login: form.login,
+      ...(form.problem === undefined ? {} : { error: form.problem }),
+      ...(form.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: form.retryAfterSeconds }),
+      ...(form.reauthenticate === undefined ? {} : { reauthenticate: accountView(form.reauthenticate) }),
+      ...(client === undefined ? {} : { client: clientView(client), cancelAction: `/interaction/${context.id}/cancel` }),
+    };
+    this.edge.page(response, renderSignInPage(view), {
+      nonce,
+      status: form.problem === undefined ? 200 : SIGN_IN_STATUS[form.problem],
+      ...(client === undefined ? {} : { formAction: redirectSources(client), images: logoOrigins(client) }),
+    });
+  }
+
+  private consentPage(
+    context: Context,
+    client: Client,
+    request: AuthorizationRequest,
+    session: SignedInSession | undefined,
+    response: Response,
+  ): void {
+    if (session === undefined) throw new InteractionLostError();
+    const nonce = this.edge.newNonce();
+    const html = renderConsentPage({
+      nonce,
+      csrf: context.csrf,
+      action: `/interaction/${context.id}/consent`,
+      client: clientView(client),
+      account: accountView(session),
+      scopes: scopeViews(request),
+      offlineAccess: request.scope.includes('offline_access'),
+    });
+    this.edge.page(response, html, { nonce, formAction: redirectSources(client), images: logoOrigins(client) });
+  }
+}

@@ -1,0 +1,22 @@
+import type { ScopeView } from '../pages/views.js';
+import type { AuthorizationRequest } from './authorization-request.js';
+
+const WORDS: Readonly<Record<string, string>> = {
+  openid: 'Know that it is you',
+  profile: 'See your name and profile',
+  email: 'See your e-mail address',
+  address: 'See your postal address',
+  phone: 'See your phone number',
+  offline_access: 'Keep access while you are away',
+};
+
+/** What an application asks for, in words. A scope of an application's own is shown by its name. */
+export function scopeViews(request: AuthorizationRequest): ScopeView[] {
+  const scopes = request.scope.map((name) => ({ name, description: WORDS[name] ?? name }));
+  const claims = [...new Set([...Object.keys(request.claims?.userinfo ?? {}), ...Object.keys(request.claims?.id_token ?? {})])]
+    .filter((name) => !PROTOCOL.has(name))
+    .map((name) => ({ name, description: `See your ${name.replaceAll('_', ' ')}` }));
+  return [...scopes, ...claims];
+}
+
+const PROTOCOL = new Set(['sub', 'acr', 'amr', 'auth_time', 'nonce', 'sid']);

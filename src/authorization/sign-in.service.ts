@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import type { Account, SignInOutcome } from '../accounts/account.js';
+import { AccountsService } from '../accounts/accounts.service.js';
+import { LogoutService } from '../logout/logout.service.js';
+import type { Browser, SignedInSession } from '../sessions/session.js';
+import { SessionsService, type StartedSession } from '../sessions/sessions.service.js';
+
+export type SignIn =
+  | { readonly kind: 'signed_in'; readonly account: Account; readonly started: StartedSession }
+  | Exclude<SignInOutcome, { kind: 'signed_in' }>;
+
+const AMR_PASSWORD = ['pwd'];
+
+/** From a password to a session. */
+@Injectable()
+export class SignInService {
+  constructor(
+    private readonly accounts: AccountsService,
+    private readonly sessions: SessionsService,
+    private readonly logoutService: LogoutService,
+  ) {}
+
+  /**
+   * The same person again keeps the session and gets a new cookie. Another person's sign-in in the same browser ends
+   * the session that was there, everywhere: on a shared machine nobody meets the tokens of whoever sat there before
+   * (abuse case A7).
+   */
+  async signIn(login: string, password: string, browser: Browser, current: SignedInSession | undefined): Promise<SignIn> {
+    const outcome = await this.accounts.signIn(login, password, browser.address);
+    if (outcome.kind !== 'signed_in') return outcome;
+    const { account } = outcome;
+    const again = current?.accountId === account.id ? await this.sessions.reauthenticate(current.id, account, AMR_PASSWORD, browser) : undefined;
+    const started = again ?? (await this.sessions.begin(account, AMR_PASSWORD, browser));
+    if (started === undefined) return { kind: 'wrong_credentials' };
+    if (current !== undefined && current.accountId !== account.id) {
+      await this.logoutService.logout({
+        target: { kind: 'session', sessionId: current.id },
+        cause: 'account_switched',
+        initiator: { kind: 'user', accountId: current.accountId },
+      });
+    }
+    return { kind: 'signed_in', account, started };
+  }
+}

@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { LRUCache } from 'lru-cache';
+import { EgressClient } from '../egress/egress.client.js';
+import { EgressError } from '../egress/egress.js';
+import { InvalidClientError } from '../oidc/errors.js';
+import type { Client } from './client.js';
+
+const MAX_AGE = 10 * 60_000;
+const REFETCH_FLOOR = 10_000;
+const TIMEOUT = 3000;
+
+interface Fetched {
+  readonly getKey: JWTVerifyGetKey;
+  readonly at: number;
+}
+
+/** Public keys of clients: registered by value, or fetched from `jwks_uri` through the egress guard and cached. */
+@Injectable()
+export class ClientJwks {
+  private readonly fetched = new LRUCache<string, Fetched>({ max: 1000, ttl: MAX_AGE });
+
+  constructor(private readonly egress: EgressClient) {}
+
+  /** Resolves the key of an assertion. An unknown `kid` refetches, at most once in ten seconds. */
+  keysOf(client: Client): JWTVerifyGetKey {
+    const { jwks, jwks_uri: uri } = client.metadata;
+    if (jwks !== undefined) return createLocalJWKSet(jwks as unknown as JSONWebKeySet);
+    if (uri === undefined) throw new InvalidClientError('This client has no registered keys.');
+    return async (header, token) => {
+      const cached = this.fetched.get(uri) ?? (await this.fetch(uri));
+      try {
+        return await cached.getKey(header, token);
+      } catch (error) {
+        if (!(error instanceof errors.JWKSNoMatchingKey) || Date.now() - cached.at < REFETCH_FLOOR) throw error;
+        return (await this.fetch(uri)).getKey(header, token);
+      }
+    };
+  }
+
+  private async fetch(uri: string): Promise<Fetched> {
+    try {
+      const response = await this.egress.request({ method: 'GET', url: uri, headers: { accept: 'application/json' }, timeoutMs: TIMEOUT });
+      if (response.status !== 200) throw new InvalidClientError(`The client's jwks_uri answered ${response.status}.`);
+      const fetched = { getKey: createLocalJWKSet(JSON.parse(response.body) as JSONWebKeySet), at: Date.now() };
+      this.fetched.set(uri, fetched);
+      return fetched;
+    } catch (error) {
+      if (error instanceof EgressError || error instanceof errors.JOSEError || error instanceof SyntaxError) {
+        throw new InvalidClientError("The client's keys could not be read from its jwks_uri.", { cause: error });
+      }
+      throw error;
+    }
+  }
+}

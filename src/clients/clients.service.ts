@@ -1,0 +1,283 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { In, IsNull } from 'typeorm';
+import { SETTINGS, type Settings } from '../config/settings.js';
+import { ChangeFeed } from '../database/change-feed.js';
+import { Clock } from '../database/clock.js';
+import type { Page, PageRequest } from '../database/page.js';
+import { Retention } from '../database/retention.js';
+import { isUniqueViolation, TransactionRunner, type Tx } from '../database/transaction.js';
+import type { ClientMetadata } from '../oidc/client-metadata.js';
+import { ConflictError, NotFoundError } from '../oidc/errors.js';
+import { matchesHash, newSecret, sha256 } from '../oidc/secret.js';
+import { checkPostLogoutRedirectUri, registeredMetadata, type RegistrationRules } from './client-registration.js';
+import type { Client, RegisteredClient } from './client.js';
+import { ClientEntity } from './entities/client.entity.js';
+
+/** A lost change notice is made good after this long. Revoked grants do not wait for it: they are dead in Postgres. */
+const MAX_AGE = 30_000;
+const CACHED_CLIENTS = 10_000;
+const DAY = 24 * 60 * 60 * 1000;
+
+interface Entry {
+  readonly client: Client;
+  readonly secretHash: Buffer | null;
+  readonly registrationTokenHash: Buffer | null;
+}
+
+/** The registry of clients. Reads come from memory; a change drops the entry on every node. */
+@Injectable()
+export class ClientsService implements OnModuleInit {
+  /** Counts changes heard of. */
+  private generation = 0;
+  private readonly cache = new LRUCache<string, Entry | 'unknown'>({ max: CACHED_CLIENTS, ttl: MAX_AGE });
+
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly clock: Clock,
+    private readonly changes: ChangeFeed,
+    private readonly retention: Retention,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  onModuleInit(): void {
+    this.changes.subscribe('client', (clientId) => this.drop(clientId));
+    this.retention.register(
+      { table: 'clients', key: 'client_id', condition: 'deleted_at < $1', keepMs: 30 * DAY },
+      { table: 'used_client_assertions', key: 'client_id, jti_hash', condition: 'expires_at < $1', keepMs: 0 },
+    );
+  }
+
+  async find(clientId: string): Promise<Client | undefined> {
+    return (await this.entry(clientId))?.client;
+  }
+
+  /** @throws NotFoundError */
+  async get(clientId: string): Promise<Client> {
+    const client = await this.find(clientId);
+    if (client === undefined) throw new NotFoundError('There is no such client.');
+    return client;
+  }
+
+  /** Those of the named clients that exist or did until lately: a deleted one is still owed its notices. */
+  async findEvenDeleted(clientIds: readonly string[]): Promise<Map<string, Client>> {
+    const found = new Map<string, Client>();
+    const missing: string[] = [];
+    for (const clientId of clientIds) {
+      const cached = this.cache.get(clientId);
+      if (cached === undefined || cached === 'unknown') missing.push(clientId);
+      else found.set(clientId, cached.client);
+    }
+    if (missing.length > 0) {
+      const rows = await this.transactions.reader.findBy(ClientEntity, { clientId: In(missing) });
+      for (const row of rows) {
+        if (row.deletedAt === null) this.cache.set(row.clientId, toEntry(row));
+        found.set(row.clientId, toEntry(row).client);
+      }
+    }
+    return found;
+  }
+
+  /** Constant-time. False for unknown clients and clients without a secret, too. */
+  async isSecret(clientId: string, secret: string): Promise<boolean> {
+    return matchesHash(secret, (await this.entry(clientId))?.secretHash ?? null);
+  }
+
+  async isRegistrationToken(clientId: string, token: string): Promise<boolean> {
+    return matchesHash(token, (await this.entry(clientId))?.registrationTokenHash ?? null);
+  }
+
+  /**
+   * Registers a client. Secrets are in the answer and nowhere else.
+   * @throws InvalidRedirectUriError, InvalidClientMetadataError, ConflictError when the id is taken
+   */
+  async register(
+    input: unknown,
+    options: { readonly administrator: boolean; readonly clientId?: string | undefined; readonly clientSecret?: string | undefined },
+  ): Promise<RegisteredClient> {
+    const metadata = registeredMetadata(input, this.rules(options.administrator));
+    const clientSecret = usesSecret(metadata) ? (options.clientSecret ?? newSecret()) : undefined;
+    const registrationAccessToken = options.administrator ? undefined : newSecret();
+    const now = this.clock.now();
+    const row = {
+      clientId: options.clientId ?? randomBytes(16).toString('base64url'),
+      secretHash: clientSecret === undefined ? null : sha256(clientSecret),
+      registrationTokenHash: registrationAccessToken === undefined ? null : sha256(registrationAccessToken),
+      metadata,
+      createdAt: now,
+      updatedAt: now,
+      deletedAt: null,
+    };
+    try {
+      await this.transactions.run(async (tx) => {
+        await tx.manager.insert(ClientEntity, row as never);
+        await this.changes.publish(tx, 'client', row.clientId);
+      });
+    } catch (error) {
+      if (isUniqueViolation(error, 'clients_pkey')) throw new ConflictError('This client_id is taken.', { cause: error });
+      throw error;
+    }
+    this.drop(row.clientId);
+    return { client: toEntry(row).client, clientSecret, registrationAccessToken };
+  }
+
+  /** Replaces all metadata. A client that now needs a secret and has none gets one, shown here once. */
+  async replace(clientId: string, input: unknown, options: { readonly administrator: boolean }): Promise<RegisteredClient> {
+    return this.change(clientId, (before) => {
+      const metadata = registeredMetadata(input, this.rules(options.administrator));
+      return options.administrator ? metadata : { ...metadata, ...administratorsChoices(before) };
+    });
+  }
+
+  /** JSON merge patch (RFC 7396) of the metadata: `null` removes a member. */
+  async patch(clientId: string, patch: Readonly<Record<string, unknown>>): Promise<RegisteredClient> {
+    return this.change(clientId, (before) => registeredMetadata({ ...before, ...patch }, this.rules(true)));
+  }
+
+  /** A new secret; the old one stops working on every node with this commit. */
+  async rotateSecret(clientId: string): Promise<RegisteredClient> {
+    const client = await this.get(clientId);
+    if (!usesSecret(client.metadata)) throw new ConflictError('This client does not authenticate with a secret.');
+    const clientSecret = newSecret();
+    await this.setSecret(clientId, clientSecret);
+    return { client, clientSecret, registrationAccessToken: undefined };
+  }
+
+  /** Idempotent. @throws InvalidRedirectUriError */
+  async addPostLogoutRedirectUri(clientId: string, uri: string): Promise<readonly string[]> {
+    const { client } = await this.change(clientId, (before) => {
+      checkPostLogoutRedirectUri(uri, before, this.rules(true));
+      return { ...before, post_logout_redirect_uris: [...new Set([...before.post_logout_redirect_uris, uri])] };
+    });
+    return client.metadata.post_logout_redirect_uris;
+  }
+
+  /** @throws NotFoundError when it was not registered */
+  async removePostLogoutRedirectUri(clientId: string, uri: string): Promise<void> {
+    await this.change(clientId, (before) => {
+      const uris = before.post_logout_redirect_uris.filter((registered) => registered !== uri);
+      if (uris.length === before.post_logout_redirect_uris.length) throw new NotFoundError('This URI is not registered.');
+      return { ...before, post_logout_redirect_uris: uris };
+    });
+  }
+
+  /** The client is gone from now on. Whoever calls this ends its grants in the same transaction (`LogoutService`). */
+  async delete(tx: Tx, clientId: string): Promise<void> {
+    await tx.manager.update(
+      ClientEntity,
+      { clientId, deletedAt: IsNull() },
+      { deletedAt: this.clock.now(), secretHash: null, registrationTokenHash: null },
+    );
+    await this.changes.publish(tx, 'client', clientId);
+  }
+
+  /** Newest first. `search` matches the id's beginning or a part of the name. */
+  async list(options: PageRequest & { readonly search?: string | undefined }): Promise<Page<Client>> {
+    const query = this.transactions.reader
+      .createQueryBuilder(ClientEntity, 'c')
+      .where('c.deletedAt IS NULL')
+      .orderBy('c.createdAt', 'DESC')
+      .addOrderBy('c.clientId', 'DESC')
+      .take(options.limit + 1);
+    if (options.cursor !== undefined) {
+      query.andWhere('(c.createdAt, c.clientId) < (SELECT k.created_at, k.client_id FROM clients k WHERE k.client_id = :cursor)', {
+        cursor: options.cursor,
+      });
+    }
+    if (options.search !== undefined) {
+      query.andWhere("(starts_with(c.clientId, :search) OR position(lower(:search) in lower(coalesce(c.metadata->>'client_name', ''))) > 0)", {
+        search: options.search,
+      });
+    }
+    const rows = await query.getMany();
+    const items = rows.slice(0, options.limit).map((row) => toEntry(row).client);
+    return { items, nextCursor: rows.length > options.limit ? items.at(-1)?.clientId : undefined };
+  }
+
+  /** Sets a client's secret to a given value, as the environment asks for at start. */
+  async ensureClient(clientId: string, clientSecret: string | undefined, input: unknown): Promise<RegisteredClient> {
+    const existing = await this.find(clientId);
+    if (existing === undefined) return this.register(input, { administrator: true, clientId, clientSecret });
+    if (clientSecret !== undefined && !(await this.isSecret(clientId, clientSecret))) await this.setSecret(clientId, clientSecret);
+    return { client: existing, clientSecret: undefined, registrationAccessToken: undefined };
+  }
+
+  private rules(administrator: boolean): RegistrationRules {
+    return { administrator, allowInsecure: this.settings.allowInsecureRedirectUris };
+  }
+
+  /** Reads, changes and writes under the row's lock, so that two administrators do not undo each other. */
+  private async change(clientId: string, to: (before: ClientMetadata) => ClientMetadata): Promise<RegisteredClient> {
+    const changed = await this.transactions.run(async (tx) => {
+      const row = await tx.manager.findOne(ClientEntity, {
+        where: { clientId, deletedAt: IsNull() },
+        lock: { mode: 'pessimistic_write' },
+      });
+      if (row === null) throw new NotFoundError('There is no such client.');
+      const metadata = to(row.metadata);
+      const clientSecret = usesSecret(metadata) && row.secretHash === null ? newSecret() : undefined;
+      const change = {
+        metadata,
+        updatedAt: this.clock.now(),
+        secretHash: clientSecret === undefined ? row.secretHash : sha256(clientSecret),
+      };
+      await tx.manager.update(ClientEntity, { clientId }, change as never);
+      await this.changes.publish(tx, 'client', clientId);
+      return { client: toEntry({ ...row, ...change }).client, clientSecret, registrationAccessToken: undefined };
+    });
+    this.drop(clientId);
+    return changed;
+  }
+
+  private async setSecret(clientId: string, clientSecret: string): Promise<void> {
+    await this.transactions.run(async (tx) => {
+      await tx.manager.update(ClientEntity, { clientId, deletedAt: IsNull() }, { secretHash: sha256(clientSecret), updatedAt: this.clock.now() });
+      await this.changes.publish(tx, 'client', clientId);
+    });
+    this.drop(clientId);
+  }
+
+  private drop(clientId: string | undefined): void {
+    this.generation += 1;
+    if (clientId === undefined) this.cache.clear();
+    else this.cache.delete(clientId);
+  }
+
+  private async entry(clientId: string): Promise<Entry | undefined> {
+    const cached = this.cache.get(clientId);
+    if (cached !== undefined) return cached === 'unknown' ? undefined : cached;
+    if (clientId.length > 255 || clientId.includes('\0')) return undefined;
+    const { generation } = this;
+    const row = await this.transactions.reader.findOneBy(ClientEntity, { clientId, deletedAt: IsNull() });
+    const entry = row === null ? 'unknown' : toEntry(row);
+    // A change that came while we read may be newer than the row: then it is read again next time.
+    if (generation === this.generation) this.cache.set(clientId, entry);
+    return entry === 'unknown' ? undefined : entry;
+  }
+}
+
+function usesSecret(metadata: ClientMetadata): boolean {
+  return metadata.token_endpoint_auth_method === 'client_secret_basic' || metadata.token_endpoint_auth_method === 'client_secret_post';
+}
+
+/** What only administrators set survives a client's own update of its registration (RFC 7592 §2.2). */
+function administratorsChoices(metadata: ClientMetadata) {
+  const { skip_consent, skip_logout_confirmation, resource_server, audience } = metadata;
+  return { skip_consent, skip_logout_confirmation, resource_server, audience };
+}
+
+function toEntry(row: ClientEntity): Entry {
+  return {
+    client: {
+      clientId: row.clientId,
+      metadata: row.metadata,
+      hasSecret: row.secretHash !== null,
+      createdAt: row.createdAt,
+      updatedAt: row.updatedAt,
+      deletedAt: row.deletedAt,
+    },
+    secretHash: row.secretHash,
+    registrationTokenHash: row.registrationTokenHash,
+  };
+}

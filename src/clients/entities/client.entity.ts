@@ -1,0 +1,30 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { ClientMetadata } from '../../oidc/client-metadata.js';
+
+@Entity('clients')
+@Index('clients_created_at_idx', ['createdAt', 'clientId'])
+export class ClientEntity {
+  @PrimaryColumn('text', { name: 'client_id', primaryKeyConstraintName: 'clients_pkey' })
+  clientId: string;
+
+  /** SHA-256 of a generated 256-bit secret, so that a slow hash would add nothing. */
+  @Column('bytea', { name: 'secret_hash', nullable: true })
+  secretHash: Buffer | null;
+
+  /** SHA-256 of the registration access token (RFC 7592 §3). */
+  @Column('bytea', { name: 'registration_token_hash', nullable: true })
+  registrationTokenHash: Buffer | null;
+
+  @Column('jsonb')
+  metadata: ClientMetadata;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'updated_at' })
+  updatedAt: Date;
+
+  /** A deleted client stays readable for the notices that it is still owed. */
+  @Column('timestamptz', { name: 'deleted_at', nullable: true })
+  deletedAt: Date | null;
+}

@@ -1,0 +1,119 @@
+import { parseNetworkList, type NetworkRule } from './network-rule.js';
+import { SettingsReader, type Environment } from './settings-reader.js';
+
+/** Who may register clients at `/register` (RFC 7591 §3). */
+export type RegistrationPolicy = 'token' | 'open' | 'off';
+
+/**
+ * Everything an operator can set, parsed once at start. A value that cannot be used stops the start with the name of
+ * the variable (see {@link loadSettings}). Durations are milliseconds unless the name says otherwise.
+ */
+export interface Settings {
+  readonly production: boolean;
+  readonly port: number;
+  readonly host: string;
+  /** The issuer identifier: the only base of every URL we publish. Never taken from `Host`. */
+  readonly issuer: string;
+  /** Postgres to use; `undefined` starts the embedded one in {@link dataDir}. */
+  readonly databaseUrl: string | undefined;
+  readonly databasePoolSize: number;
+  readonly dataDir: string;
+  /** Encrypts signing keys at rest and seals form state. Required in production. */
+  readonly secret: string | undefined;
+  readonly adminClientId: string | undefined;
+  readonly adminClientSecret: string | undefined;
+  readonly registration: RegistrationPolicy;
+  readonly initialAccessToken: string | undefined;
+  readonly allowInsecureRedirectUris: boolean;
+  readonly trustProxy: string | undefined;
+  readonly egressAllow: readonly NetworkRule[];
+  readonly sessionTtlMs: number;
+  readonly sessionIdleMs: number;
+  readonly codeTtlSeconds: number;
+  readonly accessTokenTtlSeconds: number;
+  readonly idTokenTtlSeconds: number;
+  readonly refreshTokenTtlSeconds: number;
+  readonly refreshGraceMs: number;
+  readonly logoutWaitMs: number;
+  readonly deliveryTimeoutMs: number;
+  readonly deliveryMaxAgeMs: number;
+  readonly deliveryPollMs: number;
+  readonly shutdownTimeoutMs: number;
+  readonly keyRotationDays: number;
+  readonly keyPublishLeadMs: number;
+  readonly signInAccountFailures: number;
+  readonly signInAddressPerMinute: number;
+}
+
+/** Nest's injection token for {@link Settings}. */
+export const SETTINGS = Symbol('Settings');
+
+const SECOND = 1000;
+const DAY = 24 * 60 * 60 * SECOND;
+
+/**
+ * Reads the settings from the environment.
+ *
+ * @throws SettingsError that lists every bad value by the name of its variable.
+ */
+export function loadSettings(env: Environment = process.env): Settings {
+  const read = new SettingsReader(env);
+  const production = env.NODE_ENV === 'production';
+  const port = read.integer('PORT', 3000, { min: 0, max: 65535 });
+  const issuer = read.issuer('ISSUER', `http://localhost:${port}`);
+  const secret = read.text('EXEUNT_SECRET', { minLength: 32 });
+  const settings: Settings = {
+    production,
+    port,
+    host: read.text('HOST') ?? (production ? '0.0.0.0' : 'localhost'),
+    issuer,
+    databaseUrl: read.postgresUrl('DATABASE_URL'),
+    databasePoolSize: read.integer('DATABASE_POOL_SIZE', 10, { min: 2, max: 500 }),
+    dataDir: read.text('EXEUNT_DATA_DIR') ?? './.exeunt',
+    secret,
+    adminClientId: read.text('EXEUNT_ADMIN_CLIENT_ID'),
+    adminClientSecret: read.text('EXEUNT_ADMIN_CLIENT_SECRET'),
+    registration: read.oneOf('EXEUNT_REGISTRATION', ['token', 'open', 'off'], 'token'),
+    initialAccessToken: read.text('EXEUNT_INITIAL_ACCESS_TOKEN', { minLength: 16 }),
+    allowInsecureRedirectUris: read.flag('EXEUNT_ALLOW_HTTP_REDIRECTS', false),
+    trustProxy: read.text('EXEUNT_TRUST_PROXY'),
+    egressAllow: read.parsed('EXEUNT_EGRESS_ALLOW', parseNetworkList, []),
+    sessionTtlMs: read.integer('SESSION_TTL_SECONDS', 14 * 86400, { min: 60 }) * SECOND,
+    sessionIdleMs: read.integer('SESSION_IDLE_SECONDS', 2 * 86400, { min: 60 }) * SECOND,
+    codeTtlSeconds: read.integer('CODE_TTL_SECONDS', 60, { min: 5, max: 600 }),
+    accessTokenTtlSeconds: read.integer('ACCESS_TOKEN_TTL_SECONDS', 600, { min: 10, max: 86400 }),
+    idTokenTtlSeconds: read.integer('ID_TOKEN_TTL_SECONDS', 3600, { min: 10, max: 86400 }),
+    refreshTokenTtlSeconds: read.integer('REFRESH_TOKEN_TTL_SECONDS', 30 * 86400, { min: 60 }),
+    refreshGraceMs: read.integer('REFRESH_GRACE_SECONDS', 10, { min: 0, max: 60 }) * SECOND,
+    logoutWaitMs: read.integer('LOGOUT_WAIT_MS', 2000, { min: 0, max: 30000 }),
+    deliveryTimeoutMs: read.integer('DELIVERY_TIMEOUT_MS', 5000, { min: 100, max: 60000 }),
+    deliveryMaxAgeMs: read.integer('DELIVERY_MAX_AGE_SECONDS', 86400, { min: 1 }) * SECOND,
+    deliveryPollMs: read.integer('DELIVERY_POLL_MS', 1000, { min: 50, max: 60000 }),
+    shutdownTimeoutMs: read.integer('SHUTDOWN_TIMEOUT_MS', 10000, { min: 0, max: 120000 }),
+    keyRotationDays: read.integer('KEY_ROTATION_DAYS', 90, { min: 0, max: 3650 }),
+    keyPublishLeadMs: read.integer('KEY_PUBLISH_LEAD_SECONDS', DAY / SECOND, { min: 0 }) * SECOND,
+    signInAccountFailures: read.integer('SIGN_IN_ACCOUNT_FAILURES', 20, { min: 3 }),
+    signInAddressPerMinute: read.integer('SIGN_IN_ADDRESS_PER_MINUTE', 600, { min: 10 }),
+  };
+  if (production && !isHttpsOrLoopback(issuer)) {
+    read.problem('ISSUER', 'must be an https URL (or a loopback one) when NODE_ENV=production');
+  }
+  if (production && secret === undefined) {
+    read.problem('EXEUNT_SECRET', 'is required when NODE_ENV=production (32 characters or more)');
+  }
+  if (settings.adminClientSecret !== undefined && settings.adminClientId === undefined) {
+    read.problem('EXEUNT_ADMIN_CLIENT_ID', 'is required when EXEUNT_ADMIN_CLIENT_SECRET is set');
+  }
+  read.throwOnProblems();
+  return settings;
+}
+
+/** Whether the issuer itself is on loopback: then outgoing requests may reach loopback too (design §6). */
+export function isLoopbackIssuer(issuer: string): boolean {
+  const { hostname } = new URL(issuer);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+function isHttpsOrLoopback(issuer: string): boolean {
+  return issuer.startsWith('https://') || isLoopbackIssuer(issuer);
+}

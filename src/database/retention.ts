@@ -1,0 +1,77 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from './clock.js';
+import { TransactionRunner } from './transaction.js';
+
+/** What a module no longer needs: rows of one table whose time has passed. */
+export interface RetentionRule {
+  readonly table: string;
+  readonly key: string;
+  /** SQL condition; `$1` is the moment `keepMs` ago. */
+  readonly condition: string;
+  readonly keepMs: number;
+}
+
+export const RETENTION_INTERVAL_MS = Symbol('RETENTION_INTERVAL_MS');
+const BATCH = 1000;
+const LOCK = 0x65786576;
+
+/**
+ * Removes expired rows in small batches, one node at a time, so that no single delete holds the database (pain 18).
+ * Each module registers its own rules; this one knows no table.
+ */
+@Injectable()
+export class Retention implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(Retention.name);
+  private readonly rules: RetentionRule[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly clock: Clock,
+    @Inject(RETENTION_INTERVAL_MS) private readonly intervalMs: number,
+  ) {}
+
+  register(...rules: RetentionRule[]): void {
+    this.rules.push(...rules);
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.intervalMs === 0) return;
+    this.timer = setInterval(() => {
+      this.running = this.sweep().catch((error: Error) => this.logger.warn(`retention failed: ${error.message}`));
+    }, this.intervalMs);
+    this.timer.unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.running;
+  }
+
+  /** One pass over every rule. Returns how many rows left. */
+  async sweep(): Promise<number> {
+    let removed = 0;
+    for (const rule of this.rules) {
+      for (let batch = BATCH; batch === BATCH; ) {
+        batch = await this.removeBatch(rule);
+        removed += batch;
+      }
+    }
+    return removed;
+  }
+
+  private async removeBatch(rule: RetentionRule): Promise<number> {
+    const before = new Date(this.clock.now().getTime() - rule.keepMs);
+    return this.transactions.run(async (tx) => {
+      const [lock] = (await tx.manager.query('SELECT pg_try_advisory_xact_lock($1) AS mine', [LOCK])) as { mine: boolean }[];
+      if (lock?.mine !== true) return 0;
+      const rows = (await tx.manager.query(
+        `WITH due AS (SELECT ${rule.key} FROM ${rule.table} WHERE ${rule.condition} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
+         DELETE FROM ${rule.table} WHERE (${rule.key}) IN (SELECT ${rule.key} FROM due) RETURNING 1`,
+        [before],
+      )) as [unknown[], number];
+      return rows[1];
+    });
+  }
+}

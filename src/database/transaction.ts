@@ -1,0 +1,100 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import type { Pool, PoolClient } from 'pg';
+import type { Queryable, Statement } from './statement.js';
+
+declare const brand: unique symbol;
+
+/**
+ * An open transaction. Only {@link TransactionRunner} makes one, and every write takes one as its first argument, so
+ * that no statement can silently fall out of the transaction it belongs to.
+ */
+export interface Tx extends Queryable {
+  readonly [brand]: true;
+  readonly manager: EntityManager;
+}
+
+/** Serialization failure and deadlock: the whole transaction may be run again. */
+const RETRYABLE = new Set(['40001', '40P01']);
+const MAX_ATTEMPTS = 5;
+
+/** Runs statements of their own and transactions on the one database. */
+@Injectable()
+export class TransactionRunner implements Queryable {
+  private readonly logger = new Logger(TransactionRunner.name);
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  /**
+   * Runs `work` in one transaction: commits when it returns, rolls back when it throws. A deadlock or serialization
+   * failure runs the whole of it again, a few times, so `work` must have no effect outside the database.
+   */
+  async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.dataSource.transaction((manager) => work(transactionOf(manager)));
+      } catch (error) {
+        if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
+        this.logger.debug(`transaction runs again after SQLSTATE ${sqlState(error)}`);
+      }
+    }
+  }
+
+  /** One statement, one round trip: it commits or fails as a whole. Retried like a transaction. */
+  async query<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    // TypeORM keeps a pg pool; going to it directly is what allows named, prepared statements.
+    const pool = (this.dataSource.driver as unknown as { master: Pool }).master;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const { rows } = await pool.query({ name: statement.name, text: statement.text, values: [...values] });
+        return rows as Row[];
+      } catch (error) {
+        if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
+      }
+    }
+  }
+
+  /** For reads through TypeORM that need no transaction. */
+  get reader(): EntityManager {
+    return this.dataSource.manager;
+  }
+}
+
+function transactionOf(manager: EntityManager): Tx {
+  const runner = manager.queryRunner as QueryRunner;
+  const tx = {
+    manager,
+    async query<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+      const client = (await runner.connect()) as PoolClient;
+      const { rows } = await client.query({ name: statement.name, text: statement.text, values: [...values] });
+      return rows as Row[];
+    },
+  };
+  return tx as unknown as Tx;
+}
+
+/** The SQLSTATE of a database error, whether it came through TypeORM or from `pg` itself. */
+export function sqlState(error: unknown): string | undefined {
+  const source = error as { code?: unknown; driverError?: { code?: unknown } } | null;
+  const code = source?.driverError?.code ?? source?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** Whether this is a unique violation (23505): someone was first. With `constraint`, of that one only. */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  if (sqlState(error) !== '23505') return false;
+  const source = error as { constraint?: string; driverError?: { constraint?: string } };
+  return constraint === undefined || (source.driverError?.constraint ?? source.constraint) === constraint;
+}
+
+/**
+ * Whether the database failed us, as against a mistake in the request. Edges answer 503 to these, never success
+ * (abuse case A14).
+ */
+export function isStorageFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === 'QueryFailedError' || error.name === 'TransactionNotStartedError') return true;
+  const state = sqlState(error);
+  if (state === undefined) return /connection terminated|connection timeout|timeout exceeded when trying to connect|not queryable|Cannot use a pool/i.test(error.message);
+  return /^[0-9A-Z]{5}$/.test(state) || ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(state);
+}

@@ -1,0 +1,226 @@
+import { Body, Controller, Cookies, Get, Headers, HttpCode, Inject, Post, Query, Req, Res, UseFilters, UsePipes } from '@nestjs/common';
+import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ClientsService } from '../../clients/clients.service.js';
+import { clientView, redirectSources } from '../../clients/client-view.js';
+import { clientName, type Client } from '../../clients/client.js';
+import { SETTINGS, type Settings } from '../../config/settings.js';
+import { ApiPage, ApiSeeOther } from '../../http/api-errors.js';
+import { BrowserIdentity } from '../../http/browser.js';
+import { HttpEdge, type Cookies as CookieJar, type Response } from '../../http/http-edge.js';
+import { PageErrorFilter } from '../../http/page-error.filter.js';
+import { OAuthParametersPipe } from '../../http/parameters.pipe.js';
+import { Sealer } from '../../keys/sealer.js';
+import { LogoutRecordsService } from '../../logout/logout-records.service.js';
+import type { LogoutOutcome } from '../../logout/logout.js';
+import { LogoutService } from '../../logout/logout.service.js';
+import { appendQuery } from '../../oidc/redirect-uri.js';
+import { renderLogoutConfirmationPage, renderSignedOutPage, renderStillSignedInPage } from '../../pages/pages.js';
+import type { ApplicationState, SignedOutApplicationView } from '../../pages/views.js';
+import { accountView } from '../../sessions/session-view.js';
+import type { SignedInSession } from '../../sessions/session.js';
+import { SessionsService } from '../../sessions/sessions.service.js';
+import { HintVerifier } from '../../tokens/hint-verifier.js';
+import { EndSessionFormDto, EndSessionRequestDto } from './dto/end-session.dto.js';
+import { hintOf, toEndSessionRequest, toLogoutCommand, toShownDialog, type EndSessionRequest, type ShownDialog } from './end-session.mapper.js';
+
+const PATH = '/session/end_session';
+const SEALED = 'end-session-dialog';
+const DIALOG_TTL_MS = 60 * 60_000;
+const STATE_WORDS = { delivered: 'confirmed', pending: 'pending', rejected: 'unreachable', abandoned: 'unreachable' } as const satisfies Record<string, ApplicationState>;
+
+/**
+ * RP-Initiated Logout 1.0 with a confirmation dialog, as cidaas documents it (wire.md C).
+ *
+ * Decision: the cookie says whose session ends; a hint names the application and may spare the question. It never ends
+ * a session by itself: whoever has got hold of an old ID token must not be able to log its owner out (abuse case A24).
+ * In order:
+ *
+ * 1. The hints are verified; one that fails is used for nothing. Only a hint opens the way back to an application, and
+ *    only to a URI that is registered for it to the letter.
+ * 2. GET, and a POST that is not the dialog's own form, show the dialog. Nothing has changed by then, so an `<img>` on a
+ *    foreign page does no harm (abuse case A23).
+ * 3. The dialog's form acts. Its CSRF token belongs to this browser; what it was shown for comes back sealed, so that
+ *    nothing is read from form fields twice.
+ * 4. The redirect follows whichever way the person decides, after the applications were told (§3).
+ *
+ * @see [RP-Initiated Logout 1.0](https://openid.net/specs/openid-connect-rpinitiated-1_0.html) §2, §3, §4
+ */
+@ApiTags('Logout: end_session')
+@Controller('session/end_session')
+@UseFilters(PageErrorFilter)
+@UsePipes(OAuthParametersPipe)
+export class EndSessionController {
+  constructor(
+    private readonly logoutService: LogoutService,
+    private readonly records: LogoutRecordsService,
+    private readonly sessions: SessionsService,
+    private readonly clients: ClientsService,
+    private readonly hints: HintVerifier,
+    private readonly browsers: BrowserIdentity,
+    private readonly sealer: Sealer,
+    private readonly edge: HttpEdge,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  @Get()
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Ask to sign out',
+    description:
+      'Opened in a browser. Shows a dialog; nothing ends before the person answers it. A client registered with `skip_logout_confirmation` is spared the dialog when its ID token hint belongs to the browser’s session.',
+  })
+  @ApiPage(200, 'The dialog; also when nobody is signed in, which is no error.')
+  @ApiSeeOther('Without dialog, where the client is spared it: to `post_logout_redirect_uri`.')
+  @ApiPage(400, 'A parameter was sent twice. Nothing changed.')
+  @ApiPage(500, 'A fault of ours. Nothing changed.')
+  @ApiPage(503, 'Storage is away. Nothing changed.')
+  async get(
+    @Query() query: EndSessionRequestDto,
+    @Cookies() cookies: CookieJar,
+    @Req() http: { readonly method: string; readonly headers: Readonly<Record<string, string | undefined>> },
+    @Res() response: Response,
+  ): Promise<void> {
+    await this.ask(query, cookies, response, isNavigation(http));
+  }
+
+  @Post()
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Ask to sign out (form), or answer the dialog',
+    description: 'With the parameters of GET it shows the dialog. With the dialog’s own `csrf`, `request` and `decision` it acts.',
+  })
+  @ApiConsumes('application/x-www-form-urlencoded')
+  @ApiPage(200, 'The dialog, or, once it was answered, the signed-out page with what each application said.')
+  @ApiSeeOther('To `post_logout_redirect_uri` with `state`, whichever way the person decided.')
+  @ApiPage(400, 'A parameter was sent twice. Nothing changed.')
+  @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
+  @ApiPage(500, 'A fault of ours.')
+  @ApiPage(503, 'Storage is away. Nothing changed.')
+  async post(
+    @Body() form: EndSessionFormDto,
+    @Query() query: EndSessionRequestDto,
+    @Cookies() cookies: CookieJar,
+    @Headers('sec-fetch-site') fetchSite: string | undefined,
+    @Res() response: Response,
+  ): Promise<void> {
+    if (form.decision !== undefined || form.csrf !== undefined || form.request !== undefined) {
+      return this.answerDialog(form, cookies, response);
+    }
+    const { decision: _decision, csrf: _csrf, request: _request, ...parameters } = { ...query, ...form };
+    // A POST from another site comes without our SameSite=Lax cookie; the same request by GET brings it.
+    if (fetchSite === 'cross-site') return this.edge.redirect(response, appendQuery(PATH, Object.entries(parameters)));
+    return this.ask(parameters, cookies, response, false);
+  }
+
+  private async ask(parameters: EndSessionRequestDto, cookies: CookieJar, response: Response, mayAct: boolean): Promise<void> {
+    const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
+    const request = await this.verify(parameters, session);
+    const client = request.clientId === undefined ? undefined : await this.clients.find(request.clientId);
+    if (mayAct && session !== undefined && client !== undefined && (await this.isSparedTheDialog(parameters, request, client, session))) {
+      const outcome = await this.end(cookies, { ...toShownDialog(request, session), sessionId: session.id, accountId: session.accountId }, response);
+      if (outcome !== undefined) return this.leave(request, outcome, response);
+    }
+    this.showDialog(request, client, session, cookies, response);
+  }
+
+  private async verify(parameters: EndSessionRequestDto, session: SignedInSession | undefined): Promise<EndSessionRequest> {
+    const { id_token_hint: idToken, access_token_hint: accessToken } = parameters;
+    const hint = hintOf(parameters, {
+      idToken: idToken === undefined ? undefined : ((await this.hints.idTokenHint(idToken)) ?? 'invalid'),
+      accessToken: accessToken === undefined ? undefined : await this.hints.accessTokenHint(accessToken),
+    });
+    const client = typeof hint === 'object' ? await this.clients.find(hint.clientId) : undefined;
+    return toEndSessionRequest(parameters, hint, client, session);
+  }
+
+  /** A first-party switch of the client, and only with an ID token of this very session. */
+  private async isSparedTheDialog(parameters: EndSessionRequestDto, request: EndSessionRequest, client: Client, session: SignedInSession): Promise<boolean> {
+    const { hint } = request;
+    if (!client.metadata.skip_logout_confirmation || parameters.id_token_hint === undefined || hint?.sid === undefined) return false;
+    return hint.sub === session.accountId && this.sessions.isKnownAs(session.id, client.clientId, hint.sid);
+  }
+
+  private showDialog(request: EndSessionRequest, client: Client | undefined, session: SignedInSession | undefined, cookies: CookieJar, response: Response): void {
+    const nonce = this.edge.newNonce();
+    const browserId = this.browsers.ensure(response, cookies);
+    const html = renderLogoutConfirmationPage({
+      nonce,
+      action: PATH,
+      csrf: this.browsers.csrfToken(browserId),
+      request: this.sealer.seal(SEALED, toShownDialog(request, session), DIALOG_TTL_MS),
+      ...(session === undefined ? {} : { account: accountView(session) }),
+      ...(client === undefined ? {} : { client: clientView(client) }),
+      applications: session?.clientCount ?? 0,
+      returnsToClient: request.redirectUri !== undefined,
+      ...(request.notice === undefined ? {} : { notice: request.notice }),
+    });
+    this.edge.page(response, html, { nonce, ...(client === undefined ? {} : { formAction: redirectSources(client) }) });
+  }
+
+  private async answerDialog(form: EndSessionFormDto, cookies: CookieJar, response: Response): Promise<void> {
+    this.browsers.checkCsrf(cookies, form.csrf);
+    const shown = this.sealer.open<ShownDialog>(SEALED, form.request ?? '');
+    // A dialog that was left open too long is shown anew; nothing of the old one is used.
+    if (shown === undefined || form.decision === undefined) return this.ask({}, cookies, response, false);
+    if (form.decision === 'stay') return this.stay(shown, cookies, response);
+    if (shown.sessionId === undefined || shown.accountId === undefined) return this.nobodyWasSignedIn(shown, cookies, response);
+    const outcome = await this.end(cookies, { ...shown, sessionId: shown.sessionId, accountId: shown.accountId }, response);
+    if (outcome !== undefined) return this.leave(shown, outcome, response);
+    return this.ask({}, cookies, response, false);
+  }
+
+  /** Undefined: the cookie stands for another session by now, about which the person was not asked. */
+  private async end(
+    cookies: CookieJar,
+    shown: ShownDialog & { readonly sessionId: string; readonly accountId: string },
+    response: Response,
+  ): Promise<LogoutOutcome | undefined> {
+    const cookie = this.edge.cookie(cookies, 'session') ?? '';
+    const outcome = await this.logoutService.logout(toLogoutCommand(cookie, shown));
+    if (outcome.kind === 'nothing_to_end' && (await this.sessions.findByCookie(cookie)) !== undefined) return undefined;
+    this.edge.clearCookie(response, 'session');
+    return outcome;
+  }
+
+  private async nobodyWasSignedIn(shown: ShownDialog, cookies: CookieJar, response: Response): Promise<void> {
+    const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
+    if (session !== undefined) return this.ask({}, cookies, response, false);
+    return this.leave(shown, { kind: 'nothing_to_end' }, response);
+  }
+
+  /** The redirect comes after the applications were told, within the wait budget (RP-Initiated Logout 1.0 §3). */
+  private async leave(shown: Pick<ShownDialog, 'redirectUri' | 'state'>, outcome: LogoutOutcome, response: Response): Promise<void> {
+    const applications = await this.applications(outcome);
+    if (shown.redirectUri !== undefined) return this.edge.redirect(response, appendQuery(shown.redirectUri, [['state', shown.state]]));
+    const nonce = this.edge.newNonce();
+    const html = renderSignedOutPage({ nonce, alreadySignedOut: outcome.kind === 'nothing_to_end', applications });
+    this.edge.page(response, html, { nonce });
+  }
+
+  private async applications(outcome: LogoutOutcome): Promise<SignedOutApplicationView[]> {
+    if (outcome.kind === 'nothing_to_end') return [];
+    const settled = await this.records.settled(outcome.terminationId, this.settings.logoutWaitMs);
+    return settled.map((delivery) => ({ name: delivery.clientName, state: STATE_WORDS[delivery.state] }));
+  }
+
+  /** Declining keeps the session; the application that asked has already ended its own (design §9). */
+  private async stay(shown: ShownDialog, cookies: CookieJar, response: Response): Promise<void> {
+    if (shown.redirectUri !== undefined) return this.edge.redirect(response, appendQuery(shown.redirectUri, [['state', shown.state]]));
+    const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
+    if (session === undefined) return this.leave({}, { kind: 'nothing_to_end' }, response);
+    const client = shown.clientId === undefined ? undefined : await this.clients.find(shown.clientId);
+    const nonce = this.edge.newNonce();
+    const html = renderStillSignedInPage({
+      nonce,
+      account: accountView(session),
+      ...(client === undefined ? {} : { client: { ...clientView(client), name: clientName(client) } }),
+    });
+    this.edge.page(response, html, { nonce });
+  }
+}
+
+/** Not HEAD, not an image, not a prefetch: a person went there. */
+function isNavigation(http: { readonly method: string; readonly headers: Readonly<Record<string, string | undefined>> }): boolean {
+  const { 'sec-fetch-dest': destination, 'sec-purpose': purpose, purpose: oldPurpose } = http.headers;
+  return http.method === 'GET' && (destination === undefined || destination === 'document') && purpose === undefined && oldPurpose === undefined;
+}

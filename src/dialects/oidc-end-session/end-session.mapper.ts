@@ -1,0 +1,95 @@
+import type { Client } from '../../clients/client.js';
+import type { LogoutCommand } from '../../logout/logout.js';
+import { isRegisteredUri } from '../../oidc/redirect-uri.js';
+import { sha256 } from '../../oidc/secret.js';
+import type { LogoutNotice } from '../../pages/views.js';
+import type { SignedInSession } from '../../sessions/session.js';
+import type { TokenHint } from '../../tokens/hint-verifier.js';
+import type { EndSessionRequestDto } from './dto/end-session.dto.js';
+
+/** What the hints of a request came to. */
+export interface VerifiedHints {
+  readonly idToken: TokenHint | 'invalid' | undefined;
+  readonly accessToken: TokenHint | undefined;
+}
+
+/** An end-session request whose every part has been checked: what was not good is not in it. */
+export interface EndSessionRequest {
+  /** The application that asked, proved by a hint. */
+  readonly clientId: string | undefined;
+  readonly hint: TokenHint | undefined;
+  /** Exactly registered for that application. Without it there is no redirect, whatever was sent. */
+  readonly redirectUri: string | undefined;
+  readonly state: string | undefined;
+  readonly notice: LogoutNotice | undefined;
+}
+
+/**
+ * Whom the hints name together, or why they name nobody (wire.md C.2). A hint that fails is not used for anything, and
+ * spoils the others (RP-Initiated Logout 1.0 §4).
+ */
+export function hintOf(request: EndSessionRequestDto, hints: VerifiedHints): TokenHint | 'hint_mismatch' | 'unknown_request' | undefined {
+  const { idToken, accessToken } = hints;
+  if (idToken === 'invalid') return 'unknown_request';
+  if (idToken !== undefined && accessToken !== undefined) {
+    if (idToken.clientId !== accessToken.clientId || idToken.sub !== accessToken.sub) return 'hint_mismatch';
+  }
+  const hint = idToken ?? accessToken;
+  if (hint === undefined) return request.access_token_hint !== undefined || request.post_logout_redirect_uri !== undefined ? 'unknown_request' : undefined;
+  if (request.client_id !== undefined && request.client_id !== hint.clientId) return 'hint_mismatch';
+  return hint;
+}
+
+/** The request with only its good parts. `client` is the one that the hint names, if it still exists. */
+export function toEndSessionRequest(
+  request: EndSessionRequestDto,
+  hint: ReturnType<typeof hintOf>,
+  client: Client | undefined,
+  session: SignedInSession | undefined,
+): EndSessionRequest {
+  if (typeof hint === 'string' || hint === undefined || client === undefined) {
+    const notice = typeof hint === 'string' ? hint : hint === undefined ? undefined : 'unknown_request';
+    return { clientId: undefined, hint: undefined, redirectUri: undefined, state: undefined, notice };
+  }
+  const uri = request.post_logout_redirect_uri;
+  const registered = uri !== undefined && isRegisteredUri(client.metadata.post_logout_redirect_uris, uri);
+  return {
+    clientId: client.clientId,
+    hint,
+    redirectUri: registered ? uri : undefined,
+    state: registered ? request.state : undefined,
+    notice:
+      session !== undefined && session.accountId !== hint.sub
+        ? 'other_account'
+        : uri !== undefined && !registered
+          ? 'unknown_request'
+          : undefined,
+  };
+}
+
+/** What the dialog was shown for; sealed into its form. */
+export interface ShownDialog {
+  readonly sessionId?: string;
+  readonly accountId?: string;
+  readonly clientId?: string;
+  readonly redirectUri?: string;
+  readonly state?: string;
+}
+
+export function toShownDialog(request: EndSessionRequest, session: SignedInSession | undefined): ShownDialog {
+  return {
+    ...(session === undefined ? {} : { sessionId: session.id, accountId: session.accountId }),
+    ...(request.clientId === undefined ? {} : { clientId: request.clientId }),
+    ...(request.redirectUri === undefined ? {} : { redirectUri: request.redirectUri }),
+    ...(request.state === undefined ? {} : { state: request.state }),
+  };
+}
+
+/** The cookie decides whose session ends; the dialog it was shown for must have been about that very session. */
+export function toLogoutCommand(cookie: string, shown: Required<Pick<ShownDialog, 'sessionId' | 'accountId'>> & ShownDialog): LogoutCommand {
+  return {
+    target: { kind: 'cookie', cookieHash: sha256(cookie), sessionId: shown.sessionId },
+    cause: 'end_session',
+    initiator: { kind: 'user', accountId: shown.accountId, ...(shown.clientId === undefined ? {} : { clientId: shown.clientId }) },
+  };
+}

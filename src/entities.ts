@@ -1,0 +1,38 @@
+import { AccountEntity } from './accounts/entities/account.entity.js';
+import { RateLimitEntity } from './accounts/entities/rate-limit.entity.js';
+import { ConsentEntity } from './authorization/entities/consent.entity.js';
+import { InteractionEntity } from './authorization/entities/interaction.entity.js';
+import { ClientEntity } from './clients/entities/client.entity.js';
+import { UsedClientAssertionEntity } from './clients/entities/used-client-assertion.entity.js';
+import { SigningKeyEntity } from './keys/entities/signing-key.entity.js';
+import { BackChannelLogoutAttemptEntity } from './logout/entities/back-channel-logout-attempt.entity.js';
+import { BackChannelLogoutDeliveryEntity } from './logout/entities/back-channel-logout-delivery.entity.js';
+import { SessionTerminationEntity } from './logout/entities/session-termination.entity.js';
+import { SessionClientEntity } from './sessions/entities/session-client.entity.js';
+import { SessionEntity } from './sessions/entities/session.entity.js';
+import { AuthorizationCodeEntity } from './tokens/entities/authorization-code.entity.js';
+import { GrantEntity } from './tokens/entities/grant.entity.js';
+import { OpaqueAccessTokenEntity } from './tokens/entities/opaque-access-token.entity.js';
+import { RefreshTokenEntity } from './tokens/entities/refresh-token.entity.js';
+import { RevokedAccessTokenEntity } from './tokens/entities/revoked-access-token.entity.js';
+
+/** Every entity of every module. Foreign keys name tables by string, so all must be in one data source. */
+export const ENTITIES = [
+  AccountEntity,
+  RateLimitEntity,
+  ClientEntity,
+  UsedClientAssertionEntity,
+  SigningKeyEntity,
+  SessionEntity,
+  SessionClientEntity,
+  GrantEntity,
+  AuthorizationCodeEntity,
+  RefreshTokenEntity,
+  OpaqueAccessTokenEntity,
+  RevokedAccessTokenEntity,
+  InteractionEntity,
+  ConsentEntity,
+  SessionTerminationEntity,
+  BackChannelLogoutDeliveryEntity,
+  BackChannelLogoutAttemptEntity,
+];

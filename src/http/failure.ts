@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { HttpException, Logger } from '@nestjs/common';
+import { isStorageFailure } from '../database/transaction.js';
+import { ProtocolError, TemporarilyUnavailableError } from '../oidc/errors.js';
+
+/** An error as an edge may show it: what is safe to say, with an id that leads to the log line. */
+export interface Failure {
+  readonly status: number;
+  readonly code: string;
+  readonly description: string;
+  readonly retryAfterSeconds: number | undefined;
+  readonly requestId: string;
+  readonly error: unknown;
+}
+
+/**
+ * Sorts an error into: the request is wrong (its own words), storage is away (503, never success), or a fault of ours
+ * (500, no detail). Writes one log line; the level says whose mistake it was.
+ */
+export function toFailure(error: unknown, logger: Logger): Failure {
+  const requestId = randomUUID();
+  const shown = shownAs(error);
+  const failure = {
+    status: shown.status,
+    code: shown.code,
+    description: shown.description,
+    retryAfterSeconds: 'retryAfterSeconds' in shown && typeof shown.retryAfterSeconds === 'number' ? shown.retryAfterSeconds : undefined,
+    requestId,
+    error,
+  };
+  if (failure.status >= 500) {
+    // Messages of drivers may quote values, so only their names and codes are written.
+    logger.error(`request ${requestId} failed: ${describeForLog(error)}`, error instanceof Error ? stackWithoutMessage(error) : undefined);
+  } else {
+    logger.debug(`request ${requestId} refused: ${failure.status} ${failure.code}`);
+  }
+  return failure;
+}
+
+interface Shown {
+  readonly status: number;
+  readonly code: string;
+  readonly description: string;
+}
+
+function shownAs(error: unknown): Shown {
+  if (error instanceof ProtocolError) return error;
+  if (isStorageFailure(error)) return new TemporarilyUnavailableError('Storage cannot be reached. Nothing was changed; please try again.');
+  const status = statusOf(error);
+  if (status !== undefined && status < 500) return { status, code: CODES[status] ?? 'invalid_request', description: WORDS[status] ?? 'The request is not valid.' };
+  return { status: 500, code: 'server_error', description: 'Something went wrong on our side.' };
+}
+
+const CODES: Readonly<Record<number, string>> = { 404: 'not_found', 405: 'method_not_allowed', 413: 'request_too_large', 415: 'unsupported_media_type' };
+const WORDS: Readonly<Record<number, string>> = {
+  404: 'There is nothing at this address.',
+  413: 'The request is too large.',
+  415: 'The media type of the request is not supported.',
+};
+
+/** The status that Nest or a body parser gave. */
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof HttpException) return error.getStatus();
+  const status = (error as { status?: unknown } | null)?.status;
+  return typeof status === 'number' && status >= 400 && status < 600 ? status : undefined;
+}
+
+function describeForLog(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const code = (error as { code?: unknown; driverError?: { code?: unknown } }).driverError?.code ?? (error as { code?: unknown }).code;
+  return code === undefined ? error.name : `${error.name} ${String(code)}`;
+}
+
+function stackWithoutMessage(error: Error): string {
+  return (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)).join('\n');
+}

@@ -1,0 +1,36 @@
+import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { renderErrorPage } from '../pages/pages.js';
+import { toFailure, type Failure } from './failure.js';
+import { HttpEdge, type Response } from './http-edge.js';
+
+/** Errors as a page for a person: what happened, what to do now, and an id for whoever they ask for help. */
+@Catch()
+export class PageErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger(PageErrorFilter.name);
+
+  constructor(private readonly edge: HttpEdge) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const response = host.switchToHttp().getResponse<Response>();
+    const failure = toFailure(error, this.logger);
+    if (failure.retryAfterSeconds !== undefined) this.edge.header(response, 'Retry-After', String(failure.retryAfterSeconds));
+    const nonce = this.edge.newNonce();
+    const html = renderErrorPage({
+      nonce,
+      status: failure.status,
+      ...wordsFor(failure),
+      message: failure.description,
+      requestId: failure.requestId,
+      ...(failure.status < 500 ? { code: failure.code } : {}),
+    });
+    this.edge.page(response, html, { nonce, status: failure.status });
+  }
+}
+
+function wordsFor(failure: Failure): { readonly title: string; readonly whatNow: string } {
+  if (failure.status === 503) return { title: 'We cannot answer just now', whatNow: 'Wait a moment and reload this page.' };
+  if (failure.status >= 500) return { title: 'Something went wrong', whatNow: 'Go back and try again. If it happens again, tell your administrator the number below.' };
+  if (failure.code === 'invalid_form') return { title: 'This form cannot be sent', whatNow: 'Allow cookies for this site, then go back to the application and start again.' };
+  if (failure.code === 'interaction_lost') return { title: 'This sign-in has lapsed', whatNow: 'Go back to the application and sign in again.' };
+  return { title: 'This request cannot be answered', whatNow: 'Go back to the application that sent you here and tell its owner what this page says.' };
+}

@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import { compactVerify, decodeProtectedHeader, errors, type JWTPayload } from 'jose';
+import type { JwtType } from './jwt-signer.js';
+import { KeysService } from './keys.service.js';
+
+/**
+ * Verifies JWTs that we signed ourselves: our key by `kid`, that key's algorithm and no other, and the exact `typ`, so
+ * that an ID token is never taken for an access token nor a logout token for either (abuse cases A25, A26).
+ *
+ * Says nothing about `exp`, `aud` or revocation: those are the caller's.
+ */
+@Injectable()
+export class JwtVerifier {
+  constructor(private readonly keys: KeysService) {}
+
+  /** The claims, or `undefined` for anything that is not such a token. @throws only when keys cannot be read. */
+  async verify(token: string, typ: JwtType): Promise<JWTPayload | undefined> {
+    const header = headerOf(token);
+    if (header?.typ !== typ || typeof header.kid !== 'string') return undefined;
+    const key = await this.keys.verificationKey(header.kid);
+    if (key === undefined) return undefined;
+    try {
+      const { payload } = await compactVerify(token, key.publicKey, { algorithms: [key.alg] });
+      const claims: unknown = JSON.parse(new TextDecoder().decode(payload));
+      return typeof claims === 'object' && claims !== null && !Array.isArray(claims) ? (claims as JWTPayload) : undefined;
+    } catch (error) {
+      if (error instanceof errors.JOSEError || error instanceof SyntaxError) return undefined;
+      throw error;
+    }
+  }
+}
+
+function headerOf(token: string): { readonly typ?: unknown; readonly kid?: unknown } | undefined {
+  if (token.length > 16_384) return undefined;
+  try {
+    return decodeProtectedHeader(token);
+  } catch {
+    // Not a JWS at all; what we were asked is whether it is one of ours, and it is not.
+    return undefined;
+  }
+}

@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { JwksController } from './jwks.controller.js';
+import { JwtSigner } from './jwt-signer.js';
+import { JwtVerifier } from './jwt-verifier.js';
+import { KeysService } from './keys.service.js';
+import { Sealer } from './sealer.js';
+
+@Module({
+  controllers: [JwksController],
+  providers: [KeysService, JwtSigner, JwtVerifier, Sealer],
+  exports: [KeysService, JwtSigner, JwtVerifier, Sealer],
+})
+export class KeysModule {}

@@ -1,0 +1,254 @@
+import { createPrivateKey, createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, generateSecret, type JWK } from 'jose';
+import { SETTINGS, type Settings } from '../config/settings.js';
+import { ChangeFeed } from '../database/change-feed.js';
+import { Clock } from '../database/clock.js';
+import { TransactionRunner, type Tx } from '../database/transaction.js';
+import { ID_TOKEN_ALGORITHMS, type SigningAlgorithm } from '../oidc/algorithms.js';
+import { SigningKeyEntity } from './entities/signing-key.entity.js';
+import { KeyEncryption } from './key-encryption.js';
+import type { SigningKey, SigningKeyInfo } from './signing-key.js';
+
+const DAY = 24 * 60 * 60 * 1000;
+/** Relying parties may cache the JWKS; a retired key stays published this long after its last signature. */
+const PUBLISHED_AFTER_RETIREMENT = 7 * DAY;
+const MAX_AGE = 60_000;
+/** At least this long between two reloads that an unknown `kid` asks for, so that nobody can make us query at will. */
+const UNKNOWN_KID_FLOOR = 5_000;
+const MAINTENANCE_INTERVAL = 60_000;
+const LOCK = 0x65786b65;
+
+interface Loaded {
+  readonly keys: readonly SigningKey[];
+  readonly byKid: ReadonlyMap<string, SigningKey>;
+  readonly sealingKey: KeyObject;
+  readonly at: number;
+}
+
+/**
+ * The signing keys: created at first start, rotated by age and by command, published before they sign and after they
+ * stop. A retired key verifies hints for ever, so that a logout weeks later still works (requirements C.14, 11).
+ */
+@Injectable()
+export class KeysService implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(KeysService.name);
+  private readonly encryption: KeyEncryption;
+  private loaded: Loaded;
+  private reloading: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private jwksJson: { readonly minute: number; readonly loaded: Loaded; readonly json: string } | undefined;
+
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly clock: Clock,
+    private readonly changes: ChangeFeed,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {
+    this.encryption = new KeyEncryption(settings.secret);
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.transactions.run((tx) => this.maintain(tx));
+    await this.reload();
+    this.changes.subscribe('keys', () => void this.reload().catch((error: Error) => this.logger.warn(`keys not reloaded: ${error.message}`)));
+    this.timer = setInterval(() => {
+      this.transactions.run((tx) => this.maintain(tx)).catch((error: Error) => this.logger.warn(`key maintenance failed: ${error.message}`));
+    }, MAINTENANCE_INTERVAL);
+    this.timer.unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  /** The key that signs with this algorithm now. */
+  signingKey(alg: SigningAlgorithm): SigningKey {
+    this.refreshWhenOld();
+    const key = currentKey(this.loaded.keys, alg, this.clock.now());
+    if (key === undefined) throw new Error(`there is no active ${alg} signing key`);
+    return key;
+  }
+
+  /** The key with this id, active or retired. An id that is not known may be another node's newest: looked up, with a floor. */
+  async verificationKey(kid: string): Promise<SigningKey | undefined> {
+    const known = this.loaded.byKid.get(kid);
+    if (known !== undefined || Date.now() - this.loaded.at < UNKNOWN_KID_FLOOR) return known;
+    await this.reload();
+    return this.loaded.byKid.get(kid);
+  }
+
+  /** The symmetric key that seals what browsers carry for us. */
+  get sealingKey(): KeyObject {
+    return this.loaded.sealingKey;
+  }
+
+  /** The JWK Set (RFC 7517 §5): what signs, what is about to sign, and what signed until lately. */
+  jwks(): string {
+    this.refreshWhenOld();
+    const now = this.clock.now();
+    const minute = Math.floor(now.getTime() / 60_000);
+    if (this.jwksJson?.minute !== minute || this.jwksJson.loaded !== this.loaded) {
+      const keys = this.loaded.keys.filter((key) => key.unpublishAt === null || key.unpublishAt > now).map((key) => key.publicJwk);
+      this.jwksJson = { minute, loaded: this.loaded, json: JSON.stringify({ keys }) };
+    }
+    return this.jwksJson.json;
+  }
+
+  list(): SigningKeyInfo[] {
+    const now = this.clock.now();
+    return this.loaded.keys.map((key) => ({
+      kid: key.kid,
+      alg: key.alg,
+      state: stateOf(key, now),
+      createdAt: key.createdAt,
+      activeAt: key.activeAt,
+      retiredAt: key.retiredAt,
+    }));
+  }
+
+  /**
+   * Makes a new key for each algorithm. It is published now and signs after `KEY_PUBLISH_LEAD_SECONDS`, or at once when
+   * `immediately` says so (for a key that may be known to others). The old one retires when the new one signs.
+   */
+  async rotate(immediately: boolean): Promise<void> {
+    const now = this.clock.now();
+    const activeAt = immediately ? now : this.clock.in(this.settings.keyPublishLeadMs);
+    await this.transactions.run(async (tx) => {
+      await lock(tx);
+      for (const alg of ID_TOKEN_ALGORITHMS) await this.create(tx, alg, activeAt);
+      await this.retireReplaced(tx);
+      await this.changes.publish(tx, 'keys');
+    });
+    await this.reload();
+  }
+
+  /** First keys, encryption under a secret that was set later, rotation by age, retirement of what was replaced. */
+  private async maintain(tx: Tx): Promise<void> {
+    await lock(tx);
+    const rows = await tx.manager.find(SigningKeyEntity);
+    const now = this.clock.now();
+    let changed = false;
+    for (const row of rows) {
+      if (row.privateJwk === null || !this.encryption.needsEncryption(row.privateJwk)) continue;
+      const privateJwk = await this.encryption.encrypt(await this.encryption.decrypt(row.privateJwk));
+      await tx.manager.update(SigningKeyEntity, { kid: row.kid }, { privateJwk });
+    }
+    if (!rows.some((row) => row.alg === 'A256GCM')) {
+      await this.createSealingKey(tx);
+      changed = true;
+    }
+    for (const alg of ID_TOKEN_ALGORITHMS) {
+      const newest = rows.filter((row) => row.alg === alg).sort((a, b) => b.activeAt.getTime() - a.activeAt.getTime())[0];
+      const rotateAt = newest === undefined ? now.getTime() : newest.activeAt.getTime() + this.settings.keyRotationDays * DAY;
+      if (newest !== undefined && (this.settings.keyRotationDays === 0 || now.getTime() < rotateAt)) continue;
+      await this.create(tx, alg, newest === undefined ? now : this.clock.in(this.settings.keyPublishLeadMs));
+      changed = true;
+    }
+    changed = (await this.retireReplaced(tx)) || changed;
+    if (changed) await this.changes.publish(tx, 'keys');
+  }
+
+  private async create(tx: Tx, alg: SigningAlgorithm, activeAt: Date): Promise<void> {
+    const pair = await generateKeyPair(alg, { extractable: true, ...(alg === 'RS256' ? { modulusLength: 2048 } : {}) });
+    const publicJwk = await exportJWK(pair.publicKey);
+    const kid = await calculateJwkThumbprint(publicJwk);
+    await tx.manager.insert(SigningKeyEntity, {
+      kid,
+      alg,
+      publicJwk: { ...publicJwk, kid, alg, use: 'sig' },
+      privateJwk: await this.encryption.encrypt(await exportJWK(pair.privateKey)),
+      createdAt: this.clock.now(),
+      activeAt,
+      retiredAt: null,
+      unpublishAt: null,
+    });
+  }
+
+  private async createSealingKey(tx: Tx): Promise<void> {
+    const jwk: JWK = await exportJWK(await generateSecret('A256GCM', { extractable: true }));
+    const now = this.clock.now();
+    await tx.manager.insert(SigningKeyEntity, {
+      kid: await calculateJwkThumbprint(jwk),
+      alg: 'A256GCM',
+      publicJwk: null,
+      privateJwk: await this.encryption.encrypt(jwk),
+      createdAt: now,
+      activeAt: now,
+      retiredAt: null,
+      unpublishAt: null,
+    });
+  }
+
+  /** A key whose successor signs is retired: its private half is forgotten. Returns whether there was one. */
+  private async retireReplaced(tx: Tx): Promise<boolean> {
+    const now = this.clock.now();
+    const rows = (await tx.manager.query(
+      `UPDATE signing_keys k SET retired_at = $1, unpublish_at = $2, private_jwk = NULL
+        WHERE k.retired_at IS NULL AND k.alg <> 'A256GCM'
+          AND EXISTS (SELECT 1 FROM signing_keys n WHERE n.alg = k.alg AND n.active_at <= $1
+                       AND (n.active_at, n.kid) > (k.active_at, k.kid))
+        RETURNING k.kid`,
+      [now, new Date(now.getTime() + PUBLISHED_AFTER_RETIREMENT)],
+    )) as [unknown[], number];
+    return rows[1] > 0;
+  }
+
+  private refreshWhenOld(): void {
+    if (Date.now() - this.loaded.at < MAX_AGE) return;
+    this.reload().catch((error: Error) => this.logger.warn(`keys not reloaded: ${error.message}`));
+  }
+
+  private reload(): Promise<void> {
+    this.reloading ??= this.load().finally(() => (this.reloading = undefined));
+    return this.reloading;
+  }
+
+  private async load(): Promise<void> {
+    const rows = await this.transactions.reader.find(SigningKeyEntity, { order: { createdAt: 'DESC' } });
+    const keys: SigningKey[] = [];
+    let sealingKey: KeyObject | undefined;
+    for (const row of rows) {
+      const privateJwk = row.privateJwk === null ? undefined : await this.encryption.decrypt(row.privateJwk);
+      if (row.alg === 'A256GCM') sealingKey ??= createSecretKey(Buffer.from(String(privateJwk?.k), 'base64url'));
+      else keys.push(toSigningKey(row, privateJwk));
+    }
+    if (sealingKey === undefined) throw new Error('there is no sealing key');
+    this.loaded = { keys, byKid: new Map(keys.map((key) => [key.kid, key])), sealingKey, at: Date.now() };
+  }
+}
+
+/** The newest key that may sign. */
+function currentKey(keys: readonly SigningKey[], alg: SigningAlgorithm, now: Date): SigningKey | undefined {
+  let current: SigningKey | undefined;
+  for (const key of keys) {
+    if (key.alg !== alg || key.privateKey === undefined || key.activeAt > now) continue;
+    if (current === undefined || key.activeAt > current.activeAt) current = key;
+  }
+  return current;
+}
+
+function stateOf(key: SigningKey, now: Date): SigningKeyInfo['state'] {
+  if (key.unpublishAt !== null && key.unpublishAt <= now) return 'verifying';
+  if (key.retiredAt !== null) return 'retired';
+  return key.activeAt <= now ? 'active' : 'published';
+}
+
+async function lock(tx: Tx): Promise<void> {
+  await tx.manager.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+}
+
+function toSigningKey(row: SigningKeyEntity, privateJwk: Record<string, unknown> | undefined): SigningKey {
+  const publicJwk = row.publicJwk ?? {};
+  return {
+    kid: row.kid,
+    alg: row.alg as SigningAlgorithm,
+    publicJwk,
+    publicKey: createPublicKey({ key: publicJwk as JsonWebKey, format: 'jwk' }),
+    privateKey: privateJwk === undefined ? undefined : createPrivateKey({ key: privateJwk as JsonWebKey, format: 'jwk' }),
+    createdAt: row.createdAt,
+    activeAt: row.activeAt,
+    retiredAt: row.retiredAt,
+    unpublishAt: row.unpublishAt,
+  };
+}

@@ -1,0 +1,57 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Client } from '../../clients/client.js';
+import { SETTINGS, type Settings } from '../../config/settings.js';
+import { EgressClient } from '../../egress/egress.client.js';
+import { EgressError } from '../../egress/egress.js';
+
+/** What one try came to. */
+export type AttemptOutcome =
+  | { readonly kind: 'accepted'; readonly status: number }
+  /** The application read it and said no: sending it again would be the same (Back-Channel Logout 1.0 §2.8). */
+  | { readonly kind: 'rejected'; readonly status: number; readonly errorCode: string }
+  | { readonly kind: 'failed'; readonly status: number | undefined; readonly errorCode: string; readonly retryAfterMs: number | undefined };
+
+const MAX_ANSWER_BYTES = 16 * 1024;
+const MAX_RETRY_AFTER_MS = 60 * 60 * 1000;
+
+/** POSTs a logout token (Back-Channel Logout 1.0 §2.5) through the egress guard. Never throws. */
+@Injectable()
+export class BackChannelLogoutClient {
+  constructor(
+    private readonly egress: EgressClient,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  async send(client: Client, logoutToken: string): Promise<AttemptOutcome> {
+    const url = client.metadata.backchannel_logout_uri;
+    if (url === undefined) return { kind: 'failed', status: undefined, errorCode: 'no_backchannel_logout_uri', retryAfterMs: undefined };
+    try {
+      const response = await this.egress.request({
+        method: 'POST',
+        url,
+        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+        body: `logout_token=${logoutToken}`,
+        timeoutMs: this.settings.deliveryTimeoutMs,
+        maxBytes: MAX_ANSWER_BYTES,
+      });
+      return outcomeOf(response.status, response.headers['retry-after']);
+    } catch (error) {
+      if (error instanceof EgressError) return { kind: 'failed', status: undefined, errorCode: error.code, retryAfterMs: undefined };
+      throw error;
+    }
+  }
+}
+
+/** 200 and 204 are success, 400 is a refusal; everything else, a redirect among them, may be better next time (§2.8). */
+function outcomeOf(status: number, retryAfter: string | undefined): AttemptOutcome {
+  if (status === 200 || status === 204) return { kind: 'accepted', status };
+  if (status === 400) return { kind: 'rejected', status, errorCode: 'http_400' };
+  return { kind: 'failed', status, errorCode: `http_${status}`, retryAfterMs: parseRetryAfter(retryAfter) };
+}
+
+/** RFC 9110 §10.2.3: seconds or a date. Bounded, so that nobody parks a notice for a year. */
+export function parseRetryAfter(value: string | undefined, now = Date.now()): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = /^\d{1,9}$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now;
+  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, MAX_RETRY_AFTER_MS) : undefined;
+}

@@ -1,0 +1,209 @@
+import { Inject, Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { ClientsService } from '../../clients/clients.service.js';
+import type { Client } from '../../clients/client.js';
+import { SETTINGS, type Settings } from '../../config/settings.js';
+import { Clock } from '../../database/clock.js';
+import { BackChannelLogoutClient, type AttemptOutcome } from './back-channel-logout.client.js';
+import { BackChannelLogoutDeliveryRepository, type AttemptResult } from './back-channel-logout-delivery.repository.js';
+import type { DeliveryState, DueDelivery } from './delivery.js';
+import { LogoutTokenIssuer } from './logout-token.issuer.js';
+import { retryDelayMs } from './retry-schedule.js';
+
+/** What became of one notice within the time that somebody waited for it. */
+export interface SettledDelivery {
+  readonly clientId: string;
+  readonly clientName: string;
+  readonly state: DeliveryState;
+}
+
+interface Running {
+  readonly all: Promise<unknown>;
+  readonly settled: Map<string, SettledDelivery>;
+}
+
+const CLAIM_MARGIN_MS = 5_000;
+const CLAIM_BATCH = 100;
+/** Requests under way from this process, and to one application: a slow one holds its own share, not the others'. */
+const MAX_IN_FLIGHT = 200;
+const MAX_IN_FLIGHT_PER_CLIENT = 8;
+/** Outcomes are remembered this long after their logout, for the page that asks. */
+const REMEMBER_MS = 60_000;
+
+/**
+ * Sends notices: those of a logout at once, all in parallel, and whatever is due by polling. Each attempt has a fresh
+ * token. A notice leaves `pending` only as delivered, rejected or abandoned, and each of these is written down.
+ */
+@Injectable()
+export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(BackChannelLogoutDispatcher.name);
+  private readonly inFlight = pLimit(MAX_IN_FLIGHT);
+  private readonly perClient = new Map<string, LimitFunction>();
+  private readonly running = new Map<string, Running>();
+  private readonly attempts = new Set<Promise<unknown>>();
+  private unrecorded: { result: AttemptResult; done: (error?: unknown) => void }[] = [];
+  private recording: Promise<void> | undefined;
+  private poll: NodeJS.Timeout | undefined;
+  private polling: Promise<void> | undefined;
+  private stopping = false;
+
+  constructor(
+    private readonly deliveries: BackChannelLogoutDeliveryRepository,
+    private readonly clients: ClientsService,
+    private readonly tokens: LogoutTokenIssuer,
+    private readonly client: BackChannelLogoutClient,
+    private readonly clock: Clock,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.poll = setInterval(() => void this.sendDue(), this.settings.deliveryPollMs);
+    this.poll.unref();
+  }
+
+  /** Finishes what is under way, up to the shutdown's time limit. What is left is claimed by another node, or later. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
+    clearInterval(this.poll);
+    await this.polling;
+    const limit = new Promise((resolve) => setTimeout(resolve, this.settings.shutdownTimeoutMs).unref());
+    await Promise.race([Promise.allSettled([...this.attempts]), limit]);
+  }
+
+  /** The notices of a logout that has just committed. Returns at once; {@link settled} waits. */
+  sendNow(terminationId: string, due: readonly DueDelivery[]): void {
+    if (due.length === 0 || this.stopping) return;
+    const settled = new Map<string, SettledDelivery>();
+    const all = this.sendAll(due, settled);
+    this.running.set(terminationId, { all, settled });
+    void all.finally(() => setTimeout(() => this.running.delete(terminationId), REMEMBER_MS).unref());
+  }
+
+  /**
+   * What has become of a logout's notices by now, after waiting up to `budgetMs` for all of them. Notices that are
+   * still under way are `pending`.
+   */
+  async settled(terminationId: string, budgetMs: number): Promise<SettledDelivery[]> {
+    const running = this.running.get(terminationId);
+    if (running === undefined) return [];
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([running.all, new Promise((resolve) => (timer = setTimeout(resolve, budgetMs)))]);
+    clearTimeout(timer);
+    return [...running.settled.values()];
+  }
+
+  /** Claims what is due and sends it, batch by batch, until nothing is. One run at a time in a process. */
+  sendDue(): Promise<void> {
+    this.polling ??= this.claimAndSend()
+      .catch((error: Error) => this.logger.warn(`due notices were not claimed: ${error.name}`))
+      .finally(() => (this.polling = undefined));
+    return this.polling;
+  }
+
+  private async claimAndSend(): Promise<void> {
+    while (!this.stopping) {
+      const room = MAX_IN_FLIGHT - this.inFlight.activeCount - this.inFlight.pendingCount;
+      if (room <= 0) return;
+      const claimedUntil = this.clock.in(this.settings.deliveryTimeoutMs + CLAIM_MARGIN_MS);
+      const due = await this.deliveries.claim(this.clock.now(), claimedUntil, Math.min(room, CLAIM_BATCH), this.saturatedClients());
+      if (due.length === 0) return;
+      void this.sendAll(due, new Map());
+    }
+  }
+
+  /** Applications that have their share of requests under way: their notices wait in the table, not in front of others. */
+  private saturatedClients(): string[] {
+    return [...this.perClient].filter(([, limit]) => limit.activeCount >= MAX_IN_FLIGHT_PER_CLIENT).map(([clientId]) => clientId);
+  }
+
+  private async sendAll(due: readonly DueDelivery[], settled: Map<string, SettledDelivery>): Promise<void> {
+    const clients = await this.clients.findEvenDeleted([...new Set(due.map((delivery) => delivery.clientId))]).catch((error: Error) => {
+      // The claim lapses and the notices are tried again; nothing is lost and nothing is called done.
+      this.logger.warn(`notices wait: ${error.name}`);
+      return new Map<string, Client>();
+    });
+    await Promise.all(due.map((delivery) => this.track(this.sendOne(delivery, clients.get(delivery.clientId), settled))));
+  }
+
+  private track(attempt: Promise<void>): Promise<void> {
+    const tracked = attempt
+      .catch((error: Error) => this.logger.warn(`an attempt was not recorded and will be made again: ${error.name}`))
+      .finally(() => this.attempts.delete(tracked));
+    this.attempts.add(tracked);
+    return tracked;
+  }
+
+  private async sendOne(delivery: DueDelivery, client: Client | undefined, settled: Map<string, SettledDelivery>): Promise<void> {
+    if (client === undefined) return;
+    const clientName = client.metadata.client_name ?? client.clientId;
+    settled.set(delivery.id, { clientId: client.clientId, clientName, state: 'pending' });
+    const result = await this.limitOf(client.clientId)(() => this.inFlight(() => this.attempt(delivery, client)));
+    if (result === undefined) return;
+    await this.record(result);
+    settled.set(delivery.id, { clientId: client.clientId, clientName, state: result.state });
+  }
+
+  /** Undefined when it waited in line so long that its claim may lapse on the way: then whoever claims it next sends it. */
+  private async attempt(delivery: DueDelivery, client: Client): Promise<AttemptResult | undefined> {
+    const startedAt = this.clock.now();
+    if (startedAt.getTime() + this.settings.deliveryTimeoutMs > delivery.claimedUntil.getTime()) return undefined;
+    const start = performance.now();
+    const { jti, jwt } = await this.tokens.issue(client, delivery);
+    const outcome = await this.client.send(client, jwt);
+    const number = delivery.attempts + 1;
+    return {
+      deliveryId: delivery.id,
+      number,
+      jti,
+      startedAt,
+      durationMs: Math.round(performance.now() - start),
+      status: outcome.status,
+      errorCode: outcome.kind === 'accepted' ? undefined : outcome.errorCode,
+      ...this.next(delivery, outcome, number),
+    };
+  }
+
+  private next(delivery: DueDelivery, outcome: AttemptOutcome, attempts: number): { readonly state: DeliveryState; readonly nextAttemptAt: Date } {
+    const now = this.clock.now();
+    if (outcome.kind === 'accepted') return { state: 'delivered', nextAttemptAt: now };
+    if (outcome.kind === 'rejected') return { state: 'rejected', nextAttemptAt: now };
+    const nextAttemptAt = this.clock.in(retryDelayMs(attempts, outcome.retryAfterMs));
+    const tooOld = nextAttemptAt.getTime() - delivery.createdAt.getTime() > this.settings.deliveryMaxAgeMs;
+    return { state: tooOld ? 'abandoned' : 'pending', nextAttemptAt };
+  }
+
+  private limitOf(clientId: string): LimitFunction {
+    let limit = this.perClient.get(clientId);
+    if (limit === undefined) {
+      limit = pLimit(MAX_IN_FLIGHT_PER_CLIENT);
+      this.perClient.set(clientId, limit);
+    }
+    return limit;
+  }
+
+  /** Results that come while others are being written are written together: fifty applications do not mean fifty statements. */
+  private record(result: AttemptResult): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.unrecorded.push({ result, done: (error) => (error === undefined ? resolve() : reject(error as Error)) });
+      this.recording ??= this.recordAll().finally(() => (this.recording = undefined));
+    });
+  }
+
+  private async recordAll(): Promise<void> {
+    // One turn of the event loop, for what has answered in the same moment.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.unrecorded.length > 0) {
+      const batch = this.unrecorded;
+      this.unrecorded = [];
+      try {
+        await this.deliveries.record(
+          batch.map(({ result }) => result),
+          this.clock.now(),
+        );
+        for (const { done } of batch) done();
+      } catch (error) {
+        for (const { done } of batch) done(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,17 @@
+/** Where a notice stands (design §6). `pending` is the only state that is tried again by itself. */
+export const DELIVERY_STATES = ['pending', 'delivered', 'rejected', 'abandoned'] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
+/** What an attempt needs to know about the notice. */
+export interface DueDelivery {
+  readonly id: string;
+  readonly terminationId: string;
+  readonly clientId: string;
+  readonly sub: string;
+  readonly sid: string | null;
+  /** Attempts made before this one. */
+  readonly attempts: number;
+  readonly createdAt: Date;
+  /** Until then it is ours to send; after it another node may. */
+  readonly claimedUntil: Date;
+}

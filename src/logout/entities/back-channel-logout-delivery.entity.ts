@@ -1,0 +1,47 @@
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import type { DeliveryState } from '../back-channel/delivery.js';
+
+/** One notice owed to one application about one session (Back-Channel Logout 1.0 §2.5). */
+@Entity('logout_deliveries')
+@Index('logout_deliveries_due_idx', ['nextAttemptAt'], { where: `state = 'pending'` })
+@Index('logout_deliveries_termination_id_idx', ['terminationId'])
+@Index('logout_deliveries_created_at_idx', ['createdAt', 'id'])
+@Check('logout_deliveries_state_check', `state IN ('pending', 'delivered', 'rejected', 'abandoned')`)
+export class BackChannelLogoutDeliveryEntity {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'logout_deliveries_pkey' })
+  id: string;
+
+  @ForeignKey('session_terminations', { name: 'logout_deliveries_termination_id_fkey', onDelete: 'CASCADE' })
+  @Column('uuid', { name: 'termination_id' })
+  terminationId: string;
+
+  /** Where it goes is looked up at each attempt, so a corrected URI is used at once. */
+  @ForeignKey('clients', { name: 'logout_deliveries_client_id_fkey', onDelete: 'CASCADE' })
+  @Column('text', { name: 'client_id' })
+  clientId: string;
+
+  @Column('text')
+  sub: string;
+
+  @Column('text', { nullable: true })
+  sid: string | null;
+
+  @Column('text')
+  state: DeliveryState;
+
+  @Column('integer', { default: 0 })
+  attempts: number;
+
+  /** When it may be tried next; while an attempt runs, when its claim lapses. */
+  @Column('timestamptz', { name: 'next_attempt_at' })
+  nextAttemptAt: Date;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'finished_at', nullable: true })
+  finishedAt: Date | null;
+
+  @Column('text', { name: 'last_error', nullable: true })
+  lastError: string | null;
+}

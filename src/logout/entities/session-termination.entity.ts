@@ -1,0 +1,33 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { LogoutInitiator, TerminationCause } from '../logout.js';
+
+/** The fact that sessions or grants were ended, by whom and why. Never changed, removed only by retention. */
+@Entity('session_terminations')
+@Index('session_terminations_occurred_at_idx', ['occurredAt', 'id'])
+@Index('session_terminations_account_id_idx', ['accountId'])
+export class SessionTerminationEntity {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'session_terminations_pkey' })
+  id: string;
+
+  @Column('text')
+  cause: TerminationCause;
+
+  @Column('jsonb')
+  initiator: LogoutInitiator;
+
+  /** Whose sessions; null when the target was no single person. No foreign key: the record outlives the account. */
+  @Column('uuid', { name: 'account_id', nullable: true })
+  accountId: string | null;
+
+  @Column('integer')
+  sessions: number;
+
+  @Column('integer', { name: 'grants_revoked' })
+  grantsRevoked: number;
+
+  @Column('integer')
+  deliveries: number;
+
+  @Column('timestamptz', { name: 'occurred_at' })
+  occurredAt: Date;
+}

@@ -1,0 +1,29 @@
+import type { LogoutCommand, TerminationCause } from './logout.js';
+
+/** What a cause brings down besides the sessions themselves. */
+export interface LogoutPolicy {
+  /** Also the grants that were made for when nobody is there (`offline_access`). */
+  readonly revokesOfflineGrants: boolean;
+}
+
+/**
+ * Which causes reach grants with `offline_access` (requirements C.11). An ordinary logout does not: Back-Channel Logout
+ * 1.0 §2.7 says it SHOULD NOT. Whatever says "these credentials can no longer be trusted" does.
+ */
+const REVOKES_OFFLINE_GRANTS: Readonly<Record<TerminationCause, boolean>> = {
+  end_session: false,
+  self_service: false,
+  admin: false,
+  account_switched: false,
+  account_disabled: true,
+  account_deleted: true,
+  password_changed: true,
+  client_deleted: true,
+  refresh_token_reuse: true,
+  code_reuse: true,
+};
+
+/** Pure: the same for every dialect. "Everywhere" means everywhere, so a whole account loses its offline grants too. */
+export function logoutPolicy(command: LogoutCommand): LogoutPolicy {
+  return { revokesOfflineGrants: REVOKES_OFFLINE_GRANTS[command.cause] || command.target.kind === 'account' };
+}

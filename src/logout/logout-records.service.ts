@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+import type { Page, PageRequest } from '../database/page.js';
+import { NotFoundError } from '../oidc/errors.js';
+import { BackChannelLogoutDeliveryRepository, type Attempt, type Delivery } from './back-channel/back-channel-logout-delivery.repository.js';
+import { BackChannelLogoutDispatcher, type SettledDelivery } from './back-channel/back-channel-logout.dispatcher.js';
+import { SessionTerminationRepository, type Termination } from './session-termination.repository.js';
+
+/** What can be looked up afterwards: who was logged out and why, and what became of each notice. */
+@Injectable()
+export class LogoutRecordsService {
+  constructor(
+    private readonly terminations: SessionTerminationRepository,
+    private readonly deliveries: BackChannelLogoutDeliveryRepository,
+    private readonly dispatcher: BackChannelLogoutDispatcher,
+  ) {}
+
+  /** What has become of a logout's notices, after waiting up to `budgetMs` milliseconds. */
+  settled(terminationId: string, budgetMs: number): Promise<SettledDelivery[]> {
+    return this.dispatcher.settled(terminationId, budgetMs);
+  }
+
+  listTerminations(filter: PageRequest & { readonly accountId?: string | undefined; readonly cause?: string | undefined }): Promise<Page<Termination>> {
+    return this.terminations.list(filter);
+  }
+
+  /** @throws NotFoundError */
+  async getTermination(id: string): Promise<{ readonly termination: Termination; readonly deliveries: readonly Delivery[] }> {
+    const termination = await this.terminations.find(id);
+    if (termination === undefined) throw new NotFoundError('There is no such termination.');
+    const { items } = await this.deliveries.list({ terminationId: id, limit: 1000 });
+    return { termination, deliveries: items };
+  }
+
+  listDeliveries(
+    filter: PageRequest & { readonly state?: string | undefined; readonly clientId?: string | undefined; readonly terminationId?: string | undefined },
+  ): Promise<Page<Delivery>> {
+    return this.deliveries.list(filter);
+  }
+
+  /** @throws NotFoundError */
+  async getDelivery(id: string): Promise<{ readonly delivery: Delivery; readonly attempts: readonly Attempt[] }> {
+    const found = await this.deliveries.find(id);
+    if (found === undefined) throw new NotFoundError('There is no such delivery.');
+    return found;
+  }
+}

@@ -1,0 +1,27 @@
+import { Module } from '@nestjs/common';
+import { ClientsModule } from '../clients/clients.module.js';
+import { EgressModule } from '../egress/egress.module.js';
+import { KeysModule } from '../keys/keys.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
+import { BackChannelLogoutClient } from './back-channel/back-channel-logout.client.js';
+import { BackChannelLogoutDeliveryRepository } from './back-channel/back-channel-logout-delivery.repository.js';
+import { BackChannelLogoutDispatcher } from './back-channel/back-channel-logout.dispatcher.js';
+import { LogoutTokenIssuer } from './back-channel/logout-token.issuer.js';
+import { LogoutRecordsService } from './logout-records.service.js';
+import { LogoutService } from './logout.service.js';
+import { SessionTerminationRepository } from './session-termination.repository.js';
+
+@Module({
+  imports: [ClientsModule, EgressModule, KeysModule, TokensModule],
+  providers: [
+    LogoutService,
+    LogoutRecordsService,
+    SessionTerminationRepository,
+    BackChannelLogoutClient,
+    BackChannelLogoutDeliveryRepository,
+    BackChannelLogoutDispatcher,
+    LogoutTokenIssuer,
+  ],
+  exports: [LogoutService, LogoutRecordsService],
+})
+export class LogoutModule {}

@@ -1,0 +1,99 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { v7 as uuid } from 'uuid';
+import { SETTINGS, type Settings } from '../config/settings.js';
+import { Clock } from '../database/clock.js';
+import { Retention } from '../database/retention.js';
+import { TransactionRunner, type Tx } from '../database/transaction.js';
+import { GrantReuse } from '../tokens/grant-reuse.js';
+import { BackChannelLogoutDispatcher } from './back-channel/back-channel-logout.dispatcher.js';
+import { logoutPolicy } from './logout-policy.js';
+import type { LogoutCommand, LogoutOutcome } from './logout.js';
+import { SessionTerminationRepository, type TerminationOrder, type TerminationResult } from './session-termination.repository.js';
+
+const DAY = 24 * 60 * 60 * 1000;
+/** Beyond an attempt's time limit: how long a notice stays with the process that is sending it. */
+const CLAIM_MARGIN_MS = 5000;
+
+/** Work of another module in the logout's transaction. */
+export interface Alongside {
+  readonly before?: (tx: Tx) => Promise<void>;
+  readonly after?: (tx: Tx) => Promise<void>;
+}
+
+/**
+ * The one path by which sessions end, whatever the cause (design §1, promise 2).
+ *
+ * Decision: who and what ends is in the command; which grants fall is {@link logoutPolicy}; the rest is one
+ * transaction, one statement. Nothing waits for an application while a lock is held: notices are rows first, and go out
+ * after the commit, so that a crash in between loses none.
+ *
+ * @see [Back-Channel Logout 1.0](https://openid.net/specs/openid-connect-backchannel-1_0.html) §2.3, §2.5, §2.7
+ */
+@Injectable()
+export class LogoutService implements OnModuleInit {
+  constructor(
+    private readonly terminations: SessionTerminationRepository,
+    private readonly dispatcher: BackChannelLogoutDispatcher,
+    private readonly transactions: TransactionRunner,
+    private readonly reuse: GrantReuse,
+    private readonly retention: Retention,
+    private readonly clock: Clock,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  onModuleInit(): void {
+    this.reuse.handleWith(async (grantId, clientId, cause) => {
+      await this.logout({ target: { kind: 'grant', grantId }, cause, initiator: { kind: 'client', clientId } });
+    });
+    this.retention.register({
+      table: 'session_terminations',
+      key: 'id',
+      condition: `occurred_at < $1 AND NOT EXISTS (SELECT 1 FROM logout_deliveries d WHERE d.termination_id = session_terminations.id AND d.state = 'pending')`,
+      keepMs: 90 * DAY,
+    });
+  }
+
+  /**
+   * When this returns, the end is committed: introspection, userinfo, refresh and `prompt=none` refuse from now on, on
+   * every node. Notices are being sent; {@link BackChannelLogoutDispatcher.settled} waits for them.
+   *
+   * @param alongside what must happen in the same transaction: before the sessions end (disabling an account), after
+   *   it (deleting a client, whose applications are still to be told)
+   * @throws whatever storage throws; then nothing ended
+   */
+  async logout(command: LogoutCommand, alongside?: Alongside): Promise<LogoutOutcome> {
+    const order = this.order(command);
+    const result =
+      alongside === undefined
+        ? await this.terminations.terminate(this.transactions, order)
+        : await this.transactions.run(async (tx) => {
+            await alongside.before?.(tx);
+            const terminated = await this.terminations.terminate(tx, order);
+            await alongside.after?.(tx);
+            return terminated;
+          });
+    return this.announce(order, result);
+  }
+
+  private order(command: LogoutCommand): TerminationOrder {
+    return {
+      ...command,
+      ...logoutPolicy(command),
+      terminationId: uuid(),
+      now: this.clock.now(),
+      claimedUntil: this.clock.in(this.settings.deliveryTimeoutMs + CLAIM_MARGIN_MS),
+    };
+  }
+
+  private announce(order: TerminationOrder, result: TerminationResult | undefined): LogoutOutcome {
+    if (result === undefined) return { kind: 'nothing_to_end' };
+    this.dispatcher.sendNow(order.terminationId, result.deliveries);
+    return {
+      kind: 'ended',
+      terminationId: order.terminationId,
+      sessions: result.sessions,
+      grantsRevoked: result.grantsRevoked,
+      deliveries: result.deliveries.length,
+    };
+  }
+}

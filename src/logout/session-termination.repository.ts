@@ -1,0 +1,237 @@
+import { Injectable } from '@nestjs/common';
+import type { Page, PageRequest } from '../database/page.js';
+import { statement, type Queryable, type Statement } from '../database/statement.js';
+import { TransactionRunner } from '../database/transaction.js';
+import { terminateSessions } from '../sessions/sessions.sql.js';
+import { revokeGrants } from '../tokens/tokens.sql.js';
+import type { DueDelivery } from './back-channel/delivery.js';
+import type { LogoutInitiator, LogoutTarget, TerminationCause } from './logout.js';
+
+export interface TerminationOrder {
+  readonly terminationId: string;
+  readonly target: LogoutTarget;
+  readonly cause: TerminationCause;
+  readonly initiator: LogoutInitiator;
+  readonly revokesOfflineGrants: boolean;
+  readonly now: Date;
+  /** Until then the notices belong to the process that writes them; after it any node may claim them. */
+  readonly claimedUntil: Date;
+}
+
+export interface TerminationResult {
+  readonly sessions: number;
+  readonly grantsRevoked: number;
+  readonly deliveries: readonly DueDelivery[];
+}
+
+/** A termination as operators see it. */
+export interface Termination {
+  readonly id: string;
+  readonly cause: TerminationCause;
+  readonly initiator: LogoutInitiator;
+  readonly accountId: string | null;
+  readonly sessions: number;
+  readonly grantsRevoked: number;
+  readonly deliveries: number;
+  readonly occurredAt: Date;
+}
+
+interface TargetSql {
+  /** Sessions `s` that end, or null when none does. */
+  readonly sessions: string | null;
+  /** Participations that are told, where no session ends. */
+  readonly participants: string | null;
+  /** Grants `g` that are revoked; `$6` says whether offline ones are. */
+  readonly grants: string;
+}
+
+// $1 and $2 are the target, $3 now, $4 termination id, $5 cause, $6 revokes offline grants, $7 claimed until, $8 initiator
+const SESSION_GRANTS = `g.session_id IN (SELECT id FROM locked) AND (NOT g.offline OR $6::boolean)`;
+const LIVE = 's.terminated_at IS NULL';
+const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
+  cookie: { sessions: `s.cookie_hash = $1::bytea AND ($2::uuid IS NULL OR s.id = $2) AND ${LIVE}`, participants: null, grants: SESSION_GRANTS },
+  session: { sessions: `s.id = $1::uuid AND $2::text IS NULL AND ${LIVE}`, participants: null, grants: SESSION_GRANTS },
+  'account-session': { sessions: `s.id = $1::uuid AND s.account_id = $2::uuid AND ${LIVE}`, participants: null, grants: SESSION_GRANTS },
+  account: {
+    sessions: `s.account_id = $1::uuid AND s.id IS DISTINCT FROM $2::uuid AND ${LIVE}`,
+    participants: null,
+    grants: `g.account_id = $1::uuid AND ($2::uuid IS NULL OR g.session_id IS DISTINCT FROM $2::uuid) AND (NOT g.offline OR $6::boolean)`,
+  },
+  client: {
+    sessions: null,
+    participants: `sc.client_id = $1::text AND $2::text IS NULL`,
+    grants: `g.client_id = $1::text AND $6::boolean`,
+  },
+  grant: {
+    sessions: null,
+    participants: `$2::text IS NULL AND (sc.session_id, sc.client_id) IN
+      (SELECT g.session_id, g.client_id FROM grants g WHERE g.id = $1::uuid AND g.revoked_at IS NULL)`,
+    grants: `g.id = $1::uuid AND $6::boolean`,
+  },
+};
+
+/**
+ * The logout, as one statement and so one round trip and one transaction, in the order of the law: lock the sessions,
+ * see who takes part, end the sessions, revoke the grants, owe each application a notice, record why.
+ *
+ * A statement sees the database as it was when it began. An application that joined while we waited for a session's
+ * lock is not in `participants`, but it has raised the locked row's `client_count`: then `complete` is false, nothing
+ * is written, and the caller runs the statement again, which sees it.
+ */
+function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement {
+  const locked =
+    sql.sessions === null
+      ? `SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE false`
+      : `SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE ${sql.sessions} ORDER BY s.id FOR NO KEY UPDATE OF s`;
+  const participants =
+    sql.participants === null
+      ? `SELECT sc.client_id, sc.sid, l.account_id FROM locked l JOIN session_clients sc ON sc.session_id = l.id`
+      : `SELECT sc.client_id, sc.sid, s.account_id FROM session_clients sc JOIN sessions s ON s.id = sc.session_id WHERE ${LIVE} AND ${sql.participants}`;
+  return statement(
+    `logout_terminate_${kind}`,
+    `WITH locked AS MATERIALIZED (${locked}),
+     participants AS MATERIALIZED (${participants}),
+     complete AS MATERIALIZED (
+       SELECT ${sql.sessions === null ? 'true' : '(SELECT coalesce(sum(client_count), 0) FROM locked) = (SELECT count(*) FROM participants)'} AS yes
+     ),
+     ending AS (SELECT l.id FROM locked l, complete c WHERE c.yes),
+     ${terminateSessions('ending', '$3', '$4::uuid')},
+     ${revokeGrants(`(SELECT yes FROM complete) AND ${sql.grants}`, '$3', '$5')},
+     notices AS (
+       INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
+       SELECT gen_random_uuid(), $4::uuid, p.client_id, p.account_id::text, p.sid, 'pending', 0, $7::timestamptz, $3
+         FROM participants p JOIN clients c ON c.client_id = p.client_id, complete
+        WHERE complete.yes AND c.deleted_at IS NULL AND c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
+       RETURNING id, client_id, sub, sid
+     ),
+     record AS (
+       INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at)
+       SELECT $4::uuid, $5, $8::jsonb,
+              -- One person's, or nobody's in particular.
+              (SELECT CASE WHEN count(DISTINCT x.account_id) = 1 THEN min(x.account_id::text)::uuid END
+                 FROM (SELECT account_id FROM locked UNION ALL SELECT account_id FROM participants) x),
+              (SELECT count(*) FROM ended), (SELECT count(*) FROM revoked), (SELECT count(*) FROM notices), $3
+        WHERE EXISTS (SELECT 1 FROM ended) OR EXISTS (SELECT 1 FROM revoked) OR EXISTS (SELECT 1 FROM notices)
+     )
+     SELECT (SELECT yes FROM complete) AS complete,
+            (SELECT count(*)::int FROM ended) AS sessions,
+            (SELECT count(*)::int FROM revoked) AS grants_revoked,
+            (SELECT coalesce(json_agg(json_build_object('id', id, 'clientId', client_id, 'sub', sub, 'sid', sid)), '[]') FROM notices) AS deliveries`,
+  );
+}
+
+const TERMINATE = Object.fromEntries(
+  Object.entries(TARGETS).map(([kind, sql]) => [kind, terminationStatement(kind as LogoutTarget['kind'], sql)]),
+) as Readonly<Record<LogoutTarget['kind'], Statement>>;
+
+const LIST = statement(
+  'logout_list_terminations',
+  `SELECT t.* FROM session_terminations t
+    WHERE ($1::uuid IS NULL OR t.id < $1) AND ($2::uuid IS NULL OR t.account_id = $2) AND ($3::text IS NULL OR t.cause = $3)
+      AND ($4::uuid IS NULL OR t.id = $4)
+    ORDER BY t.id DESC LIMIT $5`,
+);
+
+const MAX_RUNS = 10;
+
+/** Ends sessions and keeps the record of it. */
+@Injectable()
+export class SessionTerminationRepository {
+  constructor(private readonly transactions: TransactionRunner) {}
+
+  /** Undefined when there was nothing to end; then nothing was written either. */
+  async terminate(db: Queryable, order: TerminationOrder): Promise<TerminationResult | undefined> {
+    const [first, second] = targetParameters(order.target);
+    const values = [
+      first,
+      second,
+      order.now,
+      order.terminationId,
+      order.cause,
+      order.revokesOfflineGrants,
+      order.claimedUntil,
+      JSON.stringify(order.initiator),
+    ];
+    for (let run = 0; run < MAX_RUNS; run += 1) {
+      const [row] = await db.query<{
+        complete: boolean;
+        sessions: number;
+        grants_revoked: number;
+        deliveries: { id: string; clientId: string; sub: string; sid: string }[];
+      }>(TERMINATE[order.target.kind], values);
+      if (row?.complete !== true) continue;
+      if (row.sessions === 0 && row.grants_revoked === 0 && row.deliveries.length === 0) return undefined;
+      return {
+        sessions: row.sessions,
+        grantsRevoked: row.grants_revoked,
+        deliveries: row.deliveries.map((delivery) => ({
+          ...delivery,
+          terminationId: order.terminationId,
+          attempts: 0,
+          createdAt: order.now,
+          claimedUntil: order.claimedUntil,
+        })),
+      };
+    }
+    throw new Error('the number of applications in a session does not fit its count');
+  }
+
+  /** Newest first. */
+  async list(filter: PageRequest & { readonly accountId?: string | undefined; readonly cause?: string | undefined }): Promise<Page<Termination>> {
+    const rows = await this.transactions.query<TerminationRow>(LIST, [
+      filter.cursor ?? null,
+      filter.accountId ?? null,
+      filter.cause ?? null,
+      null,
+      filter.limit + 1,
+    ]);
+    const items = rows.slice(0, filter.limit).map(toTermination);
+    return { items, nextCursor: rows.length > filter.limit ? items.at(-1)?.id : undefined };
+  }
+
+  async find(id: string): Promise<Termination | undefined> {
+    const [row] = await this.transactions.query<TerminationRow>(LIST, [null, null, null, id, 1]);
+    return row === undefined ? undefined : toTermination(row);
+  }
+}
+
+function targetParameters(target: LogoutTarget): readonly [unknown, unknown] {
+  switch (target.kind) {
+    case 'cookie':
+      return [target.cookieHash, target.sessionId ?? null];
+    case 'session':
+      return [target.sessionId, null];
+    case 'account-session':
+      return [target.sessionId, target.accountId];
+    case 'account':
+      return [target.accountId, target.exceptSessionId ?? null];
+    case 'client':
+      return [target.clientId, null];
+    case 'grant':
+      return [target.grantId, null];
+  }
+}
+
+interface TerminationRow {
+  id: string;
+  cause: TerminationCause;
+  initiator: LogoutInitiator;
+  account_id: string | null;
+  sessions: number;
+  grants_revoked: number;
+  deliveries: number;
+  occurred_at: Date;
+}
+
+function toTermination(row: TerminationRow): Termination {
+  return {
+    id: row.id,
+    cause: row.cause,
+    initiator: row.initiator,
+    accountId: row.account_id,
+    sessions: row.sessions,
+    grantsRevoked: row.grants_revoked,
+    deliveries: row.deliveries,
+    occurredAt: row.occurred_at,
+  };
+}

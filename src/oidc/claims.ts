@@ -1,0 +1,71 @@
+/** Claims that each scope asks for (OpenID Connect Core 1.0 §5.4). */
+export const CLAIMS_BY_SCOPE = {
+  profile: [
+    'name',
+    'family_name',
+    'given_name',
+    'middle_name',
+    'nickname',
+    'preferred_username',
+    'profile',
+    'picture',
+    'website',
+    'gender',
+    'birthdate',
+    'zoneinfo',
+    'locale',
+    'updated_at',
+  ],
+  email: ['email', 'email_verified'],
+  address: ['address'],
+  phone: ['phone_number', 'phone_number_verified'],
+} as const satisfies Record<string, readonly string[]>;
+
+/** Every claim about a person that an account may hold (OpenID Connect Core 1.0 §5.1). */
+export const STANDARD_CLAIMS: readonly string[] = Object.values(CLAIMS_BY_SCOPE).flat();
+
+/** Scopes that a client may be registered for; others are ignored in requests (Core §3.1.2.1). */
+export const STANDARD_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const;
+
+/** The scope of operators: the admin API. */
+export const ADMIN_SCOPE = 'exeunt:admin';
+/** The scope of an initial access token (RFC 7591 §3). */
+export const REGISTRATION_SCOPE = 'exeunt:register';
+
+/** One requested claim (OpenID Connect Core 1.0 §5.5.1). */
+export interface ClaimRequest {
+  readonly essential?: boolean;
+  readonly value?: unknown;
+  readonly values?: readonly unknown[];
+}
+
+/** The `claims` request parameter (OpenID Connect Core 1.0 §5.5). */
+export interface ClaimsParameter {
+  readonly userinfo?: Readonly<Record<string, ClaimRequest | null>>;
+  readonly id_token?: Readonly<Record<string, ClaimRequest | null>>;
+}
+
+/** Splits a space-delimited scope value (RFC 6749 §3.3), dropping repeats. */
+export function parseScope(scope: string | undefined): string[] {
+  return [...new Set((scope ?? '').split(' ').filter((token) => token !== ''))];
+}
+
+/** Names of the claims that a scope value and the `claims` parameter allow in one of the two places. */
+export function requestedClaims(scope: readonly string[], requested: ClaimsParameter['userinfo']): Set<string> {
+  const names = new Set<string>();
+  for (const value of scope) {
+    for (const claim of CLAIMS_BY_SCOPE[value as keyof typeof CLAIMS_BY_SCOPE] ?? []) names.add(claim);
+  }
+  for (const claim of Object.keys(requested ?? {})) names.add(claim);
+  return names;
+}
+
+/** The named claims that have a value. A claim without one is left out, never null or empty (Core §5.3.2). */
+export function selectClaims(all: Readonly<Record<string, unknown>>, names: Iterable<string>): Record<string, unknown> {
+  const selected: Record<string, unknown> = {};
+  for (const name of names) {
+    const value = all[name];
+    if (value !== undefined && value !== null && value !== '') selected[name] = value;
+  }
+  return selected;
+}

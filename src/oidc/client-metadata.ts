@@ -1,0 +1,55 @@
+import type { SigningAlgorithm } from './algorithms.js';
+
+export const TOKEN_ENDPOINT_AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
+export type TokenEndpointAuthMethod = (typeof TOKEN_ENDPOINT_AUTH_METHODS)[number];
+
+export const GRANT_TYPES = ['authorization_code', 'refresh_token', 'client_credentials'] as const;
+export type GrantType = (typeof GRANT_TYPES)[number];
+
+/**
+ * Client metadata as registered, spelled as the wire spells it. Defaults are filled in.
+ *
+ * @see [OpenID Connect Dynamic Client Registration 1.0](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata) §2
+ * @see [RFC 7591](https://www.rfc-editor.org/rfc/rfc7591#section-2) §2
+ */
+export interface ClientMetadata {
+  readonly client_name?: string;
+  readonly application_type: 'web' | 'native';
+  readonly redirect_uris: readonly string[];
+  /** RP-Initiated Logout 1.0 §3.1 */
+  readonly post_logout_redirect_uris: readonly string[];
+  readonly response_types: readonly 'code'[];
+  readonly grant_types: readonly GrantType[];
+  readonly token_endpoint_auth_method: TokenEndpointAuthMethod;
+  readonly token_endpoint_auth_signing_alg?: string;
+  readonly jwks?: { readonly keys: ReadonlyArray<Readonly<Record<string, unknown>>> };
+  readonly jwks_uri?: string;
+  readonly id_token_signed_response_alg: SigningAlgorithm;
+  readonly scope: string;
+  /** Back-Channel Logout 1.0 §2.2 */
+  readonly backchannel_logout_uri?: string;
+  readonly backchannel_logout_session_required: boolean;
+  /** Front-Channel Logout 1.0 §2 */
+  readonly frontchannel_logout_uri?: string;
+  readonly frontchannel_logout_session_required: boolean;
+  readonly initiate_login_uri?: string;
+  readonly client_uri?: string;
+  readonly logo_uri?: string;
+  readonly policy_uri?: string;
+  readonly tos_uri?: string;
+  readonly contacts?: readonly string[];
+  readonly default_max_age?: number;
+  readonly require_auth_time: boolean;
+  readonly software_id?: string;
+  readonly software_version?: string;
+  /** Ours: a first-party application whose users are not asked for consent. Administrators only. */
+  readonly skip_consent: boolean;
+  /** Ours: spares the logout dialog when a valid hint belongs to the cookie's session. Administrators only. */
+  readonly skip_logout_confirmation: boolean;
+  /** Ours: may introspect tokens that are meant for it. Administrators only. */
+  readonly resource_server: boolean;
+  /** Ours: values of `aud` in access tokens, the issuer when empty. Administrators only. */
+  readonly audience: readonly string[];
+  /** Ours: JWT (RFC 9068) or opaque access tokens. */
+  readonly access_token_format: 'jwt' | 'opaque';
+}

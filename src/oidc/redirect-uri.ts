@@ -1,0 +1,90 @@
+import { isIP } from 'node:net';
+
+/** Schemes that run or carry content in the browser itself: never the target of a redirect (abuse cases A10, A11). */
+const CONTENT_SCHEMES = new Set(['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'about:', 'filesystem:', 'view-source:', 'ws:', 'wss:', 'ftp:']);
+
+export interface RedirectUriRules {
+  /** Allows plain http to other hosts than loopback. */
+  readonly allowInsecure: boolean;
+  /** Allows private-use schemes such as `com.example.app:/cb` (RFC 8252 §7.1). */
+  readonly allowPrivateUseScheme: boolean;
+}
+
+/**
+ * Why this URI must not be registered as the target of a redirect, or `undefined` when it may.
+ *
+ * The rules are one set for `redirect_uris` and `post_logout_redirect_uris`: absolute, no fragment, no user name, no
+ * control characters or white space, https (http on loopback), never a scheme that the browser runs.
+ *
+ * @see [OpenID Connect Dynamic Client Registration 1.0](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata) §2
+ * @see [RFC 9700](https://www.rfc-editor.org/rfc/rfc9700#section-2.6) §2.6
+ */
+export function redirectUriProblem(uri: string, rules: RedirectUriRules): string | undefined {
+  if (uri.length > 2000) return 'is longer than 2000 characters';
+  // eslint-disable-next-line no-control-regex
+  if (/[\u0000-\u0020\u007f-\uffff\\]/.test(uri)) return 'contains a space, a backslash, a control or a non-ASCII character';
+  if (uri.includes('#')) return 'must not have a fragment';
+  if (uri.includes('*')) return 'must not contain a wildcard';
+  if (!/^[a-z][a-z0-9+.-]*:/i.test(uri) || !URL.canParse(uri)) return 'must be an absolute URI';
+  const url = new URL(uri);
+  if (CONTENT_SCHEMES.has(url.protocol)) return `must not use the scheme ${url.protocol}`;
+  if (url.protocol === 'https:' || url.protocol === 'http:') {
+    if (!/^https?:\/\/[^/?]/i.test(uri)) return 'must be an absolute URI';
+    if (url.username !== '' || url.password !== '' || /^https?:\/\/[^/?]*@/i.test(uri)) return 'must not contain a user name';
+    if (url.protocol === 'http:' && !isLoopbackHost(url.hostname) && !rules.allowInsecure) {
+      return 'must use https (http is for loopback addresses)';
+    }
+    return undefined;
+  }
+  if (!rules.allowPrivateUseScheme) return 'must use https';
+  // RFC 8252 §7.1: a private-use scheme is a reversed domain name, so that two apps do not share one.
+  return url.protocol.includes('.') ? undefined : 'must use https or a private-use scheme such as com.example.app';
+}
+
+/** `localhost`, 127.0.0.0/8 and `[::1]` (RFC 8252 §7.3, §8.3). */
+export function isLoopbackHost(hostname: string): boolean {
+  if (hostname === 'localhost' || hostname === '[::1]') return true;
+  return isIP(hostname) === 4 && hostname.startsWith('127.');
+}
+
+/** Exact comparison, code unit by code unit, before anything is parsed (RFC 9700 §4.1.3; abuse cases A12, A13, A16). */
+export function isRegisteredUri(registered: readonly string[], requested: string): boolean {
+  return registered.includes(requested);
+}
+
+/**
+ * Whether a requested redirect URI is one of the registered ones. Exact match, except that a loopback IP redirect of
+ * a native app may name any port (RFC 8252 §7.3, RFC 9700 §2.1).
+ */
+export function isAllowedRedirectUri(registered: readonly string[], requested: string, native: boolean): boolean {
+  if (registered.includes(requested)) return true;
+  if (!native) return false;
+  const wanted = withoutLoopbackPort(requested);
+  return wanted !== undefined && registered.some((uri) => withoutLoopbackPort(uri) === wanted);
+}
+
+const LOOPBACK_WITH_PORT = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::\d{1,5})?(\/[^\\#\s]*)?$/;
+
+function withoutLoopbackPort(uri: string): string | undefined {
+  const match = LOOPBACK_WITH_PORT.exec(uri);
+  return match === null ? undefined : `http://${match[1]}${match[2] ?? ''}`;
+}
+
+/**
+ * Adds parameters to a registered URI without touching a byte of it: never through `new URL()`, which would add a
+ * slash or re-encode (RP-Initiated Logout 1.0 §3: the URI exactly as registered, `state` appended to its query).
+ */
+export function appendQuery(uri: string, parameters: ReadonlyArray<readonly [string, string | undefined]>): string {
+  const pairs = parameters
+    .filter((pair): pair is readonly [string, string] => pair[1] !== undefined)
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
+  if (pairs.length === 0) return uri;
+  const separator = !uri.includes('?') ? '?' : /[?&]$/.test(uri) ? '' : '&';
+  return uri + separator + pairs.join('&');
+}
+
+/** The origin of an http(s) URI, or the scheme of a private-use one: what a CSP source list needs. */
+export function cspSource(uri: string): string {
+  const url = new URL(uri);
+  return url.protocol === 'https:' || url.protocol === 'http:' ? url.origin : url.protocol;
+}

@@ -1,0 +1,32 @@
+import { page } from './templates.js';
+import type { ErrorView } from './views.js';
+
+/** What happened, what to do now, and the reference that finds the line in our log. Nothing about our insides. */
+export function renderErrorPage(view: ErrorView): string {
+  return errorTemplate(
+    { nonce: view.nonce, title: view.title },
+    {
+      title: view.title,
+      message: view.message,
+      whatNow: view.whatNow,
+      status: view.status,
+      code: view.code,
+      requestId: view.requestId,
+    },
+  );
+}
+
+type ErrorModel = Omit<ErrorView, 'nonce'>;
+
+const errorTemplate = page<ErrorModel>(`<div class="flow">
+<h1><%= it.title %></h1>
+<p class="lede"><%= it.message %></p>
+<% if (it.whatNow) { %><p><%= it.whatNow %></p><% } %>
+<div class="fineprint small">
+<p>If you ask for help, please pass this on:</p>
+<dl class="facts">
+<dt>Reference</dt><dd><code><%= it.requestId %></code></dd>
+<dt>Error</dt><dd><code><%= it.status %><% if (it.code) { %> <%= it.code %><% } %></code></dd>
+</dl>
+</div>
+</div>`);

@@ -1,0 +1,90 @@
+import { type ClientCard, toClientCard } from './client-card.js';
+import { page } from './templates.js';
+import type { LogoutConfirmationView, LogoutNotice } from './views.js';
+import { accountName, counted } from './words.js';
+
+/**
+ * "Do you want to sign out?" (RP-Initiated Logout 1.0 §2). The page says who is signed in here, who asked, what else
+ * ends, and where the browser goes, because a person can only agree to what is on the page. Staying is as easy as
+ * leaving.
+ */
+export function renderLogoutConfirmationPage(view: LogoutConfirmationView): string {
+  const client = view.client && toClientCard(view.client);
+  const signedIn = view.account !== undefined;
+  const heading = signedIn ? 'Do you want to sign out?' : 'You are already signed out';
+  return confirmationTemplate(
+    { nonce: view.nonce, title: signedIn ? 'Sign out?' : 'Already signed out' },
+    {
+      action: view.action,
+      csrf: view.csrf,
+      request: view.request,
+      client,
+      account: view.account && accountName(view.account),
+      heading,
+      notice: view.notice && noticeText(view.notice, client, signedIn),
+      consequence: consequenceText(view.applications),
+      way: view.returnsToClient ? (client?.name ?? 'the application you came from') : undefined,
+    },
+  );
+}
+
+interface ConfirmationModel {
+  readonly action: string;
+  readonly csrf: string;
+  readonly request: string;
+  readonly client?: ClientCard;
+  readonly account?: string;
+  readonly heading: string;
+  readonly notice?: string;
+  readonly consequence: string;
+  readonly way?: string;
+}
+
+function noticeText(notice: LogoutNotice, client: ClientCard | undefined, signedIn: boolean): string {
+  const asker = client?.name ?? 'The application';
+  switch (notice) {
+    case 'other_account':
+      return signedIn
+        ? `${asker} asked about another account than the one that is signed in here. ` +
+            'Only the account named on this page is signed out, and only if you say so.'
+        : `${asker} asked about an account that is not signed in here.`;
+    case 'hint_mismatch':
+      return 'This request names two different accounts, so we did not act on either of them. You decide.';
+    case 'unknown_request':
+      return 'We could not verify who asked for this. So we will not send you on to another site from here.';
+  }
+}
+
+function consequenceText(applications: number): string {
+  const here = 'Signing out ends your session in this browser.';
+  if (applications <= 0) {
+    return `${here} No application has used it, so there is nobody else to tell.`;
+  }
+  const used = counted(applications, 'application has', 'applications have');
+  return `${here} ${used} used it, and we will tell ${applications === 1 ? 'it' : 'each of them'} to sign you out too.`;
+}
+
+const confirmationTemplate = page<ConfirmationModel>(`<div class="flow">
+<% if (it.client) { %><%~ include('@client') %><% } %>
+<h1><%= it.heading %></h1>
+<% if (it.account) { %>
+<p class="lede">You are signed in as <strong><%= it.account %></strong>.<% if (it.client) { %>
+<strong><%= it.client.name %></strong> asked us to sign you out.<% } %></p>
+<% } else { %><p class="lede">No one is signed in here any more, so there is nothing left to do.</p><% } %>
+<% if (it.notice) { %><p class="note"><%= it.notice %></p><% } %>
+<% if (it.account) { %><p><%= it.consequence %></p><% } %>
+<% if (it.way) { %><p><% if (it.account) { %>Whichever you choose, you then go back to <%= it.way %>.<% } else { %>You
+can go back to <%= it.way %> now.<% } %></p><% } %>
+<form method="post" action="<%= it.action %>">
+<%~ include('@csrf') %>
+<input type="hidden" name="request" value="<%= it.request %>">
+<div class="actions">
+<% if (it.account) { %>
+<button class="button" id="logout-yes" type="submit" name="decision" value="logout">Sign out</button>
+<button class="button plain" id="logout-no" type="submit" name="decision" value="stay">Stay signed in</button>
+<% } else { %>
+<button class="button" id="logout-yes" type="submit" name="decision" value="logout">Continue</button>
+<% } %>
+</div>
+</form>
+</div>`);

@@ -1,0 +1,460 @@
+import {
+  type ClientView,
+  type ConsentView,
+  type LogoutConfirmationView,
+  renderConsentPage,
+  renderErrorPage,
+  renderFormPostPage,
+  renderHomePage,
+  renderLogoutConfirmationPage,
+  renderSessionsPage,
+  renderSignedOutPage,
+  renderSignInPage,
+  renderStillSignedInPage,
+  type SessionsView,
+  type SignInView,
+} from './pages.js';
+
+const NONCE = 'bm9uY2U=';
+const ATTACK = '"><script>alert(1)</script>';
+const TRICKY = `https://app.example/cb?a='1'&b="2"&c=<3>&d=&amp;&state=ü%20\`{}`;
+
+const ada = { login: 'ada@example.org', name: 'Ada Lovelace' };
+const acme: ClientView = {
+  name: 'Acme Invoices',
+  logoUri: 'https://acme.example/logo.png',
+  clientUri: 'https://acme.example/',
+  policyUri: 'https://acme.example/privacy',
+  tosUri: 'https://acme.example/terms',
+};
+const form = { nonce: NONCE, action: '/act', csrf: 'csrf-value' };
+
+const aSignIn = (view: Partial<SignInView> = {}) => renderSignInPage({ ...form, login: '', ...view });
+const aConsent = (view: Partial<ConsentView> = {}) =>
+  renderConsentPage({
+    ...form,
+    client: acme,
+    account: ada,
+    scopes: [{ name: 'email', description: 'See your email address' }],
+    offlineAccess: false,
+    ...view,
+  });
+const aConfirmation = (view: Partial<LogoutConfirmationView> = {}) =>
+  renderLogoutConfirmationPage({
+    ...form,
+    request: 'sealed',
+    account: ada,
+    applications: 2,
+    returnsToClient: false,
+    ...view,
+  });
+const aSessionsPage = (view: Partial<SessionsView> = {}) =>
+  renderSessionsPage({
+    nonce: NONCE,
+    csrf: 'csrf-value',
+    account: ada,
+    endOthersAction: '/account/sessions/end-others',
+    signOutUrl: '/session/end_session',
+    sessions: [aSession('other'), aSession('here', { current: true, device: 'Firefox on Linux' })],
+    ...view,
+  });
+const aSession = (id: string, session: Partial<SessionsView['sessions'][number]> = {}) => ({
+  id,
+  endAction: `/account/sessions/${id}/end`,
+  current: false,
+  device: 'Chrome on Android',
+  address: '203.0.113.9',
+  signedInAt: new Date('2026-09-01T08:12:00Z'),
+  lastSeenAt: new Date('2026-09-03T17:40:00Z'),
+  applications: ['Acme Invoices', 'Payroll'],
+  ...session,
+});
+
+/** Every page and every branch, with the given texts in all the places that come from outside. */
+function everyPage(text: string, client: ClientView): ReadonlyArray<readonly [string, string]> {
+  const account = { login: text, name: text };
+  const base = { nonce: NONCE };
+  const outside = { action: `/act?x=${text}`, csrf: text };
+  const error = { ...base, status: 400, title: text, message: text, requestId: text };
+  return [
+    ['sign-in', aSignIn({ ...outside, login: text, client, cancelAction: `/cancel?x=${text}` })],
+    ['sign-in, no client', aSignIn({ cancelAction: '/cancel' })],
+    ['sign-in, again', aSignIn({ login: text, client, reauthenticate: account })],
+    ['sign-in, again, no client', aSignIn({ reauthenticate: { login: text } })],
+    ...(['wrong_credentials', 'too_many_attempts', 'busy', 'missing_fields'] as const).flatMap(
+      (problem) =>
+        [
+          [`sign-in, ${problem}`, aSignIn({ login: text, client, error: problem, retryAfterSeconds: 30 })],
+          [`sign-in, ${problem}, again`, aSignIn({ reauthenticate: account, error: problem })],
+        ] as const,
+    ),
+    [
+      'consent',
+      aConsent({ ...outside, client, account, scopes: [{ name: text, description: text }], offlineAccess: true }),
+    ],
+    ['consent, nothing asked', aConsent({ client: { name: text }, scopes: [] })],
+    ['consent, scope without words', aConsent({ client, scopes: [{ name: text, description: '' }] })],
+    ['confirmation', aConfirmation({ ...outside, request: text, account, client, returnsToClient: true })],
+    ['confirmation, bare', aConfirmation({ account: { login: text }, applications: 0 })],
+    ['confirmation, client unknown', aConfirmation({ applications: 1, returnsToClient: true })],
+    ['confirmation, nobody', aConfirmation({ account: undefined, client, returnsToClient: true })],
+    ...(['other_account', 'hint_mismatch', 'unknown_request'] as const).flatMap(
+      (notice) =>
+        [
+          [`confirmation, ${notice}`, aConfirmation({ client, notice })],
+          [`confirmation, ${notice}, nobody`, aConfirmation({ account: undefined, notice })],
+        ] as const,
+    ),
+    [
+      'signed out',
+      renderSignedOutPage({
+        ...base,
+        alreadySignedOut: false,
+        applications: (['confirmed', 'pending', 'unreachable'] as const).map((state) => ({ name: text, state })),
+        continueTo: { url: `https://app.example/?x=${text}`, clientName: text },
+      }),
+    ],
+    ['signed out, already', renderSignedOutPage({ ...base, alreadySignedOut: true, applications: [] })],
+    ['still signed in', renderStillSignedInPage({ ...base, account, client })],
+    ['still signed in, bare', renderStillSignedInPage({ ...base, account: { login: text } })],
+    [
+      'sessions',
+      aSessionsPage({
+        csrf: text,
+        account,
+        endOthersAction: `/o?x=${text}`,
+        signOutUrl: `/s?x=${text}`,
+        sessions: [
+          aSession(text, { device: text, address: text, applications: [text] }),
+          aSession('here', { current: true, device: '', address: undefined, applications: [] }),
+        ],
+      }),
+    ],
+    ...(['session_ended', 'others_ended', 'nothing_to_end'] as const).map(
+      (flash) =>
+        [`sessions, ${flash}`, aSessionsPage({ sessions: [aSession('1', { current: true })], flash })] as const,
+    ),
+    ['error', renderErrorPage({ ...error, whatNow: text, code: text })],
+    ['error, bare', renderErrorPage(error)],
+    [
+      'form post',
+      renderFormPostPage({
+        ...base,
+        action: `https://app.example/cb?x=${text}`,
+        fields: { [text]: text, state: text },
+      }),
+    ],
+    [
+      'home',
+      renderHomePage({ ...base, issuer: 'https://id.example', docsUrl: `/d?x=${text}`, sessionsUrl: `/s?x=${text}` }),
+    ],
+    [
+      'home, signed in',
+      renderHomePage({
+        ...base,
+        issuer: text,
+        docsUrl: '/docs',
+        sessionsUrl: '/account/sessions',
+        signedInAs: account,
+      }),
+    ],
+  ];
+}
+
+describe.each(everyPage('plain', acme))('every page: %s', (_name, html) => {
+  it('is one document with language, title, one h1 and one main landmark', () => {
+    expect(html).toMatch(/^<!doctype html>\n<html lang="en">/);
+    expect(html).toMatch(/<title>[^<]+ · Exeunt<\/title>/);
+    expect(html.match(/<h1>/g)).toHaveLength(1);
+    expect(html.match(/<main[ >]/g)).toHaveLength(1);
+    expect(html).toContain('name="viewport" content="width=device-width, initial-scale=1"');
+    expect(html).toContain('<meta name="color-scheme" content="light dark">');
+  });
+
+  it('obeys a policy of nonces: no inline styles or handlers, every style and script carries the nonce', () => {
+    expect(html).not.toMatch(/<[^>]+\s(?:style|on\w+)=/);
+    for (const [tag] of html.matchAll(/<(?:style|script)\b[^>]*>/g)) {
+      expect(tag).toMatch(new RegExp(` nonce="${NONCE}">$`));
+    }
+  });
+
+  it('loads nothing from elsewhere but the logo of the application', () => {
+    expect(html).not.toMatch(/@import|url\(/);
+    expect([...html.matchAll(/<link\b[^>]*href="([^"]*)"/g)].map((link) => link[1]?.slice(0, 5))).toEqual(['data:']);
+    expect([...html.matchAll(/\ssrc="([^"]*)"/g)].every((source) => source[1] === acme.logoUri)).toBe(true);
+  });
+
+  it('ties every visible input to a label and every description to an element, with no id used twice', () => {
+    const ids = [...html.matchAll(/\sid="([^"]+)"/g)].map((match) => match[1]);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const [, id] of html.matchAll(/\s(?:for|aria-describedby|aria-labelledby)="([^"]+)"/g)) {
+      expect(ids).toContain(id);
+    }
+    for (const [input] of html.matchAll(/<input type="(?:text|password)"[^>]*>/g)) {
+      expect(html).toContain(`<label for="${attribute(input, 'id')}">`);
+    }
+  });
+
+  it('protects every form of ours with the CSRF value', () => {
+    const forms = [...html.matchAll(/<form [^>]*>[\s\S]*?<\/form>/g)].map(([markup]) => markup);
+    for (const markup of forms.filter((candidate) => !candidate.includes('action="https://app.example/'))) {
+      expect(markup).toMatch(/method="post"/);
+      expect(markup).toMatch(/<input type="hidden" name="csrf" value="[^"]+">/);
+    }
+  });
+
+  it('prints no missing value', () => {
+    expect(html).not.toMatch(/undefined|\bnull\b|\bNaN\b|\[object/);
+  });
+});
+
+describe.each(everyPage(ATTACK, { ...acme, name: ATTACK }))('markup in what comes from outside: %s', (_name, html) => {
+  it('stays text', () => {
+    expect(html).not.toContain('<script>');
+    expect(html).not.toContain(ATTACK);
+    expect(html.match(/<script\b/g)?.length ?? 0).toBe(html.includes('Taking you back') ? 1 : 0);
+  });
+});
+
+const POISON = 'javascript:alert(document.domain)';
+describe.each(
+  everyPage('plain', { name: 'Acme', logoUri: POISON, clientUri: POISON, policyUri: POISON, tosUri: ` ${POISON}` }),
+)('a javascript: address of a client: %s', (_name, html) => {
+  it('is not rendered', () => {
+    expect(html).not.toContain('javascript:');
+  });
+});
+
+describe('sign-in', () => {
+  it('lets password managers do their work', () => {
+    const html = aSignIn({ login: 'ada' });
+    expect(tagWithId(html, 'login')).toContain('name="login" value="ada" autocomplete="username"');
+    expect(tagWithId(html, 'password')).toContain('name="password" autocomplete="current-password"');
+    expect(tagWithId(html, 'login-submit')).toContain('type="submit"');
+  });
+
+  it('never sends a password back', () => {
+    expect(tagWithId(aSignIn({ login: 'ada', error: 'wrong_credentials' }), 'password')).not.toContain('value=');
+  });
+
+  it('puts the cursor where typing goes on', () => {
+    expect(tagWithId(aSignIn(), 'login')).toContain(' autofocus');
+    expect(tagWithId(aSignIn({ login: 'ada' }), 'password')).toContain(' autofocus');
+  });
+
+  it.each([
+    ['wrong_credentials', 'do not belong together', true],
+    ['too_many_attempts', 'wait about 5 minutes', false],
+    ['busy', 'have not looked at your password', false],
+    ['missing_fields', 'Please enter', true],
+  ] as const)('announces %s', (error, words, invalid) => {
+    const html = aSignIn({ error, retryAfterSeconds: 290 });
+    expect(html).toContain('<title>Error: Sign in · Exeunt</title>');
+    expect(html).toMatch(new RegExp(`<p class="alert" id="login-error" role="alert">[^<]*${words}`));
+    for (const id of ['login', 'password']) {
+      expect(tagWithId(html, id)).toContain(' aria-describedby="login-error"');
+      expect(tagWithId(html, id).includes(' aria-invalid="true"')).toBe(invalid);
+    }
+  });
+
+  it('blames only the empty field', () => {
+    const html = aSignIn({ login: 'ada', error: 'missing_fields' });
+    expect(tagWithId(html, 'login')).not.toContain('aria-invalid');
+    expect(tagWithId(html, 'password')).toContain('aria-invalid');
+  });
+
+  it('asks the signed-in person to confirm, for that account only', () => {
+    const html = aSignIn({ login: 'someone-else', reauthenticate: ada, client: acme });
+    expect(html).toContain('<h1>Please confirm it is you</h1>');
+    expect(tagWithId(html, 'login')).toMatch(/value="ada@example\.org".* readonly/s);
+    expect(html).not.toContain('someone-else');
+  });
+
+  it('offers the way back in a form of its own', () => {
+    const html = aSignIn({ client: acme, cancelAction: '/interaction/1/cancel' });
+    expect(html).toMatch(/<form class="aside" method="post" action="\/interaction\/1\/cancel">/);
+    expect(html).toMatch(/id="login-cancel" type="submit">Back to Acme Invoices</);
+    expect(aSignIn()).not.toContain('login-cancel');
+  });
+});
+
+describe('consent', () => {
+  it('gives both answers the same weight', () => {
+    const html = aConsent();
+    const allow = tagWithId(html, 'consent-submit');
+    const deny = tagWithId(html, 'consent-deny');
+    expect(allow).toContain('name="decision" value="allow"');
+    expect(deny).toContain('name="decision" value="deny"');
+    expect(attribute(allow, 'class')).toBe(attribute(deny, 'class'));
+  });
+
+  it('says plainly, and once, that access outlives the sign-out', () => {
+    const scopes = [{ name: 'offline_access', description: 'Access your data offline' }];
+    const html = aConsent({ scopes, offlineAccess: true });
+    expect(html.match(/data-scope="offline_access"/g)).toHaveLength(1);
+    expect(html).toMatch(/also after you sign\s+out here/);
+    expect(aConsent()).not.toMatch(/after you sign\s+out/);
+  });
+});
+
+describe('logout confirmation', () => {
+  it('carries the sealed request and both answers', () => {
+    const html = aConfirmation({ request: TRICKY });
+    expect(decode(/name="request" value="([^"]*)"/.exec(html)?.[1])).toBe(TRICKY);
+    expect(tagWithId(html, 'logout-yes')).toContain('name="decision" value="logout"');
+    expect(tagWithId(html, 'logout-no')).toContain('name="decision" value="stay"');
+  });
+
+  it.each([
+    [0, 'nobody else to tell'],
+    [1, '1 application has used it'],
+    [3, '3 applications have used it'],
+  ])('with %d applications says: %s', (applications, words) => {
+    expect(aConfirmation({ applications })).toContain(words);
+  });
+
+  it('says where the browser goes, whichever the answer', () => {
+    expect(aConfirmation({ returnsToClient: true, client: acme })).toContain('you then go back to Acme Invoices.');
+    expect(aConfirmation({ returnsToClient: true })).toContain('go back to the application you came from.');
+    expect(aConfirmation({ client: acme })).not.toContain('go back');
+  });
+
+  it.each([
+    ['other_account', 'Acme Invoices asked about another account'],
+    ['hint_mismatch', 'names two different accounts'],
+    ['unknown_request', 'could not verify who asked'],
+  ] as const)('explains %s', (notice, words) => {
+    expect(aConfirmation({ notice, client: acme })).toContain(words);
+  });
+
+  it('with nobody signed in leaves one button', () => {
+    const html = aConfirmation({ account: undefined });
+    expect(html).toContain('<h1>You are already signed out</h1>');
+    expect(html.match(/<button/g)).toHaveLength(1);
+    expect(html).toMatch(/id="logout-yes"[^>]*>Continue</);
+  });
+});
+
+describe('signed out', () => {
+  const applications = (['confirmed', 'confirmed', 'confirmed', 'confirmed', 'pending'] as const).map(
+    (state, index) => ({
+      name: `App ${index}`,
+      state,
+    }),
+  );
+
+  it('counts who has confirmed, never who was merely told', () => {
+    const html = renderSignedOutPage({ nonce: NONCE, alreadySignedOut: false, applications });
+    expect(html).toContain('<h1>Signed out</h1>');
+    expect(html).toContain('4 of 5 applications have confirmed');
+    expect(html).toContain('not confirmed yet, we keep trying');
+    expect(html).toContain('we keep trying without it');
+  });
+
+  it('says who could not be reached, and what to do', () => {
+    const html = renderSignedOutPage({
+      nonce: NONCE,
+      alreadySignedOut: false,
+      applications: [{ name: 'Wiki', state: 'unreachable' }],
+    });
+    expect(html).toContain('0 of 1 application has confirmed');
+    expect(html).toContain('could not be reached, please sign out there yourself');
+  });
+
+  it.each(['com.example.app:/bye?state=1', TRICKY])('continues to %s', (url) => {
+    const continueTo = { url, clientName: 'Acme' };
+    const html = renderSignedOutPage({ nonce: NONCE, alreadySignedOut: false, applications: [], continueTo });
+    expect(decode(attribute(tagWithId(html, 'continue'), 'href'))).toBe(url);
+  });
+
+  it.each(['javascript:alert(1)', 'data:text/html,x', '/inside'])('does not continue to %s', (url) => {
+    const continueTo = { url, clientName: 'Acme' };
+    const html = renderSignedOutPage({ nonce: NONCE, alreadySignedOut: true, applications: [], continueTo });
+    expect(html).not.toContain(url);
+    expect(html).toContain('You can close this page.');
+  });
+});
+
+describe('sessions', () => {
+  it('shows this browser first, without a button that ends it', () => {
+    const html = aSessionsPage();
+    expect(html.indexOf('This browser')).toBeLessThan(html.indexOf('Chrome on Android'));
+    expect(html.match(/data-testid="end-session"/g)).toHaveLength(1);
+    expect(html).toContain('action="/account/sessions/other/end"');
+    expect(html).not.toContain('action="/account/sessions/here/end"');
+    expect(html).toContain('id="sign-out" href="/session/end_session"');
+  });
+
+  it('offers to end the others only when there are others', () => {
+    expect(tagWithId(aSessionsPage(), 'end-others')).toContain('type="submit"');
+    expect(aSessionsPage({ sessions: [aSession('1', { current: true })] })).not.toContain('end-others');
+  });
+
+  it('tells times to machines and to people', () => {
+    expect(aSessionsPage()).toMatch(/<time\s+datetime="2026-09-03T17:40:00\.000Z">3 September 2026, 17:40 UTC<\/time>/);
+  });
+
+  it('announces what was just done', () => {
+    expect(aSessionsPage({ flash: 'others_ended' })).toMatch(/role="status">All other sessions have ended\./);
+  });
+});
+
+describe('error', () => {
+  it('gives the reference to pass on', () => {
+    const html = renderErrorPage({
+      nonce: NONCE,
+      status: 400,
+      title: 'This link does not work',
+      message: 'It is too old.',
+      requestId: 'req-1',
+      code: 'invalid_request',
+    });
+    expect(html).toContain('<code>req-1</code>');
+    expect(html).toContain('<code>400 invalid_request</code>');
+  });
+});
+
+describe('form post (OAuth 2.0 Form Post Response Mode 1.0)', () => {
+  const fields = { code: TRICKY, state: ` '"<&>&quot; `, submit: 'a field that hides form.submit' };
+  const html = renderFormPostPage({ nonce: NONCE, action: TRICKY, fields });
+
+  it('carries target and fields unchanged', () => {
+    const inputs = [...html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)];
+    expect(Object.fromEntries(inputs.map(([, name, value]) => [decode(name), decode(value)]))).toEqual(fields);
+    expect(decode(/<form method="post" action="([^"]*)">/.exec(html)?.[1])).toBe(TRICKY);
+  });
+
+  it('works without a script, by a button that adds nothing to the answer', () => {
+    expect(html).toMatch(/<button class="button" type="submit">Continue<\/button>/);
+  });
+
+  it.each(['javascript:alert(1)', 'data:text/html,x', 'com.example.app:/cb', '/cb'])(
+    'refuses the target %s',
+    (action) => {
+      expect(() => renderFormPostPage({ nonce: NONCE, action, fields })).toThrow(TypeError);
+    },
+  );
+});
+
+it('home: links the discovery document of the issuer', () => {
+  const home = { nonce: NONCE, docsUrl: '/docs', sessionsUrl: '/account/sessions' };
+  for (const issuer of ['https://id.example/tenant', 'https://id.example/tenant/']) {
+    expect(renderHomePage({ ...home, issuer })).toContain(
+      'href="https://id.example/tenant/.well-known/openid-configuration"',
+    );
+  }
+});
+
+function tagWithId(html: string, id: string): string {
+  return new RegExp(`<[a-z]+ [^>]*\\bid="${id}"[^>]*>`).exec(html)?.[0] ?? '';
+}
+
+function attribute(tag: string, name: string): string | undefined {
+  return new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1];
+}
+
+/** As an HTML parser reads an attribute value. */
+function decode(value: string | undefined): string | undefined {
+  const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" };
+  return value?.replace(/&(amp|lt|gt|quot|#39);/g, (_entity, name: string) => entities[name] ?? '');
+}

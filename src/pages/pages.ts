@@ -1,0 +1,12 @@
+/** The door of this folder: one function per page, from a view to a whole HTML document. */
+export { renderConsentPage } from './consent.page.js';
+export { deviceName } from './device-name.js';
+export { renderErrorPage } from './error.page.js';
+export { renderFormPostPage } from './form-post.page.js';
+export { renderHomePage } from './home.page.js';
+export { renderLogoutConfirmationPage } from './logout-confirmation.page.js';
+export { renderSessionsPage } from './sessions.page.js';
+export { renderSignInPage } from './sign-in.page.js';
+export { renderSignedOutPage } from './signed-out.page.js';
+export { renderStillSignedInPage } from './still-signed-in.page.js';
+export type * from './views.js';

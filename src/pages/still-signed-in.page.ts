@@ -1,0 +1,27 @@
+import { type ClientCard, toClientCard } from './client-card.js';
+import { page } from './templates.js';
+import type { StillSignedInView } from './views.js';
+import { accountName } from './words.js';
+
+/** After "Stay signed in". Names the one surprise: the application that asked has usually left already. */
+export function renderStillSignedInPage(view: StillSignedInView): string {
+  return stillSignedInTemplate(
+    { nonce: view.nonce, title: 'Still signed in' },
+    { account: accountName(view.account), client: view.client && toClientCard(view.client) },
+  );
+}
+
+interface StillSignedInModel {
+  readonly account: string;
+  readonly client?: ClientCard;
+}
+
+const stillSignedInTemplate = page<StillSignedInModel>(`<div class="flow">
+<h1>You are still signed in</h1>
+<p class="lede">Nothing has changed here. This browser stays signed in as <strong><%= it.account %></strong>.</p>
+<% if (it.client) { %><p><%= it.client.name %> may have signed you out on its own side before it asked. If so, you can
+sign in there again.</p>
+<% if (it.client.home) { %><div class="actions"><a class="button plain" href="<%= it.client.home.url %>"
+rel="noopener noreferrer">Back to <%= it.client.name %></a></div><% } %>
+<% } else { %><p>You can close this page.</p><% } %>
+</div>`);

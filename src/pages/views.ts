@@ -1,0 +1,135 @@
+/**
+ * What each page is told. A view holds decisions that are already made, in the words of the domain; the page only
+ * finds the sentences. Whatever comes from outside (names, addresses, URLs) is passed as received: the pages escape it.
+ */
+export interface ClientView {
+  readonly name: string;
+  readonly logoUri?: string;
+  readonly clientUri?: string;
+  readonly policyUri?: string;
+  readonly tosUri?: string;
+}
+
+export interface AccountView {
+  readonly login: string;
+  readonly name?: string;
+}
+
+interface Base {
+  /** The nonce of this response's Content-Security-Policy, for the one style element and the one script. */
+  readonly nonce: string;
+}
+
+export interface FormView extends Base {
+  readonly action: string;
+  /** Sent back as the hidden input `csrf`. */
+  readonly csrf: string;
+}
+
+export type SignInError = 'wrong_credentials' | 'too_many_attempts' | 'busy' | 'missing_fields';
+
+export interface SignInView extends FormView {
+  /** What was typed last time, or the `login_hint`; empty at first. */
+  readonly login: string;
+  readonly client?: ClientView;
+  readonly error?: SignInError;
+  /** With `too_many_attempts`: how long the person has to wait. */
+  readonly retryAfterSeconds?: number;
+  /** Set when somebody is signed in but has to prove it again (`prompt=login`, `max_age`). */
+  readonly reauthenticate?: AccountView;
+  /** Where a second form posts when the person would rather go back without signing in. */
+  readonly cancelAction?: string;
+}
+
+export interface ScopeView {
+  readonly name: string;
+  readonly description: string;
+}
+
+export interface ConsentView extends FormView {
+  readonly client: ClientView;
+  readonly account: AccountView;
+  readonly scopes: ReadonlyArray<ScopeView>;
+  /** The application asks to keep its access after the person has signed out (OpenID Connect Core 1.0 §11). */
+  readonly offlineAccess: boolean;
+}
+
+export type LogoutNotice = 'other_account' | 'hint_mismatch' | 'unknown_request';
+
+export interface LogoutConfirmationView extends FormView {
+  /** Opaque sealed value, sent back as the hidden input `request`. */
+  readonly request: string;
+  /** Undefined: nobody is signed in in this browser. */
+  readonly account?: AccountView;
+  /** The application that asked, when a verified hint names it. */
+  readonly client?: ClientView;
+  /** How many applications took part in this session and will be told. */
+  readonly applications: number;
+  /** Whichever way the person decides, the browser then goes back to the application. */
+  readonly returnsToClient: boolean;
+  readonly notice?: LogoutNotice;
+}
+
+export type ApplicationState = 'confirmed' | 'pending' | 'unreachable';
+
+export interface SignedOutApplicationView {
+  readonly name: string;
+  readonly state: ApplicationState;
+}
+
+export interface SignedOutView extends Base {
+  readonly alreadySignedOut: boolean;
+  readonly applications: ReadonlyArray<SignedOutApplicationView>;
+  readonly continueTo?: { readonly url: string; readonly clientName: string };
+}
+
+export interface StillSignedInView extends Base {
+  readonly account: AccountView;
+  readonly client?: ClientView;
+}
+
+export interface SessionView {
+  readonly id: string;
+  readonly endAction: string;
+  /** The session of the browser that looks at the page. */
+  readonly current: boolean;
+  /** See `deviceName`. */
+  readonly device: string;
+  readonly address?: string;
+  readonly signedInAt: Date;
+  readonly lastSeenAt: Date;
+  readonly applications: readonly string[];
+}
+
+export type SessionsFlash = 'session_ended' | 'others_ended' | 'nothing_to_end';
+
+export interface SessionsView extends Base {
+  readonly csrf: string;
+  readonly account: AccountView;
+  readonly endOthersAction: string;
+  readonly signOutUrl: string;
+  readonly sessions: ReadonlyArray<SessionView>;
+  readonly flash?: SessionsFlash;
+}
+
+export interface ErrorView extends Base {
+  readonly status: number;
+  readonly title: string;
+  readonly message: string;
+  readonly whatNow?: string;
+  readonly requestId: string;
+  /** The protocol's error code, for whoever has to look into it. */
+  readonly code?: string;
+}
+
+export interface FormPostView extends Base {
+  readonly action: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export interface HomeView extends Base {
+  readonly issuer: string;
+  readonly docsUrl: string;
+  readonly sessionsUrl: string;
+  readonly signedInAs?: AccountView;
+}

@@ -1,0 +1,69 @@
+import { accountName, clientName, counted, initialOf, plainName, readableTime, waitingTime } from './words.js';
+
+describe('plainName', () => {
+  it.each([
+    ['Acme', 'Acme'],
+    ['  Acme  ', 'Acme'],
+    ['moc.live\u202eAcme\u202c', 'moc.live Acme'],
+    ['Acme\u0000\r\nInc', 'Acme   Inc'],
+    ['\u2066Acme\u2069', 'Acme'],
+    ['حسابات', 'حسابات'],
+  ])('%j reads %j', (name, expected) => {
+    expect(plainName(name)).toBe(expected);
+  });
+});
+
+it('has a noun for an application without a usable name', () => {
+  expect(clientName({ name: '\u202e ' })).toBe('the application');
+});
+
+describe('accountName', () => {
+  it.each([
+    [{ login: 'ada@example.org' }, 'ada@example.org'],
+    [{ login: 'ada@example.org', name: 'Ada Lovelace' }, 'Ada Lovelace (ada@example.org)'],
+    [{ login: 'ada', name: 'ada' }, 'ada'],
+    [{ login: 'ada', name: ' ' }, 'ada'],
+  ])('%j', (account, expected) => {
+    expect(accountName(account)).toBe(expected);
+  });
+});
+
+describe('initialOf', () => {
+  it.each([
+    ['acme', 'A'],
+    ['"><script>', 'S'],
+    ['žofín', 'Ž'],
+    ['𝒜cme', '𝒜'],
+    ['7 Sisters', '7'],
+    ['☕', ''],
+  ])('%s has %j', (name, expected) => {
+    expect(initialOf(name)).toBe(expected);
+  });
+});
+
+it('counts one and many', () => {
+  expect([counted(0, 'day', 'days'), counted(1, 'day', 'days'), counted(2, 'day', 'days')]).toEqual([
+    '0 days',
+    '1 day',
+    '2 days',
+  ]);
+});
+
+describe('waitingTime', () => {
+  it.each([
+    [0, '1 second'],
+    [1.2, '2 seconds'],
+    [59, '59 seconds'],
+    [60, 'about 1 minute'],
+    [61, 'about 2 minutes'],
+    [290, 'about 5 minutes'],
+    [3600, 'about 1 hour'],
+    [3601, 'about 2 hours'],
+  ])('%d s is %s', (seconds, expected) => {
+    expect(waitingTime(seconds)).toBe(expected);
+  });
+});
+
+it('tells times in UTC, whatever the zone of the server', () => {
+  expect(readableTime(new Date('2026-09-04T00:05:59Z'))).toBe('4 September 2026, 00:05 UTC');
+});

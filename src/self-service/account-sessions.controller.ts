@@ -1,0 +1,143 @@
+import { Body, Controller, Cookies, Get, HttpCode, Param, ParseUUIDPipe, Post, Query, Res, UseFilters, UsePipes } from '@nestjs/common';
+import { ApiConsumes, ApiCookieAuth, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { FormDto } from '../authorization/dto/interaction-forms.dto.js';
+import { InteractionsService } from '../authorization/interactions.service.js';
+import { ClientsService } from '../clients/clients.service.js';
+import { clientName } from '../clients/client.js';
+import { ApiPage, ApiSeeOther } from '../http/api-errors.js';
+import { BrowserIdentity } from '../http/browser.js';
+import { HttpEdge, type Cookies as CookieJar, type Response } from '../http/http-edge.js';
+import { PageErrorFilter } from '../http/page-error.filter.js';
+import { OAuthParametersPipe } from '../http/parameters.pipe.js';
+import type { LogoutOutcome, LogoutTarget } from '../logout/logout.js';
+import { LogoutService } from '../logout/logout.service.js';
+import { InvalidRequestError } from '../oidc/errors.js';
+import { deviceName, renderSessionsPage } from '../pages/pages.js';
+import type { SessionsView } from '../pages/views.js';
+import { accountView } from '../sessions/session-view.js';
+import type { SessionWithClients, SignedInSession } from '../sessions/session.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+
+const PATH = '/account/sessions';
+const SHOWN = 100;
+const FLASHES = ['session_ended', 'others_ended', 'nothing_to_end'] as const;
+type Flash = (typeof FLASHES)[number];
+
+/** The signed-in person's own sessions. Nobody else's can be named: the account comes from the cookie (abuse case A31). */
+@ApiTags('Own sessions')
+@ApiCookieAuth('session')
+@Controller('account/sessions')
+@UseFilters(PageErrorFilter)
+export class AccountSessionsController {
+  constructor(
+    private readonly sessions: SessionsService,
+    private readonly clients: ClientsService,
+    private readonly logoutService: LogoutService,
+    private readonly interactions: InteractionsService,
+    private readonly browsers: BrowserIdentity,
+    private readonly edge: HttpEdge,
+  ) {}
+
+  @Get()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Your devices' })
+  @ApiQuery({ name: 'done', required: false, enum: FLASHES, description: 'What has just been done.' })
+  @ApiPage(200, 'The list of sessions.')
+  @ApiSeeOther('To sign in first.')
+  @ApiPage(503, 'Storage is away.')
+  async show(@Cookies() cookies: CookieJar, @Query('done') done: string | undefined, @Res() response: Response): Promise<void> {
+    const session = await this.current(cookies);
+    const browserId = this.browsers.ensure(response, cookies);
+    if (session === undefined) return this.signInFirst(browserId, response);
+    const { items } = await this.sessions.list({ accountId: session.accountId, limit: SHOWN });
+    const names = await this.namesOf(items);
+    const nonce = this.edge.newNonce();
+    const flash = FLASHES.find((known) => known === done);
+    const view: SessionsView = {
+      nonce,
+      csrf: this.browsers.csrfToken(browserId),
+      account: accountView(session),
+      endOthersAction: `${PATH}/end-others`,
+      signOutUrl: '/session/end_session',
+      sessions: items.map((item) => ({
+        id: item.id,
+        endAction: `${PATH}/${item.id}/end`,
+        current: item.id === session.id,
+        device: deviceName(item.userAgent ?? undefined),
+        ...(item.address === null ? {} : { address: item.address }),
+        signedInAt: item.authenticatedAt,
+        lastSeenAt: item.lastSeenAt,
+        applications: item.clients.map((client) => names.get(client.clientId) ?? client.clientId),
+      })),
+      ...(flash === undefined ? {} : { flash }),
+    };
+    this.edge.page(response, renderSessionsPage(view), { nonce });
+  }
+
+  @Post(':id/end')
+  @HttpCode(303)
+  @UsePipes(OAuthParametersPipe)
+  @ApiOperation({ summary: 'End one of your sessions' })
+  @ApiConsumes('application/x-www-form-urlencoded')
+  @ApiSeeOther('Back to the list.')
+  @ApiPage(400, 'That is no session.')
+  @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
+  @ApiPage(503, 'Storage is away. Nothing changed.')
+  async endOne(
+    @Param('id', new ParseUUIDPipe({ exceptionFactory: () => new InvalidRequestError('That is no session.') })) sessionId: string,
+    @Body() form: FormDto,
+    @Cookies() cookies: CookieJar,
+    @Res() response: Response,
+  ): Promise<void> {
+    await this.end(form, cookies, response, 'session_ended', (session) => ({ kind: 'account-session', accountId: session.accountId, sessionId }));
+  }
+
+  @Post('end-others')
+  @HttpCode(303)
+  @UsePipes(OAuthParametersPipe)
+  @ApiOperation({ summary: 'End all your other sessions', description: 'Also what applications were allowed to do while you are away.' })
+  @ApiConsumes('application/x-www-form-urlencoded')
+  @ApiSeeOther('Back to the list.')
+  @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
+  @ApiPage(503, 'Storage is away. Nothing changed.')
+  async endOthers(@Body() form: FormDto, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
+    await this.end(form, cookies, response, 'others_ended', (session) => ({
+      kind: 'account',
+      accountId: session.accountId,
+      exceptSessionId: session.id,
+    }));
+  }
+
+  private current(cookies: CookieJar): Promise<SignedInSession | undefined> {
+    return this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
+  }
+
+  private async signInFirst(browserId: string, response: Response): Promise<void> {
+    const id = await this.interactions.begin(undefined, this.browsers.hash(browserId));
+    this.edge.redirect(response, `/interaction/${id}`);
+  }
+
+  private async end(
+    form: FormDto,
+    cookies: CookieJar,
+    response: Response,
+    flash: Flash,
+    targetOf: (session: SignedInSession) => LogoutTarget,
+  ): Promise<void> {
+    this.browsers.checkCsrf(cookies, form.csrf);
+    const session = await this.current(cookies);
+    if (session === undefined) return this.edge.redirect(response, PATH);
+    const outcome: LogoutOutcome = await this.logoutService.logout({
+      target: targetOf(session),
+      cause: 'self_service',
+      initiator: { kind: 'user', accountId: session.accountId },
+    });
+    this.edge.redirect(response, `${PATH}?done=${outcome.kind === 'ended' ? flash : 'nothing_to_end'}`);
+  }
+
+  private async namesOf(sessions: readonly SessionWithClients[]): Promise<Map<string, string>> {
+    const ids = [...new Set(sessions.flatMap((session) => session.clients.map((client) => client.clientId)))];
+    const clients = await this.clients.findEvenDeleted(ids);
+    return new Map([...clients].map(([clientId, client]) => [clientId, clientName(client)]));
+  }
+}

@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { AuthorizationModule } from '../authorization/authorization.module.js';
+import { ClientsModule } from '../clients/clients.module.js';
+import { LogoutModule } from '../logout/logout.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { AccountSessionsController } from './account-sessions.controller.js';
+import { HomeController } from './home.controller.js';
+
+@Module({
+  imports: [AuthorizationModule, ClientsModule, LogoutModule, SessionsModule],
+  controllers: [AccountSessionsController, HomeController],
+})
+export class SelfServiceModule {}

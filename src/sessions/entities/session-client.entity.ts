@@ -1,0 +1,21 @@
+import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+
+/** An application took part in a session: recorded when it redeems a code, whatever becomes of its tokens (pain 4). */
+@Entity('session_clients')
+@Index('session_clients_client_id_sid_key', ['clientId', 'sid'], { unique: true })
+export class SessionClientEntity {
+  @ForeignKey('sessions', { name: 'session_clients_session_id_fkey', onDelete: 'CASCADE' })
+  @PrimaryColumn('uuid', { name: 'session_id', primaryKeyConstraintName: 'session_clients_pkey' })
+  sessionId: string;
+
+  @ForeignKey('clients', { name: 'session_clients_client_id_fkey', onDelete: 'CASCADE' })
+  @PrimaryColumn('text', { name: 'client_id', primaryKeyConstraintName: 'session_clients_pkey' })
+  clientId: string;
+
+  /** The session as this client knows it (Back-Channel Logout 1.0 §2.1), so that clients cannot compare notes. */
+  @Column('text')
+  sid: string;
+
+  @Column('timestamptz', { name: 'joined_at' })
+  joinedAt: Date;
+}

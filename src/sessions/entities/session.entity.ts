@@ -1,0 +1,56 @@
+import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+
+@Entity('sessions')
+@Index('sessions_cookie_hash_key', ['cookieHash'], { unique: true })
+@Index('sessions_live_account_idx', ['accountId'], { where: 'terminated_at IS NULL' })
+export class SessionEntity {
+  /** Internal; what a client sees is the `sid` of `session_clients`. */
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'sessions_pkey' })
+  id: string;
+
+  /** SHA-256 of the cookie's value, which is stored nowhere. */
+  @Column('bytea', { name: 'cookie_hash' })
+  cookieHash: Buffer;
+
+  @ForeignKey('accounts', { name: 'sessions_account_id_fkey', onDelete: 'CASCADE' })
+  @Column('uuid', { name: 'account_id' })
+  accountId: string;
+
+  /** When the person last proved who they are: `auth_time`. */
+  @Column('timestamptz', { name: 'authenticated_at' })
+  authenticatedAt: Date;
+
+  @Column('text', { array: true })
+  amr: string[];
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'last_seen_at' })
+  lastSeenAt: Date;
+
+  @Column('timestamptz', { name: 'idle_expires_at' })
+  idleExpiresAt: Date;
+
+  @Column('timestamptz', { name: 'expires_at' })
+  expiresAt: Date;
+
+  /**
+   * How many rows of `session_clients` belong to this session. A logout compares it with what it counts, and so
+   * notices an application that joined while the logout waited for this row's lock.
+   */
+  @Column('integer', { name: 'client_count', default: 0 })
+  clientCount: number;
+
+  @Column('text', { nullable: true })
+  address: string | null;
+
+  @Column('text', { name: 'user_agent', nullable: true })
+  userAgent: string | null;
+
+  @Column('timestamptz', { name: 'terminated_at', nullable: true })
+  terminatedAt: Date | null;
+
+  @Column('uuid', { name: 'termination_id', nullable: true })
+  terminationId: string | null;
+}

@@ -1,0 +1,35 @@
+import type { ParticipatingClient } from './participating-client.js';
+
+/** A browser's session at the provider. Neither the cookie nor its hash is part of it. */
+export interface Session {
+  readonly id: string;
+  readonly accountId: string;
+  /** `auth_time` */
+  readonly authenticatedAt: Date;
+  readonly amr: readonly string[];
+  readonly createdAt: Date;
+  readonly lastSeenAt: Date;
+  readonly expiresAt: Date;
+  readonly address: string | null;
+  readonly userAgent: string | null;
+  readonly terminatedAt: Date | null;
+  readonly terminationId: string | null;
+}
+
+/** The session that a cookie names, with what pages say about the person. */
+export interface SignedInSession extends Session {
+  readonly login: string;
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** How many applications take part in it. */
+  readonly clientCount: number;
+}
+
+export interface SessionWithClients extends Session {
+  readonly clients: readonly ParticipatingClient[];
+}
+
+/** Where a sign-in came from: kept for the person's own list. */
+export interface Browser {
+  readonly address: string;
+  readonly userAgent: string | undefined;
+}

@@ -1,0 +1,243 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { v7 as uuid } from 'uuid';
+import { SETTINGS, type Settings } from '../config/settings.js';
+import { Clock } from '../database/clock.js';
+import type { Page, PageRequest } from '../database/page.js';
+import { Retention } from '../database/retention.js';
+import { statement } from '../database/statement.js';
+import { TransactionRunner } from '../database/transaction.js';
+import { newSecret, sha256 } from '../oidc/secret.js';
+import type { ParticipatingClient } from './participating-client.js';
+import { sessionIsAlive } from './sessions.sql.js';
+import type { Browser, Session, SessionWithClients, SignedInSession } from './session.js';
+
+const DAY = 24 * 60 * 60 * 1000;
+const ACTIVITY_FLUSH_MS = 15_000;
+
+const COLUMNS = `s.id, s.account_id, s.authenticated_at, s.amr, s.created_at, s.last_seen_at, s.expires_at, s.address,
+  s.user_agent, s.terminated_at, s.termination_id`;
+
+const FIND_BY_COOKIE = statement(
+  'sessions_find_by_cookie',
+  `SELECT ${COLUMNS}, s.client_count, a.login, a.claims FROM sessions s JOIN accounts a ON a.id = s.account_id
+    WHERE s.cookie_hash = $1 AND ${sessionIsAlive('s', 'a', '$2')}`,
+);
+
+const CREATE = statement(
+  'sessions_create',
+  `WITH account AS (
+     -- Locked, so that an account being disabled or given a new password at this moment gets no session from the old one.
+     SELECT id FROM accounts
+      WHERE id = $2 AND disabled_at IS NULL AND password_changed_at IS NOT DISTINCT FROM $10 FOR SHARE
+   )
+   INSERT INTO sessions (id, account_id, cookie_hash, authenticated_at, amr, created_at, last_seen_at, idle_expires_at,
+                         expires_at, address, user_agent)
+   SELECT $1, account.id, $3, $4, $5, $4, $4, $6, $7, $8, $9 FROM account RETURNING id`,
+);
+
+const REAUTHENTICATE = statement(
+  'sessions_reauthenticate',
+  `UPDATE sessions s SET cookie_hash = $3, authenticated_at = $4, amr = $5, last_seen_at = $4, idle_expires_at = $6,
+          expires_at = $7, address = $8, user_agent = $9
+     FROM accounts a
+    WHERE s.id = $1 AND s.account_id = $2 AND a.id = s.account_id AND ${sessionIsAlive('s', 'a', '$4')}
+      AND a.password_changed_at IS NOT DISTINCT FROM $10
+   RETURNING s.id`,
+);
+
+const TOUCH = statement(
+  'sessions_touch',
+  `WITH seen AS (SELECT id FROM sessions WHERE id = ANY($1) AND terminated_at IS NULL ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+   UPDATE sessions s SET last_seen_at = $2, idle_expires_at = $3 FROM seen WHERE s.id = seen.id`,
+);
+
+const LIST = statement(
+  'sessions_list',
+  `SELECT ${COLUMNS}, c.clients FROM sessions s
+     LEFT JOIN LATERAL (
+       SELECT json_agg(json_build_object('clientId', sc.client_id, 'sid', sc.sid, 'joinedAt', sc.joined_at) ORDER BY sc.joined_at) AS clients
+         FROM session_clients sc WHERE sc.session_id = s.id
+     ) c ON true
+    WHERE ($1::uuid IS NULL OR s.account_id = $1)
+      AND ($2::text IS NULL OR EXISTS (SELECT 1 FROM session_clients x WHERE x.session_id = s.id AND x.client_id = $2))
+      AND ($3::boolean OR (s.terminated_at IS NULL AND s.expires_at > $4 AND s.idle_expires_at > $4))
+      AND ($5::uuid IS NULL OR s.id < $5)
+      AND ($6::uuid IS NULL OR s.id = $6)
+    ORDER BY s.id DESC LIMIT $7`,
+);
+
+const HAS_SID = statement('sessions_has_sid', 'SELECT 1 FROM session_clients WHERE session_id = $1 AND client_id = $2 AND sid = $3');
+
+interface SessionRow {
+  id: string;
+  account_id: string;
+  authenticated_at: Date;
+  amr: string[];
+  created_at: Date;
+  last_seen_at: Date;
+  expires_at: Date;
+  address: string | null;
+  user_agent: string | null;
+  terminated_at: Date | null;
+  termination_id: string | null;
+}
+
+export interface StartedSession {
+  readonly sessionId: string;
+  /** The value of the cookie: only its hash is kept. */
+  readonly cookie: string;
+}
+
+/** Browser sessions: begin, find by cookie, list. They end only through `LogoutService`. */
+@Injectable()
+export class SessionsService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(SessionsService.name);
+  private readonly seen = new Set<string>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly clock: Clock,
+    private readonly retention: Retention,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    // Kept a month after their end for the records that point at them.
+    this.retention.register({ table: 'sessions', key: 'id', condition: '(terminated_at < $1 OR expires_at < $1)', keepMs: 30 * DAY });
+    this.timer = setInterval(() => {
+      this.flushActivity().catch((error: Error) => this.logger.warn(`activity not written: ${error.message}`));
+    }, ACTIVITY_FLUSH_MS);
+    this.timer.unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.flushActivity().catch((error: Error) => this.logger.warn(`activity not written: ${error.message}`));
+  }
+
+  /** The live session that a cookie names. One round trip; counts as activity. */
+  async findByCookie(cookie: string | undefined): Promise<SignedInSession | undefined> {
+    if (cookie === undefined || cookie === '' || cookie.length > 200) return undefined;
+    const [row] = await this.transactions.query<SessionRow & { login: string; claims: Record<string, unknown>; client_count: number }>(
+      FIND_BY_COOKIE,
+      [sha256(cookie), this.clock.now()],
+    );
+    if (row === undefined) return undefined;
+    this.noteActivity(row.id);
+    return { ...toSession(row), login: row.login, claims: row.claims, clientCount: row.client_count };
+  }
+
+  /**
+   * Begins a session for a person who has just proved who they are. Undefined when the account was disabled, deleted
+   * or given another password since that proof.
+   */
+  async begin(account: AuthenticatedAccount, amr: readonly string[], browser: Browser): Promise<StartedSession | undefined> {
+    return this.authenticate(CREATE, uuid(), account, amr, browser);
+  }
+
+  /** The person proved again who they are: same session, same `sid`s, new cookie, new `auth_time`. */
+  async reauthenticate(sessionId: string, account: AuthenticatedAccount, amr: readonly string[], browser: Browser): Promise<StartedSession | undefined> {
+    return this.authenticate(REAUTHENTICATE, sessionId, account, amr, browser);
+  }
+
+  /** Newest first. Ended sessions only when asked for. */
+  async list(
+    filter: PageRequest & { readonly accountId?: string | undefined; readonly clientId?: string | undefined; readonly includeEnded?: boolean },
+  ): Promise<Page<SessionWithClients>> {
+    const rows = await this.query(filter.accountId, filter.clientId, filter.includeEnded ?? false, filter.cursor, undefined, filter.limit + 1);
+    const items = rows.slice(0, filter.limit);
+    return { items, nextCursor: rows.length > filter.limit ? items.at(-1)?.id : undefined };
+  }
+
+  async find(sessionId: string): Promise<SessionWithClients | undefined> {
+    const [session] = await this.query(undefined, undefined, true, undefined, sessionId, 1);
+    return session;
+  }
+
+  /** Whether the client knows this very session by this `sid`. */
+  async isKnownAs(sessionId: string, clientId: string, sid: string): Promise<boolean> {
+    return (await this.transactions.query(HAS_SID, [sessionId, clientId, sid])).length > 0;
+  }
+
+  /** Something was done in the session: pushes its idle expiry. Written in batches, off the request's path. */
+  noteActivity(sessionId: string): void {
+    this.seen.add(sessionId);
+  }
+
+  async flushActivity(): Promise<void> {
+    if (this.seen.size === 0) return;
+    const ids = [...this.seen];
+    this.seen.clear();
+    await this.transactions.query(TOUCH, [ids, this.clock.now(), this.clock.in(this.settings.sessionIdleMs)]);
+  }
+
+  private async authenticate(
+    sql: typeof CREATE,
+    sessionId: string,
+    account: AuthenticatedAccount,
+    amr: readonly string[],
+    browser: Browser,
+  ): Promise<StartedSession | undefined> {
+    const cookie = newSecret();
+    const rows = await this.transactions.query(sql, [
+      sessionId,
+      account.id,
+      sha256(cookie),
+      this.clock.now(),
+      amr,
+      this.clock.in(this.settings.sessionIdleMs),
+      this.clock.in(this.settings.sessionTtlMs),
+      browser.address,
+      browser.userAgent?.slice(0, 500) ?? null,
+      account.passwordChangedAt,
+    ]);
+    return rows.length === 0 ? undefined : { sessionId, cookie };
+  }
+
+  private async query(
+    accountId: string | undefined,
+    clientId: string | undefined,
+    includeEnded: boolean,
+    before: string | undefined,
+    id: string | undefined,
+    limit: number,
+  ): Promise<SessionWithClients[]> {
+    const rows = await this.transactions.query<SessionRow & { clients: { clientId: string; sid: string; joinedAt: string }[] | null }>(LIST, [
+      accountId ?? null,
+      clientId ?? null,
+      includeEnded,
+      this.clock.now(),
+      before ?? null,
+      id ?? null,
+      limit,
+    ]);
+    return rows.map((row) => ({ ...toSession(row), clients: (row.clients ?? []).map(toParticipant) }));
+  }
+}
+
+/** What a sign-in proved: the account, and the password it was proved with by the time that was set. */
+export interface AuthenticatedAccount {
+  readonly id: string;
+  readonly passwordChangedAt: Date | null;
+}
+
+function toParticipant(client: { clientId: string; sid: string; joinedAt: string }): ParticipatingClient {
+  return { clientId: client.clientId, sid: client.sid, joinedAt: new Date(client.joinedAt) };
+}
+
+function toSession(row: SessionRow): Session {
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    authenticatedAt: row.authenticated_at,
+    amr: row.amr,
+    createdAt: row.created_at,
+    lastSeenAt: row.last_seen_at,
+    expiresAt: row.expires_at,
+    address: row.address,
+    userAgent: row.user_agent,
+    terminatedAt: row.terminated_at,
+    terminationId: row.termination_id,
+  };
+}

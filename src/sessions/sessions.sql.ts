@@ -1,0 +1,39 @@
+import { accountAllows } from '../accounts/accounts.sql.js';
+
+/**
+ * SQL about `sessions` and `session_clients` that other modules put into their own statements, so that a code exchange
+ * or a logout is one round trip while what the columns mean, and every write to them, stays here.
+ *
+ * `now` and the like are placeholders of the surrounding statement (`$3`).
+ */
+
+/** The session `s` of the account `a` is alive at `now`. */
+export function sessionIsAlive(s: string, a: string, now: string): string {
+  return `${s}.terminated_at IS NULL AND ${s}.expires_at > ${now} AND ${s}.idle_expires_at > ${now} AND ${accountAllows(a, `${s}.authenticated_at`)}`;
+}
+
+/**
+ * CTEs `participant` (session_id, client_id, sid) and `participant_counted`: the client takes part in the session from
+ * now on. `source` is a relation with `session_id` and `client_id` whose session rows are locked by the statement.
+ */
+export function joinSession(source: string, sid: string, now: string): string {
+  return `
+participant AS (
+  INSERT INTO session_clients (session_id, client_id, sid, joined_at)
+  SELECT session_id, client_id, ${sid}, ${now} FROM ${source} WHERE session_id IS NOT NULL
+  -- The sid of a client's session is given once; the empty update only makes RETURNING answer.
+  ON CONFLICT (session_id, client_id) DO UPDATE SET joined_at = session_clients.joined_at
+  RETURNING session_id, client_id, sid, (xmax = 0) AS is_new
+),
+participant_counted AS (
+  UPDATE sessions s SET client_count = s.client_count + 1 FROM participant p WHERE s.id = p.session_id AND p.is_new
+)`;
+}
+
+/** CTE `ended` (id): the sessions in `source` (id) are over. */
+export function terminateSessions(source: string, now: string, terminationId: string): string {
+  return `
+ended AS (
+  UPDATE sessions s SET terminated_at = ${now}, termination_id = ${terminationId} FROM ${source} x WHERE s.id = x.id RETURNING s.id
+)`;
+}

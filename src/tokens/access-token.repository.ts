@@ -1,0 +1,118 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../database/clock.js';
+import { statement } from '../database/statement.js';
+import { TransactionRunner } from '../database/transaction.js';
+import { GRANT_COLUMNS, toGrant, type Grant, type GrantRow } from './grant.js';
+import { GRANT_JOINS, grantIsAlive } from './tokens.sql.js';
+
+export interface OpaqueTokenState {
+  readonly jti: string;
+  readonly clientId: string;
+  readonly scope: string;
+  readonly audience: readonly string[];
+  readonly issuedAt: Date;
+  readonly expiresAt: Date;
+  readonly grant: Grant | undefined;
+  readonly sub: string | undefined;
+}
+
+const IS_JTI_DENIED = statement('access_tokens_is_denied', 'SELECT 1 FROM revoked_access_tokens WHERE jti = $1');
+
+const LIVE_GRANT = statement(
+  'access_tokens_live_grant',
+  `SELECT ${GRANT_COLUMNS}, a.login, a.claims AS account_claims FROM grants g ${GRANT_JOINS}
+    WHERE g.id = $1 AND ${grantIsAlive('g', 's', 'a', '$3::timestamptz')}
+      AND NOT EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = $2)`,
+);
+
+const FIND_OPAQUE = statement(
+  'access_tokens_find_opaque',
+  `SELECT o.jti, o.client_id AS token_client_id, o.scope AS token_scope, o.audience, o.issued_at, o.expires_at, ${GRANT_COLUMNS},
+          sc.sid, a.login, a.claims AS account_claims
+     FROM opaque_access_tokens o
+     JOIN clients c ON c.client_id = o.client_id AND c.deleted_at IS NULL
+     LEFT JOIN grants g ON g.id = o.grant_id
+     LEFT JOIN accounts a ON a.id = g.account_id
+     LEFT JOIN sessions s ON s.id = g.session_id
+     LEFT JOIN session_clients sc ON sc.session_id = g.session_id AND sc.client_id = g.client_id
+    WHERE o.token_hash = $1 AND o.expires_at > $2::timestamptz
+      AND (o.grant_id IS NULL OR (${grantIsAlive('g', 's', 'a', '$2')}))
+      AND NOT EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = o.jti)`,
+);
+
+const DENY = statement(
+  'access_tokens_deny',
+  'INSERT INTO revoked_access_tokens (jti, expires_at) VALUES ($1, $2) ON CONFLICT (jti) DO NOTHING',
+);
+
+const STORE_OPAQUE = statement(
+  'access_tokens_store_opaque',
+  `INSERT INTO opaque_access_tokens (token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at)
+   VALUES ($1, $2, NULL, $3, $4, $5, $6, $7)`,
+);
+
+export interface LiveGrant {
+  readonly grant: Grant;
+  readonly login: string;
+  readonly accountClaims: Readonly<Record<string, unknown>>;
+}
+
+type LiveGrantRow = GrantRow & { login: string; account_claims: Record<string, unknown> };
+
+/** Whether access tokens are still good: the denylist and, by one query, everything that their grant hangs on. */
+@Injectable()
+export class AccessTokenRepository {
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly clock: Clock,
+  ) {}
+
+  async isDenied(jti: string): Promise<boolean> {
+    return (await this.transactions.query(IS_JTI_DENIED, [jti])).length > 0;
+  }
+
+  /** The grant of a token, if both are alive now. */
+  async findLiveGrant(grantId: string, jti: string): Promise<LiveGrant | undefined> {
+    const [row] = await this.transactions.query<LiveGrantRow>(LIVE_GRANT, [grantId, jti, this.clock.now()]);
+    return row === undefined ? undefined : toLiveGrant(row);
+  }
+
+  async findOpaque(tokenHash: Buffer): Promise<(OpaqueTokenState & { readonly live: LiveGrant | undefined }) | undefined> {
+    const [row] = await this.transactions.query<
+      LiveGrantRow & { jti: string; token_client_id: string; token_scope: string; audience: string[]; issued_at: Date; expires_at: Date }
+    >(FIND_OPAQUE, [tokenHash, this.clock.now()]);
+    if (row === undefined) return undefined;
+    const live = row.id === null ? undefined : toLiveGrant(row);
+    return {
+      jti: row.jti,
+      clientId: row.token_client_id,
+      scope: row.token_scope,
+      audience: row.audience,
+      issuedAt: row.issued_at,
+      expiresAt: row.expires_at,
+      grant: live?.grant,
+      sub: live?.grant.accountId,
+      live,
+    };
+  }
+
+  async deny(jti: string, expiresAt: Date): Promise<void> {
+    await this.transactions.query(DENY, [jti, expiresAt]);
+  }
+
+  async storeOpaque(token: { tokenHash: Buffer; jti: string; clientId: string; scope: string; audience: readonly string[]; expiresAt: Date }): Promise<void> {
+    await this.transactions.query(STORE_OPAQUE, [
+      token.tokenHash,
+      token.jti,
+      token.clientId,
+      token.scope,
+      token.audience,
+      this.clock.now(),
+      token.expiresAt,
+    ]);
+  }
+}
+
+function toLiveGrant(row: LiveGrantRow): LiveGrant {
+  return { grant: toGrant({ ...row, sid: row.sid ?? null }), login: row.login, accountClaims: row.account_claims };
+}

@@ -1,0 +1,219 @@
+import { hash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { v7 as uuid } from 'uuid';
+import { ClientsService } from '../clients/clients.service.js';
+import type { Client } from '../clients/client.js';
+import { SETTINGS, type Settings } from '../config/settings.js';
+import { Clock } from '../database/clock.js';
+import { JwtSigner } from '../keys/jwt-signer.js';
+import { JwtVerifier } from '../keys/jwt-verifier.js';
+import { ACCESS_TOKEN_ALGORITHM } from '../oidc/algorithms.js';
+import { newSecret, sha256 } from '../oidc/secret.js';
+import { AccessTokenRepository, type LiveGrant } from './access-token.repository.js';
+import type { OpaqueToStore } from './grant.repository.js';
+import type { Grant } from './grant.js';
+
+/** An access token that is good now: signature, lifetime, denylist, grant, session and account all say so. */
+export interface ActiveAccessToken {
+  readonly clientId: string;
+  /** The account; the client itself for `client_credentials` (RFC 9068 §2.2). */
+  readonly sub: string;
+  readonly scope: readonly string[];
+  readonly audience: readonly string[];
+  readonly jti: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  readonly sid: string | undefined;
+  readonly authTime: number | undefined;
+  /** Absent for `client_credentials`. */
+  readonly live: LiveGrant | undefined;
+}
+
+/** Claims of our JWT access tokens (RFC 9068 §2.2), plus the grant they hang on. */
+interface AccessTokenClaims {
+  readonly iss: string;
+  readonly sub: string;
+  readonly aud: string | string[];
+  readonly client_id: string;
+  readonly iat: number;
+  readonly exp: number;
+  readonly jti: string;
+  readonly scope: string;
+  readonly sid?: string;
+  readonly auth_time?: number;
+  readonly grant?: string;
+}
+
+/** The token handed out, and what must be stored for it in the statement that mints it (opaque ones only). */
+export interface PreparedAccessToken {
+  readonly opaque: OpaqueToStore | undefined;
+  readonly expiresIn: number;
+  /** Call once the grant is known. */
+  finish(grant: Grant, scope: readonly string[]): Promise<string>;
+}
+
+const VERIFIED_TOKENS = 20_000;
+
+/** Mints access tokens and says whether one is good. */
+@Injectable()
+export class AccessTokensService {
+  /** Claims by token hash. What a signature says never changes, so it is checked once; liveness is asked every time. */
+  private readonly verified = new LRUCache<string, AccessTokenClaims>({ max: VERIFIED_TOKENS });
+
+  constructor(
+    private readonly repository: AccessTokenRepository,
+    private readonly clients: ClientsService,
+    private readonly signer: JwtSigner,
+    private readonly verifier: JwtVerifier,
+    private readonly clock: Clock,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  /** @param scope what the token is narrowed to; undefined: everything that was granted */
+  prepare(client: Client, scope: readonly string[] | undefined): PreparedAccessToken {
+    const expiresIn = this.settings.accessTokenTtlSeconds;
+    if (client.metadata.access_token_format === 'jwt') {
+      return { opaque: undefined, expiresIn, finish: (grant, granted) => this.signForGrant(client, grant, granted) };
+    }
+    const token = newSecret();
+    return {
+      opaque: {
+        tokenHash: sha256(token),
+        jti: uuid(),
+        scope: scope?.join(' ') ?? null,
+        audience: this.audienceOf(client),
+        expiresAt: this.clock.in(expiresIn * 1000),
+      },
+      expiresIn,
+      finish: async () => token,
+    };
+  }
+
+  /** A token for the client itself (RFC 6749 §4.4). A JWT needs no round trip. */
+  async issueToClient(client: Client, scope: readonly string[]): Promise<{ readonly token: string; readonly expiresIn: number }> {
+    const expiresIn = this.settings.accessTokenTtlSeconds;
+    const audience = this.audienceOf(client);
+    if (client.metadata.access_token_format === 'opaque') {
+      const token = newSecret();
+      await this.repository.storeOpaque({
+        tokenHash: sha256(token),
+        jti: uuid(),
+        clientId: client.clientId,
+        scope: scope.join(' '),
+        audience,
+        expiresAt: this.clock.in(expiresIn * 1000),
+      });
+      return { token, expiresIn };
+    }
+    const now = this.clock.seconds();
+    const token = await this.signer.sign(ACCESS_TOKEN_ALGORITHM, 'at+jwt', {
+      iss: this.settings.issuer,
+      sub: client.clientId,
+      aud: audience.length === 1 ? audience[0] : audience,
+      client_id: client.clientId,
+      iat: now,
+      exp: now + expiresIn,
+      jti: uuid(),
+      scope: scope.join(' '),
+    });
+    return { token, expiresIn };
+  }
+
+  /** The token, if it is good at this moment on every count; one round trip. */
+  async findActive(token: string): Promise<ActiveAccessToken | undefined> {
+    return token.includes('.') ? this.findActiveJwt(token) : this.findActiveOpaque(token);
+  }
+
+  /**
+   * What one of our JWT access tokens says, dead or alive. `expired` ones count only where the caller says so; nothing
+   * is asked of storage.
+   */
+  async readJwt(token: string): Promise<AccessTokenClaims | undefined> {
+    const key = hash('sha256', token, 'base64url');
+    const cached = this.verified.get(key);
+    if (cached !== undefined) return cached;
+    const claims = await this.verifier.verify(token, 'at+jwt');
+    if (claims === undefined || claims.iss !== this.settings.issuer || !isAccessTokenClaims(claims)) return undefined;
+    this.verified.set(key, claims);
+    return claims;
+  }
+
+  /**
+   * Denies one access token from now until it would have expired. Nothing happens for unknown and expired ones and for
+   * another client's (RFC 7009 §2.1, §2.2).
+   */
+  async revokeJwt(token: string, clientId: string): Promise<void> {
+    const claims = await this.readJwt(token);
+    if (claims === undefined || claims.client_id !== clientId || claims.exp <= this.clock.seconds()) return;
+    await this.repository.deny(claims.jti, new Date(claims.exp * 1000));
+  }
+
+  private async findActiveJwt(token: string): Promise<ActiveAccessToken | undefined> {
+    const claims = await this.readJwt(token);
+    if (claims === undefined || claims.exp <= this.clock.seconds()) return undefined;
+    const live = claims.grant === undefined ? undefined : await this.repository.findLiveGrant(claims.grant, claims.jti);
+    if (claims.grant !== undefined && live === undefined) return undefined;
+    if (claims.grant === undefined && (await this.isDeadClientToken(claims))) return undefined;
+    return {
+      clientId: claims.client_id,
+      sub: claims.sub,
+      scope: claims.scope.split(' ').filter((scope) => scope !== ''),
+      audience: typeof claims.aud === 'string' ? [claims.aud] : claims.aud,
+      jti: claims.jti,
+      issuedAt: claims.iat,
+      expiresAt: claims.exp,
+      sid: claims.sid,
+      authTime: claims.auth_time,
+      live,
+    };
+  }
+
+  private async isDeadClientToken(claims: AccessTokenClaims): Promise<boolean> {
+    return (await this.clients.find(claims.client_id)) === undefined || (await this.repository.isDenied(claims.jti));
+  }
+
+  private async findActiveOpaque(token: string): Promise<ActiveAccessToken | undefined> {
+    const state = await this.repository.findOpaque(sha256(token));
+    if (state === undefined) return undefined;
+    return {
+      clientId: state.clientId,
+      sub: state.sub ?? state.clientId,
+      scope: state.scope.split(' ').filter((scope) => scope !== ''),
+      audience: state.audience,
+      jti: state.jti,
+      issuedAt: Math.floor(state.issuedAt.getTime() / 1000),
+      expiresAt: Math.floor(state.expiresAt.getTime() / 1000),
+      sid: state.grant?.sid ?? undefined,
+      authTime: state.grant === undefined ? undefined : Math.floor(state.grant.authenticatedAt.getTime() / 1000),
+      live: state.live,
+    };
+  }
+
+  private signForGrant(client: Client, grant: Grant, scope: readonly string[]): Promise<string> {
+    const now = this.clock.seconds();
+    const audience = this.audienceOf(client);
+    return this.signer.sign(ACCESS_TOKEN_ALGORITHM, 'at+jwt', {
+      iss: this.settings.issuer,
+      sub: grant.accountId,
+      aud: audience.length === 1 ? audience[0] : audience,
+      client_id: grant.clientId,
+      iat: now,
+      exp: now + this.settings.accessTokenTtlSeconds,
+      jti: uuid(),
+      scope: scope.join(' '),
+      auth_time: Math.floor(grant.authenticatedAt.getTime() / 1000),
+      ...(grant.sid === null ? {} : { sid: grant.sid }),
+      grant: grant.id,
+    });
+  }
+
+  private audienceOf(client: Client): readonly string[] {
+    return client.metadata.audience.length === 0 ? [this.settings.issuer] : client.metadata.audience;
+  }
+}
+
+function isAccessTokenClaims(claims: object): claims is AccessTokenClaims {
+  const { sub, client_id, iat, exp, jti, scope } = claims as Partial<AccessTokenClaims>;
+  return [sub, client_id, jti, scope].every((claim) => typeof claim === 'string') && typeof iat === 'number' && typeof exp === 'number';
+}

@@ -1,0 +1,50 @@
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+
+/** What one subject allowed one client. Every token from it carries its id; revoking it kills them all. */
+@Entity('grants')
+@Index('grants_session_id_idx', ['sessionId'])
+@Index('grants_account_id_idx', ['accountId'])
+@Index('grants_client_id_idx', ['clientId'])
+@Check('grants_revoked_cause_check', '(revoked_at IS NULL) = (revoked_cause IS NULL)')
+export class GrantEntity {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'grants_pkey' })
+  id: string;
+
+  @ForeignKey('accounts', { name: 'grants_account_id_fkey', onDelete: 'CASCADE' })
+  @Column('uuid', { name: 'account_id' })
+  accountId: string;
+
+  @ForeignKey('clients', { name: 'grants_client_id_fkey', onDelete: 'CASCADE' })
+  @Column('text', { name: 'client_id' })
+  clientId: string;
+
+  /** The session it was made in. Without `offline_access` it lives no longer than that session. */
+  @ForeignKey('sessions', { name: 'grants_session_id_fkey', onDelete: 'SET NULL' })
+  @Column('uuid', { name: 'session_id', nullable: true })
+  sessionId: string | null;
+
+  @Column('boolean')
+  offline: boolean;
+
+  @Column('text')
+  scope: string;
+
+  /** The `claims` request parameter (OpenID Connect Core 1.0 §5.5). */
+  @Column('jsonb', { nullable: true })
+  claims: Record<string, unknown> | null;
+
+  @Column('timestamptz', { name: 'authenticated_at' })
+  authenticatedAt: Date;
+
+  @Column('text', { array: true })
+  amr: string[];
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'revoked_at', nullable: true })
+  revokedAt: Date | null;
+
+  @Column('text', { name: 'revoked_cause', nullable: true })
+  revokedCause: string | null;
+}

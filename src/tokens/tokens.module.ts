@@ -1,0 +1,35 @@
+import { Module } from '@nestjs/common';
+import { ClientsModule } from '../clients/clients.module.js';
+import { KeysModule } from '../keys/keys.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { AccessTokenRepository } from './access-token.repository.js';
+import { AccessTokensService } from './access-tokens.service.js';
+import { GrantReuse } from './grant-reuse.js';
+import { GrantRepository } from './grant.repository.js';
+import { GrantsService } from './grants.service.js';
+import { HintVerifier } from './hint-verifier.js';
+import { IdTokenIssuer } from './id-token.issuer.js';
+import { IntrospectionService } from './introspection.service.js';
+import { TokenController } from './token.controller.js';
+import { TokensService } from './tokens.service.js';
+import { UserinfoController } from './userinfo.controller.js';
+import { UserinfoService } from './userinfo.service.js';
+
+@Module({
+  imports: [ClientsModule, KeysModule, SessionsModule],
+  controllers: [TokenController, UserinfoController],
+  providers: [
+    AccessTokenRepository,
+    AccessTokensService,
+    GrantRepository,
+    GrantReuse,
+    GrantsService,
+    HintVerifier,
+    IdTokenIssuer,
+    IntrospectionService,
+    TokensService,
+    UserinfoService,
+  ],
+  exports: [AccessTokensService, GrantReuse, GrantsService, HintVerifier],
+})
+export class TokensModule {}

@@ -1,0 +1,26 @@
+import { accountAllows } from '../accounts/accounts.sql.js';
+import { sessionIsAlive } from '../sessions/sessions.sql.js';
+
+/**
+ * SQL about `grants` that other modules put into their own statements. What "alive" means for a grant is written once,
+ * here, and used by refresh, introspection and userinfo alike (design §1, promise 1).
+ */
+
+/**
+ * The grant `g` of account `a`, made in session `s` (outer joined), is alive at `now`: not revoked, its account may be
+ * used, and, without `offline_access`, its session goes on.
+ */
+export function grantIsAlive(g: string, s: string, a: string, now: string): string {
+  return `${g}.revoked_at IS NULL AND ${accountAllows(a, `${g}.created_at`)} AND (${g}.offline OR (${sessionIsAlive(s, a, now)}))`;
+}
+
+/** The joins that {@link grantIsAlive} needs, from a grant `g`. */
+export const GRANT_JOINS = `JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id`;
+
+/** CTE `revoked` (id): every grant that `condition` names and that is not revoked yet. Its tokens are dead with it. */
+export function revokeGrants(condition: string, now: string, cause: string): string {
+  return `
+revoked AS (
+  UPDATE grants g SET revoked_at = ${now}, revoked_cause = ${cause} WHERE g.revoked_at IS NULL AND (${condition}) RETURNING g.id
+)`;
+}

@@ -1,0 +1,76 @@
+import { Body, Controller, Get, Headers, HttpCode, Options, Post, Res, UseFilters, UsePipes } from '@nestjs/common';
+import { ApiBearerAuth, ApiConsumes, ApiExcludeEndpoint, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ClientsService } from '../clients/clients.service.js';
+import { ApiJsonErrors } from '../http/api-errors.js';
+import { bearerToken } from '../http/bearer.js';
+import { Cors } from '../http/cors.js';
+import { HttpEdge, type Response } from '../http/http-edge.js';
+import { JsonErrorFilter } from '../http/json-error.filter.js';
+import { OAuthParametersPipe } from '../http/parameters.pipe.js';
+import { MissingTokenError } from '../oidc/errors.js';
+import { UserinfoRequestDto } from './dto/token-request.dto.js';
+import { UserinfoService } from './userinfo.service.js';
+
+const CLAIMS = {
+  description: 'Claims that the person allowed; `sub` is always among them.',
+  schema: { type: 'object', required: ['sub'], properties: { sub: { type: 'string' } }, additionalProperties: true } as const,
+  example: { sub: '0197f4a2-7c1e-7c3b-9a51-0b8e4b7a8a10', name: 'Mia Example', email: 'mia@example.com', email_verified: true },
+};
+
+@ApiTags('Tokens')
+@Controller('userinfo')
+@UseFilters(JsonErrorFilter)
+@UsePipes(OAuthParametersPipe)
+export class UserinfoController {
+  constructor(
+    private readonly service: UserinfoService,
+    private readonly clients: ClientsService,
+    private readonly edge: HttpEdge,
+    private readonly cors: Cors,
+  ) {}
+
+  @Get()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Claims about the person', description: 'OpenID Connect Core 1.0 §5.3.' })
+  @ApiBearerAuth('user')
+  @ApiOkResponse(CLAIMS)
+  @ApiJsonErrors(401, 403)
+  get(
+    @Headers('authorization') authorization: string | undefined,
+    @Headers('origin') origin: string | undefined,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<object> {
+    return this.answer(bearerToken(authorization), origin, response);
+  }
+
+  @Post()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Claims about the person', description: 'As GET; the token may be in the form body (RFC 6750 §2.2).' })
+  @ApiBearerAuth('user')
+  @ApiConsumes('application/x-www-form-urlencoded')
+  @ApiOkResponse(CLAIMS)
+  @ApiJsonErrors(400, 401, 403)
+  post(
+    @Body() body: UserinfoRequestDto,
+    @Headers('authorization') authorization: string | undefined,
+    @Headers('origin') origin: string | undefined,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<object> {
+    return this.answer(bearerToken(authorization) ?? body.access_token, origin, response);
+  }
+
+  @Options()
+  @ApiExcludeEndpoint()
+  preflight(@Headers('origin') origin: string | undefined, @Res() response: Response): void {
+    this.cors.preflight(response, origin);
+  }
+
+  private async answer(token: string | undefined, origin: string | undefined, response: Response): Promise<object> {
+    this.edge.noStore(response);
+    if (token === undefined) throw new MissingTokenError('An access token is required.');
+    const { clientId, claims } = await this.service.userinfo(token);
+    const client = await this.clients.find(clientId);
+    if (client !== undefined) this.cors.allow(response, origin, client);
+    return claims;
+  }
+}
