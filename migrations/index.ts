@@ -1,1 +1,1 @@
-export * from './1795230088534-CreateSchema.js';
+export * from './1795232930766-CreateSchema.js';

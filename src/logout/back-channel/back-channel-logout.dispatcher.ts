@@ -40,7 +40,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   private readonly inFlight = pLimit(MAX_IN_FLIGHT);
   private readonly perClient = new Map<string, LimitFunction>();
   private readonly running = new Map<string, Running>();
-  private readonly attempts = new Set<Promise<unknown>>();
+  private readonly attempts = new Set<Promise<void>>();
   private unrecorded: { result: AttemptResult; done: (error?: unknown) => void }[] = [];
   private recording: Promise<void> | undefined;
   private poll: NodeJS.Timeout | undefined;
@@ -67,14 +67,14 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
     clearInterval(this.poll);
     await this.polling;
     const limit = new Promise((resolve) => setTimeout(resolve, this.settings.shutdownTimeoutMs).unref());
-    await Promise.race([Promise.allSettled([...this.attempts]), limit]);
+    await Promise.race([this.idle(), limit]);
   }
 
   /** The notices of a logout that has just committed. Returns at once; {@link settled} waits. */
   sendNow(terminationId: string, due: readonly DueDelivery[]): void {
     if (due.length === 0 || this.stopping) return;
     const settled = new Map<string, SettledDelivery>();
-    const all = this.sendAll(due, settled);
+    const all = this.track(this.sendAll(due, settled));
     this.running.set(terminationId, { all, settled });
     void all.finally(() => setTimeout(() => this.running.delete(terminationId), REMEMBER_MS).unref());
   }
@@ -100,6 +100,11 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
     return this.polling;
   }
 
+  /** Waits until nothing is under way in this process. */
+  async idle(): Promise<void> {
+    while (this.attempts.size > 0) await Promise.allSettled([...this.attempts]);
+  }
+
   private async claimAndSend(): Promise<void> {
     while (!this.stopping) {
       const room = MAX_IN_FLIGHT - this.inFlight.activeCount - this.inFlight.pendingCount;
@@ -107,7 +112,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
       const claimedUntil = this.clock.in(this.settings.deliveryTimeoutMs + CLAIM_MARGIN_MS);
       const due = await this.deliveries.claim(this.clock.now(), claimedUntil, Math.min(room, CLAIM_BATCH), this.saturatedClients());
       if (due.length === 0) return;
-      void this.sendAll(due, new Map());
+      void this.track(this.sendAll(due, new Map()));
     }
   }
 
@@ -122,15 +127,18 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
       this.logger.warn(`notices wait: ${error.name}`);
       return new Map<string, Client>();
     });
-    await Promise.all(due.map((delivery) => this.track(this.sendOne(delivery, clients.get(delivery.clientId), settled))));
+    await Promise.all(due.map((delivery) => this.guard(this.sendOne(delivery, clients.get(delivery.clientId), settled))));
   }
 
-  private track(attempt: Promise<void>): Promise<void> {
-    const tracked = attempt
-      .catch((error: Error) => this.logger.warn(`an attempt was not recorded and will be made again: ${error.name}`))
-      .finally(() => this.attempts.delete(tracked));
+  private track(sending: Promise<void>): Promise<void> {
+    const tracked = sending.finally(() => this.attempts.delete(tracked));
     this.attempts.add(tracked);
     return tracked;
+  }
+
+  /** One notice that cannot be recorded does not keep the others from being awaited. */
+  private guard(attempt: Promise<void>): Promise<void> {
+    return attempt.catch((error: Error) => this.logger.warn(`an attempt was not recorded and will be made again: ${error.name}`));
   }
 
   private async sendOne(delivery: DueDelivery, client: Client | undefined, settled: Map<string, SettledDelivery>): Promise<void> {

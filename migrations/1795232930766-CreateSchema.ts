@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-export class CreateSchema1795230088534 implements MigrationInterface {
-  readonly name = 'CreateSchema1795230088534';
+export class CreateSchema1795232930766 implements MigrationInterface {
+  readonly name = 'CreateSchema1795232930766';
 
   public async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`
@@ -189,9 +189,6 @@ export class CreateSchema1795230088534 implements MigrationInterface {
             )
         `);
     await queryRunner.query(`
-            CREATE INDEX "sessions_created_at_idx" ON "sessions" ("created_at", "id")
-        `);
-    await queryRunner.query(`
             CREATE INDEX "sessions_live_account_idx" ON "sessions" ("account_id")
             WHERE terminated_at IS NULL
         `);
@@ -205,7 +202,6 @@ export class CreateSchema1795230088534 implements MigrationInterface {
                 "redirect_uri" text,
                 "code_challenge" text,
                 "nonce" text,
-                "require_auth_time" boolean NOT NULL,
                 "expires_at" TIMESTAMP WITH TIME ZONE NOT NULL,
                 "consumed_at" TIMESTAMP WITH TIME ZONE,
                 CONSTRAINT "authorization_codes_pkey" PRIMARY KEY ("code_hash")
@@ -228,7 +224,6 @@ export class CreateSchema1795230088534 implements MigrationInterface {
                 "claims" jsonb,
                 "authenticated_at" TIMESTAMP WITH TIME ZONE NOT NULL,
                 "amr" text array NOT NULL,
-                "sid" text,
                 "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
                 "revoked_at" TIMESTAMP WITH TIME ZONE,
                 "revoked_cause" text,
@@ -251,7 +246,9 @@ export class CreateSchema1795230088534 implements MigrationInterface {
                 "jti" text NOT NULL,
                 "grant_id" uuid,
                 "client_id" text NOT NULL,
-                "claims" jsonb NOT NULL,
+                "scope" text NOT NULL,
+                "audience" text array NOT NULL,
+                "issued_at" TIMESTAMP WITH TIME ZONE NOT NULL,
                 "expires_at" TIMESTAMP WITH TIME ZONE NOT NULL,
                 CONSTRAINT "opaque_access_tokens_pkey" PRIMARY KEY ("token_hash")
             )
@@ -462,9 +459,6 @@ export class CreateSchema1795230088534 implements MigrationInterface {
         `);
     await queryRunner.query(`
             DROP INDEX "public"."sessions_live_account_idx"
-        `);
-    await queryRunner.query(`
-            DROP INDEX "public"."sessions_created_at_idx"
         `);
     await queryRunner.query(`
             DROP TABLE "sessions"

@@ -1,0 +1,43 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AccountsModule } from './accounts/accounts.module.js';
+import { AdminModule } from './admin/admin.module.js';
+import { AuthorizationModule } from './authorization/authorization.module.js';
+import { ClientsModule } from './clients/clients.module.js';
+import { ConfigModule } from './config/config.module.js';
+import type { Settings } from './config/settings.js';
+import { DatabaseModule } from './database/database.module.js';
+import { DialectsModule } from './dialects/dialects.module.js';
+import { ENTITIES } from './entities.js';
+import { HealthModule } from './health/health.module.js';
+import { HttpModule } from './http/http.module.js';
+import { KeysModule } from './keys/keys.module.js';
+import { LogoutModule } from './logout/logout.module.js';
+import { SelfServiceModule } from './self-service/self-service.module.js';
+import { SessionsModule } from './sessions/sessions.module.js';
+import { TokensModule } from './tokens/tokens.module.js';
+
+/** The list of modules; the one place that knows them all. */
+@Module({})
+export class AppModule {
+  static with(settings: Settings): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.with(settings),
+        DatabaseModule.with(ENTITIES),
+        HttpModule,
+        KeysModule,
+        AccountsModule,
+        ClientsModule,
+        SessionsModule,
+        TokensModule,
+        LogoutModule,
+        AuthorizationModule,
+        DialectsModule,
+        SelfServiceModule,
+        AdminModule,
+        HealthModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,51 @@
+import { NestFactory } from '@nestjs/core';
+import type { LoggerService } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AppModule } from './app.module.js';
+import type { Settings } from './config/settings.js';
+import { FallbackFilter } from './http/fallback.filter.js';
+import { HttpEdge } from './http/http-edge.js';
+import { serveDocs } from './openapi.js';
+
+const BODY_LIMIT = '64kb';
+
+/** The application, ready to listen. */
+export async function createApp(settings: Settings, logger?: LoggerService | false): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(settings), {
+    bodyParser: false,
+    return503OnClosing: true,
+    routeConflictPolicy: { duplicate: 'error' },
+    ...(logger === undefined ? {} : { logger }),
+  });
+  return setUpApp(app, settings);
+}
+
+/**
+ * What production and tests share: parsers, headers, the filter for what no controller handles. No filter or pipe for
+ * controllers here: each edge has its own (style: bodies and rules differ by dialect).
+ */
+export function setUpApp(app: NestExpressApplication, settings: Settings): NestExpressApplication {
+  // Nobody caches or revalidates what we answer, and the hash costs CPU on every request.
+  app.set('etag', false);
+  // Plain strings and repeats, no nested objects: OAuth has none, and they are a way to smuggle.
+  app.set('query parser', 'simple');
+  if (settings.trustProxy !== undefined) app.set('trust proxy', trustedProxies(settings.trustProxy));
+  app.useBodyParser('json', { limit: BODY_LIMIT });
+  app.useBodyParser('urlencoded', { limit: BODY_LIMIT, extended: false });
+  const https = settings.issuer.startsWith('https:');
+  app.useSecurityHeaders({
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: https ? [] : null } },
+    strictTransportSecurity: https,
+    // A sign-in may run in a popup whose opener waits for it; keys and metadata are for everybody.
+    crossOriginOpenerPolicy: false,
+    crossOriginResourcePolicy: { policy: 'cross-origin' },
+  });
+  app.useGlobalFilters(new FallbackFilter(app.get(HttpEdge)));
+  serveDocs(app, settings);
+  return app;
+}
+
+/** `EXEUNT_TRUST_PROXY`: a number of hops, or addresses and networks. */
+function trustedProxies(text: string): number | string[] {
+  return /^\d+$/.test(text) ? Number(text) : text.split(',').map((entry) => entry.trim());
+}

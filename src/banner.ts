@@ -1,0 +1,23 @@
+import type { AdminClientCredentials } from './admin/first-admin-client.js';
+import type { Settings } from './config/settings.js';
+
+/** What the start says: where it listens, who may administer it, what to do next. */
+export function banner(settings: Settings, admin: AdminClientCredentials, embedded: boolean): string {
+  const { issuer } = settings;
+  const secret = admin.generatedSecret;
+  return [
+    '',
+    `Exeunt is ready at ${issuer}`,
+    `  API and Swagger UI   ${issuer}/docs`,
+    `  Discovery            ${issuer}/.well-known/openid-configuration`,
+    `  Database             ${embedded ? `embedded Postgres in ${settings.dataDir}` : 'Postgres at DATABASE_URL'}`,
+    '',
+    ...(secret === undefined
+      ? [`Admin client         ${admin.clientId} (its secret was shown at the first start, or is in EXEUNT_ADMIN_CLIENT_SECRET)`]
+      : ['Admin client, shown this once:', `  client id            ${admin.clientId}`, `  client secret        ${secret}`]),
+    '',
+    'What next: open /docs, press Authorize, enter the admin client; create an account and a client. Or stop this',
+    'and run `npm run demo`: two applications, one person, one sign-out.',
+    '',
+  ].join('\n');
+}

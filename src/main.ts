@@ -1,0 +1,63 @@
+import { ConsoleLogger } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { FirstAdminClient } from './admin/first-admin-client.js';
+import { createApp } from './app.setup.js';
+import { banner } from './banner.js';
+import { loadSettings, type Settings } from './config/settings.js';
+import { SettingsError } from './config/settings-reader.js';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded/embedded-postgres.js';
+import { migrate } from './database/migrate.js';
+import { stopGracefully } from './shutdown.js';
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Starts the service: settings, database, schema, application, first administrator. */
+async function main(): Promise<void> {
+  const settings = loadSettings();
+  const embedded = settings.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir: settings.dataDir, log: say }) : undefined;
+  try {
+    await serve({ ...settings, databaseUrl: settings.databaseUrl ?? embedded?.url }, embedded);
+  } catch (error) {
+    await embedded?.stop();
+    throw error;
+  }
+}
+
+async function serve(settings: Settings & { readonly databaseUrl: string | undefined }, embedded: EmbeddedPostgres | undefined): Promise<void> {
+  const migrations = await migrate(settings.databaseUrl ?? '');
+  if (migrations.length > 0) say(`Schema brought up to date: ${migrations.join(', ')}`);
+  const app = await createApp(settings, new ConsoleLogger({ json: settings.production, logLevels: ['fatal', 'error', 'warn', ...(settings.production ? (['log'] as const) : [])] }));
+  app.flushLogs();
+  const admin = await app.get(FirstAdminClient).ensure();
+  await app.listen(settings.port, settings.host);
+  say(banner(settings, admin, embedded !== undefined));
+  watch(app, settings, embedded);
+}
+
+function watch(app: NestExpressApplication, settings: Settings, embedded: EmbeddedPostgres | undefined): void {
+  let stopping: Promise<void> | undefined;
+  const stop = (why: string, exitCode: number): void => {
+    if (stopping !== undefined) return;
+    say(`Stopping: ${why}`);
+    stopping = stopGracefully(app, settings.shutdownTimeoutMs, () => embedded?.stop()).then(
+      () => process.exit(exitCode),
+      (error: Error) => {
+        process.stderr.write(`${error.message}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', () => stop('SIGTERM', 0));
+  process.on('SIGINT', () => stop('SIGINT', 0));
+  embedded?.onUnexpectedExit((detail) => stop(detail, 1));
+  // A signal to `npm start` ends npm and its shell but not us; that our parent is gone is how we hear of it.
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event !== undefined) setInterval(() => process.ppid !== parent && stop('npm has gone', 0), 500).unref();
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof SettingsError ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,68 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { Settings } from './config/settings.js';
+import { ADMIN_SCOPE } from './oidc/claims.js';
+
+const DESCRIPTION = `An OpenID Provider whose logout is a guarantee.
+
+**Try it here:** press *Authorize*, and under *admin* enter the id and the secret of the admin client (the first start
+prints them). Then open an operation under *Admin* and press *Try it out*.
+
+Errors are \`{"error", "error_description"}\`. A failure of storage is always 503, never success.`;
+
+/** The OpenAPI document, from the code. */
+export function openApiDocument(app: INestApplication, settings: Pick<Settings, 'issuer'>): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Exeunt')
+    .setDescription(DESCRIPTION)
+    .setVersion('0.1.0')
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .addServer(settings.issuer)
+    .addOAuth2(
+      {
+        type: 'oauth2',
+        description: 'The admin client, or another client with scope `exeunt:admin`.',
+        flows: { clientCredentials: { tokenUrl: `${settings.issuer}/token`, scopes: { [ADMIN_SCOPE]: 'The operator API.' } } },
+      },
+      'admin',
+    )
+    .addBasicAuth({ type: 'http', scheme: 'basic', description: 'A client’s id and secret (`client_secret_basic`), both form-url-encoded.' }, 'client')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An access token of a person.' }, 'user')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An initial access token, or a registration access token.' }, 'registration')
+    .addCookieAuth('exeunt_session', { type: 'apiKey', in: 'cookie', description: 'The session; `__Host-exeunt_session` on https.' }, 'session')
+    .addTag('Sign-in', 'The authorization endpoint and its pages.')
+    .addTag('Tokens', 'Issue, rotate, revoke, introspect.')
+    .addTag('Logout: end_session', 'OpenID Connect RP-Initiated Logout with a confirmation dialog.')
+    .addTag('Own sessions', 'What a signed-in person sees and ends.')
+    .addTag('Discovery', 'Metadata and keys.')
+    .addTag('Registration', 'RFC 7591 and RFC 7592.')
+    .addTag('Admin: clients', 'The registry.')
+    .addTag('Admin: accounts', 'People who can sign in.')
+    .addTag('Admin: sessions', 'Who is signed in where.')
+    .addTag('Admin: logouts', 'What ended and why, and what each application said.')
+    .addTag('Admin: keys', 'Signing keys.')
+    .addTag('Operations', 'Probes.')
+    .build();
+  return withScopes(SwaggerModule.createDocument(app, config, { operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}` }));
+}
+
+/** Swagger UI at `/docs`, from files of ours and no CDN, and the document at `/openapi.yaml`. */
+export function serveDocs(app: INestApplication, settings: Settings): void {
+  SwaggerModule.setup('docs', app, () => openApiDocument(app, settings), {
+    yamlDocumentUrl: 'openapi.yaml',
+    jsonDocumentUrl: 'openapi.json',
+    customSiteTitle: 'Exeunt API',
+    swaggerOptions: { persistAuthorization: true, displayRequestDuration: true, tagsSorter: undefined },
+  });
+}
+
+/** An OAuth2 requirement names its scopes; the decorator leaves them out. */
+function withScopes(document: OpenAPIObject): OpenAPIObject {
+  for (const path of Object.values(document.paths)) {
+    for (const operation of Object.values(path as Record<string, { security?: Record<string, string[]>[] }>)) {
+      for (const requirement of operation.security ?? []) if (requirement.admin !== undefined) requirement.admin = [ADMIN_SCOPE];
+    }
+  }
+  return document;
+}

@@ -1,0 +1,22 @@
+import type { Server } from 'node:http';
+import type { INestApplication } from '@nestjs/common';
+
+/**
+ * Stops in the order in which things depend on each other: no new requests, those under way are answered, notices that
+ * are being sent are finished (up to the limit), the pool is closed, and Postgres goes last.
+ */
+export async function stopGracefully(app: INestApplication, limitMs: number, stopDatabase: () => Promise<void> | undefined): Promise<void> {
+  await drained(app.getHttpServer() as Server, limitMs);
+  await app.close();
+  await stopDatabase();
+}
+
+async function drained(server: Server, limitMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  const cutOff = setTimeout(() => server.closeAllConnections(), limitMs);
+  await closed;
+  clearTimeout(cutOff);
+}

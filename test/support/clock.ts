@@ -1,0 +1,19 @@
+import { Clock } from '../../src/database/clock.js';
+
+/** A clock that stands still until it is told to move. */
+export class TestClock extends Clock {
+  private current = new Date('2026-03-01T12:00:00.000Z');
+
+  override now(): Date {
+    return new Date(this.current);
+  }
+
+  advance(ms: number): void {
+    this.current = new Date(this.current.getTime() + ms);
+  }
+}
+
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
