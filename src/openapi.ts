@@ -44,7 +44,9 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
     .addTag('Admin: keys', 'Signing keys.')
     .addTag('Operations', 'Probes.')
     .build();
-  return withScopes(SwaggerModule.createDocument(app, config, { operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}` }));
+  return completed(
+    SwaggerModule.createDocument(app, config, { operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}` }),
+  );
 }
 
 /** Swagger UI at `/docs`, from files of ours and no CDN, and the document at `/openapi.yaml`. */
@@ -53,15 +55,28 @@ export function serveDocs(app: INestApplication, settings: Settings): void {
     yamlDocumentUrl: 'openapi.yaml',
     jsonDocumentUrl: 'openapi.json',
     customSiteTitle: 'Exeunt API',
-    swaggerOptions: { persistAuthorization: true, displayRequestDuration: true, tagsSorter: undefined },
+    swaggerOptions: { persistAuthorization: true, displayRequestDuration: true },
   });
 }
 
-/** An OAuth2 requirement names its scopes; the decorator leaves them out. */
-function withScopes(document: OpenAPIObject): OpenAPIObject {
-  for (const path of Object.values(document.paths)) {
-    for (const operation of Object.values(path as Record<string, { security?: Record<string, string[]>[] }>)) {
-      for (const requirement of operation.security ?? []) if (requirement.admin !== undefined) requirement.admin = [ADMIN_SCOPE];
+interface Operation {
+  summary?: string;
+  security?: Record<string, string[]>[];
+  responses?: Record<string, { description?: string }>;
+}
+
+/** What the decorators cannot say: scopes of a requirement, operations that anybody may call, what a success is. */
+function completed(document: OpenAPIObject): OpenAPIObject {
+  const operations = Object.values(document.paths).flatMap((path) => Object.values(path as Record<string, Operation>));
+  for (const operation of operations) {
+    operation.security ??= [];
+    for (const requirement of operation.security) {
+      if (requirement.admin !== undefined) requirement.admin = [ADMIN_SCOPE];
+      // Secrets by form, assertions and public clients have no scheme of their own in OpenAPI.
+      if (requirement.client !== undefined) operation.security = [requirement, {}];
+    }
+    for (const [status, response] of Object.entries(operation.responses ?? {})) {
+      if (status.startsWith('2') && response.description === '') response.description = operation.summary ?? 'Done.';
     }
   }
   return document;

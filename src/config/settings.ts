@@ -65,7 +65,7 @@ export function loadSettings(env: Environment = process.env): Settings {
   const settings: Settings = {
     production,
     port,
-    host: read.text('HOST') ?? (production ? '0.0.0.0' : 'localhost'),
+    host: read.text('HOST') ?? (production ? '0.0.0.0' : '127.0.0.1'),
     issuer,
     databaseUrl: read.postgresUrl('DATABASE_URL'),
     databasePoolSize: read.integer('DATABASE_POOL_SIZE', 10, { min: 2, max: 500 }),

@@ -10,7 +10,7 @@ import {
   MaxLength,
   Min,
 } from 'class-validator';
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiHideProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ID_TOKEN_ALGORITHMS } from '../../oidc/algorithms.js';
 import { TOKEN_ENDPOINT_AUTH_METHODS } from '../../oidc/client-metadata.js';
 
@@ -219,12 +219,15 @@ export class ClientMetadataDto {
   @IsIn(['jwt', 'opaque'])
   readonly access_token_format?: string;
 
+  @ApiHideProperty()
   @IsOptional()
   readonly id_token_encrypted_response_alg?: unknown;
 
+  @ApiHideProperty()
   @IsOptional()
   readonly userinfo_signed_response_alg?: unknown;
 
+  @ApiHideProperty()
   @IsOptional()
   readonly userinfo_encrypted_response_alg?: unknown;
 }
