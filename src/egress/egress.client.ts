@@ -80,6 +80,12 @@ function parseUrl(text: string): URL {
 
 async function readBody(response: Dispatcher.ResponseData, request: EgressRequest): Promise<string> {
   const maxBytes = request.maxBytes ?? DEFAULT_MAX_BYTES;
+  if (request.ignoreBody === true) {
+    // Drained in the background so that the connection can be used again; cut off beyond the limits of size and time.
+    response.body.on('error', () => undefined);
+    void response.body.dump({ limit: maxBytes }).catch(() => undefined);
+    return '';
+  }
   const encoding = response.headers['content-encoding'];
   const declared = Number(response.headers['content-length'] ?? 0);
   // We asked for no compression; what comes compressed all the same is not unpacked, so that no bomb goes off.

@@ -8,6 +8,8 @@ export interface EgressRequest {
   readonly timeoutMs: number;
   /** Of the body, default 64 KiB. */
   readonly maxBytes?: number;
+  /** The status is all that counts: the exchange is over with the headers, and what follows them is not waited for. */
+  readonly ignoreBody?: boolean;
 }
 
 export interface EgressResponse {

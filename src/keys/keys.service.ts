@@ -109,13 +109,15 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * Makes a new key for each algorithm. It is published now and signs after `KEY_PUBLISH_LEAD_SECONDS`, or at once when
-   * `immediately` says so (for a key that may be known to others). The old one retires when the new one signs.
+   * `immediately` says so (for a key that may be known to others). The old one retires when the new one signs. Whoever
+   * knows it may know the ones that wait to sign, too: at once, every key there is retires.
    */
   async rotate(immediately: boolean): Promise<void> {
     const now = this.clock.now();
     const activeAt = immediately ? now : this.clock.in(this.settings.keyPublishLeadMs);
     await this.transactions.run(async (tx) => {
       await lock(tx);
+      if (immediately) await this.retire(tx, 'true');
       for (const alg of ID_TOKEN_ALGORITHMS) await this.create(tx, alg, activeAt);
       await this.retireReplaced(tx);
       await this.changes.publish(tx, 'keys');
@@ -181,14 +183,19 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** A key whose successor signs is retired: its private half is forgotten. Returns whether there was one. */
-  private async retireReplaced(tx: Tx): Promise<boolean> {
+  private retireReplaced(tx: Tx): Promise<boolean> {
+    return this.retire(
+      tx,
+      `EXISTS (SELECT 1 FROM signing_keys n WHERE n.alg = k.alg AND n.retired_at IS NULL AND n.active_at <= $1
+                AND (n.active_at, n.kid) > (k.active_at, k.kid))`,
+    );
+  }
+
+  private async retire(tx: Tx, condition: string): Promise<boolean> {
     const now = this.clock.now();
     const rows = (await tx.manager.query(
       `UPDATE signing_keys k SET retired_at = $1, unpublish_at = $2, private_jwk = NULL
-        WHERE k.retired_at IS NULL AND k.alg <> 'A256GCM'
-          AND EXISTS (SELECT 1 FROM signing_keys n WHERE n.alg = k.alg AND n.active_at <= $1
-                       AND (n.active_at, n.kid) > (k.active_at, k.kid))
-        RETURNING k.kid`,
+        WHERE k.retired_at IS NULL AND k.alg <> 'A256GCM' AND ${condition} RETURNING k.kid`,
       [now, new Date(now.getTime() + PUBLISHED_AFTER_RETIREMENT)],
     )) as [unknown[], number];
     return rows[1] > 0;

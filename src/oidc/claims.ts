@@ -45,6 +45,11 @@ export interface ClaimsParameter {
   readonly id_token?: Readonly<Record<string, ClaimRequest | null>>;
 }
 
+/** The characters of one scope value (RFC 6749 §3.3). */
+export function isScopeToken(value: string): boolean {
+  return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value);
+}
+
 /** Splits a space-delimited scope value (RFC 6749 §3.3), dropping repeats. */
 export function parseScope(scope: string | undefined): string[] {
   return [...new Set((scope ?? '').split(' ').filter((token) => token !== ''))];

@@ -16,7 +16,12 @@ export interface OpaqueTokenState {
   readonly sub: string | undefined;
 }
 
-const IS_JTI_DENIED = statement('access_tokens_is_denied', 'SELECT 1 FROM revoked_access_tokens WHERE jti = $1');
+/** Of a client's own token, which hangs on no grant: its client exists and it was not revoked. */
+const LIVE_CLIENT_TOKEN = statement(
+  'access_tokens_live_client_token',
+  `SELECT 1 FROM clients c WHERE c.client_id = $1 AND c.deleted_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = $2)`,
+);
 
 const LIVE_GRANT = statement(
   'access_tokens_live_grant',
@@ -67,8 +72,9 @@ export class AccessTokenRepository {
     private readonly clock: Clock,
   ) {}
 
-  async isDenied(jti: string): Promise<boolean> {
-    return (await this.transactions.query(IS_JTI_DENIED, [jti])).length > 0;
+  /** Asked of storage, not of the cache of clients: a deleted client's token is dead on every node at once. */
+  async isLiveClientToken(clientId: string, jti: string): Promise<boolean> {
+    return (await this.transactions.query(LIVE_CLIENT_TOKEN, [clientId, jti])).length > 0;
   }
 
   /** The grant of a token, if both are alive now. */

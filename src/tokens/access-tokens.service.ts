@@ -2,7 +2,6 @@ import { hash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { v7 as uuid } from 'uuid';
-import { ClientsService } from '../clients/clients.service.js';
 import type { Client } from '../clients/client.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
@@ -63,7 +62,6 @@ export class AccessTokensService {
 
   constructor(
     private readonly repository: AccessTokenRepository,
-    private readonly clients: ClientsService,
     private readonly signer: JwtSigner,
     private readonly verifier: JwtVerifier,
     private readonly clock: Clock,
@@ -154,7 +152,7 @@ export class AccessTokensService {
     if (claims === undefined || claims.exp <= this.clock.seconds()) return undefined;
     const live = claims.grant === undefined ? undefined : await this.repository.findLiveGrant(claims.grant, claims.jti);
     if (claims.grant !== undefined && live === undefined) return undefined;
-    if (claims.grant === undefined && (await this.isDeadClientToken(claims))) return undefined;
+    if (claims.grant === undefined && !(await this.repository.isLiveClientToken(claims.client_id, claims.jti))) return undefined;
     return {
       clientId: claims.client_id,
       sub: claims.sub,
@@ -167,10 +165,6 @@ export class AccessTokensService {
       authTime: claims.auth_time,
       live,
     };
-  }
-
-  private async isDeadClientToken(claims: AccessTokenClaims): Promise<boolean> {
-    return (await this.clients.find(claims.client_id)) === undefined || (await this.repository.isDenied(claims.jti));
   }
 
   private async findActiveOpaque(token: string): Promise<ActiveAccessToken | undefined> {

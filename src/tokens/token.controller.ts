@@ -1,4 +1,4 @@
-import { Body, Controller, Headers, HttpCode, Options, Post, Res, UseFilters, UsePipes } from '@nestjs/common';
+import { Body, Controller, Headers, HttpCode, Options, Post, Res, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
 import { ApiBasicAuth, ApiConsumes, ApiOkResponse, ApiExcludeEndpoint, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ClientAuthenticator } from '../clients/client-authenticator.js';
 import type { Client } from '../clients/client.js';
@@ -11,6 +11,7 @@ import { InvalidRequestError, UnsupportedGrantTypeError } from '../oidc/errors.j
 import { AccessTokensService } from './access-tokens.service.js';
 import { TokenParameterDto, TokenRequestDto } from './dto/token-request.dto.js';
 import { IntrospectionResponseDto, TokenResponseDto } from './dto/token-response.dto.js';
+import { FormBodyGuard } from './form-body.guard.js';
 import { GrantRepository } from './grant.repository.js';
 import { IntrospectionService, type Introspection } from './introspection.service.js';
 import { TokensService, type TokenResponse } from './tokens.service.js';
@@ -22,6 +23,7 @@ const FORM = 'application/x-www-form-urlencoded';
 @ApiTags('Tokens')
 @Controller()
 @UseFilters(JsonErrorFilter)
+@UseGuards(FormBodyGuard)
 @UsePipes(OAuthParametersPipe)
 export class TokenController {
   constructor(

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { registeredScope, type Client } from '../clients/client.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
-import { parseScope, STANDARD_SCOPES } from '../oidc/claims.js';
+import { isScopeToken, parseScope, STANDARD_SCOPES } from '../oidc/claims.js';
 import { InvalidGrantError, InvalidRequestError, InvalidScopeError, UnauthorizedClientError } from '../oidc/errors.js';
 import { newSecret, sha256 } from '../oidc/secret.js';
 import { SessionsService } from '../sessions/sessions.service.js';
@@ -92,7 +92,7 @@ export class TokensService {
   async refresh(client: Client, request: { readonly refreshToken: string; readonly scope: string | undefined }): Promise<TokenResponse> {
     requireGrantType(client, 'refresh_token');
     const tokenHash = sha256(request.refreshToken);
-    const scope = request.scope === undefined ? undefined : parseScope(request.scope);
+    const scope = request.scope === undefined ? undefined : requestedScope(request.scope);
     const salt = randomBytes(16);
     const successor = successorOf(request.refreshToken, salt);
     const prepared = this.accessTokens.prepare(client, scope);
@@ -116,7 +116,7 @@ export class TokensService {
     requireGrantType(client, 'client_credentials');
     const people: readonly string[] = STANDARD_SCOPES;
     const allowed = registeredScope(client).filter((value) => !people.includes(value));
-    const wanted = scope === undefined ? allowed : parseScope(scope);
+    const wanted = scope === undefined ? allowed : requestedScope(scope);
     if (wanted.some((value) => !allowed.includes(value))) {
       throw new InvalidScopeError('The client may not ask for one of these scopes with client_credentials.');
     }
@@ -187,6 +187,13 @@ function successorOf(token: string, salt: Buffer): string {
 function s256(verifier: string): string {
   if (!/^[A-Za-z0-9\-._~]{43,128}$/.test(verifier)) throw new InvalidRequestError('code_verifier must be 43 to 128 unreserved characters.');
   return sha256(verifier).toString('base64url');
+}
+
+/** RFC 6749 §5.2: a malformed scope is an invalid one. */
+function requestedScope(scope: string): readonly string[] {
+  const values = parseScope(scope);
+  if (!values.every(isScopeToken)) throw new InvalidScopeError('scope has a character that RFC 6749 §3.3 does not allow.');
+  return values;
 }
 
 function invalidRefreshToken(): InvalidGrantError {

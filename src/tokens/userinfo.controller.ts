@@ -7,7 +7,7 @@ import { Cors } from '../http/cors.js';
 import { HttpEdge, type Response } from '../http/http-edge.js';
 import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { OAuthParametersPipe } from '../http/parameters.pipe.js';
-import { MissingTokenError } from '../oidc/errors.js';
+import { InvalidRequestError, MissingTokenError } from '../oidc/errors.js';
 import { UserinfoRequestDto } from './dto/token-request.dto.js';
 import { UserinfoService } from './userinfo.service.js';
 
@@ -56,7 +56,10 @@ export class UserinfoController {
     @Headers('origin') origin: string | undefined,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
-    return this.answer(bearerToken(authorization) ?? body.access_token, origin, response);
+    const token = bearerToken(authorization);
+    // RFC 6750 §2: one method in each request.
+    if (token !== undefined && body.access_token !== undefined) throw new InvalidRequestError('Send the access token once.');
+    return this.answer(token ?? body.access_token, origin, response);
   }
 
   @Options()

@@ -21,7 +21,7 @@ import type { SignedInSession } from '../../sessions/session.js';
 import { SessionsService } from '../../sessions/sessions.service.js';
 import { HintVerifier } from '../../tokens/hint-verifier.js';
 import { EndSessionFormDto, EndSessionRequestDto } from './dto/end-session.dto.js';
-import { hintOf, toEndSessionRequest, toLogoutCommand, toShownDialog, type EndSessionRequest, type ShownDialog } from './end-session.mapper.js';
+import { hintOf, mergeParameters, toEndSessionRequest, toLogoutCommand, toShownDialog, type EndSessionRequest, type ShownDialog } from './end-session.mapper.js';
 
 const PATH = '/session/end_session';
 const SEALED = 'end-session-dialog';
@@ -106,7 +106,7 @@ export class EndSessionController {
     if (form.decision !== undefined || form.csrf !== undefined || form.request !== undefined) {
       return this.answerDialog(form, cookies, response);
     }
-    const { decision: _decision, csrf: _csrf, request: _request, ...parameters } = { ...query, ...form };
+    const parameters = mergeParameters(query, form);
     // A POST from another site comes without our SameSite=Lax cookie; the same request by GET brings it.
     if (fetchSite === 'cross-site') return this.edge.redirect(response, appendQuery(PATH, Object.entries(parameters)));
     return this.ask(parameters, cookies, response, false);

@@ -7,6 +7,13 @@ import type { SignedInSession } from '../../sessions/session.js';
 import type { TokenHint } from '../../tokens/hint-verifier.js';
 import type { EndSessionRequestDto } from './dto/end-session.dto.js';
 
+/** A POST may bring its parameters in the query too (wire.md C.1); what the form says goes before. */
+export function mergeParameters(query: EndSessionRequestDto, form: EndSessionRequestDto): EndSessionRequestDto {
+  // A DTO has every field, also those that were not sent: they must not hide what the query says.
+  const sent = Object.fromEntries(Object.entries(form).filter(([, value]) => value !== undefined)) as EndSessionRequestDto;
+  return { ...query, ...sent };
+}
+
 /** What the hints of a request came to. */
 export interface VerifiedHints {
   readonly idToken: TokenHint | 'invalid' | undefined;

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Client } from '../../clients/client.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
+import { Clock } from '../../database/clock.js';
 import { EgressClient } from '../../egress/egress.client.js';
 import { EgressError } from '../../egress/egress.js';
 
@@ -19,6 +20,7 @@ const MAX_RETRY_AFTER_MS = 60 * 60 * 1000;
 export class BackChannelLogoutClient {
   constructor(
     private readonly egress: EgressClient,
+    private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -33,24 +35,26 @@ export class BackChannelLogoutClient {
         body: `logout_token=${logoutToken}`,
         timeoutMs: this.settings.deliveryTimeoutMs,
         maxBytes: MAX_ANSWER_BYTES,
+        // The status says it all (§2.8). An application that answers 200 with a page of its own has been told.
+        ignoreBody: true,
       });
-      return outcomeOf(response.status, response.headers['retry-after']);
+      return this.outcomeOf(response.status, response.headers['retry-after']);
     } catch (error) {
       if (error instanceof EgressError) return { kind: 'failed', status: undefined, errorCode: error.code, retryAfterMs: undefined };
       throw error;
     }
   }
-}
 
-/** 200 and 204 are success, 400 is a refusal; everything else, a redirect among them, may be better next time (§2.8). */
-function outcomeOf(status: number, retryAfter: string | undefined): AttemptOutcome {
-  if (status === 200 || status === 204) return { kind: 'accepted', status };
-  if (status === 400) return { kind: 'rejected', status, errorCode: 'http_400' };
-  return { kind: 'failed', status, errorCode: `http_${status}`, retryAfterMs: parseRetryAfter(retryAfter) };
+  /** 200 and 204 are success, 400 is a refusal; everything else, a redirect among them, may be better next time (§2.8). */
+  private outcomeOf(status: number, retryAfter: string | undefined): AttemptOutcome {
+    if (status === 200 || status === 204) return { kind: 'accepted', status };
+    if (status === 400) return { kind: 'rejected', status, errorCode: 'http_400' };
+    return { kind: 'failed', status, errorCode: `http_${status}`, retryAfterMs: parseRetryAfter(retryAfter, this.clock.now().getTime()) };
+  }
 }
 
 /** RFC 9110 §10.2.3: seconds or a date. Bounded, so that nobody parks a notice for a year. */
-export function parseRetryAfter(value: string | undefined, now = Date.now()): number | undefined {
+export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
   const ms = /^\d{1,9}$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now;
   return Number.isFinite(ms) && ms > 0 ? Math.min(ms, MAX_RETRY_AFTER_MS) : undefined;

@@ -18,6 +18,8 @@ export interface SettledDelivery {
 }
 
 interface Running {
+  /** Until then it is not known by what names to speak of the applications. */
+  readonly clients: Promise<ReadonlyMap<string, Client>>;
   readonly all: Promise<unknown>;
   readonly settled: Map<string, SettledDelivery>;
 }
@@ -74,18 +76,20 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   sendNow(terminationId: string, due: readonly DueDelivery[]): void {
     if (due.length === 0 || this.stopping) return;
     const settled = new Map<string, SettledDelivery>();
-    const all = this.track(this.sendAll(due, settled));
-    this.running.set(terminationId, { all, settled });
+    const clients = this.clientsOf(due);
+    const all = this.track(this.sendAll(due, clients, settled));
+    this.running.set(terminationId, { clients, all, settled });
     void all.finally(() => setTimeout(() => this.running.delete(terminationId), REMEMBER_MS).unref());
   }
 
   /**
    * What has become of a logout's notices by now, after waiting up to `budgetMs` for all of them. Notices that are
-   * still under way are `pending`.
+   * still under way are `pending`; with no budget at all that is most of them, but none is left out.
    */
   async settled(terminationId: string, budgetMs: number): Promise<SettledDelivery[]> {
     const running = this.running.get(terminationId);
     if (running === undefined) return [];
+    await running.clients;
     let timer: NodeJS.Timeout | undefined;
     await Promise.race([running.all, new Promise((resolve) => (timer = setTimeout(resolve, budgetMs)))]);
     clearTimeout(timer);
@@ -112,7 +116,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
       const claimedUntil = this.clock.in(this.settings.deliveryTimeoutMs + CLAIM_MARGIN_MS);
       const due = await this.deliveries.claim(this.clock.now(), claimedUntil, Math.min(room, CLAIM_BATCH), this.saturatedClients());
       if (due.length === 0) return;
-      void this.track(this.sendAll(due, new Map()));
+      void this.track(this.sendAll(due, this.clientsOf(due), new Map()));
     }
   }
 
@@ -121,13 +125,17 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
     return [...this.perClient].filter(([, limit]) => limit.activeCount >= MAX_IN_FLIGHT_PER_CLIENT).map(([clientId]) => clientId);
   }
 
-  private async sendAll(due: readonly DueDelivery[], settled: Map<string, SettledDelivery>): Promise<void> {
-    const clients = await this.clients.findEvenDeleted([...new Set(due.map((delivery) => delivery.clientId))]).catch((error: Error) => {
+  private clientsOf(due: readonly DueDelivery[]): Promise<ReadonlyMap<string, Client>> {
+    return this.clients.findEvenDeleted([...new Set(due.map((delivery) => delivery.clientId))]).catch((error: Error) => {
       // The claim lapses and the notices are tried again; nothing is lost and nothing is called done.
       this.logger.warn(`notices wait: ${error.name}`);
       return new Map<string, Client>();
     });
-    await Promise.all(due.map((delivery) => this.guard(this.sendOne(delivery, clients.get(delivery.clientId), settled))));
+  }
+
+  private async sendAll(due: readonly DueDelivery[], clients: Promise<ReadonlyMap<string, Client>>, settled: Map<string, SettledDelivery>): Promise<void> {
+    const found = await clients;
+    await Promise.all(due.map((delivery) => this.guard(this.sendOne(delivery, found.get(delivery.clientId), settled))));
   }
 
   private track(sending: Promise<void>): Promise<void> {

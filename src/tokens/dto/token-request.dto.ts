@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 
 /** Client authentication by form fields; with `client_secret_basic` it is in the `Authorization` header instead. */
 export class ClientCredentialsDto {
@@ -50,6 +50,7 @@ export class TokenRequestDto extends ClientCredentialsDto {
   @IsOptional()
   @IsString()
   @MaxLength(2000)
+  @Matches(/^[\x21-\x7e]*$/, { message: 'redirect_uri has a character that no registered one has' })
   readonly redirect_uri?: string;
 
   /** With `authorization_code` (RFC 7636 §4.5). */

@@ -72,6 +72,7 @@ export class EndSessionFormDto extends EndSessionRequestDto {
   @ApiPropertyOptional()
   @IsOptional()
   @IsString()
-  @MaxLength(16_384)
+  // Room for the longest `state` and URI with every character escaped by JSON, sealed in base64url.
+  @MaxLength(40_000)
   readonly request?: string;
 }

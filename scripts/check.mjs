@@ -1,0 +1,28 @@
+// Everything that CI runs, in order, with a table at the end. `--skip-tests` leaves out what was run just before.
+import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values } = parseArgs({ options: { 'skip-tests': { type: 'boolean', default: false }, 'skip-browser': { type: 'boolean', default: false } } });
+
+const steps = [
+  ['types', ['run', 'types']],
+  ['lint', ['run', 'lint']],
+  ['import rules', ['run', 'imports:check']],
+  ...(values['skip-tests'] ? [] : [['tests', ['test']]]),
+  ['migration drift', ['run', 'migration:check']],
+  ['OpenAPI drift and lint', ['run', 'openapi:check']],
+  ...(values['skip-browser'] ? [] : [['browser tests', ['run', 'test:browser']]]),
+];
+
+const results = steps.map(([name, args]) => {
+  process.stdout.write(`\n=== ${name}: npm ${args.join(' ')}\n`);
+  const began = Date.now();
+  const { status } = spawnSync('npm', args, { cwd: root, stdio: 'inherit' });
+  return { name, ok: status === 0, seconds: Math.round((Date.now() - began) / 1000) };
+});
+
+process.stdout.write('\n');
+for (const { name, ok, seconds } of results) process.stdout.write(`${ok ? 'ok    ' : 'FAILED'}  ${name} (${seconds} s)\n`);
+process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;

@@ -1,0 +1,185 @@
+import { decodeJwt } from 'jose';
+import pg from 'pg';
+import { TestApp, type TestClient, type Answer } from '../support/app.js';
+import { SECOND } from '../support/clock.js';
+import { StubRelyingParty } from '../support/stub-relying-party.js';
+import { endSessionUrl, promptNone } from '../rp-initiated-logout/end-session.js';
+import { clientOf, deliveriesTo, someoneAt, terminationsOf } from './scene.js';
+
+describe('races with a logout (abuse case A6)', () => {
+  let app: TestApp;
+  let party: StubRelyingParty;
+
+  beforeAll(async () => {
+    [app, party] = await Promise.all([TestApp.start(), StubRelyingParty.start()]);
+  });
+  afterAll(() => Promise.all([app.stop(), party.stop()]));
+
+  const exchange = (client: TestClient, code: string): Promise<Answer> =>
+    app.form('/token', { grant_type: 'authorization_code', code, redirect_uri: client.redirectUri }, client);
+
+  /** Refused, and never a participant; or let in, and then told about it, with dead tokens. Nothing in between. */
+  async function expectRefusedOrTold(client: TestClient, answer: Answer): Promise<'refused' | 'told'> {
+    await app.sendDue();
+    const notices = await deliveriesTo(app, client.clientId);
+    if (answer.status !== 200) {
+      expect(answer.body.error).toBe('invalid_grant');
+      expect(notices).toEqual([]);
+      return 'refused';
+    }
+    expect(notices).toMatchObject([{ sid: decodeJwt(String(answer.body.id_token)).sid, state: 'delivered' }]);
+    expect(await app.isActive(client, String(answer.body.access_token))).toBe(false);
+    expect((await app.refresh(client, String(answer.body.refresh_token))).status).toBe(400);
+    return 'told';
+  }
+
+  it('an application that redeems its code while the logout runs is refused or told, never neither (30 rounds)', async () => {
+    const first = await clientOf(app, party);
+    const { login } = await app.createAccount();
+    for (let round = 0; round < 30; round += 1) {
+      const browser = app.browser();
+      await app.signInTo(browser, first, login);
+      const late = await clientOf(app, party);
+      const code = await app.codeFor(browser, late, login);
+      const dialog = await browser.get(endSessionUrl());
+      const logout = () => browser.submit(dialog, 'logout-yes');
+      const redeem = () => exchange(late, code);
+      const [answer, page] = round % 2 === 0 ? await Promise.all([redeem(), logout()]) : (await Promise.all([logout(), redeem()])).reverse() as [Answer, Awaited<ReturnType<typeof logout>>];
+      expect(page.body).toContain('<h1>Signed out</h1>');
+      await expectRefusedOrTold(late, answer);
+    }
+  }, 60_000);
+
+  /** Holds a row, lets `queued` line up for it one by one, and then lets go. */
+  async function inLineFor<T>(sql: string, values: unknown[], queued: readonly (() => Promise<T>)[]): Promise<T[]> {
+    const holder = new pg.Client({ connectionString: app.db.url });
+    await holder.connect();
+    try {
+      await holder.query('BEGIN');
+      await holder.query(sql, values);
+      const running: Promise<T>[] = [];
+      for (const start of queued) {
+        running.push(start());
+        await waitForWaiting(running.length);
+      }
+      await holder.query('COMMIT');
+      return await Promise.all(running);
+    } finally {
+      await holder.end();
+    }
+  }
+
+  async function waitForWaiting(n: number): Promise<void> {
+    for (;;) {
+      const [row] = await app.db.query<{ n: number }>(
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      if ((row?.n ?? 0) >= n) return;
+    }
+  }
+
+  const HOLD_SESSION = 'SELECT id FROM sessions WHERE account_id = $1 AND terminated_at IS NULL FOR UPDATE';
+
+  it('an application that joined while the logout waited for the session is told', async () => {
+    const first = await clientOf(app, party);
+    const { accountId, browser, login } = await someoneAt(app, [first]);
+    const late = await clientOf(app, party);
+    const code = await app.codeFor(browser, late, login);
+    const dialog = await browser.get(endSessionUrl());
+    const [answer, page] = await inLineFor<unknown>(HOLD_SESSION, [accountId], [() => exchange(late, code), () => browser.submit(dialog, 'logout-yes')]);
+    expect((page as { body: string }).body).toContain('2 of 2 applications have confirmed');
+    expect(await expectRefusedOrTold(late, answer as Answer)).toBe('told');
+    expect(await terminationsOf(app, accountId)).toMatchObject([{ sessions: 1, grants_revoked: 2, deliveries: 2 }]);
+  });
+
+  it('an application that comes while the logout holds the session is refused', async () => {
+    const first = await clientOf(app, party);
+    const { accountId, browser, login } = await someoneAt(app, [first]);
+    const late = await clientOf(app, party);
+    const code = await app.codeFor(browser, late, login);
+    const dialog = await browser.get(endSessionUrl());
+    const [page, answer] = await inLineFor<unknown>(HOLD_SESSION, [accountId], [() => browser.submit(dialog, 'logout-yes'), () => exchange(late, code)]);
+    expect((page as { body: string }).body).toContain('1 of 1 application has confirmed');
+    expect(await expectRefusedOrTold(late, answer as Answer)).toBe('refused');
+  });
+
+  it('a refresh that meets the logout brings no token that outlives it', async () => {
+    const client = await clientOf(app, party);
+    const { login } = await app.createAccount();
+    for (let round = 0; round < 10; round += 1) {
+      const browser = app.browser();
+      const tokens = await app.signInTo(browser, client, login);
+      const dialog = await browser.get(endSessionUrl());
+      const [answer] = await Promise.all([app.refresh(client, tokens.refresh_token), browser.submit(dialog, 'logout-yes')]);
+      if (answer.status === 200) {
+        expect(await app.isActive(client, String(answer.body.access_token))).toBe(false);
+        expect((await app.refresh(client, String(answer.body.refresh_token))).status).toBe(400);
+      } else {
+        expect(answer.body.error).toBe('invalid_grant');
+      }
+    }
+  });
+
+  it('several logouts of one session at once: one termination, one notice for each application', async () => {
+    const clients = await Promise.all([clientOf(app, party), clientOf(app, party)]);
+    const { accountId, browser } = await someoneAt(app, clients);
+    const cookie = browser.cookie('exeunt_session');
+    const browserId = browser.cookie('exeunt_browser');
+    const dialog = await browser.get(endSessionUrl());
+    const tabs = [1, 2, 3, 4, 5].map(() => {
+      const tab = app.browser();
+      tab.setCookie('exeunt_session', cookie);
+      tab.setCookie('exeunt_browser', browserId ?? browser.cookie('exeunt_browser'));
+      return tab;
+    });
+    const token = await app.adminToken();
+    const [pages] = await Promise.all([
+      Promise.all(tabs.map((tab) => tab.submit(dialog, 'logout-yes'))),
+      app.json('DELETE', `/admin/v1/sessions?account_id=${accountId}`, { token }),
+    ]);
+    for (const page of pages) expect(page.body).toContain('<h1>Signed out</h1>');
+    await app.sendDue();
+    expect(await terminationsOf(app, accountId)).toMatchObject([{ sessions: 1, deliveries: 2 }]);
+    for (const { clientId } of clients) expect(await deliveriesTo(app, clientId)).toMatchObject([{ state: 'delivered', attempts: 1 }]);
+    expect(party.received.filter(({ claims }) => claims.sub === accountId)).toHaveLength(2);
+  });
+
+  it('a sign-in with the old password that meets a new one leaves nobody signed in', async () => {
+    const client = await clientOf(app, party);
+    for (let round = 0; round < 8; round += 1) {
+      const { id, login } = await app.createAccount();
+      app.clock.advance(SECOND);
+      const browser = app.browser();
+      const form = await browser.follow(await browser.get(app.authorizeUrl(client)));
+      const token = await app.adminToken();
+      await Promise.all([
+        app.signIn(browser, form, login),
+        app.json('PUT', `/admin/v1/accounts/${id}/password`, { token, body: { password: 'an entirely new passphrase' } }),
+      ]);
+      expect(await promptNone(app, browser, client)).toBe('login_required');
+      const live = await app.db.query('SELECT id FROM sessions WHERE account_id = $1 AND terminated_at IS NULL', [id]);
+      expect(live).toEqual([]);
+    }
+  });
+
+  it('signing in again in the browser that signs out: a logout that said so has ended what was there', async () => {
+    const client = await clientOf(app, party);
+    for (let round = 0; round < 8; round += 1) {
+      const { browser, login, tokens } = await someoneAt(app, [client]);
+      const dialog = await browser.get(endSessionUrl());
+      const form = await browser.follow(await browser.get(app.authorizeUrl(client, { prompt: 'login' })));
+      const cookie = browser.cookie('exeunt_session');
+      const tab = app.browser();
+      tab.setCookie('exeunt_session', cookie);
+      tab.setCookie('exeunt_browser', browser.cookie('exeunt_browser'));
+      const [page] = await Promise.all([tab.submit(dialog, 'logout-yes'), app.signIn(browser, form, login)]);
+      const old = app.browser();
+      old.setCookie('exeunt_session', cookie);
+      // Either the logout was first, or the sign-in has renewed the session, whose old cookie is worth nothing.
+      expect(await promptNone(app, old, client)).toBe('login_required');
+      if (page.body.includes('Your session in this browser has ended')) {
+        expect(await app.isActive(client, tokens[0]!.access_token)).toBe(false);
+      }
+    }
+  });
+});

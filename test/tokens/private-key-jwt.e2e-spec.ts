@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { TestApp, type Answer, type TestClient } from '../support/app.js';
+import { tokenState } from './token-requests.js';
+
+const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const MACHINE = { grant_types: ['client_credentials'], redirect_uris: [], scope: 'reports', token_endpoint_auth_method: 'private_key_jwt' };
+
+interface Key {
+  readonly privateKey: CryptoKey;
+  readonly jwk: JWK & { readonly kid: string };
+}
+
+async function aKey(alg = 'ES256'): Promise<Key> {
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+  return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid: randomUUID(), alg } };
+}
+
+describe('private_key_jwt (OpenID Connect Core 1.0 §9, RFC 7523 §3)', () => {
+  let app: TestApp;
+  let other: TestApp;
+  let published: Server;
+  let publishedKeys: JWK[] = [];
+  let fetches = 0;
+  let key: Key;
+  let client: TestClient;
+
+  beforeAll(async () => {
+    app = await TestApp.start();
+    other = await TestApp.start({ issuer: app.issuer }, { db: app.db, clock: app.clock });
+    published = createServer((_request, response) => {
+      fetches += 1;
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: publishedKeys }));
+    });
+    await new Promise<void>((resolve) => published.listen(0, '127.0.0.1', resolve));
+    key = await aKey();
+    client = await app.createClient({ ...MACHINE, jwks: { keys: [key.jwk] } });
+  });
+  afterAll(async () => {
+    await other.stop();
+    await app.stop();
+    await new Promise((resolve) => published.close(resolve));
+  });
+
+  const jwksUri = (): string => `http://127.0.0.1:${(published.address() as AddressInfo).port}/jwks.json`;
+
+  function assertion(
+    claims: Record<string, unknown> = {},
+    { by = key, header = {}, of = client }: { by?: Key; header?: Record<string, unknown>; of?: TestClient } = {},
+  ): Promise<string> {
+    const now = app.clock.seconds();
+    const payload = { iss: of.clientId, sub: of.clientId, aud: app.issuer, jti: randomUUID(), iat: now, exp: now + 60, ...claims };
+    return new SignJWT(payload).setProtectedHeader({ alg: String(by.jwk.alg), kid: by.jwk.kid, ...header }).sign(by.privateKey);
+  }
+
+  const ask = (client_assertion: string, fields: Record<string, string> = {}, at = app): Promise<Answer> =>
+    at.form('/token', { grant_type: 'client_credentials', client_assertion, client_assertion_type: TYPE, ...fields });
+
+  async function expectRefused(answer: Answer, before: Record<string, string>): Promise<void> {
+    expect(answer.status).toBe(401);
+    expect(answer.body.error).toBe('invalid_client');
+    expect(await tokenState(app)).toEqual(before);
+  }
+
+  it.each([
+    ['the issuer', () => app.issuer],
+    ['the token endpoint', () => `${app.issuer}/token`],
+    ['both', () => [app.issuer, `${app.issuer}/token`]],
+  ])('takes an assertion for %s', async (_what, aud) => {
+    expect((await ask(await assertion({ aud: aud() }))).status).toBe(200);
+  });
+
+  it.each(['RS256', 'PS256', 'EdDSA'])('takes %s', async (alg) => {
+    const by = await aKey(alg);
+    const of = await app.createClient({ ...MACHINE, jwks: { keys: [by.jwk] } });
+    expect((await ask(await assertion({}, { by, of }))).status).toBe(200);
+  });
+
+  it.each<[string, Record<string, unknown> | (() => Record<string, unknown>)]>([
+    ['another audience', { aud: 'https://other.example' }],
+    ['another issuer', { iss: 'somebody' }],
+    ['an unknown subject', { sub: 'somebody' }],
+    ['no subject', { sub: undefined }],
+    ['no jti', { jti: undefined }],
+    ['no exp', { exp: undefined }],
+    ['a past exp', () => ({ exp: app.clock.seconds() - 60 })],
+    ['an exp two hours ahead', () => ({ exp: app.clock.seconds() + 7200 })],
+    ['an nbf ten minutes ahead', () => ({ nbf: app.clock.seconds() + 600 })],
+  ])('refuses an assertion with %s', async (_what, claims) => {
+    const before = await tokenState(app);
+    await expectRefused(await ask(await assertion(typeof claims === 'function' ? claims() : claims)), before);
+  });
+
+  it('stolen identity: refuses an assertion about another client, signed with one’s own key', async () => {
+    const victim = await app.createClient({ ...MACHINE, jwks: { keys: [(await aKey()).jwk] } });
+    const before = await tokenState(app);
+    await expectRefused(await ask(await assertion({ sub: victim.clientId })), before);
+    await expectRefused(await ask(await assertion({ iss: victim.clientId, sub: victim.clientId })), before);
+    await expectRefused(await ask(await assertion(), { client_id: victim.clientId }), before);
+  });
+
+  it('refuses a key that is not registered, under the kid of one that is', async () => {
+    const before = await tokenState(app);
+    const forged = { privateKey: (await aKey()).privateKey, jwk: key.jwk };
+    await expectRefused(await ask(await assertion({}, { by: forged })), before);
+  });
+
+  it('refuses alg none, and HS256 with the public key as its secret (abuse case A1)', async () => {
+    const before = await tokenState(app);
+    const claims = (await assertion()).split('.')[1];
+    const none = Buffer.from(JSON.stringify({ alg: 'none', kid: key.jwk.kid })).toString('base64url');
+    await expectRefused(await ask(`${none}.${claims}.`), before);
+    const now = app.clock.seconds();
+    const confused = await new SignJWT({ iss: client.clientId, sub: client.clientId, aud: app.issuer, jti: 'x', exp: now + 60 })
+      .setProtectedHeader({ alg: 'HS256', kid: key.jwk.kid })
+      .sign(new TextEncoder().encode(JSON.stringify(key.jwk)));
+    await expectRefused(await ask(confused), before);
+    await expectRefused(await ask('no.jwt'), before);
+  });
+
+  it('refuses another algorithm than the registered one', async () => {
+    const [rsa, ec] = await Promise.all([aKey('RS256'), aKey('ES256')]);
+    const of = await app.createClient({ ...MACHINE, token_endpoint_auth_signing_alg: 'ES256', jwks: { keys: [rsa.jwk, ec.jwk] } });
+    expect((await ask(await assertion({}, { by: ec, of }))).status).toBe(200);
+    const before = await tokenState(app);
+    await expectRefused(await ask(await assertion({}, { by: rsa, of })), before);
+  });
+
+  it('replay: an assertion is good once, on any node (abuse case A15)', async () => {
+    const once = await assertion();
+    expect((await ask(once)).status).toBe(200);
+    const before = await tokenState(app);
+    await expectRefused(await ask(once), before);
+    await expectRefused(await ask(once, {}, other), before);
+  });
+
+  it('replay race: of 20 parallel uses on two nodes exactly one succeeds (abuse case A15)', async () => {
+    const once = await assertion();
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => ask(once, {}, n % 2 === 0 ? app : other)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 19 }, () => 401)]);
+  });
+
+  it('two clients may use the same jti', async () => {
+    const of = await app.createClient({ ...MACHINE, jwks: { keys: [key.jwk] } });
+    expect((await ask(await assertion({ jti: 'same' }))).status).toBe(200);
+    expect((await ask(await assertion({ jti: 'same' }, { of }))).status).toBe(200);
+  });
+
+  it('refuses another or no client_assertion_type, and an assertion beside a secret', async () => {
+    for (const fields of [{ client_assertion_type: 'saml' }, { client_assertion_type: '' }, { client_secret: 'x' }]) {
+      const answer = await ask(await assertion(), fields);
+      expect(answer.status).toBe(400);
+      expect(answer.body.error).toBe('invalid_request');
+    }
+  });
+
+  it('refuses an assertion from a client that registered a secret, and a secret from one that registered keys', async () => {
+    const secretClient = await app.createClient({ grant_types: ['client_credentials'], redirect_uris: [], scope: 'reports' });
+    const before = await tokenState(app);
+    await expectRefused(await ask(await assertion({}, { of: secretClient })), before);
+    await expectRefused(await app.form('/token', { grant_type: 'client_credentials' }, { ...client, clientSecret: 'x' }), before);
+  });
+
+  it('reads jwks_uri once, and again for an unknown kid, but not at every forged one', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const [first, second] = await Promise.all([aKey(), aKey()]);
+      publishedKeys = [first.jwk];
+      fetches = 0;
+      const of = await app.createClient({ ...MACHINE, jwks_uri: jwksUri() });
+      expect((await ask(await assertion({}, { by: first, of }))).status).toBe(200);
+      expect((await ask(await assertion({}, { by: first, of }))).status).toBe(200);
+      expect(fetches).toBe(1);
+
+      publishedKeys = [first.jwk, second.jwk];
+      expect((await ask(await assertion({}, { by: second, of }))).status).toBe(401);
+      expect(fetches).toBe(1);
+      vi.setSystemTime(Date.now() + 11_000);
+      expect((await ask(await assertion({}, { by: second, of }))).status).toBe(200);
+      expect(fetches).toBe(2);
+      const stranger = await aKey();
+      for (const _again of [1, 2, 3]) expect((await ask(await assertion({}, { by: stranger, of }))).status).toBe(401);
+      expect(fetches).toBe(2);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it.each([
+    ['answers nonsense', '{"keys": 1}', 200],
+    ['answers 500', '{}', 500],
+  ])('refuses the client, and does not fail itself, when its jwks_uri %s', async (_what, body, status) => {
+    const broken = createServer((_request, response) => response.writeHead(status).end(body));
+    await new Promise<void>((resolve) => broken.listen(0, '127.0.0.1', resolve));
+    try {
+      const uri = `http://127.0.0.1:${(broken.address() as AddressInfo).port}/jwks.json`;
+      const of = await app.createClient({ ...MACHINE, jwks_uri: uri });
+      const before = await tokenState(app);
+      await expectRefused(await ask(await assertion({}, { of })), before);
+    } finally {
+      await new Promise((resolve) => broken.close(resolve));
+    }
+  });
+});
