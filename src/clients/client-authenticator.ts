@@ -49,35 +49,44 @@ export class ClientAuthenticator {
   ) {}
 
   /**
-   * The client that proved who it is, by the one method it registered.
+   * The client that proved who it is, by the kind of proof that it registered.
    * @throws InvalidClientError when it did not
    * @throws InvalidRequestError when it used two methods at once (RFC 6749 §2.3)
    */
   async authenticate(credentials: ClientCredentials): Promise<Client> {
     const basic = parseBasic(credentials.authorization);
-    const methods = [basic, credentials.client_secret, credentials.client_assertion].filter((method) => method !== undefined);
+    const methods = [basic, credentials.client_secret, credentials.client_assertion].filter(
+      (method) => method !== undefined,
+    );
     if (methods.length > 1) throw new InvalidRequestError('Use one method of client authentication, not several.');
     if (credentials.client_assertion !== undefined) return this.byAssertion(credentials.client_assertion, credentials);
     if (basic !== undefined) {
       if (credentials.client_id !== undefined && credentials.client_id !== basic.clientId) {
         throw new InvalidRequestError('client_id contradicts the Authorization header.');
       }
-      return this.bySecret(basic.clientId, basic.clientSecret, 'client_secret_basic');
+      return this.bySecret(basic.clientId, basic.clientSecret);
     }
     if (credentials.client_id === undefined) throw new InvalidClientError('No client authentication was sent.');
     if (credentials.client_secret !== undefined) {
-      return this.bySecret(credentials.client_id, credentials.client_secret, 'client_secret_post');
+      return this.bySecret(credentials.client_id, credentials.client_secret);
     }
     const client = await this.clients.find(credentials.client_id);
     if (client?.metadata.token_endpoint_auth_method !== 'none') throw refused();
     return client;
   }
 
-  private async bySecret(clientId: string, secret: string, method: 'client_secret_basic' | 'client_secret_post'): Promise<Client> {
+  /**
+   * A secret proves the same in the header and in the form, and libraries choose one without asking what was
+   * registered; so both are taken from a client that has a secret. A client that registered keys or nothing at all has
+   * none.
+   */
+  private async bySecret(clientId: string, secret: string): Promise<Client> {
     const client = await this.clients.find(clientId);
     if (client === undefined || !(await this.clients.isSecret(clientId, secret))) throw refused();
-    const registered = client.metadata.token_endpoint_auth_method;
-    if (registered !== method) throw new InvalidClientError(`This client is registered to authenticate by ${registered}.`);
+    const { token_endpoint_auth_method: registered } = client.metadata;
+    if (registered !== 'client_secret_basic' && registered !== 'client_secret_post') {
+      throw new InvalidClientError(`This client is registered to authenticate by ${registered}.`);
+    }
     return client;
   }
 
@@ -91,8 +100,10 @@ export class ClientAuthenticator {
     if (credentials.client_id !== undefined && credentials.client_id !== claimed) throw refused();
     const claims = await this.verifyAssertion(assertion, client);
     const { jti, exp } = claims;
-    if (typeof jti !== 'string' || jti === '' || exp === undefined) throw new InvalidClientError('The assertion needs jti and exp.');
-    if (exp > this.clock.seconds() + MAX_ASSERTION_LIFE_SECONDS) throw new InvalidClientError('The assertion lives too long.');
+    if (typeof jti !== 'string' || jti === '' || exp === undefined)
+      throw new InvalidClientError('The assertion needs jti and exp.');
+    if (exp > this.clock.seconds() + MAX_ASSERTION_LIFE_SECONDS)
+      throw new InvalidClientError('The assertion lives too long.');
     const expiresAt = new Date((exp + CLOCK_SKEW_SECONDS) * 1000);
     const used = await this.transactions.query(USE_JTI, [client.clientId, sha256(jti), expiresAt]);
     if (used.length === 0) throw new InvalidClientError('This assertion was used before.');
@@ -113,7 +124,8 @@ export class ClientAuthenticator {
       });
       return payload;
     } catch (error) {
-      if (error instanceof errors.JOSEError) throw new InvalidClientError('The client assertion is not valid.', { cause: error });
+      if (error instanceof errors.JOSEError)
+        throw new InvalidClientError('The client assertion is not valid.', { cause: error });
       throw error;
     }
   }
@@ -125,7 +137,9 @@ function refused(): InvalidClientError {
 }
 
 /** RFC 6749 §2.3.1: both parts are form-url-encoded before base64. */
-function parseBasic(header: string | undefined): { readonly clientId: string; readonly clientSecret: string } | undefined {
+function parseBasic(
+  header: string | undefined,
+): { readonly clientId: string; readonly clientSecret: string } | undefined {
   const match = /^basic +([A-Za-z0-9+/_=-]*) *$/i.exec(header ?? '');
   if (match === null) return undefined;
   const text = Buffer.from(match[1] ?? '', 'base64').toString('utf8');

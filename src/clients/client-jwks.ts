@@ -19,6 +19,8 @@ interface Fetched {
 @Injectable()
 export class ClientJwks {
   private readonly fetched = new LRUCache<string, Fetched>({ max: 1000, ttl: MAX_AGE });
+  /** Whoever needs the same keys meanwhile waits for the same request, so that no burst of assertions becomes one of ours. */
+  private readonly fetching = new Map<string, Promise<Fetched>>();
 
   constructor(private readonly egress: EgressClient) {}
 
@@ -38,9 +40,23 @@ export class ClientJwks {
     };
   }
 
-  private async fetch(uri: string): Promise<Fetched> {
+  private fetch(uri: string): Promise<Fetched> {
+    let fetching = this.fetching.get(uri);
+    if (fetching === undefined) {
+      fetching = this.request(uri).finally(() => this.fetching.delete(uri));
+      this.fetching.set(uri, fetching);
+    }
+    return fetching;
+  }
+
+  private async request(uri: string): Promise<Fetched> {
     try {
-      const response = await this.egress.request({ method: 'GET', url: uri, headers: { accept: 'application/json' }, timeoutMs: TIMEOUT });
+      const response = await this.egress.request({
+        method: 'GET',
+        url: uri,
+        headers: { accept: 'application/json' },
+        timeoutMs: TIMEOUT,
+      });
       if (response.status !== 200) throw new InvalidClientError(`The client's jwks_uri answered ${response.status}.`);
       const fetched = { getKey: createLocalJWKSet(JSON.parse(response.body) as JSONWebKeySet), at: Date.now() };
       this.fetched.set(uri, fetched);

@@ -38,12 +38,17 @@ export function isAllowedAddress(host: string, text: string, allowed: AllowedAdd
   if (address === undefined) return false;
   if (allowed.loopback && address.range() === 'loopback') return true;
   const name = normalizeHost(host);
-  return allowed.rules.some((rule) => (rule.kind === 'host' ? rule.host === name : isInNetwork(address, rule.address, rule.bits)));
+  return allowed.rules.some((rule) =>
+    rule.kind === 'host' ? rule.host === name : isInNetwork(address, rule.address, rule.bits),
+  );
 }
 
 /** Lower case, without the root's dot and the brackets of an IPv6 literal. */
 export function normalizeHost(host: string): string {
-  return host.toLowerCase().replace(/^\[|\]$/g, '').replace(/\.$/, '');
+  return host
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '');
 }
 
 function isInNetwork(address: Address, network: string, bits: number): boolean {

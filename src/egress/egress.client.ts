@@ -28,7 +28,10 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export class EgressClient implements OnApplicationShutdown {
   private readonly agent: Agent;
 
-  constructor(@Inject(SETTINGS) settings: Settings, @Optional() @Inject(EGRESS_TRANSPORT) transport: EgressTransport = {}) {
+  constructor(
+    @Inject(SETTINGS) settings: Settings,
+    @Optional() @Inject(EGRESS_TRANSPORT) transport: EgressTransport = {},
+  ) {
     const connect = transport.connect ?? buildConnector({ timeout: CONNECT_TIMEOUT_MS, allowH2: false });
     this.agent = new Agent({
       connect: guardedConnector(connect, transport.resolve ?? systemResolver, {
@@ -63,7 +66,11 @@ export class EgressClient implements OnApplicationShutdown {
         headersTimeout: 0,
         bodyTimeout: 0,
       });
-      return { status: response.statusCode, headers: singleValues(response.headers), body: await readBody(response, request) };
+      return {
+        status: response.statusCode,
+        headers: singleValues(response.headers),
+        body: await readBody(response, request),
+      };
     } catch (error) {
       throw toEgressError(error, signal);
     }
@@ -72,7 +79,12 @@ export class EgressClient implements OnApplicationShutdown {
 
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.username !== '' || url.password !== '') {
+  if (
+    url === undefined ||
+    (url.protocol !== 'https:' && url.protocol !== 'http:') ||
+    url.username !== '' ||
+    url.password !== ''
+  ) {
     throw new EgressError('invalid_url');
   }
   return url;
@@ -106,7 +118,9 @@ async function readBody(response: Dispatcher.ResponseData, request: EgressReques
 
 function singleValues(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? (value[0] ?? '') : value]])),
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? (value[0] ?? '') : value]],
+    ),
   );
 }
 

@@ -9,7 +9,8 @@ export type Lookup = (host: string) => Promise<readonly string[]>;
 /** Opens the connection to an address that was checked. */
 export type Connector = buildConnector.connector;
 
-export const systemResolver: Lookup = async (host) => (await systemLookup(host, { all: true, verbatim: true })).map(({ address }) => address);
+export const systemResolver: Lookup = async (host) =>
+  (await systemLookup(host, { all: true, verbatim: true })).map(({ address }) => address);
 
 /**
  * A connector that resolves once, checks every address, and connects to the address that it checked: there is no second
@@ -20,7 +21,10 @@ export function guardedConnector(connect: Connector, resolve: Lookup, allowed: A
     void addressOf(options.hostname, resolve, allowed).then(
       (address) => {
         // The certificate is still checked against the name.
-        const servername = options.protocol === 'https:' && isIP(normalizeHost(options.hostname)) === 0 ? normalizeHost(options.hostname) : options.servername;
+        const servername =
+          options.protocol === 'https:' && isIP(normalizeHost(options.hostname)) === 0
+            ? normalizeHost(options.hostname)
+            : options.servername;
         connect({ ...options, hostname: address, ...(servername === undefined ? {} : { servername }) }, callback);
       },
       (error: Error) => callback(error, null),

@@ -14,7 +14,8 @@ export class JwksController {
   @Header('Access-Control-Allow-Origin', '*')
   @ApiOperation({
     summary: 'Public signing keys',
-    description: 'The JWK Set (RFC 7517 §5): keys that sign, keys that are about to, and keys that signed until lately.',
+    description:
+      'The JWK Set (RFC 7517 §5): keys that sign, keys that are about to, and keys that signed until lately.',
   })
   @ApiOkResponse({
     description: 'The key set. It may be cached for five minutes.',
@@ -26,7 +27,17 @@ export class JwksController {
           properties: { keys: { type: 'array', items: { type: 'object', additionalProperties: true } } },
         },
         example: {
-          keys: [{ kty: 'EC', crv: 'P-256', x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU', y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0', kid: 'mTzRzQ3nbe0XJvfDqHy0vRrJ8oXcWm0Ehy8ovSLRdRk', alg: 'ES256', use: 'sig' }],
+          keys: [
+            {
+              kty: 'EC',
+              crv: 'P-256',
+              x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU',
+              y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
+              kid: 'mTzRzQ3nbe0XJvfDqHy0vRrJ8oXcWm0Ehy8ovSLRdRk',
+              alg: 'ES256',
+              use: 'sig',
+            },
+          ],
         },
       },
     },

@@ -6,7 +6,8 @@ import { KeysService } from './keys.service.js';
 import type { SigningKey } from './signing-key.js';
 
 const signInThreadPool = promisify(
-  (digest: string, data: Buffer, key: SignKeyObjectInput, done: (error: Error | null, signature: Buffer) => void) => sign(digest, data, key, done),
+  (digest: string, data: Buffer, key: SignKeyObjectInput, done: (error: Error | null, signature: Buffer) => void) =>
+    sign(digest, data, key, done),
 );
 
 export type JwtType = 'JWT' | 'at+jwt' | 'logout+jwt';

@@ -22,7 +22,9 @@ export class JwtVerifier {
     try {
       const { payload } = await compactVerify(token, key.publicKey, { algorithms: [key.alg] });
       const claims: unknown = JSON.parse(new TextDecoder().decode(payload));
-      return typeof claims === 'object' && claims !== null && !Array.isArray(claims) ? (claims as JWTPayload) : undefined;
+      return typeof claims === 'object' && claims !== null && !Array.isArray(claims)
+        ? (claims as JWTPayload)
+        : undefined;
     } catch (error) {
       if (error instanceof errors.JOSEError || error instanceof SyntaxError) return undefined;
       throw error;

@@ -7,24 +7,31 @@ export class KeyEncryption {
 
   constructor(secret: string | undefined) {
     this.key =
-      secret === undefined ? undefined : new Uint8Array(hkdfSync('sha256', secret, '', 'exeunt signing keys at rest', 32));
+      secret === undefined
+        ? undefined
+        : new Uint8Array(hkdfSync('sha256', secret, '', 'exeunt signing keys at rest', 32));
   }
 
   async encrypt(jwk: object): Promise<string> {
     const json = JSON.stringify(jwk);
     if (this.key === undefined) return json;
-    return new CompactEncrypt(new TextEncoder().encode(json)).setProtectedHeader({ alg: 'dir', enc: 'A256GCM' }).encrypt(this.key);
+    return new CompactEncrypt(new TextEncoder().encode(json))
+      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
+      .encrypt(this.key);
   }
 
   /** @throws when the stored key was encrypted under another `EXEUNT_SECRET`. */
   async decrypt(stored: string): Promise<Record<string, unknown>> {
     if (stored.startsWith('{')) return JSON.parse(stored) as Record<string, unknown>;
-    if (this.key === undefined) throw new Error('The signing keys are encrypted: set EXEUNT_SECRET to the secret they were stored under.');
+    if (this.key === undefined)
+      throw new Error('The signing keys are encrypted: set EXEUNT_SECRET to the secret they were stored under.');
     try {
       const { plaintext } = await compactDecrypt(stored, this.key);
       return JSON.parse(new TextDecoder().decode(plaintext)) as Record<string, unknown>;
     } catch (cause) {
-      throw new Error('The signing keys cannot be decrypted: EXEUNT_SECRET is not the secret they were stored under.', { cause });
+      throw new Error('The signing keys cannot be decrypted: EXEUNT_SECRET is not the secret they were stored under.', {
+        cause,
+      });
     }
   }
 

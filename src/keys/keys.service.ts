@@ -51,9 +51,14 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   async onModuleInit(): Promise<void> {
     await this.transactions.run((tx) => this.maintain(tx));
     await this.reload();
-    this.changes.subscribe('keys', () => void this.reload().catch((error: Error) => this.logger.warn(`keys not reloaded: ${error.message}`)));
+    this.changes.subscribe(
+      'keys',
+      () => void this.reload().catch((error: Error) => this.logger.warn(`keys not reloaded: ${error.message}`)),
+    );
     this.timer = setInterval(() => {
-      this.transactions.run((tx) => this.maintain(tx)).catch((error: Error) => this.logger.warn(`key maintenance failed: ${error.message}`));
+      this.transactions
+        .run((tx) => this.maintain(tx))
+        .catch((error: Error) => this.logger.warn(`key maintenance failed: ${error.message}`));
     }, MAINTENANCE_INTERVAL);
     this.timer.unref();
   }
@@ -89,7 +94,9 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     const now = this.clock.now();
     const minute = Math.floor(now.getTime() / 60_000);
     if (this.jwksJson?.minute !== minute || this.jwksJson.loaded !== this.loaded) {
-      const keys = this.loaded.keys.filter((key) => key.unpublishAt === null || key.unpublishAt > now).map((key) => key.publicJwk);
+      const keys = this.loaded.keys
+        .filter((key) => key.unpublishAt === null || key.unpublishAt > now)
+        .map((key) => key.publicJwk);
       this.jwksJson = { minute, loaded: this.loaded, json: JSON.stringify({ keys }) };
     }
     return this.jwksJson.json;
@@ -141,8 +148,11 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
       changed = true;
     }
     for (const alg of ID_TOKEN_ALGORITHMS) {
-      const newest = rows.filter((row) => row.alg === alg).sort((a, b) => b.activeAt.getTime() - a.activeAt.getTime())[0];
-      const rotateAt = newest === undefined ? now.getTime() : newest.activeAt.getTime() + this.settings.keyRotationDays * DAY;
+      const newest = rows
+        .filter((row) => row.alg === alg && row.retiredAt === null)
+        .sort((a, b) => b.activeAt.getTime() - a.activeAt.getTime())[0];
+      const rotateAt =
+        newest === undefined ? now.getTime() : newest.activeAt.getTime() + this.settings.keyRotationDays * DAY;
       if (newest !== undefined && (this.settings.keyRotationDays === 0 || now.getTime() < rotateAt)) continue;
       await this.create(tx, alg, newest === undefined ? now : this.clock.in(this.settings.keyPublishLeadMs));
       changed = true;
@@ -252,7 +262,8 @@ function toSigningKey(row: SigningKeyEntity, privateJwk: Record<string, unknown>
     alg: row.alg as SigningAlgorithm,
     publicJwk,
     publicKey: createPublicKey({ key: publicJwk as JsonWebKey, format: 'jwk' }),
-    privateKey: privateJwk === undefined ? undefined : createPrivateKey({ key: privateJwk as JsonWebKey, format: 'jwk' }),
+    privateKey:
+      privateJwk === undefined ? undefined : createPrivateKey({ key: privateJwk as JsonWebKey, format: 'jwk' }),
     createdAt: row.createdAt,
     activeAt: row.activeAt,
     retiredAt: row.retiredAt,

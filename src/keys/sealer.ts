@@ -32,7 +32,9 @@ export class Sealer {
       const decipher = createDecipheriv('aes-256-gcm', this.keys.sealingKey, bytes.subarray(0, IV_BYTES))
         .setAAD(Buffer.from(purpose))
         .setAuthTag(bytes.subarray(-TAG_BYTES));
-      const text = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]).toString('utf8');
+      const text = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]).toString(
+        'utf8',
+      );
       const { until, value } = JSON.parse(text) as { until: number; value: T };
       return until > this.clock.now().getTime() ? value : undefined;
     } catch {

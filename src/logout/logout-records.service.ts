@@ -1,7 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Page, PageRequest } from '../database/page.js';
 import { NotFoundError } from '../oidc/errors.js';
-import { BackChannelLogoutDeliveryRepository, type Attempt, type Delivery } from './back-channel/back-channel-logout-delivery.repository.js';
+import {
+  BackChannelLogoutDeliveryRepository,
+  type Attempt,
+  type Delivery,
+} from './back-channel/back-channel-logout-delivery.repository.js';
 import { BackChannelLogoutDispatcher, type SettledDelivery } from './back-channel/back-channel-logout.dispatcher.js';
 import { SessionTerminationRepository, type Termination } from './session-termination.repository.js';
 
@@ -19,12 +23,16 @@ export class LogoutRecordsService {
     return this.dispatcher.settled(terminationId, budgetMs);
   }
 
-  listTerminations(filter: PageRequest & { readonly accountId?: string | undefined; readonly cause?: string | undefined }): Promise<Page<Termination>> {
+  listTerminations(
+    filter: PageRequest & { readonly accountId?: string | undefined; readonly cause?: string | undefined },
+  ): Promise<Page<Termination>> {
     return this.terminations.list(filter);
   }
 
   /** @throws NotFoundError */
-  async getTermination(id: string): Promise<{ readonly termination: Termination; readonly deliveries: readonly Delivery[] }> {
+  async getTermination(
+    id: string,
+  ): Promise<{ readonly termination: Termination; readonly deliveries: readonly Delivery[] }> {
     const termination = await this.terminations.find(id);
     if (termination === undefined) throw new NotFoundError('There is no such termination.');
     const { items } = await this.deliveries.list({ terminationId: id, limit: 1000 });
@@ -32,7 +40,11 @@ export class LogoutRecordsService {
   }
 
   listDeliveries(
-    filter: PageRequest & { readonly state?: string | undefined; readonly clientId?: string | undefined; readonly terminationId?: string | undefined },
+    filter: PageRequest & {
+      readonly state?: string | undefined;
+      readonly clientId?: string | undefined;
+      readonly terminationId?: string | undefined;
+    },
   ): Promise<Page<Delivery>> {
     return this.deliveries.list(filter);
   }

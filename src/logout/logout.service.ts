@@ -8,7 +8,11 @@ import { GrantReuse } from '../tokens/grant-reuse.js';
 import { BackChannelLogoutDispatcher } from './back-channel/back-channel-logout.dispatcher.js';
 import { logoutPolicy } from './logout-policy.js';
 import type { LogoutCommand, LogoutOutcome } from './logout.js';
-import { SessionTerminationRepository, type TerminationOrder, type TerminationResult } from './session-termination.repository.js';
+import {
+  SessionTerminationRepository,
+  type TerminationOrder,
+  type TerminationResult,
+} from './session-termination.repository.js';
 
 const DAY = 24 * 60 * 60 * 1000;
 /** Beyond an attempt's time limit: how long a notice stays with the process that is sending it. */

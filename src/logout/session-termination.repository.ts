@@ -49,9 +49,17 @@ interface TargetSql {
 const SESSION_GRANTS = `g.session_id IN (SELECT id FROM locked) AND (NOT g.offline OR $6::boolean)`;
 const LIVE = 's.terminated_at IS NULL';
 const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
-  cookie: { sessions: `s.cookie_hash = $1::bytea AND ($2::uuid IS NULL OR s.id = $2) AND ${LIVE}`, participants: null, grants: SESSION_GRANTS },
+  cookie: {
+    sessions: `s.cookie_hash = $1::bytea AND ($2::uuid IS NULL OR s.id = $2) AND ${LIVE}`,
+    participants: null,
+    grants: SESSION_GRANTS,
+  },
   session: { sessions: `s.id = $1::uuid AND $2::text IS NULL AND ${LIVE}`, participants: null, grants: SESSION_GRANTS },
-  'account-session': { sessions: `s.id = $1::uuid AND s.account_id = $2::uuid AND ${LIVE}`, participants: null, grants: SESSION_GRANTS },
+  'account-session': {
+    sessions: `s.id = $1::uuid AND s.account_id = $2::uuid AND ${LIVE}`,
+    participants: null,
+    grants: SESSION_GRANTS,
+  },
   account: {
     sessions: `s.account_id = $1::uuid AND s.id IS DISTINCT FROM $2::uuid AND ${LIVE}`,
     participants: null,
@@ -177,7 +185,9 @@ export class SessionTerminationRepository {
   }
 
   /** Newest first. */
-  async list(filter: PageRequest & { readonly accountId?: string | undefined; readonly cause?: string | undefined }): Promise<Page<Termination>> {
+  async list(
+    filter: PageRequest & { readonly accountId?: string | undefined; readonly cause?: string | undefined },
+  ): Promise<Page<Termination>> {
     const rows = await this.transactions.query<TerminationRow>(LIST, [
       filter.cursor ?? null,
       filter.accountId ?? null,

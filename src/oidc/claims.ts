@@ -59,7 +59,8 @@ export function parseScope(scope: string | undefined): string[] {
 export function requestedClaims(scope: readonly string[], requested: ClaimsParameter['userinfo']): Set<string> {
   const names = new Set<string>();
   for (const value of scope) {
-    for (const claim of CLAIMS_BY_SCOPE[value as keyof typeof CLAIMS_BY_SCOPE] ?? []) names.add(claim);
+    if (Object.hasOwn(CLAIMS_BY_SCOPE, value))
+      for (const claim of CLAIMS_BY_SCOPE[value as keyof typeof CLAIMS_BY_SCOPE]) names.add(claim);
   }
   for (const claim of Object.keys(requested ?? {})) names.add(claim);
   return names;
@@ -69,7 +70,7 @@ export function requestedClaims(scope: readonly string[], requested: ClaimsParam
 export function selectClaims(all: Readonly<Record<string, unknown>>, names: Iterable<string>): Record<string, unknown> {
   const selected: Record<string, unknown> = {};
   for (const name of names) {
-    const value = all[name];
+    const value = Object.hasOwn(all, name) ? all[name] : undefined;
     if (value !== undefined && value !== null && value !== '') selected[name] = value;
   }
   return selected;

@@ -1,7 +1,19 @@
 import { isIP } from 'node:net';
 
 /** Schemes that run or carry content in the browser itself: never the target of a redirect (abuse cases A10, A11). */
-const CONTENT_SCHEMES = new Set(['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'about:', 'filesystem:', 'view-source:', 'ws:', 'wss:', 'ftp:']);
+const CONTENT_SCHEMES = new Set([
+  'javascript:',
+  'data:',
+  'vbscript:',
+  'file:',
+  'blob:',
+  'about:',
+  'filesystem:',
+  'view-source:',
+  'ws:',
+  'wss:',
+  'ftp:',
+]);
 
 export interface RedirectUriRules {
   /** Allows plain http to other hosts than loopback. */
@@ -22,7 +34,8 @@ export interface RedirectUriRules {
 export function redirectUriProblem(uri: string, rules: RedirectUriRules): string | undefined {
   if (uri.length > 2000) return 'is longer than 2000 characters';
   // eslint-disable-next-line no-control-regex
-  if (/[\u0000-\u0020\u007f-\uffff\\]/.test(uri)) return 'contains a space, a backslash, a control or a non-ASCII character';
+  if (/[\u0000-\u0020\u007f-\uffff\\]/.test(uri))
+    return 'contains a space, a backslash, a control or a non-ASCII character';
   if (uri.includes('#')) return 'must not have a fragment';
   if (uri.includes('*')) return 'must not contain a wildcard';
   if (!/^[a-z][a-z0-9+.-]*:/i.test(uri) || !URL.canParse(uri)) return 'must be an absolute URI';
@@ -30,7 +43,8 @@ export function redirectUriProblem(uri: string, rules: RedirectUriRules): string
   if (CONTENT_SCHEMES.has(url.protocol)) return `must not use the scheme ${url.protocol}`;
   if (url.protocol === 'https:' || url.protocol === 'http:') {
     if (!/^https?:\/\/[^/?]/i.test(uri)) return 'must be an absolute URI';
-    if (url.username !== '' || url.password !== '' || /^https?:\/\/[^/?]*@/i.test(uri)) return 'must not contain a user name';
+    if (url.username !== '' || url.password !== '' || /^https?:\/\/[^/?]*@/i.test(uri))
+      return 'must not contain a user name';
     if (url.protocol === 'http:' && !isLoopbackHost(url.hostname) && !rules.allowInsecure) {
       return 'must use https (http is for loopback addresses)';
     }

@@ -83,9 +83,18 @@ export class AccessTokenRepository {
     return row === undefined ? undefined : toLiveGrant(row);
   }
 
-  async findOpaque(tokenHash: Buffer): Promise<(OpaqueTokenState & { readonly live: LiveGrant | undefined }) | undefined> {
+  async findOpaque(
+    tokenHash: Buffer,
+  ): Promise<(OpaqueTokenState & { readonly live: LiveGrant | undefined }) | undefined> {
     const [row] = await this.transactions.query<
-      LiveGrantRow & { jti: string; token_client_id: string; token_scope: string; audience: string[]; issued_at: Date; expires_at: Date }
+      LiveGrantRow & {
+        jti: string;
+        token_client_id: string;
+        token_scope: string;
+        audience: string[];
+        issued_at: Date;
+        expires_at: Date;
+      }
     >(FIND_OPAQUE, [tokenHash, this.clock.now()]);
     if (row === undefined) return undefined;
     const live = row.id === null ? undefined : toLiveGrant(row);
@@ -106,7 +115,14 @@ export class AccessTokenRepository {
     await this.transactions.query(DENY, [jti, expiresAt]);
   }
 
-  async storeOpaque(token: { tokenHash: Buffer; jti: string; clientId: string; scope: string; audience: readonly string[]; expiresAt: Date }): Promise<void> {
+  async storeOpaque(token: {
+    tokenHash: Buffer;
+    jti: string;
+    clientId: string;
+    scope: string;
+    audience: readonly string[];
+    expiresAt: Date;
+  }): Promise<void> {
     await this.transactions.query(STORE_OPAQUE, [
       token.tokenHash,
       token.jti,

@@ -89,7 +89,10 @@ export class AccessTokensService {
   }
 
   /** A token for the client itself (RFC 6749 §4.4). A JWT needs no round trip. */
-  async issueToClient(client: Client, scope: readonly string[]): Promise<{ readonly token: string; readonly expiresIn: number }> {
+  async issueToClient(
+    client: Client,
+    scope: readonly string[],
+  ): Promise<{ readonly token: string; readonly expiresIn: number }> {
     const expiresIn = this.settings.accessTokenTtlSeconds;
     const audience = this.audienceOf(client);
     if (client.metadata.access_token_format === 'opaque') {
@@ -152,7 +155,8 @@ export class AccessTokensService {
     if (claims === undefined || claims.exp <= this.clock.seconds()) return undefined;
     const live = claims.grant === undefined ? undefined : await this.repository.findLiveGrant(claims.grant, claims.jti);
     if (claims.grant !== undefined && live === undefined) return undefined;
-    if (claims.grant === undefined && !(await this.repository.isLiveClientToken(claims.client_id, claims.jti))) return undefined;
+    if (claims.grant === undefined && !(await this.repository.isLiveClientToken(claims.client_id, claims.jti)))
+      return undefined;
     return {
       clientId: claims.client_id,
       sub: claims.sub,
@@ -209,5 +213,9 @@ export class AccessTokensService {
 
 function isAccessTokenClaims(claims: object): claims is AccessTokenClaims {
   const { sub, client_id, iat, exp, jti, scope } = claims as Partial<AccessTokenClaims>;
-  return [sub, client_id, jti, scope].every((claim) => typeof claim === 'string') && typeof iat === 'number' && typeof exp === 'number';
+  return (
+    [sub, client_id, jti, scope].every((claim) => typeof claim === 'string') &&
+    typeof iat === 'number' &&
+    typeof exp === 'number'
+  );
 }

@@ -229,21 +229,20 @@ export class GrantRepository {
 
   /** Consumes the code. Undefined when anything about it does not fit; {@link codeState} says what. */
   async exchangeCode(exchange: CodeExchange): Promise<ExchangedCode | undefined> {
-    const [row] = await this.transactions.query<GrantRow & { nonce: string | null; account_claims: Record<string, unknown> }>(
-      EXCHANGE_CODE,
-      [
-        exchange.codeHash,
-        exchange.clientId,
-        exchange.redirectUri ?? null,
-        exchange.codeChallenge ?? null,
-        this.clock.now(),
-        exchange.newSid,
-        exchange.refreshTokenHash,
-        exchange.refreshExpiresAt,
-        exchange.withRefreshToken,
-        ...opaqueParameters(exchange.opaque),
-      ],
-    );
+    const [row] = await this.transactions.query<
+      GrantRow & { nonce: string | null; account_claims: Record<string, unknown> }
+    >(EXCHANGE_CODE, [
+      exchange.codeHash,
+      exchange.clientId,
+      exchange.redirectUri ?? null,
+      exchange.codeChallenge ?? null,
+      this.clock.now(),
+      exchange.newSid,
+      exchange.refreshTokenHash,
+      exchange.refreshExpiresAt,
+      exchange.withRefreshToken,
+      ...opaqueParameters(exchange.opaque),
+    ]);
     if (row === undefined) return undefined;
     return {
       grant: toGrant(row),
@@ -253,8 +252,13 @@ export class GrantRepository {
   }
 
   async codeState(codeHash: Buffer): Promise<CodeState | undefined> {
-    const [row] = await this.transactions.query<{ grant_id: string; client_id: string; consumed_at: Date | null }>(CODE_STATE, [codeHash]);
-    return row === undefined ? undefined : { grantId: row.grant_id, clientId: row.client_id, consumedAt: row.consumed_at };
+    const [row] = await this.transactions.query<{ grant_id: string; client_id: string; consumed_at: Date | null }>(
+      CODE_STATE,
+      [codeHash],
+    );
+    return row === undefined
+      ? undefined
+      : { grantId: row.grant_id, clientId: row.client_id, consumedAt: row.consumed_at };
   }
 
   /** Uses the token and stores its successor. Undefined: someone was first, or it does not fit; {@link refreshTokenState} says what. */
@@ -295,7 +299,12 @@ export class GrantRepository {
 
   /** Whether the successor of a token that was used a moment ago may be handed out once more. */
   async repeatRotation(successorHash: Buffer, grantId: string, opaque: OpaqueToStore | undefined): Promise<boolean> {
-    const rows = await this.transactions.query(REPEAT_ROTATION, [successorHash, grantId, this.clock.now(), ...opaqueParameters(opaque)]);
+    const rows = await this.transactions.query(REPEAT_ROTATION, [
+      successorHash,
+      grantId,
+      this.clock.now(),
+      ...opaqueParameters(opaque),
+    ]);
     return rows.length === 1;
   }
 

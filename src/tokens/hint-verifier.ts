@@ -25,7 +25,8 @@ export class HintVerifier {
   /** Undefined for anything that is not an ID token of ours: other issuer, bad signature, `none`, access token. */
   async idTokenHint(token: string): Promise<TokenHint | undefined> {
     const claims = await this.verifier.verify(token, 'JWT');
-    if (claims?.iss !== this.settings.issuer || typeof claims.sub !== 'string' || typeof claims.aud !== 'string') return undefined;
+    if (claims?.iss !== this.settings.issuer || typeof claims.sub !== 'string' || typeof claims.aud !== 'string')
+      return undefined;
     return { clientId: claims.aud, sub: claims.sub, sid: typeof claims.sid === 'string' ? claims.sid : undefined };
   }
 

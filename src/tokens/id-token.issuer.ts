@@ -12,7 +12,19 @@ import type { Grant } from './grant.js';
 export const PASSWORD_ACR = 'urn:exeunt:acr:password';
 
 /** Claims that say what the token is; nothing about a person may take their place. */
-const PROTOCOL_CLAIMS = new Set(['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'amr', 'nonce', 'sid', 'at_hash']);
+const PROTOCOL_CLAIMS = new Set([
+  'iss',
+  'sub',
+  'aud',
+  'exp',
+  'iat',
+  'auth_time',
+  'acr',
+  'amr',
+  'nonce',
+  'sid',
+  'at_hash',
+]);
 
 /**
  * ID tokens (OpenID Connect Core 1.0 §2), signed as the client registered. `sid` is always there: it is what lets the

@@ -7,7 +7,8 @@ import { AccessTokensService, type ActiveAccessToken } from './access-tokens.ser
 import { GrantRepository } from './grant.repository.js';
 
 /** RFC 7662 §2.2. An inactive token is told about in no further word. */
-export type Introspection = { readonly active: false } | ({ readonly active: true } & Readonly<Record<string, unknown>>);
+export type Introspection =
+  { readonly active: false } | ({ readonly active: true } & Readonly<Record<string, unknown>>);
 
 const INACTIVE: Introspection = { active: false };
 

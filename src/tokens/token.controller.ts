@@ -1,4 +1,15 @@
-import { Body, Controller, Headers, HttpCode, Options, Post, Res, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Headers,
+  HttpCode,
+  Options,
+  Post,
+  Res,
+  UseFilters,
+  UseGuards,
+  UsePipes,
+} from '@nestjs/common';
 import { ApiBasicAuth, ApiConsumes, ApiOkResponse, ApiExcludeEndpoint, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ClientAuthenticator } from '../clients/client-authenticator.js';
 import type { Client } from '../clients/client.js';
@@ -61,11 +72,16 @@ export class TokenController {
           codeVerifier: body.code_verifier,
         });
       case 'refresh_token':
-        return this.tokens.refresh(client, { refreshToken: required('refresh_token', body.refresh_token), scope: body.scope });
+        return this.tokens.refresh(client, {
+          refreshToken: required('refresh_token', body.refresh_token),
+          scope: body.scope,
+        });
       case 'client_credentials':
         return this.tokens.clientCredentials(client, body.scope);
       default:
-        throw new UnsupportedGrantTypeError('grant_type must be authorization_code, refresh_token or client_credentials.');
+        throw new UnsupportedGrantTypeError(
+          'grant_type must be authorization_code, refresh_token or client_credentials.',
+        );
     }
   }
 
@@ -95,7 +111,8 @@ export class TokenController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Ask whether a token is good',
-    description: 'RFC 7662, for the token’s own client and for resource servers that it is meant for. Answers from the database, not from the signature alone.',
+    description:
+      'RFC 7662, for the token’s own client and for resource servers that it is meant for. Answers from the database, not from the signature alone.',
   })
   @ApiBasicAuth('client')
   @ApiConsumes(FORM)

@@ -54,7 +54,11 @@ export class TokensService {
    */
   async exchangeCode(
     client: Client,
-    request: { readonly code: string; readonly redirectUri: string | undefined; readonly codeVerifier: string | undefined },
+    request: {
+      readonly code: string;
+      readonly redirectUri: string | undefined;
+      readonly codeVerifier: string | undefined;
+    },
   ): Promise<TokenResponse> {
     requireGrantType(client, 'authorization_code');
     const codeHash = sha256(request.code);
@@ -75,7 +79,9 @@ export class TokensService {
     });
     if (exchanged === undefined) {
       await this.detectCodeReuse(codeHash, client);
-      throw new InvalidGrantError('The code is unknown, expired or used, or redirect_uri or code_verifier do not fit it.');
+      throw new InvalidGrantError(
+        'The code is unknown, expired or used, or redirect_uri or code_verifier do not fit it.',
+      );
     }
     return this.respond(client, {
       ...exchanged,
@@ -89,7 +95,10 @@ export class TokensService {
    * Rotates a refresh token. Used a second time within the grace it gives the same successor; later, or once the
    * successor was used, the grant dies (RFC 9700 §4.14.2).
    */
-  async refresh(client: Client, request: { readonly refreshToken: string; readonly scope: string | undefined }): Promise<TokenResponse> {
+  async refresh(
+    client: Client,
+    request: { readonly refreshToken: string; readonly scope: string | undefined },
+  ): Promise<TokenResponse> {
     requireGrantType(client, 'refresh_token');
     const tokenHash = sha256(request.refreshToken);
     const scope = request.scope === undefined ? undefined : requestedScope(request.scope);
@@ -106,9 +115,20 @@ export class TokensService {
       opaque: prepared.opaque,
     });
     if (rotated !== undefined) {
-      return this.respond(client, { ...rotated, scope: scope ?? rotated.grant.scope, prepared, refreshToken: successor });
+      return this.respond(client, {
+        ...rotated,
+        scope: scope ?? rotated.grant.scope,
+        prepared,
+        refreshToken: successor,
+      });
     }
-    return this.repeatOrRefuse(client, request.refreshToken, scope, prepared, await this.grants.refreshTokenState(tokenHash));
+    return this.repeatOrRefuse(
+      client,
+      request.refreshToken,
+      scope,
+      prepared,
+      await this.grants.refreshTokenState(tokenHash),
+    );
   }
 
   /** RFC 6749 §4.4. Costs no round trip. */
@@ -142,7 +162,13 @@ export class TokensService {
     const successor = successorOf(presented, state.successorSalt);
     const inGrace = this.clock.now().getTime() - state.consumedAt.getTime() <= this.settings.refreshGraceMs;
     if (inGrace && (await this.grants.repeatRotation(sha256(successor), grant.id, prepared.opaque))) {
-      return this.respond(client, { grant, accountClaims: state.accountClaims, scope: scope ?? grant.scope, prepared, refreshToken: successor });
+      return this.respond(client, {
+        grant,
+        accountClaims: state.accountClaims,
+        scope: scope ?? grant.scope,
+        prepared,
+        refreshToken: successor,
+      });
     }
     await this.reuse.detected(grant.id, grant.clientId, 'refresh_token_reuse');
     throw invalidRefreshToken();
@@ -165,7 +191,12 @@ export class TokensService {
       scope: minted.scope.join(' '),
       ...(minted.refreshToken === undefined ? {} : { refresh_token: minted.refreshToken }),
       ...(grant.scope.includes('openid')
-        ? { id_token: await this.idTokens.issue(client, grant, minted.accountClaims, { nonce: minted.nonce, accessToken }) }
+        ? {
+            id_token: await this.idTokens.issue(client, grant, minted.accountClaims, {
+              nonce: minted.nonce,
+              accessToken,
+            }),
+          }
         : {}),
     };
   }
@@ -185,14 +216,16 @@ function successorOf(token: string, salt: Buffer): string {
 
 /** RFC 7636 §4.6. A verifier outside of §4.1's alphabet and length never fits. */
 function s256(verifier: string): string {
-  if (!/^[A-Za-z0-9\-._~]{43,128}$/.test(verifier)) throw new InvalidRequestError('code_verifier must be 43 to 128 unreserved characters.');
+  if (!/^[A-Za-z0-9\-._~]{43,128}$/.test(verifier))
+    throw new InvalidRequestError('code_verifier must be 43 to 128 unreserved characters.');
   return sha256(verifier).toString('base64url');
 }
 
 /** RFC 6749 §5.2: a malformed scope is an invalid one. */
 function requestedScope(scope: string): readonly string[] {
   const values = parseScope(scope);
-  if (!values.every(isScopeToken)) throw new InvalidScopeError('scope has a character that RFC 6749 §3.3 does not allow.');
+  if (!values.every(isScopeToken))
+    throw new InvalidScopeError('scope has a character that RFC 6749 §3.3 does not allow.');
   return values;
 }
 
@@ -201,5 +234,6 @@ function invalidRefreshToken(): InvalidGrantError {
 }
 
 function requireGrantType(client: Client, type: Client['metadata']['grant_types'][number]): void {
-  if (!client.metadata.grant_types.includes(type)) throw new UnauthorizedClientError(`This client is not registered for ${type}.`);
+  if (!client.metadata.grant_types.includes(type))
+    throw new UnauthorizedClientError(`This client is not registered for ${type}.`);
 }

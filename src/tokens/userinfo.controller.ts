@@ -13,8 +13,18 @@ import { UserinfoService } from './userinfo.service.js';
 
 const CLAIMS = {
   description: 'Claims that the person allowed; `sub` is always among them.',
-  schema: { type: 'object', required: ['sub'], properties: { sub: { type: 'string' } }, additionalProperties: true } as const,
-  example: { sub: '0197f4a2-7c1e-7c3b-9a51-0b8e4b7a8a10', name: 'Mia Example', email: 'mia@example.com', email_verified: true },
+  schema: {
+    type: 'object',
+    required: ['sub'],
+    properties: { sub: { type: 'string' } },
+    additionalProperties: true,
+  } as const,
+  example: {
+    sub: '0197f4a2-7c1e-7c3b-9a51-0b8e4b7a8a10',
+    name: 'Mia Example',
+    email: 'mia@example.com',
+    email_verified: true,
+  },
 };
 
 @ApiTags('Tokens')
@@ -45,7 +55,10 @@ export class UserinfoController {
 
   @Post()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Claims about the person', description: 'As GET; the token may be in the form body (RFC 6750 §2.2).' })
+  @ApiOperation({
+    summary: 'Claims about the person',
+    description: 'As GET; the token may be in the form body (RFC 6750 §2.2).',
+  })
   @ApiBearerAuth('user')
   @ApiConsumes('application/x-www-form-urlencoded')
   @ApiOkResponse(CLAIMS)
@@ -58,7 +71,8 @@ export class UserinfoController {
   ): Promise<object> {
     const token = bearerToken(authorization);
     // RFC 6750 §2: one method in each request.
-    if (token !== undefined && body.access_token !== undefined) throw new InvalidRequestError('Send the access token once.');
+    if (token !== undefined && body.access_token !== undefined)
+      throw new InvalidRequestError('Send the access token once.');
     return this.answer(token ?? body.access_token, origin, response);
   }
 

@@ -22,14 +22,18 @@ describe('what becomes of a notice (Back-Channel Logout 1.0 §2.5, §2.8; design
   afterAll(() => app.stop());
 
   /** Milliseconds from now to the next attempt. */
-  const wait = (notice: { readonly next_attempt_at: Date }): number => notice.next_attempt_at.getTime() - app.clock.now().getTime();
+  const wait = (notice: { readonly next_attempt_at: Date }): number =>
+    notice.next_attempt_at.getTime() - app.clock.now().getTime();
 
   type Reply = (response: ServerResponse) => unknown;
 
   it.each<[string, number | Reply]>([
     ['200', 200],
     ['204', 204],
-    ['200 with a page of its own', (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('x'.repeat(200_000))],
+    [
+      '200 with a page of its own',
+      (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('x'.repeat(200_000)),
+    ],
     [
       '200 with a body without end',
       (response) => {
@@ -39,7 +43,10 @@ describe('what becomes of a notice (Back-Channel Logout 1.0 §2.5, §2.8; design
       },
     ],
     ['200 with a body that drips', (response) => response.writeHead(200).write('x')],
-    ['200 that is said to be compressed and is not', (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('no gzip')],
+    [
+      '200 that is said to be compressed and is not',
+      (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('no gzip'),
+    ],
   ])('%s: delivered, and never sent again', async (_name, reply) => {
     party.answerNext(typeof reply === 'number' ? reply : (_request, response) => void reply(response));
     const notice = await noticeAfterSignOut(app, client);
@@ -53,7 +60,9 @@ describe('what becomes of a notice (Back-Channel Logout 1.0 §2.5, §2.8; design
 
   it('400: rejected, kept, and never sent again', async () => {
     party.answerNext((_request, response) =>
-      response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":"invalid_request","error_description":"secret words"}'),
+      response
+        .writeHead(400, { 'content-type': 'application/json' })
+        .end('{"error":"invalid_request","error_description":"secret words"}'),
     );
     const notice = await noticeAfterSignOut(app, client);
     expect(notice).toMatchObject({ state: 'rejected', attempts: 1, last_error: 'http_400' });
@@ -73,10 +82,20 @@ describe('what becomes of a notice (Back-Channel Logout 1.0 §2.5, §2.8; design
     ['429', 'http_429', 429, 429],
     ['201, which is neither of the two that mean success', 'http_201', 201, 201],
     ['a hang', 'timeout', null, () => undefined],
-    ['headers that come one by one and never end', 'timeout', null, (response) => response.socket?.write('HTTP/1.1 200 OK\r\nx-slow: 1\r\n')],
+    [
+      'headers that come one by one and never end',
+      'timeout',
+      null,
+      (response) => response.socket?.write('HTTP/1.1 200 OK\r\nx-slow: 1\r\n'),
+    ],
     ['a reset', 'reset', null, (response) => response.socket?.resetAndDestroy()],
     ['a connection that is closed without a word', 'reset', null, (response) => response.socket?.end()],
-    ['a header without end', 'response_too_large', null, (response) => response.writeHead(200, { 'x-long': 'x'.repeat(100_000) }).end()],
+    [
+      'a header without end',
+      'response_too_large',
+      null,
+      (response) => response.writeHead(200, { 'x-long': 'x'.repeat(100_000) }).end(),
+    ],
   ])('%s: kept as pending, recorded, and delivered when it comes right', async (_name, errorCode, status, reply) => {
     party.answerNext(typeof reply === 'number' ? reply : (_request, response) => void reply(response));
     const notice = await noticeAfterSignOut(app, client);
@@ -96,12 +115,17 @@ describe('what becomes of a notice (Back-Channel Logout 1.0 §2.5, §2.8; design
     expect(attempts[1]).toMatchObject({ number: 2, status: 200, error_code: null, started_at: app.clock.now() });
   });
 
-  it.each([301, 302, 303, 307, 308])('%i: the redirect is not followed, and the notice is tried again (A4)', async (status) => {
-    party.answerNext((_request, response) => response.writeHead(status, { location: party.backchannelLogoutUri }).end());
-    const notice = await noticeAfterSignOut(app, client);
-    expect(party.received).toHaveLength(1);
-    expect(notice).toMatchObject({ state: 'pending', last_error: `http_${status}` });
-  });
+  it.each([301, 302, 303, 307, 308])(
+    '%i: the redirect is not followed, and the notice is tried again (A4)',
+    async (status) => {
+      party.answerNext((_request, response) =>
+        response.writeHead(status, { location: party.backchannelLogoutUri }).end(),
+      );
+      const notice = await noticeAfterSignOut(app, client);
+      expect(party.received).toHaveLength(1);
+      expect(notice).toMatchObject({ state: 'pending', last_error: `http_${status}` });
+    },
+  );
 
   it('a refused connection: pending, and told when the application is back', async () => {
     await party.stop();
@@ -155,7 +179,12 @@ describe('what becomes of a notice (Back-Channel Logout 1.0 §2.5, §2.8; design
     expect(await noticeById(app, id)).toMatchObject({ state: 'pending', attempts: 2 });
     app.clock.advance(MINUTE);
     await app.sendDue();
-    expect(await noticeById(app, id)).toMatchObject({ state: 'abandoned', attempts: 3, last_error: 'http_500', finished_at: app.clock.now() });
+    expect(await noticeById(app, id)).toMatchObject({
+      state: 'abandoned',
+      attempts: 3,
+      last_error: 'http_500',
+      finished_at: app.clock.now(),
+    });
     expect(await attemptsOf(app, id)).toHaveLength(3);
     app.clock.advance(DAY);
     await app.sendDue();

@@ -58,7 +58,10 @@ describe('every cause ends sessions by the same path (design §1, promise 2; Bac
 
   async function internalId(client: TestClient, tokens: Tokens): Promise<string> {
     const { body } = await app.form('/introspect', { token: tokens.access_token }, client);
-    const [row] = await app.db.query<{ session_id: string }>('SELECT session_id FROM session_clients WHERE client_id = $1 AND sid = $2', [client.clientId, body.sid]);
+    const [row] = await app.db.query<{ session_id: string }>(
+      'SELECT session_id FROM session_clients WHERE client_id = $1 AND sid = $2',
+      [client.clientId, body.sid],
+    );
     return row!.session_id;
   }
 
@@ -141,50 +144,65 @@ describe('every cause ends sessions by the same path (design §1, promise 2; Bac
         notices: [0, 1],
       },
     ],
-  ])('%s: ends what it should, keeps what it should, tells whom it should, and is on record', async (cause, act, expected) => {
-    const scene = await aScene();
-    const { client, offlineClient } = scene;
-    await act(scene);
-    await app.sendDue();
+  ])(
+    '%s: ends what it should, keeps what it should, tells whom it should, and is on record',
+    async (cause, act, expected) => {
+      const scene = await aScene();
+      const { client, offlineClient } = scene;
+      await act(scene);
+      await app.sendDue();
 
-    const deleted = cause === 'client_deleted';
-    const active = async (token: string) => (await app.form('/introspect', { token }, client)).body.active === true;
-    expect(await active(scene.onLaptop.access_token)).toBe(expected.laptop);
-    expect(await active(scene.onPhone.access_token)).toBe(expected.phone);
-    expect(await promptNone(app, scene.laptop, client)).toBe(expected.laptop ? 'code' : 'login_required');
-    expect(await promptNone(app, scene.phone, client)).toBe(expected.phone ? 'code' : 'login_required');
-    if (!deleted && cause !== 'refresh_token_reuse') {
-      expect((await app.refresh(offlineClient, scene.offline.refresh_token)).status).toBe(expected.offline ? 200 : 400);
-    }
-    const [grant] = await app.db.query<{ revoked_cause: string | null }>(
-      'SELECT revoked_cause FROM grants WHERE client_id = $1',
-      [offlineClient.clientId],
-    );
-    // Deleting an account takes its grants along.
-    if (cause !== 'account_deleted') expect(grant?.revoked_cause).toBe(expected.offline ? null : cause);
+      const deleted = cause === 'client_deleted';
+      const active = async (token: string) => (await app.form('/introspect', { token }, client)).body.active === true;
+      expect(await active(scene.onLaptop.access_token)).toBe(expected.laptop);
+      expect(await active(scene.onPhone.access_token)).toBe(expected.phone);
+      expect(await promptNone(app, scene.laptop, client)).toBe(expected.laptop ? 'code' : 'login_required');
+      expect(await promptNone(app, scene.phone, client)).toBe(expected.phone ? 'code' : 'login_required');
+      if (!deleted && cause !== 'refresh_token_reuse') {
+        expect((await app.refresh(offlineClient, scene.offline.refresh_token)).status).toBe(
+          expected.offline ? 200 : 400,
+        );
+      }
+      const [grant] = await app.db.query<{ revoked_cause: string | null }>(
+        'SELECT revoked_cause FROM grants WHERE client_id = $1',
+        [offlineClient.clientId],
+      );
+      // Deleting an account takes its grants along.
+      if (cause !== 'account_deleted') expect(grant?.revoked_cause).toBe(expected.offline ? null : cause);
 
-    const [termination, ...more] = await terminationsOf(app, scene.accountId);
-    expect(more).toEqual([]);
-    expect(termination).toMatchObject({
-      cause,
-      initiator: expected.initiator(scene),
-      sessions: expected.sessions,
-      grants_revoked: expected.grants,
-      deliveries: expected.notices[0] + expected.notices[1],
-    });
-    const notices = [...(await deliveriesTo(app, client.clientId)), ...(await deliveriesTo(app, offlineClient.clientId))];
-    expect(notices.filter((row) => row.client_id === client.clientId)).toHaveLength(expected.notices[0]);
-    expect(notices.filter((row) => row.client_id === offlineClient.clientId)).toHaveLength(expected.notices[1]);
-    for (const row of notices) expect(row).toMatchObject({ sub: scene.accountId, state: 'delivered', attempts: 1, termination_id: termination?.id });
-    expect(party.received.filter(({ claims }) => claims.sub === scene.accountId)).toHaveLength(notices.length);
-  });
+      const [termination, ...more] = await terminationsOf(app, scene.accountId);
+      expect(more).toEqual([]);
+      expect(termination).toMatchObject({
+        cause,
+        initiator: expected.initiator(scene),
+        sessions: expected.sessions,
+        grants_revoked: expected.grants,
+        deliveries: expected.notices[0] + expected.notices[1],
+      });
+      const notices = [
+        ...(await deliveriesTo(app, client.clientId)),
+        ...(await deliveriesTo(app, offlineClient.clientId)),
+      ];
+      expect(notices.filter((row) => row.client_id === client.clientId)).toHaveLength(expected.notices[0]);
+      expect(notices.filter((row) => row.client_id === offlineClient.clientId)).toHaveLength(expected.notices[1]);
+      for (const row of notices)
+        expect(row).toMatchObject({
+          sub: scene.accountId,
+          state: 'delivered',
+          attempts: 1,
+          termination_id: termination?.id,
+        });
+      expect(party.received.filter(({ claims }) => claims.sub === scene.accountId)).toHaveLength(notices.length);
+    },
+  );
 
   it('code_reuse: the grant falls with its tokens, the application is told, the session goes on (RFC 6749 §4.1.2)', async () => {
     const client = await clientOf(app, party);
     const { id, login } = await app.createAccount();
     const browser = app.browser();
     const code = await app.codeFor(browser, client, login);
-    const exchange = () => app.form('/token', { grant_type: 'authorization_code', code, redirect_uri: client.redirectUri }, client);
+    const exchange = () =>
+      app.form('/token', { grant_type: 'authorization_code', code, redirect_uri: client.redirectUri }, client);
     const first = await exchange();
     expect(first.status).toBe(200);
     expect((await exchange()).status).toBe(400);
@@ -192,7 +210,13 @@ describe('every cause ends sessions by the same path (design §1, promise 2; Bac
     expect(await app.isActive(client, String(first.body.access_token))).toBe(false);
     expect(await promptNone(app, browser, client)).toBe('code');
     expect(await terminationsOf(app, id)).toMatchObject([
-      { cause: 'code_reuse', initiator: { kind: 'client', clientId: client.clientId }, sessions: 0, grants_revoked: 1, deliveries: 1 },
+      {
+        cause: 'code_reuse',
+        initiator: { kind: 'client', clientId: client.clientId },
+        sessions: 0,
+        grants_revoked: 1,
+        deliveries: 1,
+      },
     ]);
     expect(await deliveriesTo(app, client.clientId)).toMatchObject([{ state: 'delivered' }]);
     // A third time there is nothing left to end, and nobody is told twice.
@@ -225,14 +249,18 @@ describe('every cause ends sessions by the same path (design §1, promise 2; Bac
     const received = party.received.filter(({ claims }) => claims.sub === accountId);
     expect(received).toHaveLength(2);
     expect(new Set(received.map(({ claims }) => claims.sid)).size).toBe(2);
-    const rows = await app.db.query<{ sid: string }>('SELECT sid FROM session_clients WHERE client_id = $1', [client.clientId]);
+    const rows = await app.db.query<{ sid: string }>('SELECT sid FROM session_clients WHERE client_id = $1', [
+      client.clientId,
+    ]);
     expect(new Set(received.map(({ claims }) => claims.sid))).toEqual(new Set(rows.map(({ sid }) => sid)));
   });
 
   it('writes nothing when there is nothing to end', async () => {
     const { id } = await app.createAccount();
     const before = await app.rowCounts();
-    const { status, body } = await app.json('DELETE', `/admin/v1/sessions?account_id=${id}`, { token: await app.adminToken() });
+    const { status, body } = await app.json('DELETE', `/admin/v1/sessions?account_id=${id}`, {
+      token: await app.adminToken(),
+    });
     expect([status, body]).toEqual([200, { sessions: 0, grants_revoked: 0, deliveries: 0 }]);
     expect(await app.rowCounts()).toEqual(before);
   });

@@ -36,7 +36,11 @@ describe('the logout token (Back-Channel Logout 1.0 §2.4, §2.5)', () => {
       jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
       events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
     });
-    expect(received!.header).toEqual({ typ: 'logout+jwt', alg: 'RS256', kid: decodeProtectedHeader(tokens[0]!.id_token).kid });
+    expect(received!.header).toEqual({
+      typ: 'logout+jwt',
+      alg: 'RS256',
+      kid: decodeProtectedHeader(tokens[0]!.id_token).kid,
+    });
   });
 
   it('comes in a form with nothing else in it', async () => {
@@ -48,16 +52,21 @@ describe('the logout token (Back-Channel Logout 1.0 §2.4, §2.5)', () => {
     expect(Object.keys(received!.fields)).toEqual(['logout_token']);
   });
 
-  it.each([false, true])('names the session whether or not the client requires it (backchannel_logout_session_required %s)', async (required) => {
-    const client = await clientOf(app, party, { backchannel_logout_session_required: required });
-    const { browser, tokens } = await someoneAt(app, [client]);
-    await signOut(browser);
-    expect(receivedBy(client)[0]!.claims.sid).toBe(decodeJwt(tokens[0]!.id_token).sid);
-  });
+  it.each([false, true])(
+    'names the session whether or not the client requires it (backchannel_logout_session_required %s)',
+    async (required) => {
+      const client = await clientOf(app, party, { backchannel_logout_session_required: required });
+      const { browser, tokens } = await someoneAt(app, [client]);
+      await signOut(browser);
+      expect(receivedBy(client)[0]!.claims.sid).toBe(decodeJwt(tokens[0]!.id_token).sid);
+    },
+  );
 
   it("is signed by each client's own algorithm in one logout of all of them (A27)", async () => {
     const algorithms = ['RS256', 'ES256', 'EdDSA'] as const;
-    const clients = await Promise.all(algorithms.map((alg) => clientOf(app, party, { id_token_signed_response_alg: alg })));
+    const clients = await Promise.all(
+      algorithms.map((alg) => clientOf(app, party, { id_token_signed_response_alg: alg })),
+    );
     const { browser, tokens } = await someoneAt(app, clients);
     await signOut(browser);
     const keys = createRemoteJWKSet(new URL(`${app.issuer}/jwks`));

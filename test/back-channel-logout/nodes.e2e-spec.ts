@@ -45,7 +45,9 @@ describe('several nodes on one database (design §6, §7)', () => {
     const { clientId } = await clientOf(first, party);
     const due = await dueNotices(clientId, 60);
     const claim = (node: TestApp) =>
-      node.app.get(BackChannelLogoutDeliveryRepository).claim(first.clock.now(), new Date(first.clock.now().getTime() + MINUTE), 25, []);
+      node.app
+        .get(BackChannelLogoutDeliveryRepository)
+        .claim(first.clock.now(), new Date(first.clock.now().getTime() + MINUTE), 25, []);
     const claimed = (await Promise.all([claim(first), claim(second), claim(first)])).flat().map(({ id }) => id);
     expect(new Set(claimed).size).toBe(claimed.length);
     const rest = (await claim(second)).map(({ id }) => id);
@@ -56,7 +58,9 @@ describe('several nodes on one database (design §6, §7)', () => {
   it('a claim lapses with the node that held it, and another one sends the notice', async () => {
     const { clientId } = await clientOf(first, party);
     const [id] = await dueNotices(clientId, 1);
-    await first.app.get(BackChannelLogoutDeliveryRepository).claim(first.clock.now(), new Date(first.clock.now().getTime() + MINUTE), 100, []);
+    await first.app
+      .get(BackChannelLogoutDeliveryRepository)
+      .claim(first.clock.now(), new Date(first.clock.now().getTime() + MINUTE), 100, []);
     await second.sendDue();
     expect(party.received).toHaveLength(0);
     first.clock.advance(MINUTE);
@@ -115,7 +119,15 @@ describe('several nodes on one database (design §6, §7)', () => {
     const [id] = await dueNotices(clientId, 1);
     await first.sendDue();
     const repository = first.app.get(BackChannelLogoutDeliveryRepository);
-    const late = { deliveryId: id!, number: 2, jti: 'late', startedAt: first.clock.now(), durationMs: 1, status: 500, errorCode: 'http_500' };
+    const late = {
+      deliveryId: id!,
+      number: 2,
+      jti: 'late',
+      startedAt: first.clock.now(),
+      durationMs: 1,
+      status: 500,
+      errorCode: 'http_500',
+    };
     await repository.record([{ ...late, state: 'pending', nextAttemptAt: first.clock.now() }], first.clock.now());
     expect(await noticeById(first, id!)).toMatchObject({ state: 'delivered', attempts: 1 });
     first.clock.advance(DAY);

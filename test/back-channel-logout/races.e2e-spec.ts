@@ -42,9 +42,10 @@ describe('races with a logout (abuse case A6)', () => {
       const late = await clientOf(app, party);
       const code = await app.codeFor(browser, late, login);
       const dialog = await browser.get(endSessionUrl());
-      const logout = () => browser.submit(dialog, 'logout-yes');
-      const redeem = () => exchange(late, code);
-      const [answer, page] = round % 2 === 0 ? await Promise.all([redeem(), logout()]) : (await Promise.all([logout(), redeem()])).reverse() as [Answer, Awaited<ReturnType<typeof logout>>];
+      // Each of them gets to be sent first as often as the other.
+      const early = round % 2 === 0 ? exchange(late, code) : undefined;
+      const logout = browser.submit(dialog, 'logout-yes');
+      const [answer, page] = await Promise.all([early ?? exchange(late, code), logout]);
       expect(page.body).toContain('<h1>Signed out</h1>');
       await expectRefusedOrTold(late, answer);
     }
@@ -86,7 +87,11 @@ describe('races with a logout (abuse case A6)', () => {
     const late = await clientOf(app, party);
     const code = await app.codeFor(browser, late, login);
     const dialog = await browser.get(endSessionUrl());
-    const [answer, page] = await inLineFor<unknown>(HOLD_SESSION, [accountId], [() => exchange(late, code), () => browser.submit(dialog, 'logout-yes')]);
+    const [answer, page] = await inLineFor<unknown>(
+      HOLD_SESSION,
+      [accountId],
+      [() => exchange(late, code), () => browser.submit(dialog, 'logout-yes')],
+    );
     expect((page as { body: string }).body).toContain('2 of 2 applications have confirmed');
     expect(await expectRefusedOrTold(late, answer as Answer)).toBe('told');
     expect(await terminationsOf(app, accountId)).toMatchObject([{ sessions: 1, grants_revoked: 2, deliveries: 2 }]);
@@ -98,9 +103,32 @@ describe('races with a logout (abuse case A6)', () => {
     const late = await clientOf(app, party);
     const code = await app.codeFor(browser, late, login);
     const dialog = await browser.get(endSessionUrl());
-    const [page, answer] = await inLineFor<unknown>(HOLD_SESSION, [accountId], [() => browser.submit(dialog, 'logout-yes'), () => exchange(late, code)]);
+    const [page, answer] = await inLineFor<unknown>(
+      HOLD_SESSION,
+      [accountId],
+      [() => browser.submit(dialog, 'logout-yes'), () => exchange(late, code)],
+    );
     expect((page as { body: string }).body).toContain('1 of 1 application has confirmed');
     expect(await expectRefusedOrTold(late, answer as Answer)).toBe('refused');
+  });
+
+  it('an application that redeems its code while it is being deleted is told, too, and its grant is dead', async () => {
+    const client = await clientOf(app, party);
+    const { id, login } = await app.createAccount();
+    const code = await app.codeFor(app.browser(), client, login);
+    const token = await app.adminToken();
+    // The exchange has locked session and grant by the time it wants to write that the application takes part.
+    const [answer, deletion] = await inLineFor('LOCK TABLE session_clients IN SHARE MODE', [], [
+      () => exchange(client, code),
+      () => app.json('DELETE', `/admin/v1/clients/${client.clientId}`, { token }),
+    ]);
+    expect([answer!.status, deletion!.status]).toEqual([200, 204]);
+    await app.sendDue();
+    const { sid } = decodeJwt(String(answer!.body.id_token));
+    expect(await deliveriesTo(app, client.clientId)).toMatchObject([{ sub: id, sid, state: 'delivered' }]);
+    expect(await terminationsOf(app, id)).toMatchObject([{ cause: 'client_deleted', sessions: 0, grants_revoked: 1, deliveries: 1 }]);
+    const live = await app.db.query('SELECT id FROM grants WHERE client_id = $1 AND revoked_at IS NULL', [client.clientId]);
+    expect(live).toEqual([]);
   });
 
   it('a refresh that meets the logout brings no token that outlives it', async () => {
@@ -110,7 +138,10 @@ describe('races with a logout (abuse case A6)', () => {
       const browser = app.browser();
       const tokens = await app.signInTo(browser, client, login);
       const dialog = await browser.get(endSessionUrl());
-      const [answer] = await Promise.all([app.refresh(client, tokens.refresh_token), browser.submit(dialog, 'logout-yes')]);
+      const [answer] = await Promise.all([
+        app.refresh(client, tokens.refresh_token),
+        browser.submit(dialog, 'logout-yes'),
+      ]);
       if (answer.status === 200) {
         expect(await app.isActive(client, String(answer.body.access_token))).toBe(false);
         expect((await app.refresh(client, String(answer.body.refresh_token))).status).toBe(400);
@@ -140,7 +171,8 @@ describe('races with a logout (abuse case A6)', () => {
     for (const page of pages) expect(page.body).toContain('<h1>Signed out</h1>');
     await app.sendDue();
     expect(await terminationsOf(app, accountId)).toMatchObject([{ sessions: 1, deliveries: 2 }]);
-    for (const { clientId } of clients) expect(await deliveriesTo(app, clientId)).toMatchObject([{ state: 'delivered', attempts: 1 }]);
+    for (const { clientId } of clients)
+      expect(await deliveriesTo(app, clientId)).toMatchObject([{ state: 'delivered', attempts: 1 }]);
     expect(party.received.filter(({ claims }) => claims.sub === accountId)).toHaveLength(2);
   });
 
@@ -154,7 +186,10 @@ describe('races with a logout (abuse case A6)', () => {
       const token = await app.adminToken();
       await Promise.all([
         app.signIn(browser, form, login),
-        app.json('PUT', `/admin/v1/accounts/${id}/password`, { token, body: { password: 'an entirely new passphrase' } }),
+        app.json('PUT', `/admin/v1/accounts/${id}/password`, {
+          token,
+          body: { password: 'an entirely new passphrase' },
+        }),
       ]);
       expect(await promptNone(app, browser, client)).toBe('login_required');
       const live = await app.db.query('SELECT id FROM sessions WHERE account_id = $1 AND terminated_at IS NULL', [id]);

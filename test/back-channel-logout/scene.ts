@@ -4,7 +4,11 @@ import type { StubRelyingParty } from '../support/stub-relying-party.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';
 
 /** A client whose back channel ends at the stub. */
-export function clientOf(app: TestApp, party: StubRelyingParty, metadata: Record<string, unknown> = {}): Promise<TestClient> {
+export function clientOf(
+  app: TestApp,
+  party: StubRelyingParty,
+  metadata: Record<string, unknown> = {},
+): Promise<TestClient> {
   return app.createClient({
     redirect_uris: [party.redirectUri],
     post_logout_redirect_uris: [party.postLogoutRedirectUri],
@@ -22,7 +26,11 @@ export interface SignedIn {
 }
 
 /** Somebody new, signed in to these clients in one browser session. */
-export async function someoneAt(app: TestApp, clients: readonly TestClient[], overrides: Record<string, string> = {}): Promise<SignedIn> {
+export async function someoneAt(
+  app: TestApp,
+  clients: readonly TestClient[],
+  overrides: Record<string, string> = {},
+): Promise<SignedIn> {
   const { id, login } = await app.createAccount();
   const browser = app.browser();
   const tokens: Tokens[] = [];
@@ -46,7 +54,9 @@ export interface DeliveryRow {
 }
 
 export function deliveriesTo(app: TestApp, clientId: string): Promise<DeliveryRow[]> {
-  return app.db.query<DeliveryRow>('SELECT * FROM logout_deliveries WHERE client_id = $1 ORDER BY created_at, id', [clientId]);
+  return app.db.query<DeliveryRow>('SELECT * FROM logout_deliveries WHERE client_id = $1 ORDER BY created_at, id', [
+    clientId,
+  ]);
 }
 
 export interface TerminationRow {
@@ -60,7 +70,9 @@ export interface TerminationRow {
 }
 
 export function terminationsOf(app: TestApp, accountId: string): Promise<TerminationRow[]> {
-  return app.db.query<TerminationRow>('SELECT * FROM session_terminations WHERE account_id = $1 ORDER BY id', [accountId]);
+  return app.db.query<TerminationRow>('SELECT * FROM session_terminations WHERE account_id = $1 ORDER BY id', [
+    accountId,
+  ]);
 }
 
 /** Signs out of a session at one application; returns the notice owed to it, as it stands after the first attempt. */
@@ -90,5 +102,7 @@ export interface AttemptRow {
 }
 
 export function attemptsOf(app: TestApp, deliveryId: string): Promise<AttemptRow[]> {
-  return app.db.query<AttemptRow>('SELECT * FROM logout_delivery_attempts WHERE delivery_id = $1 ORDER BY number', [deliveryId]);
+  return app.db.query<AttemptRow>('SELECT * FROM logout_delivery_attempts WHERE delivery_id = $1 ORDER BY number', [
+    deliveryId,
+  ]);
 }

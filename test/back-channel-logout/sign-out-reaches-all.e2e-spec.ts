@@ -26,7 +26,11 @@ describe('one sign-out reaches every application', () => {
     const tokensB = await app.signInTo(browser, b, login);
     expect(await app.isActive(a, tokensA.access_token)).toBe(true);
 
-    const query = new URLSearchParams({ id_token_hint: tokensA.id_token, post_logout_redirect_uri: first.postLogoutRedirectUri, state: 'x y&z' });
+    const query = new URLSearchParams({
+      id_token_hint: tokensA.id_token,
+      post_logout_redirect_uri: first.postLogoutRedirectUri,
+      state: 'x y&z',
+    });
     const dialog = await browser.get(`/session/end_session?${query}`);
     expect(dialog.status).toBe(200);
     expect(await app.isActive(a, tokensA.access_token)).toBe(true);
@@ -50,7 +54,11 @@ describe('one sign-out reaches every application', () => {
         currentDate: app.clock.now(),
       });
       const idToken = (await jwtVerify(tokens.id_token, keys, { currentDate: app.clock.now() })).payload;
-      expect(payload).toMatchObject({ sub: id, sid: idToken.sid, events: { 'http://schemas.openid.net/event/backchannel-logout': {} } });
+      expect(payload).toMatchObject({
+        sub: id,
+        sid: idToken.sid,
+        events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+      });
       expect(await app.isActive(client, tokens.access_token)).toBe(false);
       expect((await app.refresh(client, tokens.refresh_token)).status).toBe(400);
     }

@@ -1,3 +1,4 @@
+import { ClientsService } from '../../src/clients/clients.service.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';
@@ -26,8 +27,16 @@ describe('while applications are being told (design §6, §10)', () => {
     const { status, body } = await signOut(browser);
     expect(status).toBe(200);
     expect(body).toContain('2 of 4 applications have confirmed that you are signed out there too.');
-    const items = [...body.matchAll(/<li class="(\w+)">[\s\S]*?class="name">([^<]*)</g)].map(([, state, name]) => [name, state]);
-    expect(Object.fromEntries(items)).toEqual({ Ledger: 'confirmed', 'Wiki &lt;b&gt;': 'pending', Mail: 'unreachable', Forum: 'confirmed' });
+    const items = [...body.matchAll(/<li class="(\w+)">[\s\S]*?class="name">([^<]*)</g)].map(([, state, name]) => [
+      name,
+      state,
+    ]);
+    expect(Object.fromEntries(items)).toEqual({
+      Ledger: 'confirmed',
+      'Wiki &lt;b&gt;': 'pending',
+      Mail: 'unreachable',
+      Forum: 'confirmed',
+    });
     expect(body).toContain('we keep trying');
   });
 
@@ -89,7 +98,9 @@ describe('while applications are being told (design §6, §10)', () => {
     const [client, other] = await clients(['Ledger', 'Wiki']);
     const { browser } = await someoneAt(app, [client!]);
     const second = await someoneAt(app, [other!]);
-    parties[0]!.answerNext((_request, response) => void signOut(second.browser).then(() => response.writeHead(200).end()));
+    parties[0]!.answerNext(
+      (_request, response) => void signOut(second.browser).then(() => response.writeHead(200).end()),
+    );
     expect((await signOut(browser)).body).toContain('1 of 1 application has confirmed');
     expect(parties[1]!.received).toHaveLength(1);
   });
@@ -98,13 +109,20 @@ describe('while applications are being told (design §6, §10)', () => {
 describe('with no time to wait (LOGOUT_WAIT_MS=0)', () => {
   it('answers at once, leaves no application out of the list, and tells them all the same', async () => {
     const app = await TestApp.start({ logoutWaitMs: 0 });
-    // Another node: it has never seen these clients.
+    // Another node, which has never seen these clients and has to look them up, in a database that takes its time.
     const node = await TestApp.start({ logoutWaitMs: 0 }, { db: app.db, clock: app.clock });
+    const registry = node.app.get(ClientsService);
+    const findEvenDeleted = registry.findEvenDeleted.bind(registry);
+    vi.spyOn(registry, 'findEvenDeleted').mockImplementation(async (ids) => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return findEvenDeleted(ids);
+    });
     const parties = await Promise.all([StubRelyingParty.start(), StubRelyingParty.start()]);
     const clients = await Promise.all(parties.map((party, i) => clientOf(app, party, { client_name: `App ${i}` })));
     const { browser } = await someoneAt(app, clients);
     const held: (() => unknown)[] = [];
-    for (const party of parties) party.answerNext((_request, response) => held.push(() => response.writeHead(200).end()));
+    for (const party of parties)
+      party.answerNext((_request, response) => held.push(() => response.writeHead(200).end()));
 
     const elsewhere = node.browser();
     elsewhere.setCookie('exeunt_session', browser.cookie('exeunt_session'));
@@ -116,7 +134,8 @@ describe('with no time to wait (LOGOUT_WAIT_MS=0)', () => {
     for (const party of parties) await party.waitFor(1);
     for (const answer of held) answer();
     await node.sendDue();
-    for (const { clientId } of clients) expect(await deliveriesTo(app, clientId)).toMatchObject([{ state: 'delivered', attempts: 1 }]);
+    for (const { clientId } of clients)
+      expect(await deliveriesTo(app, clientId)).toMatchObject([{ state: 'delivered', attempts: 1 }]);
     await node.stop();
     await app.stop();
     await Promise.all(parties.map((party) => party.stop()));

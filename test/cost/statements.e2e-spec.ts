@@ -29,12 +29,17 @@ class StatementCounter {
     this.prototype.query = this.original;
   }
 
-  async during(work: () => Promise<unknown>): Promise<{ readonly statements: string[]; readonly deliveries: string[] }> {
+  async during(
+    work: () => Promise<unknown>,
+  ): Promise<{ readonly statements: string[]; readonly deliveries: string[] }> {
     this.names = [];
     await work();
     const names = this.names;
     this.names = undefined;
-    return { statements: names.filter((name) => !DELIVERY.test(name)), deliveries: names.filter((name) => DELIVERY.test(name)) };
+    return {
+      statements: names.filter((name) => !DELIVERY.test(name)),
+      deliveries: names.filter((name) => DELIVERY.test(name)),
+    };
   }
 
   private note(query: unknown): void {
@@ -96,7 +101,9 @@ describe('statements that a request costs, with warm caches (design §8)', () =>
   ])('an introspection takes one (%s)', async (format, name) => {
     const client = await app.createClient({ access_token_format: format });
     const { tokens } = await signedIn(client);
-    const { statements } = await counter.during(async () => expect(await app.isActive(client, tokens.access_token)).toBe(true));
+    const { statements } = await counter.during(async () =>
+      expect(await app.isActive(client, tokens.access_token)).toBe(true),
+    );
     expect(statements).toEqual([name]);
   });
 
@@ -130,10 +137,13 @@ describe('statements that a request costs, with warm caches (design §8)', () =>
     expect(statements).toEqual([name]);
   });
 
-  it.each(['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server', '/jwks'])('%s takes none', async (path) => {
-    const { statements } = await counter.during(async () => expect((await app.json('GET', path)).status).toBe(200));
-    expect(statements).toEqual([]);
-  });
+  it.each(['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server', '/jwks'])(
+    '%s takes none',
+    async (path) => {
+      const { statements } = await counter.during(async () => expect((await app.json('GET', path)).status).toBe(200));
+      expect(statements).toEqual([]);
+    },
+  );
 
   /** A session in which `applications` clients take part; each answers its notice with 200. */
   async function sessionWith(applications: number) {
@@ -146,32 +156,38 @@ describe('statements that a request costs, with warm caches (design §8)', () =>
     }
     const browser = app.browser();
     for (const client of clients) await app.signInTo(browser, client, login);
-    const [session] = await app.db.query<{ client_count: number }>('SELECT client_count FROM sessions WHERE cookie_hash = $1', [
-      sha256(browser.cookie('exeunt_session') ?? ''),
-    ]);
+    const [session] = await app.db.query<{ client_count: number }>(
+      'SELECT client_count FROM sessions WHERE cookie_hash = $1',
+      [sha256(browser.cookie('exeunt_session') ?? '')],
+    );
     expect(session?.client_count).toBe(applications);
     return browser;
   }
 
-  it.each([1, 50])('the logout dialog, answered with yes, takes one with %i application(s); the ledger of notices far fewer than one each', async (applications) => {
-    const browser = await sessionWith(applications);
-    const dialog = await browser.get('/session/end_session');
-    const received = party.received.length;
-    const { statements, deliveries } = await counter.during(async () => {
-      expect((await browser.submit(dialog, 'logout-yes')).status).toBe(200);
-      await app.sendDue();
-    });
-    expect(statements).toEqual(['logout_terminate_cookie']);
-    expect(party.received).toHaveLength(received + applications);
-    const records = deliveries.filter((name) => name === 'logout_deliveries_record');
-    expect(records.length).toBeGreaterThan(0);
-    expect(records.length).toBeLessThanOrEqual(Math.max(1, applications / 2));
-  });
+  it.each([1, 50])(
+    'the logout dialog, answered with yes, takes one with %i application(s); the ledger of notices far fewer than one each',
+    async (applications) => {
+      const browser = await sessionWith(applications);
+      const dialog = await browser.get('/session/end_session');
+      const received = party.received.length;
+      const { statements, deliveries } = await counter.during(async () => {
+        expect((await browser.submit(dialog, 'logout-yes')).status).toBe(200);
+        await app.sendDue();
+      });
+      expect(statements).toEqual(['logout_terminate_cookie']);
+      expect(party.received).toHaveLength(received + applications);
+      const records = deliveries.filter((name) => name === 'logout_deliveries_record');
+      expect(records.length).toBeGreaterThan(0);
+      expect(records.length).toBeLessThanOrEqual(Math.max(1, applications / 2));
+    },
+  );
 
   it('showing the logout dialog takes one with 1 and with 50 applications', async () => {
     for (const applications of [1, 50]) {
       const browser = await sessionWith(applications);
-      const { statements } = await counter.during(async () => expect((await browser.get('/session/end_session')).status).toBe(200));
+      const { statements } = await counter.during(async () =>
+        expect((await browser.get('/session/end_session')).status).toBe(200),
+      );
       expect(statements).toEqual(['sessions_find_by_cookie']);
     }
   });

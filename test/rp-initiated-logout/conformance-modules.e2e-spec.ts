@@ -4,7 +4,9 @@ import type { Browser, Page } from '../support/http.js';
 import { anApplication, endSessionUrl, promptNone, type TestApplication } from './end-session.js';
 
 /** Everything that the conformance suite puts into `state`: printable ASCII, without `+`, space and `;`. */
-const STATE_ALPHABET = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i)).filter((c) => c !== '+' && c !== ';');
+const STATE_ALPHABET = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i)).filter(
+  (c) => c !== '+' && c !== ';',
+);
 
 function randomState(): string {
   return Array.from({ length: 50 }, () => STATE_ALPHABET[Math.floor(Math.random() * STATE_ALPHABET.length)]).join('');

@@ -1,6 +1,13 @@
 import { TestApp } from '../support/app.js';
 import { HOUR, MINUTE } from '../support/clock.js';
-import { anApplication, endSessionUrl, expectNothingChanged, promptNone, SIGNED_OUT_URI, signOut } from './end-session.js';
+import {
+  anApplication,
+  endSessionUrl,
+  expectNothingChanged,
+  promptNone,
+  SIGNED_OUT_URI,
+  signOut,
+} from './end-session.js';
 
 describe('the confirmation dialog (RP-Initiated Logout 1.0 §2, §6)', () => {
   let app: TestApp;
@@ -74,7 +81,9 @@ describe('the confirmation dialog (RP-Initiated Logout 1.0 §2, §6)', () => {
     await browser.submit(await browser.get(url), 'logout-yes');
     expect(await promptNone(app, otherTab, client)).toBe('login_required');
     expect((await app.refresh(client, tokens.refresh_token)).status).toBe(400);
-    const userinfo = await fetch(`${app.issuer}/userinfo`, { headers: { authorization: `Bearer ${tokens.access_token}` } });
+    const userinfo = await fetch(`${app.issuer}/userinfo`, {
+      headers: { authorization: `Bearer ${tokens.access_token}` },
+    });
     expect(userinfo.status).toBe(401);
   });
 
@@ -143,30 +152,38 @@ describe('the confirmation dialog (RP-Initiated Logout 1.0 §2, §6)', () => {
       expect((await browser.submit(answer, 'logout-yes')).body).toContain('<h1>Signed out</h1>');
     });
 
-    it.each([{ decision: 'perhaps' }, { decision: '' }])('a decision that is none (%o): nothing changes', async (override) => {
-      const { browser, client, tokens, url } = await aScene();
-      const { fields } = (await browser.get(url)).formWith('logout-yes');
-      await expectNothingChanged(app, browser, client, tokens.access_token, async () => {
-        const answer = await browser.post('/session/end_session', { ...fields, ...override });
-        expect(answer.location).toBeUndefined();
-        expect(answer.body).not.toContain('<h1>Signed out</h1>');
-      });
-    });
+    it.each([{ decision: 'perhaps' }, { decision: '' }])(
+      'a decision that is none (%o): nothing changes',
+      async (override) => {
+        const { browser, client, tokens, url } = await aScene();
+        const { fields } = (await browser.get(url)).formWith('logout-yes');
+        await expectNothingChanged(app, browser, client, tokens.access_token, async () => {
+          const answer = await browser.post('/session/end_session', { ...fields, ...override });
+          expect(answer.location).toBeUndefined();
+          expect(answer.body).not.toContain('<h1>Signed out</h1>');
+        });
+      },
+    );
   });
 
-  it.each(['id_token_hint', 'access_token_hint', 'client_id', 'post_logout_redirect_uri', 'state', 'logout_hint', 'ui_locales'])(
-    'refuses %s when it is sent twice, by GET and by POST, and changes nothing (RFC 6749 §3.1)',
-    async (name) => {
-      const { browser, client, tokens } = await aScene();
-      const twice = `${name}=a&${name}=b`;
-      await expectNothingChanged(app, browser, client, tokens.access_token, async () => {
-        expect((await browser.get(`/session/end_session?${twice}`)).status).toBe(400);
-        const posted = await browser.post('/session/end_session', new URLSearchParams(twice));
-        expect(posted.status).toBe(400);
-        expect(posted.headers.get('cache-control')).toBe('no-store');
-      });
-    },
-  );
+  it.each([
+    'id_token_hint',
+    'access_token_hint',
+    'client_id',
+    'post_logout_redirect_uri',
+    'state',
+    'logout_hint',
+    'ui_locales',
+  ])('refuses %s when it is sent twice, by GET and by POST, and changes nothing (RFC 6749 §3.1)', async (name) => {
+    const { browser, client, tokens } = await aScene();
+    const twice = `${name}=a&${name}=b`;
+    await expectNothingChanged(app, browser, client, tokens.access_token, async () => {
+      expect((await browser.get(`/session/end_session?${twice}`)).status).toBe(400);
+      const posted = await browser.post('/session/end_session', new URLSearchParams(twice));
+      expect(posted.status).toBe(400);
+      expect(posted.headers.get('cache-control')).toBe('no-store');
+    });
+  });
 
   describe('POST instead of GET (§2)', () => {
     it('shows the same dialog and ends nothing', async () => {
@@ -209,9 +226,15 @@ describe('the confirmation dialog (RP-Initiated Logout 1.0 §2, §6)', () => {
   it('keeps hints, cookies and states out of the log (A34)', async () => {
     const { browser, tokens } = await aScene();
     const cookie = browser.cookie('exeunt_session') ?? '';
-    await signOut(browser, { id_token_hint: tokens.id_token, access_token_hint: tokens.access_token, post_logout_redirect_uri: 'https://evil.example.com/', state: 'a-secret-state' });
+    await signOut(browser, {
+      id_token_hint: tokens.id_token,
+      access_token_hint: tokens.access_token,
+      post_logout_redirect_uri: 'https://evil.example.com/',
+      state: 'a-secret-state',
+    });
     await browser.get(`/session/end_session?id_token_hint=${tokens.id_token}&id_token_hint=x`);
     const log = app.logger.lines.join('\n');
-    for (const secret of [tokens.id_token, tokens.access_token, cookie, 'a-secret-state']) expect(log).not.toContain(secret);
+    for (const secret of [tokens.id_token, tokens.access_token, cookie, 'a-secret-state'])
+      expect(log).not.toContain(secret);
   });
 });

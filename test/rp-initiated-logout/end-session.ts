@@ -8,10 +8,7 @@ export interface TestApplication extends TestClient {
 
 export const SIGNED_OUT_URI = 'https://ledger.example.com/signed-out';
 
-export async function anApplication(
-  app: TestApp,
-  metadata: Record<string, unknown> = {},
-): Promise<TestApplication> {
+export async function anApplication(app: TestApp, metadata: Record<string, unknown> = {}): Promise<TestApplication> {
   const uris = (metadata.post_logout_redirect_uris as string[] | undefined) ?? [SIGNED_OUT_URI];
   const client = await app.createClient({ post_logout_redirect_uris: uris, ...metadata });
   return { ...client, postLogoutRedirectUri: uris[0] ?? '' };
@@ -25,7 +22,10 @@ export function endSessionUrl(parameters: Readonly<Record<string, string | undef
 }
 
 /** The whole way of somebody who is asked and says yes. */
-export async function signOut(browser: Browser, parameters: Readonly<Record<string, string | undefined>> = {}): Promise<Page> {
+export async function signOut(
+  browser: Browser,
+  parameters: Readonly<Record<string, string | undefined>> = {},
+): Promise<Page> {
   return browser.submit(await browser.get(endSessionUrl(parameters)), 'logout-yes');
 }
 

@@ -33,7 +33,9 @@ describe('nobody is signed out by a trick', () => {
 
     it('shows the signed-out page when it names no URI', async () => {
       const { browser, tokens } = await aScene(SPARED);
-      expect((await browser.get(endSessionUrl({ id_token_hint: tokens.id_token }))).body).toContain('<h1>Signed out</h1>');
+      expect((await browser.get(endSessionUrl({ id_token_hint: tokens.id_token }))).body).toContain(
+        '<h1>Signed out</h1>',
+      );
     });
 
     const NAVIGATION = { 'sec-fetch-dest': 'document', 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'cross-site' };
@@ -105,7 +107,9 @@ describe('nobody is signed out by a trick', () => {
       ],
       [
         'a hint of this session for a client that is not spared',
-        async ({ browser, login }) => ({ id_token_hint: (await app.signInTo(browser, await anApplication(app), login)).id_token }),
+        async ({ browser, login }) => ({
+          id_token_hint: (await app.signInTo(browser, await anApplication(app), login)).id_token,
+        }),
       ],
       [
         'a hint with the client_id of another',
@@ -133,22 +137,28 @@ describe('nobody is signed out by a trick', () => {
     expect(row?.spared).toBe(false);
   });
 
-  it.each([{}, SPARED])("leaked hint: without the victim's cookie it has no effect on the session (A24, client %o)", async (metadata) => {
-    const { browser, client, tokens, url } = await aScene(metadata);
-    const thief = app.browser();
-    await expectNothingChanged(app, browser, client, tokens.access_token, async () => {
-      const page = await thief.get(url);
-      expect(page.status).toBe(200);
-      expect(page.body).toContain('already signed out');
-      await thief.submit(page, 'logout-yes');
-    });
-  });
+  it.each([{}, SPARED])(
+    "leaked hint: without the victim's cookie it has no effect on the session (A24, client %o)",
+    async (metadata) => {
+      const { browser, client, tokens, url } = await aScene(metadata);
+      const thief = app.browser();
+      await expectNothingChanged(app, browser, client, tokens.access_token, async () => {
+        const page = await thief.get(url);
+        expect(page.status).toBe(200);
+        expect(page.body).toContain('already signed out');
+        await thief.submit(page, 'logout-yes');
+      });
+    },
+  );
 
   it("leaked hint: in the thief's own session it ends the thief's session at most (A24)", async () => {
     const victim = await aScene();
     const thief = await aScene();
     await expectNothingChanged(app, victim.browser, victim.client, victim.tokens.access_token, async () => {
-      await thief.browser.submit(await thief.browser.get(endSessionUrl({ access_token_hint: victim.tokens.access_token })), 'logout-no');
+      await thief.browser.submit(
+        await thief.browser.get(endSessionUrl({ access_token_hint: victim.tokens.access_token })),
+        'logout-no',
+      );
     });
     await thief.browser.submit(await thief.browser.get(victim.url), 'logout-yes');
     expect(await app.isActive(victim.client, victim.tokens.access_token)).toBe(true);

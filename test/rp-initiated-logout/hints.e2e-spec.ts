@@ -30,7 +30,10 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
   }
 
   type Parameters = Record<string, string | undefined>;
-  const registered = (scene: Scene): Parameters => ({ post_logout_redirect_uri: scene.client.postLogoutRedirectUri, state: 'q1' });
+  const registered = (scene: Scene): Parameters => ({
+    post_logout_redirect_uri: scene.client.postLogoutRedirectUri,
+    state: 'q1',
+  });
 
   it.each<[string, (scene: Scene) => Promise<Parameters> | Parameters]>([
     ['a valid ID token', ({ tokens }) => ({ id_token_hint: tokens.id_token })],
@@ -71,8 +74,11 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
   /** Each with the reason that the dialog gives. */
   const MISMATCH = 'did not act on either of them';
   const UNVERIFIED = 'could not verify who asked for this';
-  const resigned = async (scene: Scene, change: Record<string, unknown>, typ: 'JWT' | 'at+jwt' | 'logout+jwt' = 'JWT') =>
-    app.app.get(JwtSigner).sign('RS256', typ, { ...decodeJwt(scene.tokens.id_token), ...change });
+  const resigned = async (
+    scene: Scene,
+    change: Record<string, unknown>,
+    typ: 'JWT' | 'at+jwt' | 'logout+jwt' = 'JWT',
+  ) => app.app.get(JwtSigner).sign('RS256', typ, { ...decodeJwt(scene.tokens.id_token), ...change });
   const withHeader = (token: string, header: object, signature: (input: string) => string): string => {
     const input = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${token.split('.')[1]}`;
     return `${input}.${signature(input)}`;
@@ -154,7 +160,11 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
       'alg none with our kid and typ',
       UNVERIFIED,
       ({ tokens }) => ({
-        id_token_hint: withHeader(tokens.id_token, { ...decodeProtectedHeader(tokens.id_token), alg: 'none' }, () => ''),
+        id_token_hint: withHeader(
+          tokens.id_token,
+          { ...decodeProtectedHeader(tokens.id_token), alg: 'none' },
+          () => '',
+        ),
       }),
     ],
     [
@@ -232,7 +242,10 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
     await app.signInTo(browser, client, login);
     await signOut(browser);
     const [received] = await party.waitFor(1);
-    const done = await signOut(browser, { id_token_hint: received!.token, post_logout_redirect_uri: client.postLogoutRedirectUri });
+    const done = await signOut(browser, {
+      id_token_hint: received!.token,
+      post_logout_redirect_uri: client.postLogoutRedirectUri,
+    });
     expect(done.location).toBeUndefined();
     await party.stop();
   });

@@ -82,12 +82,16 @@ describe('where the browser goes afterwards (RP-Initiated Logout 1.0 §3)', () =
     expect(await promptNone(app, browser, client)).toBe('login_required');
   });
 
-  it.each(['javascript:alert(1)', 'data:text/html,x', 'vbscript:x', 'https://*.example.com/', '//example.com/', 'https://a@example.com/'])(
-    'stored redirect: %s cannot be registered in the first place (A11)',
-    async (uri) => {
-      await expect(anApplication(app, { post_logout_redirect_uris: [uri] })).rejects.toThrow(/post_logout_redirect_uris/);
-    },
-  );
+  it.each([
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'vbscript:x',
+    'https://*.example.com/',
+    '//example.com/',
+    'https://a@example.com/',
+  ])('stored redirect: %s cannot be registered in the first place (A11)', async (uri) => {
+    await expect(anApplication(app, { post_logout_redirect_uris: [uri] })).rejects.toThrow(/post_logout_redirect_uris/);
+  });
 
   it('a URI that was taken out of the registry leads nowhere any more', async () => {
     const { browser, client, tokens } = await aScene();
@@ -112,7 +116,10 @@ describe('where the browser goes afterwards (RP-Initiated Logout 1.0 §3)', () =
 
   it('shows a page that says so after a no without a URI', async () => {
     const { browser, client, tokens } = await aScene();
-    const declined = await browser.submit(await browser.get(endSessionUrl({ id_token_hint: tokens.id_token })), 'logout-no');
+    const declined = await browser.submit(
+      await browser.get(endSessionUrl({ id_token_hint: tokens.id_token })),
+      'logout-no',
+    );
     expect([declined.status, declined.location]).toEqual([200, undefined]);
     expect(declined.body).toContain('still signed in');
     expect(await promptNone(app, browser, client)).toBe('code');
@@ -158,7 +165,10 @@ describe('where the browser goes afterwards (RP-Initiated Logout 1.0 §3)', () =
 
   it('refuses a state beyond any measure, and changes nothing (A32)', async () => {
     const { browser, client, tokens } = await aScene();
-    const page = await browser.post('/session/end_session', { id_token_hint: tokens.id_token, state: 'x'.repeat(4001) });
+    const page = await browser.post('/session/end_session', {
+      id_token_hint: tokens.id_token,
+      state: 'x'.repeat(4001),
+    });
     expect(page.status).toBe(400);
     expect(await app.isActive(client, tokens.access_token)).toBe(true);
   });
@@ -167,19 +177,21 @@ describe('where the browser goes afterwards (RP-Initiated Logout 1.0 §3)', () =
     { host: 'evil.example.com' },
     { 'x-forwarded-host': 'evil.example.com', 'x-forwarded-proto': 'https' },
     { forwarded: 'host=evil.example.com' },
-  ])(
-    'takes no address from %o (A20)',
-    async (headers) => {
-      const { browser, client, tokens } = await aScene();
-      const url = endSessionUrl({ id_token_hint: tokens.id_token, post_logout_redirect_uri: client.postLogoutRedirectUri });
-      const { status, text, location } = await rawGet(app.issuer + url, headers);
-      expect(status).toBe(200);
-      expect(location).toBeUndefined();
-      expect(text).not.toContain('evil.example.com');
-      expect(text).toContain('action="/session/end_session"');
-      expect((await signOut(browser, { id_token_hint: tokens.id_token, post_logout_redirect_uri: SIGNED_OUT_URI })).location).toBe(SIGNED_OUT_URI);
-    },
-  );
+  ])('takes no address from %o (A20)', async (headers) => {
+    const { browser, client, tokens } = await aScene();
+    const url = endSessionUrl({
+      id_token_hint: tokens.id_token,
+      post_logout_redirect_uri: client.postLogoutRedirectUri,
+    });
+    const { status, text, location } = await rawGet(app.issuer + url, headers);
+    expect(status).toBe(200);
+    expect(location).toBeUndefined();
+    expect(text).not.toContain('evil.example.com');
+    expect(text).toContain('action="/session/end_session"');
+    expect(
+      (await signOut(browser, { id_token_hint: tokens.id_token, post_logout_redirect_uri: SIGNED_OUT_URI })).location,
+    ).toBe(SIGNED_OUT_URI);
+  });
 });
 
 /** `fetch` lets nobody choose `Host`. */
@@ -189,7 +201,13 @@ async function rawGet(url: string, headers: Record<string, string>) {
     request(url, { headers }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => resolve({ status: response.statusCode, text: text + JSON.stringify(response.headers), location: response.headers.location }));
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode,
+          text: text + JSON.stringify(response.headers),
+          location: response.headers.location,
+        }),
+      );
     })
       .on('error', reject)
       .end();

@@ -41,7 +41,11 @@ describe('the cookie decides whose session ends (RP-Initiated Logout 1.0 §2)', 
     const old = mia.tokens.id_token;
     await signOut(mia.browser);
     const again = await app.signInTo(mia.browser, client, mia.login);
-    const done = await signOut(mia.browser, { id_token_hint: old, post_logout_redirect_uri: SIGNED_OUT_URI, state: 's' });
+    const done = await signOut(mia.browser, {
+      id_token_hint: old,
+      post_logout_redirect_uri: SIGNED_OUT_URI,
+      state: 's',
+    });
     expect(done.location).toBe(`${SIGNED_OUT_URI}?state=s`);
     expect(await app.isActive(client, again.access_token)).toBe(false);
     expect(mia.browser.cookie('exeunt_session')).toBeUndefined();
@@ -72,7 +76,9 @@ describe('the cookie decides whose session ends (RP-Initiated Logout 1.0 §2)', 
 
   it('a dialog shown for one person does not end the session of who has signed in since', async () => {
     const { client, mia, noor } = await twoPeople();
-    const dialog = await mia.browser.get(endSessionUrl({ id_token_hint: mia.tokens.id_token, post_logout_redirect_uri: SIGNED_OUT_URI }));
+    const dialog = await mia.browser.get(
+      endSessionUrl({ id_token_hint: mia.tokens.id_token, post_logout_redirect_uri: SIGNED_OUT_URI }),
+    );
     await switchPerson(mia.browser, noor.login);
     const answer = await mia.browser.submit(dialog, 'logout-yes');
     expect([answer.status, answer.location]).toEqual([200, undefined]);
@@ -84,7 +90,9 @@ describe('the cookie decides whose session ends (RP-Initiated Logout 1.0 §2)', 
   it('a dialog shown to nobody does not end the session of who has signed in since', async () => {
     const { client, mia } = await twoPeople();
     const browser = app.browser();
-    const dialog = await browser.get(endSessionUrl({ id_token_hint: mia.tokens.id_token, post_logout_redirect_uri: SIGNED_OUT_URI }));
+    const dialog = await browser.get(
+      endSessionUrl({ id_token_hint: mia.tokens.id_token, post_logout_redirect_uri: SIGNED_OUT_URI }),
+    );
     const tokens = await app.signInTo(browser, client, mia.login);
     const answer = await browser.submit(dialog, 'logout-yes');
     expect([answer.status, answer.location, answer.has('logout-no')]).toEqual([200, undefined, true]);

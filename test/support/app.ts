@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import type { LoggerService } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -16,6 +15,7 @@ import { BackChannelLogoutDispatcher } from '../../src/logout/back-channel/back-
 import { TestClock } from './clock.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 import { Browser, type Page } from './http.js';
+import { freePort } from './ports.js';
 
 export const ADMIN = { clientId: 'test-admin', clientSecret: 'test-admin-secret' };
 export const PASSWORD = 'correct horse battery staple';
@@ -63,7 +63,10 @@ export class TestApp {
     private readonly ownsDatabase: boolean,
   ) {}
 
-  static async start(overrides: Partial<Settings> = {}, shared: { readonly db?: TestDatabase; readonly clock?: TestClock } = {}): Promise<TestApp> {
+  static async start(
+    overrides: Partial<Settings> = {},
+    shared: { readonly db?: TestDatabase; readonly clock?: TestClock } = {},
+  ): Promise<TestApp> {
     const db = shared.db ?? (await createTestDatabase());
     const clock = shared.clock ?? new TestClock();
     const logger = new MemoryLogger();
@@ -113,8 +116,13 @@ export class TestApp {
     await dispatcher.idle();
   }
 
-  async createAccount(login = `mia-${randomBytes(4).toString('hex')}@example.com`, claims: Record<string, unknown> = {}): Promise<TestAccount> {
-    const account = await this.app.get(AccountsService).create({ login, password: PASSWORD, claims: { name: 'Mia Example', email: login, ...claims } });
+  async createAccount(
+    login = `mia-${randomBytes(4).toString('hex')}@example.com`,
+    claims: Record<string, unknown> = {},
+  ): Promise<TestAccount> {
+    const account = await this.app
+      .get(AccountsService)
+      .create({ login, password: PASSWORD, claims: { name: 'Mia Example', email: login, ...claims } });
     return { id: account.id, login };
   }
 
@@ -135,7 +143,12 @@ export class TestApp {
   }
 
   /** POSTs a form to an endpoint of the OAuth kind; with a client it authenticates by the header. */
-  async form(path: string, fields: Record<string, string>, client?: { readonly clientId: string; readonly clientSecret: string }, headers: Record<string, string> = {}): Promise<Answer> {
+  async form(
+    path: string,
+    fields: Record<string, string>,
+    client?: { readonly clientId: string; readonly clientSecret: string },
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
     const authorization = client === undefined ? {} : { authorization: basic(client) };
     const response = await fetch(`${this.issuer}${path}`, {
       method: 'POST',
@@ -146,7 +159,11 @@ export class TestApp {
   }
 
   /** A request with JSON, such as to the admin API. */
-  async json(method: string, path: string, options: { readonly token?: string | undefined; readonly body?: unknown } = {}): Promise<Answer> {
+  async json(
+    method: string,
+    path: string,
+    options: { readonly token?: string | undefined; readonly body?: unknown } = {},
+  ): Promise<Answer> {
     const response = await fetch(`${this.issuer}${path}`, {
       method,
       headers: {
@@ -165,7 +182,14 @@ export class TestApp {
 
   /** The URL of an authorization request; `overrides` with undefined leave a parameter out. */
   authorizeUrl(client: TestClient, overrides: Record<string, string | undefined> = {}): string {
-    const parameters = { client_id: client.clientId, redirect_uri: client.redirectUri, response_type: 'code', scope: 'openid', state: 'a-state', ...overrides };
+    const parameters = {
+      client_id: client.clientId,
+      redirect_uri: client.redirectUri,
+      response_type: 'code',
+      scope: 'openid',
+      state: 'a-state',
+      ...overrides,
+    };
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value);
     return `/authorize?${query}`;
@@ -177,16 +201,31 @@ export class TestApp {
   }
 
   /** The whole way: authorization request, sign-in if the page asks for it, consent if it asks, code, tokens. */
-  async signInTo(browser: Browser, client: TestClient, login: string, overrides: Record<string, string | undefined> = {}): Promise<Tokens> {
+  async signInTo(
+    browser: Browser,
+    client: TestClient,
+    login: string,
+    overrides: Record<string, string | undefined> = {},
+  ): Promise<Tokens> {
     const code = await this.codeFor(browser, client, login, overrides);
-    const { status, body } = await this.form('/token', { grant_type: 'authorization_code', code, redirect_uri: client.redirectUri }, client);
+    const { status, body } = await this.form(
+      '/token',
+      { grant_type: 'authorization_code', code, redirect_uri: client.redirectUri },
+      client,
+    );
     if (status !== 200) throw new Error(`token endpoint answered ${status}: ${JSON.stringify(body)}`);
     return body as unknown as Tokens;
   }
 
-  async codeFor(browser: Browser, client: TestClient, login: string, overrides: Record<string, string | undefined> = {}): Promise<string> {
+  async codeFor(
+    browser: Browser,
+    client: TestClient,
+    login: string,
+    overrides: Record<string, string | undefined> = {},
+  ): Promise<string> {
     let page = await browser.follow(await browser.get(this.authorizeUrl(client, overrides)));
-    if (page.has('login-submit')) page = await browser.follow(await browser.submit(page, 'login-submit', { login, password: PASSWORD }));
+    if (page.has('login-submit'))
+      page = await browser.follow(await browser.submit(page, 'login-submit', { login, password: PASSWORD }));
     if (page.has('consent-submit')) page = await browser.follow(await browser.submit(page, 'consent-submit'));
     const code = page.location === undefined ? null : page.query.get('code');
     if (code === null) throw new Error(`no code: ${page.status} ${page.location ?? page.body.slice(0, 500)}`);
@@ -205,7 +244,9 @@ export class TestApp {
 
   /** How many rows each table has: a refusal must leave it as it was. */
   async rowCounts(): Promise<Record<string, number>> {
-    const tables = await this.db.query<{ name: string }>(`SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1`);
+    const tables = await this.db.query<{ name: string }>(
+      `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1`,
+    );
     const counts: Record<string, number> = {};
     for (const { name } of tables) {
       const [row] = await this.db.query<{ n: number }>(`SELECT count(*)::int AS n FROM "${name}"`);
@@ -234,14 +275,10 @@ export function pkce(): { readonly verifier: string; readonly challenge: string 
 async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.includes('json') === true;
-  return { status: response.status, headers: response.headers, text, body: isJson ? (JSON.parse(text) as Record<string, unknown>) : {} };
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: isJson ? (JSON.parse(text) as Record<string, unknown>) : {},
+  };
 }

@@ -11,7 +11,11 @@ export class Browser {
     return this.fetch(path, { method: 'GET', headers });
   }
 
-  post(path: string, fields: Record<string, string> | URLSearchParams, headers: Record<string, string> = {}): Promise<Page> {
+  post(
+    path: string,
+    fields: Record<string, string> | URLSearchParams,
+    headers: Record<string, string> = {},
+  ): Promise<Page> {
     return this.fetch(path, { method: 'POST', body: new URLSearchParams(fields), headers });
   }
 
@@ -24,7 +28,8 @@ export class Browser {
   /** Follows redirects as long as they stay at the provider. */
   async follow(page: Page): Promise<Page> {
     let current = page;
-    while (current.location !== undefined && current.location.startsWith(this.base)) current = await this.get(current.location);
+    while (current.location !== undefined && current.location.startsWith(this.base))
+      current = await this.get(current.location);
     return current;
   }
 
@@ -104,4 +109,11 @@ function attribute(html: string, name: string): string | undefined {
   return value?.replace(/&(amp|lt|gt|quot|#39|#34);/g, (entity) => ENTITIES[entity] ?? entity);
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&#34;': '"' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&amp;': '&',
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&#39;': "'",
+  '&#34;': '"',
+};

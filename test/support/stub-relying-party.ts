@@ -27,7 +27,10 @@ export class StubRelyingParty {
   static async start(): Promise<StubRelyingParty> {
     const server = createServer((request, response) => void party.handle(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const party: StubRelyingParty = new StubRelyingParty(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const party: StubRelyingParty = new StubRelyingParty(
+      server,
+      `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    );
     return party;
   }
 

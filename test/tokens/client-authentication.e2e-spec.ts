@@ -27,12 +27,6 @@ describe('client authentication (RFC 6749 §2.3)', () => {
     expect((await app.form('/token', GRANT, undefined, { authorization })).status).toBe(200);
   });
 
-  it('takes form fields from a client that registered client_secret_post', async () => {
-    const client = await app.createClient({ ...MACHINE, token_endpoint_auth_method: 'client_secret_post' });
-    const { status } = await app.form('/token', { ...GRANT, client_id: client.clientId, client_secret: client.clientSecret });
-    expect(status).toBe(200);
-  });
-
   it('form-url-decodes both parts of the header (RFC 6749 §2.3.1)', async () => {
     const clientId = 'a b:c+d%é';
     const clientSecret = 'p&q=r s:t+u%25ü';
@@ -66,17 +60,32 @@ describe('client authentication (RFC 6749 §2.3)', () => {
     expect(unknown.text).toBe(secretless.text);
   });
 
+  it.each(['client_secret_basic', 'client_secret_post'])(
+    'takes the secret of a client that registered %s in the header and in the form',
+    async (method) => {
+      const client = await app.createClient({ ...MACHINE, token_endpoint_auth_method: method });
+      const byForm = { ...GRANT, client_id: client.clientId, client_secret: client.clientSecret };
+      expect((await app.form('/token', GRANT, client)).status).toBe(200);
+      expect((await app.form('/token', byForm)).status).toBe(200);
+    },
+  );
+
   it.each([
-    ['client_secret_basic', 'post'],
-    ['client_secret_post', 'basic'],
-  ])('refuses a client that registered %s and authenticates by %s', async (method, used) => {
-    const client = await app.createClient({ ...MACHINE, token_endpoint_auth_method: method });
+    ['none', {}],
+    [
+      'private_key_jwt',
+      { jwks: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }] } },
+    ],
+  ])('refuses the secret that a client had before it registered %s', async (method, keys) => {
+    const client = await app.createClient();
+    const patch = { token_endpoint_auth_method: method, ...keys };
+    const token = await app.adminToken();
+    expect((await app.json('PATCH', `/admin/v1/clients/${client.clientId}`, { token, body: patch })).status).toBe(200);
     const before = await tokenState(app);
-    const answer =
-      used === 'basic'
-        ? await app.form('/token', GRANT, client)
-        : await app.form('/token', { ...GRANT, client_id: client.clientId, client_secret: client.clientSecret });
-    expectInvalidClient(answer, used === 'basic');
+    const fields = { grant_type: 'refresh_token', refresh_token: 'x' };
+    expectInvalidClient(await app.form('/token', fields, client), true);
+    const byForm = { ...fields, client_id: client.clientId, client_secret: client.clientSecret };
+    expectInvalidClient(await app.form('/token', byForm), false);
     expect(await tokenState(app)).toEqual(before);
   });
 

@@ -20,11 +20,20 @@ describe('client_credentials (RFC 6749 §4.4)', () => {
     const before = await tokenState(app);
     const { status, body } = await ask(client);
     expect(status).toBe(200);
-    expect(body).toEqual({ access_token: expect.any(String), token_type: 'Bearer', expires_in: 600, scope: 'reports:read reports:write' });
-    expect(await tokenState(app)).toEqual(before);
-    const { payload, protectedHeader } = await jwtVerify(String(body.access_token), createRemoteJWKSet(new URL(`${app.issuer}/jwks`)), {
-      currentDate: app.clock.now(),
+    expect(body).toEqual({
+      access_token: expect.any(String),
+      token_type: 'Bearer',
+      expires_in: 600,
+      scope: 'reports:read reports:write',
     });
+    expect(await tokenState(app)).toEqual(before);
+    const { payload, protectedHeader } = await jwtVerify(
+      String(body.access_token),
+      createRemoteJWKSet(new URL(`${app.issuer}/jwks`)),
+      {
+        currentDate: app.clock.now(),
+      },
+    );
     expect(protectedHeader).toMatchObject({ typ: 'at+jwt', alg: 'ES256' });
     expect(payload).toEqual({
       iss: app.issuer,
@@ -78,7 +87,9 @@ describe('client_credentials (RFC 6749 §4.4)', () => {
     const asker = await app.createClient({ resource_server: true });
     const { body } = await ask(client);
     expect(await app.isActive(asker, String(body.access_token))).toBe(true);
-    expect((await app.json('DELETE', `/admin/v1/clients/${client.clientId}`, { token: await app.adminToken() })).status).toBeLessThan(300);
+    expect(
+      (await app.json('DELETE', `/admin/v1/clients/${client.clientId}`, { token: await app.adminToken() })).status,
+    ).toBeLessThan(300);
     expect(await app.isActive(asker, String(body.access_token))).toBe(false);
     expect((await ask(client)).status).toBe(401);
   });

@@ -16,7 +16,12 @@ describe('code exchange (RFC 6749 §4.1.3)', () => {
     return { account, browser, code: await app.codeFor(browser, client, account.login, request) };
   }
 
-  async function expectRefused(client: TestClient, code: string, overrides: Record<string, string | undefined>, error = 'invalid_grant') {
+  async function expectRefused(
+    client: TestClient,
+    code: string,
+    overrides: Record<string, string | undefined>,
+    error = 'invalid_grant',
+  ) {
     const before = await tokenState(app);
     const answer = await redeem(app, client, code, overrides);
     expect(answer.status).toBe(400);
@@ -55,7 +60,9 @@ describe('code exchange (RFC 6749 §4.1.3)', () => {
     const client = await app.createClient();
     const { code } = await aCode(client);
     const { body } = await redeem(app, client, code);
-    const dump = await app.db.query('SELECT to_json(c)::text AS row FROM authorization_codes c UNION ALL SELECT to_json(r)::text FROM refresh_tokens r');
+    const dump = await app.db.query(
+      'SELECT to_json(c)::text AS row FROM authorization_codes c UNION ALL SELECT to_json(r)::text FROM refresh_tokens r',
+    );
     for (const secret of [code, String(body.refresh_token)]) {
       expect(JSON.stringify(dump)).not.toContain(secret);
       expect(JSON.stringify(dump)).not.toContain(Buffer.from(secret).toString('hex'));
@@ -96,7 +103,9 @@ describe('code exchange (RFC 6749 §4.1.3)', () => {
       const { verifier, challenge } = pkce();
       const { code } = await aCode(client, { code_challenge: challenge, code_challenge_method: 'S256' });
       await expectRefused(client, code, { client_id: client.clientId });
-      expect((await redeem(app, client, code, { client_id: client.clientId, code_verifier: verifier })).status).toBe(200);
+      expect((await redeem(app, client, code, { client_id: client.clientId, code_verifier: verifier })).status).toBe(
+        200,
+      );
     });
   });
 
@@ -108,7 +117,9 @@ describe('code exchange (RFC 6749 §4.1.3)', () => {
       ['the same with an upper-case letter (abuse case A16)', 'http://127.0.0.1:9/Callback'],
       ['empty', ''],
     ])('refuses a request where it is %s', async (_what, redirectUri) => {
-      const client = await app.createClient({ redirect_uris: ['http://127.0.0.1:9/callback', 'http://127.0.0.1:9/other'] });
+      const client = await app.createClient({
+        redirect_uris: ['http://127.0.0.1:9/callback', 'http://127.0.0.1:9/other'],
+      });
       const { code } = await aCode(client);
       await expectRefused(client, code, { redirect_uri: redirectUri });
       expect((await redeem(app, client, code)).status).toBe(200);
@@ -156,7 +167,9 @@ describe('code exchange (RFC 6749 §4.1.3)', () => {
   it('refuses a code whose account was disabled meanwhile', async () => {
     const client = await app.createClient();
     const { account, code } = await aCode(client);
-    const { status } = await app.json('POST', `/admin/v1/accounts/${account.id}/disable`, { token: await app.adminToken() });
+    const { status } = await app.json('POST', `/admin/v1/accounts/${account.id}/disable`, {
+      token: await app.adminToken(),
+    });
     expect(status).toBe(200);
     await expectRefused(client, code, {});
   });

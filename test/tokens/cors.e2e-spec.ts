@@ -19,7 +19,13 @@ describe('CORS: a browser application reads its own answers and nobody else’s 
     return app.signInTo(app.browser(), client, login);
   }
 
-  const FOREIGN = ['https://evil.example', 'http://spa.example.com', 'https://spa.example.com:8443', 'https://spa.example.com.evil.example', 'null'];
+  const FOREIGN = [
+    'https://evil.example',
+    'http://spa.example.com',
+    'https://spa.example.com:8443',
+    'https://spa.example.com.evil.example',
+    'null',
+  ];
 
   it('/token lets the registered origin read an answer, and an error', async () => {
     const { refresh_token } = await tokens();
@@ -55,7 +61,12 @@ describe('CORS: a browser application reads its own answers and nobody else’s 
   });
 
   it('a client that did not authenticate is not let in by its origin', async () => {
-    const answer = await app.form('/token', { grant_type: 'refresh_token' }, { ...client, clientSecret: 'wrong' }, { origin: ORIGIN });
+    const answer = await app.form(
+      '/token',
+      { grant_type: 'refresh_token' },
+      { ...client, clientSecret: 'wrong' },
+      { origin: ORIGIN },
+    );
     expect(answer.status).toBe(401);
     expect(answer.headers.has(ALLOW)).toBe(false);
   });
@@ -80,7 +91,11 @@ describe('CORS: a browser application reads its own answers and nobody else’s 
   it.each(['/token', '/revoke', '/userinfo'])('%s answers a preflight without cookies allowed', async (path) => {
     const answer = await fetch(`${app.issuer}${path}`, {
       method: 'OPTIONS',
-      headers: { origin: ORIGIN, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' },
+      headers: {
+        origin: ORIGIN,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization',
+      },
     });
     expect(answer.status).toBe(204);
     expect(answer.headers.get(ALLOW)).toBe(ORIGIN);
@@ -89,8 +104,11 @@ describe('CORS: a browser application reads its own answers and nobody else’s 
     expect(answer.headers.has('access-control-allow-credentials')).toBe(false);
   });
 
-  it.each(['/jwks', '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'])('%s is for everyone', async (path) => {
-    const answer = await fetch(`${app.issuer}${path}`, { headers: { origin: 'https://anywhere.example' } });
-    expect(answer.headers.get(ALLOW)).toBe('*');
-  });
+  it.each(['/jwks', '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'])(
+    '%s is for everyone',
+    async (path) => {
+      const answer = await fetch(`${app.issuer}${path}`, { headers: { origin: 'https://anywhere.example' } });
+      expect(answer.headers.get(ALLOW)).toBe('*');
+    },
+  );
 });

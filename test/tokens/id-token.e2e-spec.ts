@@ -19,7 +19,10 @@ describe('ID tokens (OpenID Connect Core 1.0 §2)', () => {
     const signedInAt = app.clock.seconds();
     await app.signInTo(browser, await app.createClient(), account.login);
     app.clock.advance(90 * SECOND);
-    const tokens = await app.signInTo(browser, client, account.login, { scope: 'openid profile email phone', nonce: 'n-0S6_WzA2Mj' });
+    const tokens = await app.signInTo(browser, client, account.login, {
+      scope: 'openid profile email phone',
+      nonce: 'n-0S6_WzA2Mj',
+    });
     const now = app.clock.seconds();
     expect(claimsOf(tokens.id_token)).toEqual({
       iss: app.issuer,
@@ -44,9 +47,15 @@ describe('ID tokens (OpenID Connect Core 1.0 §2)', () => {
 
   it('carries a claim that the claims parameter asks for there, and lets none replace a protocol claim (§5.5)', async () => {
     const account = await app.createAccount(undefined, { given_name: 'Mia' });
-    const claims = JSON.stringify({ id_token: { given_name: null, iss: { value: 'https://evil.example' }, sid: null, exp: { value: 1 } } });
+    const claims = JSON.stringify({
+      id_token: { given_name: null, iss: { value: 'https://evil.example' }, sid: null, exp: { value: 1 } },
+    });
     const tokens = await app.signInTo(app.browser(), await app.createClient(), account.login, { claims });
-    expect(claimsOf(tokens.id_token)).toMatchObject({ given_name: 'Mia', iss: app.issuer, sid: expect.stringMatching(/./) });
+    expect(claimsOf(tokens.id_token)).toMatchObject({
+      given_name: 'Mia',
+      iss: app.issuer,
+      sid: expect.stringMatching(/./),
+    });
     expect(claimsOf(tokens.id_token)).not.toHaveProperty('name');
     expect(claimsOf(tokens.id_token).exp).toBe(app.clock.seconds() + app.settings.idTokenTtlSeconds);
   });
@@ -56,22 +65,27 @@ describe('ID tokens (OpenID Connect Core 1.0 §2)', () => {
     ['RS256', 'RS256', 'sha256'],
     ['ES256', 'ES256', 'sha256'],
     ['EdDSA', 'EdDSA', 'sha512'],
-  ])('is signed with %s when %s is registered, by a published key (§15.1), with its at_hash (§3.1.3.6)', async (alg, registered, digest) => {
-    const account = await app.createAccount();
-    const client = await app.createClient(registered === undefined ? {} : { id_token_signed_response_alg: registered });
-    const tokens = await app.signInTo(app.browser(), client, account.login);
-    const header = decodeProtectedHeader(tokens.id_token);
-    const { keys } = (await app.json('GET', '/jwks')).body as { keys: { kid: string; alg: string }[] };
-    expect(header).toEqual({ alg, typ: 'JWT', kid: keys.find((key) => key.alg === alg)?.kid });
-    const { payload } = await jwtVerify(tokens.id_token, createRemoteJWKSet(new URL(`${app.issuer}/jwks`)), {
-      issuer: app.issuer,
-      audience: client.clientId,
-      algorithms: [alg],
-      currentDate: app.clock.now(),
-    });
-    const hash = createHash(digest).update(tokens.access_token).digest();
-    expect(payload.at_hash).toBe(hash.subarray(0, hash.length / 2).toString('base64url'));
-  });
+  ])(
+    'is signed with %s when %s is registered, by a published key (§15.1), with its at_hash (§3.1.3.6)',
+    async (alg, registered, digest) => {
+      const account = await app.createAccount();
+      const client = await app.createClient(
+        registered === undefined ? {} : { id_token_signed_response_alg: registered },
+      );
+      const tokens = await app.signInTo(app.browser(), client, account.login);
+      const header = decodeProtectedHeader(tokens.id_token);
+      const { keys } = (await app.json('GET', '/jwks')).body as { keys: { kid: string; alg: string }[] };
+      expect(header).toEqual({ alg, typ: 'JWT', kid: keys.find((key) => key.alg === alg)?.kid });
+      const { payload } = await jwtVerify(tokens.id_token, createRemoteJWKSet(new URL(`${app.issuer}/jwks`)), {
+        issuer: app.issuer,
+        audience: client.clientId,
+        algorithms: [alg],
+        currentDate: app.clock.now(),
+      });
+      const hash = createHash(digest).update(tokens.access_token).digest();
+      expect(payload.at_hash).toBe(hash.subarray(0, hash.length / 2).toString('base64url'));
+    },
+  );
 
   it('keeps one sid for a client in a session, across codes and refreshes, and another one for another client', async () => {
     const account = await app.createAccount();
@@ -95,7 +109,13 @@ describe('ID tokens (OpenID Connect Core 1.0 §2)', () => {
     const before = claimsOf(tokens.id_token);
     app.clock.advance(HOUR);
     const after = claimsOf((await app.refresh(client, tokens.refresh_token)).body.id_token);
-    expect(after).toMatchObject({ iss: before.iss, sub: before.sub, aud: before.aud, auth_time: before.auth_time, sid: before.sid });
+    expect(after).toMatchObject({
+      iss: before.iss,
+      sub: before.sub,
+      aud: before.aud,
+      auth_time: before.auth_time,
+      sid: before.sid,
+    });
     expect(after.iat).toBe(before.iat! + 3600);
     expect(after).not.toHaveProperty('nonce');
   });

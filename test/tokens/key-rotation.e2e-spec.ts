@@ -43,7 +43,9 @@ describe('signing keys: published, then used, then retired', () => {
     expect(new Set(keys.map(({ kid }) => kid)).size).toBe(3);
     for (const key of keys) {
       expect(key).toMatchObject({ use: 'sig', kid: expect.stringMatching(/^[\w-]{43}$/) });
-      expect(Object.keys(key).filter((member) => !['kty', 'crv', 'x', 'y', 'n', 'e', 'kid', 'alg', 'use'].includes(member))).toEqual([]);
+      expect(
+        Object.keys(key).filter((member) => !['kty', 'crv', 'x', 'y', 'n', 'e', 'kid', 'alg', 'use'].includes(member)),
+      ).toEqual([]);
     }
   });
 
@@ -65,9 +67,10 @@ describe('signing keys: published, then used, then retired', () => {
     const { tokens } = await signedIn();
     await rotate({ immediately: true });
     expect(kidOf((await signedIn()).tokens.id_token)).not.toBe(kidOf(tokens.id_token));
-    const [old] = await app.db.query<{ private_jwk: unknown; retired_at: unknown }>('SELECT * FROM signing_keys WHERE kid = $1', [
-      kidOf(tokens.id_token),
-    ]);
+    const [old] = await app.db.query<{ private_jwk: unknown; retired_at: unknown }>(
+      'SELECT * FROM signing_keys WHERE kid = $1',
+      [kidOf(tokens.id_token)],
+    );
     expect(old).toMatchObject({ private_jwk: null, retired_at: expect.any(Date) });
     expect(await kids()).toContain(kidOf(tokens.id_token));
     expect(await app.isActive(client, tokens.access_token)).toBe(true);
@@ -82,7 +85,9 @@ describe('signing keys: published, then used, then retired', () => {
     app.clock.advance(app.settings.keyPublishLeadMs);
     await maintain();
     expect(kidOf((await signedIn()).tokens.id_token)).toBe(signing);
-    const rows = await app.db.query('SELECT 1 FROM signing_keys WHERE private_jwk IS NOT NULL AND kid = ANY($1)', [leaked]);
+    const rows = await app.db.query('SELECT 1 FROM signing_keys WHERE private_jwk IS NOT NULL AND kid = ANY($1)', [
+      leaked,
+    ]);
     expect(rows).toEqual([]);
   });
 
@@ -94,7 +99,11 @@ describe('signing keys: published, then used, then retired', () => {
     await rotate({ immediately: true });
     app.clock.advance(age);
     expect((await kids()).includes(kidOf(tokens.id_token))).toBe(published);
-    const query = new URLSearchParams({ id_token_hint: tokens.id_token, post_logout_redirect_uri: POST_LOGOUT, state: 's' });
+    const query = new URLSearchParams({
+      id_token_hint: tokens.id_token,
+      post_logout_redirect_uri: POST_LOGOUT,
+      state: 's',
+    });
     const done = await browser.submit(await browser.get(`/session/end_session?${query}`), 'logout-yes');
     expect(done.location).toBe(`${POST_LOGOUT}?state=s`);
   });
@@ -119,9 +128,13 @@ describe('signing keys: published, then used, then retired', () => {
 
   it('two nodes that start at once make one set of keys', async () => {
     app.clock.advance(app.settings.keyRotationDays * DAY);
-    const nodes = await Promise.all([1, 2, 3].map(() => TestApp.start({ issuer: app.issuer }, { db: app.db, clock: app.clock })));
+    const nodes = await Promise.all(
+      [1, 2, 3].map(() => TestApp.start({ issuer: app.issuer }, { db: app.db, clock: app.clock })),
+    );
     await Promise.all(nodes.map((node) => node.stop()));
-    const rows = await app.db.query<{ alg: string; n: number }>('SELECT alg, count(*)::int AS n FROM signing_keys GROUP BY alg ORDER BY alg');
+    const rows = await app.db.query<{ alg: string; n: number }>(
+      'SELECT alg, count(*)::int AS n FROM signing_keys GROUP BY alg ORDER BY alg',
+    );
     expect(rows).toEqual([
       { alg: 'A256GCM', n: 1 },
       { alg: 'ES256', n: 2 },

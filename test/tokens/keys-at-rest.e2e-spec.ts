@@ -12,7 +12,9 @@ describe('signing keys at rest', () => {
   afterEach(() => db.drop());
 
   const stored = async () =>
-    (await db.query<{ private_jwk: string }>('SELECT private_jwk FROM signing_keys ORDER BY kid')).map((row) => row.private_jwk);
+    (await db.query<{ private_jwk: string }>('SELECT private_jwk FROM signing_keys ORDER BY kid')).map(
+      (row) => row.private_jwk,
+    );
 
   it('are encrypted under EXEUNT_SECRET, and the same service starts again with it', async () => {
     const first = await TestApp.start({ secret: SECRET }, { db });
@@ -27,7 +29,10 @@ describe('signing keys at rest', () => {
     for (const value of values) {
       expect(value).toMatch(/^[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+$/);
       expect(value).not.toContain('"d"');
-      expect(JSON.parse(Buffer.from(value.split('.')[0] ?? '', 'base64url').toString())).toEqual({ alg: 'dir', enc: 'A256GCM' });
+      expect(JSON.parse(Buffer.from(value.split('.')[0] ?? '', 'base64url').toString())).toEqual({
+        alg: 'dir',
+        enc: 'A256GCM',
+      });
     }
 
     const again = await TestApp.start({ secret: SECRET, issuer: first.issuer }, { db, clock: first.clock });
@@ -48,7 +53,11 @@ describe('signing keys at rest', () => {
   });
 
   it.each([
-    ['another secret', 'another secret of thirty-two characters', /EXEUNT_SECRET is not the secret they were stored under/],
+    [
+      'another secret',
+      'another secret of thirty-two characters',
+      /EXEUNT_SECRET is not the secret they were stored under/,
+    ],
     ['no secret', undefined, /set EXEUNT_SECRET/],
   ])('the start stops with %s, says why, and changes no key', async (_what, secret, message) => {
     await (await TestApp.start({ secret: SECRET }, { db })).stop();

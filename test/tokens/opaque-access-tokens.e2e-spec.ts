@@ -14,10 +14,16 @@ describe('opaque access tokens, by the client’s setting', () => {
     const client = await app.createClient({ access_token_format: 'opaque', scope: 'openid email offline_access' });
     const account = await app.createAccount();
     const browser = app.browser();
-    return { client, account, browser, tokens: await app.signInTo(browser, client, account.login, { scope: 'openid email', ...request }) };
+    return {
+      client,
+      account,
+      browser,
+      tokens: await app.signInTo(browser, client, account.login, { scope: 'openid email', ...request }),
+    };
   }
 
-  const described = async (client: TestClient, token: unknown) => (await app.form('/introspect', { token: String(token) }, client)).body;
+  const described = async (client: TestClient, token: unknown) =>
+    (await app.form('/introspect', { token: String(token) }, client)).body;
 
   it('say nothing by themselves, and introspection and userinfo tell what a JWT would', async () => {
     const { client, account, tokens } = await signedIn();
@@ -55,7 +61,11 @@ describe('opaque access tokens, by the client’s setting', () => {
       access_token_format: 'opaque',
     });
     const { body } = await app.form('/token', { grant_type: 'client_credentials' }, client);
-    expect(await described(client, body.access_token)).toMatchObject({ active: true, sub: client.clientId, scope: 'reports' });
+    expect(await described(client, body.access_token)).toMatchObject({
+      active: true,
+      sub: client.clientId,
+      scope: 'reports',
+    });
     await app.form('/revoke', { token: String(body.access_token) }, client);
     expect(await described(client, body.access_token)).toEqual({ active: false });
   });

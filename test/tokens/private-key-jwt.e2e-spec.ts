@@ -6,7 +6,12 @@ import { TestApp, type Answer, type TestClient } from '../support/app.js';
 import { tokenState } from './token-requests.js';
 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-const MACHINE = { grant_types: ['client_credentials'], redirect_uris: [], scope: 'reports', token_endpoint_auth_method: 'private_key_jwt' };
+const MACHINE = {
+  grant_types: ['client_credentials'],
+  redirect_uris: [],
+  scope: 'reports',
+  token_endpoint_auth_method: 'private_key_jwt',
+};
 
 interface Key {
   readonly privateKey: CryptoKey;
@@ -51,8 +56,18 @@ describe('private_key_jwt (OpenID Connect Core 1.0 §9, RFC 7523 §3)', () => {
     { by = key, header = {}, of = client }: { by?: Key; header?: Record<string, unknown>; of?: TestClient } = {},
   ): Promise<string> {
     const now = app.clock.seconds();
-    const payload = { iss: of.clientId, sub: of.clientId, aud: app.issuer, jti: randomUUID(), iat: now, exp: now + 60, ...claims };
-    return new SignJWT(payload).setProtectedHeader({ alg: String(by.jwk.alg), kid: by.jwk.kid, ...header }).sign(by.privateKey);
+    const payload = {
+      iss: of.clientId,
+      sub: of.clientId,
+      aud: app.issuer,
+      jti: randomUUID(),
+      iat: now,
+      exp: now + 60,
+      ...claims,
+    };
+    return new SignJWT(payload)
+      .setProtectedHeader({ alg: String(by.jwk.alg), kid: by.jwk.kid, ...header })
+      .sign(by.privateKey);
   }
 
   const ask = (client_assertion: string, fields: Record<string, string> = {}, at = app): Promise<Answer> =>
@@ -113,7 +128,13 @@ describe('private_key_jwt (OpenID Connect Core 1.0 §9, RFC 7523 §3)', () => {
     const none = Buffer.from(JSON.stringify({ alg: 'none', kid: key.jwk.kid })).toString('base64url');
     await expectRefused(await ask(`${none}.${claims}.`), before);
     const now = app.clock.seconds();
-    const confused = await new SignJWT({ iss: client.clientId, sub: client.clientId, aud: app.issuer, jti: 'x', exp: now + 60 })
+    const confused = await new SignJWT({
+      iss: client.clientId,
+      sub: client.clientId,
+      aud: app.issuer,
+      jti: 'x',
+      exp: now + 60,
+    })
       .setProtectedHeader({ alg: 'HS256', kid: key.jwk.kid })
       .sign(new TextEncoder().encode(JSON.stringify(key.jwk)));
     await expectRefused(await ask(confused), before);
@@ -122,7 +143,11 @@ describe('private_key_jwt (OpenID Connect Core 1.0 §9, RFC 7523 §3)', () => {
 
   it('refuses another algorithm than the registered one', async () => {
     const [rsa, ec] = await Promise.all([aKey('RS256'), aKey('ES256')]);
-    const of = await app.createClient({ ...MACHINE, token_endpoint_auth_signing_alg: 'ES256', jwks: { keys: [rsa.jwk, ec.jwk] } });
+    const of = await app.createClient({
+      ...MACHINE,
+      token_endpoint_auth_signing_alg: 'ES256',
+      jwks: { keys: [rsa.jwk, ec.jwk] },
+    });
     expect((await ask(await assertion({}, { by: ec, of }))).status).toBe(200);
     const before = await tokenState(app);
     await expectRefused(await ask(await assertion({}, { by: rsa, of })), before);
@@ -149,7 +174,12 @@ describe('private_key_jwt (OpenID Connect Core 1.0 §9, RFC 7523 §3)', () => {
   });
 
   it('refuses another or no client_assertion_type, and an assertion beside a secret', async () => {
-    for (const fields of [{ client_assertion_type: 'saml' }, { client_assertion_type: '' }, { client_secret: 'x' }]) {
+    const wrong: Record<string, string>[] = [
+      { client_assertion_type: 'saml' },
+      { client_assertion_type: '' },
+      { client_secret: 'x' },
+    ];
+    for (const fields of wrong) {
       const answer = await ask(await assertion(), fields);
       expect(answer.status).toBe(400);
       expect(answer.body.error).toBe('invalid_request');
@@ -157,10 +187,17 @@ describe('private_key_jwt (OpenID Connect Core 1.0 §9, RFC 7523 §3)', () => {
   });
 
   it('refuses an assertion from a client that registered a secret, and a secret from one that registered keys', async () => {
-    const secretClient = await app.createClient({ grant_types: ['client_credentials'], redirect_uris: [], scope: 'reports' });
+    const secretClient = await app.createClient({
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      scope: 'reports',
+    });
     const before = await tokenState(app);
     await expectRefused(await ask(await assertion({}, { of: secretClient })), before);
-    await expectRefused(await app.form('/token', { grant_type: 'client_credentials' }, { ...client, clientSecret: 'x' }), before);
+    await expectRefused(
+      await app.form('/token', { grant_type: 'client_credentials' }, { ...client, clientSecret: 'x' }),
+      before,
+    );
   });
 
   it('reads jwks_uri once, and again for an unknown kid, but not at every forged one', async () => {
@@ -186,6 +223,16 @@ describe('private_key_jwt (OpenID Connect Core 1.0 §9, RFC 7523 §3)', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it('a burst of assertions asks jwks_uri once', async () => {
+    const by = await aKey();
+    publishedKeys = [by.jwk];
+    fetches = 0;
+    const of = await app.createClient({ ...MACHINE, jwks_uri: jwksUri() });
+    const answers = await Promise.all(Array.from({ length: 20 }, async () => ask(await assertion({}, { by, of }))));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(fetches).toBe(1);
   });
 
   it.each([

@@ -27,7 +27,9 @@ describe('a refresh token that is used twice (RFC 9700 §4.14.2)', () => {
   }
 
   const successors = (client: TestClient) =>
-    app.db.query(`SELECT 1 FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id WHERE g.client_id = $1`, [client.clientId]);
+    app.db.query(`SELECT 1 FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id WHERE g.client_id = $1`, [
+      client.clientId,
+    ]);
 
   it('within the grace it gets the same successor, however often, and never a second one', async () => {
     const { account, client, tokens } = await signedIn();
@@ -61,7 +63,11 @@ describe('a refresh token that is used twice (RFC 9700 §4.14.2)', () => {
       },
     ]);
     const [received] = await party.waitFor(1);
-    expect(received?.claims).toMatchObject({ sub: account.id, sid: claimsOf(tokens.id_token).sid, aud: client.clientId });
+    expect(received?.claims).toMatchObject({
+      sub: account.id,
+      sid: claimsOf(tokens.id_token).sid,
+      aud: client.clientId,
+    });
   });
 
   it('stolen token: once the successor was used, the old one kills the grant inside the grace too', async () => {
@@ -77,7 +83,9 @@ describe('a refresh token that is used twice (RFC 9700 §4.14.2)', () => {
   it('a repeat that asks for too much is refused and kills nothing', async () => {
     const { account, client, tokens } = await signedIn();
     const second = (await app.refresh(client, tokens.refresh_token)).body;
-    expect((await app.refresh(client, tokens.refresh_token, { scope: 'openid phone' })).body.error).toBe('invalid_scope');
+    expect((await app.refresh(client, tokens.refresh_token, { scope: 'openid phone' })).body.error).toBe(
+      'invalid_scope',
+    );
     expect((await app.refresh(client, String(second.refresh_token))).status).toBe(200);
     expect(await terminationsOf(app, account.id)).toEqual([]);
   });

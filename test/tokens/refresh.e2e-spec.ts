@@ -16,7 +16,12 @@ describe('refresh (RFC 6749 §6)', () => {
     return { account, browser, tokens: await app.signInTo(browser, client, account.login, request) };
   }
 
-  async function expectRefused(client: TestClient, refreshToken: string, fields: Record<string, string> = {}, error = 'invalid_grant') {
+  async function expectRefused(
+    client: TestClient,
+    refreshToken: string,
+    fields: Record<string, string> = {},
+    error = 'invalid_grant',
+  ) {
     const before = await tokenState(app);
     const answer = await app.refresh(client, refreshToken, fields);
     expect(answer.status).toBe(400);
@@ -60,12 +65,15 @@ describe('refresh (RFC 6749 §6)', () => {
       expect((await refreshed(client, narrowed.refresh_token)).scope).toBe('openid email profile');
     });
 
-    it.each(['openid profile', 'openid email phone', 'exeunt:admin'])('refuses %j, which exceeds what was granted, and does not use the token', async (scope) => {
-      const client = await app.createClient();
-      const { tokens } = await signedIn(client, { scope: 'openid email' });
-      await expectRefused(client, tokens.refresh_token, { scope }, 'invalid_scope');
-      await refreshed(client, tokens.refresh_token);
-    });
+    it.each(['openid profile', 'openid email phone', 'exeunt:admin'])(
+      'refuses %j, which exceeds what was granted, and does not use the token',
+      async (scope) => {
+        const client = await app.createClient();
+        const { tokens } = await signedIn(client, { scope: 'openid email' });
+        await expectRefused(client, tokens.refresh_token, { scope }, 'invalid_scope');
+        await refreshed(client, tokens.refresh_token);
+      },
+    );
   });
 
   it("token of another client: it is refused, and the owner's stays as it was (abuse case A5, wire.md C.2)", async () => {
@@ -139,7 +147,10 @@ describe('refresh (RFC 6749 §6)', () => {
         action === 'disable'
           ? ['POST', 'disable', undefined]
           : ['PUT', 'password', { password: 'another correct horse' }];
-      const answer = await app.json(method, `/admin/v1/accounts/${account.id}/${path}`, { token: await app.adminToken(), body });
+      const answer = await app.json(method, `/admin/v1/accounts/${account.id}/${path}`, {
+        token: await app.adminToken(),
+        body,
+      });
       expect(answer.status).toBeLessThan(300);
       await expectRefused(client, tokens.refresh_token);
       expect(await app.isActive(client, tokens.access_token)).toBe(false);

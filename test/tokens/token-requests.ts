@@ -34,7 +34,9 @@ export function redeem(
   overrides: Record<string, string | undefined> = {},
 ): Promise<Answer> {
   const fields = { grant_type: 'authorization_code', code, redirect_uri: client.redirectUri, ...overrides };
-  const sent = Object.fromEntries(Object.entries(fields).filter((pair): pair is [string, string] => pair[1] !== undefined));
+  const sent = Object.fromEntries(
+    Object.entries(fields).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  );
   return app.form('/token', sent, client.clientSecret === '' ? undefined : client);
 }
 
@@ -65,7 +67,12 @@ export function claimsOf(jwt: unknown): JWTPayload & Readonly<Record<string, unk
 }
 
 /** POSTs a form exactly as given, such as with a parameter sent twice. */
-export async function postRaw(app: TestApp, path: string, body: string, headers: Record<string, string> = {}): Promise<Answer> {
+export async function postRaw(
+  app: TestApp,
+  path: string,
+  body: string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const response = await fetch(`${app.issuer}${path}`, {
     method: 'POST',
     body,

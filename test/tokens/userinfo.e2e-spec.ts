@@ -60,7 +60,10 @@ describe('userinfo (OpenID Connect Core 1.0 §5.3)', () => {
   });
 
   it('tells what the claims parameter asks for by name (§5.5), and cannot be told another sub', async () => {
-    const claims = JSON.stringify({ userinfo: { given_name: { essential: true }, sub: null, website: null }, id_token: { phone_number: null } });
+    const claims = JSON.stringify({
+      userinfo: { given_name: { essential: true }, sub: null, website: null },
+      id_token: { phone_number: null },
+    });
     const { account, tokens } = await signedIn({ claims });
     expect((await ask(tokens.access_token)).body).toEqual({ sub: account.id, given_name: 'Mia' });
   });

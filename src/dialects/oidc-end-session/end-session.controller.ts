@@ -1,4 +1,18 @@
-import { Body, Controller, Cookies, Get, Headers, HttpCode, Inject, Post, Query, Req, Res, UseFilters, UsePipes } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Cookies,
+  Get,
+  Headers,
+  HttpCode,
+  Inject,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseFilters,
+  UsePipes,
+} from '@nestjs/common';
 import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ClientsService } from '../../clients/clients.service.js';
 import { clientView, redirectSources } from '../../clients/client-view.js';
@@ -21,12 +35,25 @@ import type { SignedInSession } from '../../sessions/session.js';
 import { SessionsService } from '../../sessions/sessions.service.js';
 import { HintVerifier } from '../../tokens/hint-verifier.js';
 import { EndSessionFormDto, EndSessionRequestDto } from './dto/end-session.dto.js';
-import { hintOf, mergeParameters, toEndSessionRequest, toLogoutCommand, toShownDialog, type EndSessionRequest, type ShownDialog } from './end-session.mapper.js';
+import {
+  hintOf,
+  mergeParameters,
+  toEndSessionRequest,
+  toLogoutCommand,
+  toShownDialog,
+  type EndSessionRequest,
+  type ShownDialog,
+} from './end-session.mapper.js';
 
 const PATH = '/session/end_session';
 const SEALED = 'end-session-dialog';
 const DIALOG_TTL_MS = 60 * 60_000;
-const STATE_WORDS = { delivered: 'confirmed', pending: 'pending', rejected: 'unreachable', abandoned: 'unreachable' } as const satisfies Record<string, ApplicationState>;
+const STATE_WORDS = {
+  delivered: 'confirmed',
+  pending: 'pending',
+  rejected: 'unreachable',
+  abandoned: 'unreachable',
+} as const satisfies Record<string, ApplicationState>;
 
 /**
  * RP-Initiated Logout 1.0 with a confirmation dialog, as cidaas documents it (wire.md C).
@@ -87,7 +114,8 @@ export class EndSessionController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Ask to sign out (form), or answer the dialog',
-    description: 'With the parameters of GET it shows the dialog. With the dialog’s own `csrf`, `request` and `decision` it acts.',
+    description:
+      'With the parameters of GET it shows the dialog. With the dialog’s own `csrf`, `request` and `decision` it acts.',
   })
   @ApiConsumes('application/x-www-form-urlencoded')
   @ApiPage(200, 'The dialog, or, once it was answered, the signed-out page with what each application said.')
@@ -112,18 +140,35 @@ export class EndSessionController {
     return this.ask(parameters, cookies, response, false);
   }
 
-  private async ask(parameters: EndSessionRequestDto, cookies: CookieJar, response: Response, mayAct: boolean): Promise<void> {
+  private async ask(
+    parameters: EndSessionRequestDto,
+    cookies: CookieJar,
+    response: Response,
+    mayAct: boolean,
+  ): Promise<void> {
     const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
     const request = await this.verify(parameters, session);
     const client = request.clientId === undefined ? undefined : await this.clients.find(request.clientId);
-    if (mayAct && session !== undefined && client !== undefined && (await this.isSparedTheDialog(parameters, request, client, session))) {
-      const outcome = await this.end(cookies, { ...toShownDialog(request, session), sessionId: session.id, accountId: session.accountId }, response);
+    if (
+      mayAct &&
+      session !== undefined &&
+      client !== undefined &&
+      (await this.isSparedTheDialog(parameters, request, client, session))
+    ) {
+      const outcome = await this.end(
+        cookies,
+        { ...toShownDialog(request, session), sessionId: session.id, accountId: session.accountId },
+        response,
+      );
       if (outcome !== undefined) return this.leave(request, outcome, response);
     }
     this.showDialog(request, client, session, cookies, response);
   }
 
-  private async verify(parameters: EndSessionRequestDto, session: SignedInSession | undefined): Promise<EndSessionRequest> {
+  private async verify(
+    parameters: EndSessionRequestDto,
+    session: SignedInSession | undefined,
+  ): Promise<EndSessionRequest> {
     const { id_token_hint: idToken, access_token_hint: accessToken } = parameters;
     const hint = hintOf(parameters, {
       idToken: idToken === undefined ? undefined : ((await this.hints.idTokenHint(idToken)) ?? 'invalid'),
@@ -134,13 +179,25 @@ export class EndSessionController {
   }
 
   /** A first-party switch of the client, and only with an ID token of this very session. */
-  private async isSparedTheDialog(parameters: EndSessionRequestDto, request: EndSessionRequest, client: Client, session: SignedInSession): Promise<boolean> {
+  private async isSparedTheDialog(
+    parameters: EndSessionRequestDto,
+    request: EndSessionRequest,
+    client: Client,
+    session: SignedInSession,
+  ): Promise<boolean> {
     const { hint } = request;
-    if (!client.metadata.skip_logout_confirmation || parameters.id_token_hint === undefined || hint?.sid === undefined) return false;
+    if (!client.metadata.skip_logout_confirmation || parameters.id_token_hint === undefined || hint?.sid === undefined)
+      return false;
     return hint.sub === session.accountId && this.sessions.isKnownAs(session.id, client.clientId, hint.sid);
   }
 
-  private showDialog(request: EndSessionRequest, client: Client | undefined, session: SignedInSession | undefined, cookies: CookieJar, response: Response): void {
+  private showDialog(
+    request: EndSessionRequest,
+    client: Client | undefined,
+    session: SignedInSession | undefined,
+    cookies: CookieJar,
+    response: Response,
+  ): void {
     const nonce = this.edge.newNonce();
     const browserId = this.browsers.ensure(response, cookies);
     const html = renderLogoutConfirmationPage({
@@ -163,8 +220,13 @@ export class EndSessionController {
     // A dialog that was left open too long is shown anew; nothing of the old one is used.
     if (shown === undefined || form.decision === undefined) return this.ask({}, cookies, response, false);
     if (form.decision === 'stay') return this.stay(shown, cookies, response);
-    if (shown.sessionId === undefined || shown.accountId === undefined) return this.nobodyWasSignedIn(shown, cookies, response);
-    const outcome = await this.end(cookies, { ...shown, sessionId: shown.sessionId, accountId: shown.accountId }, response);
+    if (shown.sessionId === undefined || shown.accountId === undefined)
+      return this.nobodyWasSignedIn(shown, cookies, response);
+    const outcome = await this.end(
+      cookies,
+      { ...shown, sessionId: shown.sessionId, accountId: shown.accountId },
+      response,
+    );
     if (outcome !== undefined) return this.leave(shown, outcome, response);
     return this.ask({}, cookies, response, false);
   }
@@ -189,9 +251,14 @@ export class EndSessionController {
   }
 
   /** The redirect comes after the applications were told, within the wait budget (RP-Initiated Logout 1.0 §3). */
-  private async leave(shown: Pick<ShownDialog, 'redirectUri' | 'state'>, outcome: LogoutOutcome, response: Response): Promise<void> {
+  private async leave(
+    shown: Pick<ShownDialog, 'redirectUri' | 'state'>,
+    outcome: LogoutOutcome,
+    response: Response,
+  ): Promise<void> {
     const applications = await this.applications(outcome);
-    if (shown.redirectUri !== undefined) return this.edge.redirect(response, appendQuery(shown.redirectUri, [['state', shown.state]]));
+    if (shown.redirectUri !== undefined)
+      return this.edge.redirect(response, appendQuery(shown.redirectUri, [['state', shown.state]]));
     const nonce = this.edge.newNonce();
     const html = renderSignedOutPage({ nonce, alreadySignedOut: outcome.kind === 'nothing_to_end', applications });
     this.edge.page(response, html, { nonce });
@@ -205,7 +272,8 @@ export class EndSessionController {
 
   /** Declining keeps the session; the application that asked has already ended its own (design §9). */
   private async stay(shown: ShownDialog, cookies: CookieJar, response: Response): Promise<void> {
-    if (shown.redirectUri !== undefined) return this.edge.redirect(response, appendQuery(shown.redirectUri, [['state', shown.state]]));
+    if (shown.redirectUri !== undefined)
+      return this.edge.redirect(response, appendQuery(shown.redirectUri, [['state', shown.state]]));
     const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
     if (session === undefined) return this.leave({}, { kind: 'nothing_to_end' }, response);
     const client = shown.clientId === undefined ? undefined : await this.clients.find(shown.clientId);
@@ -220,7 +288,15 @@ export class EndSessionController {
 }
 
 /** Not HEAD, not an image, not a prefetch: a person went there. */
-function isNavigation(http: { readonly method: string; readonly headers: Readonly<Record<string, string | undefined>> }): boolean {
+function isNavigation(http: {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}): boolean {
   const { 'sec-fetch-dest': destination, 'sec-purpose': purpose, purpose: oldPurpose } = http.headers;
-  return http.method === 'GET' && (destination === undefined || destination === 'document') && purpose === undefined && oldPurpose === undefined;
+  return (
+    http.method === 'GET' &&
+    (destination === undefined || destination === 'document') &&
+    purpose === undefined &&
+    oldPurpose === undefined
+  );
 }

@@ -10,7 +10,9 @@ import type { EndSessionRequestDto } from './dto/end-session.dto.js';
 /** A POST may bring its parameters in the query too (wire.md C.1); what the form says goes before. */
 export function mergeParameters(query: EndSessionRequestDto, form: EndSessionRequestDto): EndSessionRequestDto {
   // A DTO has every field, also those that were not sent: they must not hide what the query says.
-  const sent = Object.fromEntries(Object.entries(form).filter(([, value]) => value !== undefined)) as EndSessionRequestDto;
+  const sent = Object.fromEntries(
+    Object.entries(form).filter(([, value]) => value !== undefined),
+  ) as EndSessionRequestDto;
   return { ...query, ...sent };
 }
 
@@ -35,14 +37,20 @@ export interface EndSessionRequest {
  * Whom the hints name together, or why they name nobody (wire.md C.2). A hint that fails is not used for anything, and
  * spoils the others (RP-Initiated Logout 1.0 §4).
  */
-export function hintOf(request: EndSessionRequestDto, hints: VerifiedHints): TokenHint | 'hint_mismatch' | 'unknown_request' | undefined {
+export function hintOf(
+  request: EndSessionRequestDto,
+  hints: VerifiedHints,
+): TokenHint | 'hint_mismatch' | 'unknown_request' | undefined {
   const { idToken, accessToken } = hints;
   if (idToken === 'invalid') return 'unknown_request';
   if (idToken !== undefined && accessToken !== undefined) {
     if (idToken.clientId !== accessToken.clientId || idToken.sub !== accessToken.sub) return 'hint_mismatch';
   }
   const hint = idToken ?? accessToken;
-  if (hint === undefined) return request.access_token_hint !== undefined || request.post_logout_redirect_uri !== undefined ? 'unknown_request' : undefined;
+  if (hint === undefined)
+    return request.access_token_hint !== undefined || request.post_logout_redirect_uri !== undefined
+      ? 'unknown_request'
+      : undefined;
   if (request.client_id !== undefined && request.client_id !== hint.clientId) return 'hint_mismatch';
   return hint;
 }
@@ -93,10 +101,17 @@ export function toShownDialog(request: EndSessionRequest, session: SignedInSessi
 }
 
 /** The cookie decides whose session ends; the dialog it was shown for must have been about that very session. */
-export function toLogoutCommand(cookie: string, shown: Required<Pick<ShownDialog, 'sessionId' | 'accountId'>> & ShownDialog): LogoutCommand {
+export function toLogoutCommand(
+  cookie: string,
+  shown: Required<Pick<ShownDialog, 'sessionId' | 'accountId'>> & ShownDialog,
+): LogoutCommand {
   return {
     target: { kind: 'cookie', cookieHash: sha256(cookie), sessionId: shown.sessionId },
     cause: 'end_session',
-    initiator: { kind: 'user', accountId: shown.accountId, ...(shown.clientId === undefined ? {} : { clientId: shown.clientId }) },
+    initiator: {
+      kind: 'user',
+      accountId: shown.accountId,
+      ...(shown.clientId === undefined ? {} : { clientId: shown.clientId }),
+    },
   };
 }

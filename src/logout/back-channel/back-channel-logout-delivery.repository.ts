@@ -83,7 +83,10 @@ const LIST = statement(
     ORDER BY d.created_at DESC, d.id DESC LIMIT $6`,
 );
 
-const ATTEMPTS = statement('logout_deliveries_attempts', 'SELECT * FROM logout_delivery_attempts WHERE delivery_id = $1 ORDER BY number');
+const ATTEMPTS = statement(
+  'logout_deliveries_attempts',
+  'SELECT * FROM logout_delivery_attempts WHERE delivery_id = $1 ORDER BY number',
+);
 
 /** The ledger of notices: claim, record, list. */
 @Injectable()
@@ -131,7 +134,11 @@ export class BackChannelLogoutDeliveryRepository {
 
   /** Newest first. */
   async list(
-    filter: PageRequest & { readonly state?: string | undefined; readonly clientId?: string | undefined; readonly terminationId?: string | undefined },
+    filter: PageRequest & {
+      readonly state?: string | undefined;
+      readonly clientId?: string | undefined;
+      readonly terminationId?: string | undefined;
+    },
   ): Promise<Page<Delivery>> {
     const rows = await this.transactions.query<DeliveryRow>(LIST, [
       filter.cursor ?? null,

@@ -10,7 +10,12 @@ export type AttemptOutcome =
   | { readonly kind: 'accepted'; readonly status: number }
   /** The application read it and said no: sending it again would be the same (Back-Channel Logout 1.0 §2.8). */
   | { readonly kind: 'rejected'; readonly status: number; readonly errorCode: string }
-  | { readonly kind: 'failed'; readonly status: number | undefined; readonly errorCode: string; readonly retryAfterMs: number | undefined };
+  | {
+      readonly kind: 'failed';
+      readonly status: number | undefined;
+      readonly errorCode: string;
+      readonly retryAfterMs: number | undefined;
+    };
 
 const MAX_ANSWER_BYTES = 16 * 1024;
 const MAX_RETRY_AFTER_MS = 60 * 60 * 1000;
@@ -26,7 +31,8 @@ export class BackChannelLogoutClient {
 
   async send(client: Client, logoutToken: string): Promise<AttemptOutcome> {
     const url = client.metadata.backchannel_logout_uri;
-    if (url === undefined) return { kind: 'failed', status: undefined, errorCode: 'no_backchannel_logout_uri', retryAfterMs: undefined };
+    if (url === undefined)
+      return { kind: 'failed', status: undefined, errorCode: 'no_backchannel_logout_uri', retryAfterMs: undefined };
     try {
       const response = await this.egress.request({
         method: 'POST',
@@ -40,7 +46,8 @@ export class BackChannelLogoutClient {
       });
       return this.outcomeOf(response.status, response.headers['retry-after']);
     } catch (error) {
-      if (error instanceof EgressError) return { kind: 'failed', status: undefined, errorCode: error.code, retryAfterMs: undefined };
+      if (error instanceof EgressError)
+        return { kind: 'failed', status: undefined, errorCode: error.code, retryAfterMs: undefined };
       throw error;
     }
   }
@@ -49,7 +56,12 @@ export class BackChannelLogoutClient {
   private outcomeOf(status: number, retryAfter: string | undefined): AttemptOutcome {
     if (status === 200 || status === 204) return { kind: 'accepted', status };
     if (status === 400) return { kind: 'rejected', status, errorCode: 'http_400' };
-    return { kind: 'failed', status, errorCode: `http_${status}`, retryAfterMs: parseRetryAfter(retryAfter, this.clock.now().getTime()) };
+    return {
+      kind: 'failed',
+      status,
+      errorCode: `http_${status}`,
+      retryAfterMs: parseRetryAfter(retryAfter, this.clock.now().getTime()),
+    };
   }
 }
 

@@ -1,4 +1,10 @@
-import { Inject, Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { ClientsService } from '../../clients/clients.service.js';
 import type { Client } from '../../clients/client.js';
@@ -114,7 +120,12 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
       const room = MAX_IN_FLIGHT - this.inFlight.activeCount - this.inFlight.pendingCount;
       if (room <= 0) return;
       const claimedUntil = this.clock.in(this.settings.deliveryTimeoutMs + CLAIM_MARGIN_MS);
-      const due = await this.deliveries.claim(this.clock.now(), claimedUntil, Math.min(room, CLAIM_BATCH), this.saturatedClients());
+      const due = await this.deliveries.claim(
+        this.clock.now(),
+        claimedUntil,
+        Math.min(room, CLAIM_BATCH),
+        this.saturatedClients(),
+      );
       if (due.length === 0) return;
       void this.track(this.sendAll(due, this.clientsOf(due), new Map()));
     }
@@ -122,18 +133,26 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
 
   /** Applications that have their share of requests under way: their notices wait in the table, not in front of others. */
   private saturatedClients(): string[] {
-    return [...this.perClient].filter(([, limit]) => limit.activeCount >= MAX_IN_FLIGHT_PER_CLIENT).map(([clientId]) => clientId);
+    return [...this.perClient]
+      .filter(([, limit]) => limit.activeCount >= MAX_IN_FLIGHT_PER_CLIENT)
+      .map(([clientId]) => clientId);
   }
 
   private clientsOf(due: readonly DueDelivery[]): Promise<ReadonlyMap<string, Client>> {
-    return this.clients.findEvenDeleted([...new Set(due.map((delivery) => delivery.clientId))]).catch((error: Error) => {
-      // The claim lapses and the notices are tried again; nothing is lost and nothing is called done.
-      this.logger.warn(`notices wait: ${error.name}`);
-      return new Map<string, Client>();
-    });
+    return this.clients
+      .findEvenDeleted([...new Set(due.map((delivery) => delivery.clientId))])
+      .catch((error: Error) => {
+        // The claim lapses and the notices are tried again; nothing is lost and nothing is called done.
+        this.logger.warn(`notices wait: ${error.name}`);
+        return new Map<string, Client>();
+      });
   }
 
-  private async sendAll(due: readonly DueDelivery[], clients: Promise<ReadonlyMap<string, Client>>, settled: Map<string, SettledDelivery>): Promise<void> {
+  private async sendAll(
+    due: readonly DueDelivery[],
+    clients: Promise<ReadonlyMap<string, Client>>,
+    settled: Map<string, SettledDelivery>,
+  ): Promise<void> {
     const found = await clients;
     await Promise.all(due.map((delivery) => this.guard(this.sendOne(delivery, found.get(delivery.clientId), settled))));
   }
@@ -146,10 +165,16 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
 
   /** One notice that cannot be recorded does not keep the others from being awaited. */
   private guard(attempt: Promise<void>): Promise<void> {
-    return attempt.catch((error: Error) => this.logger.warn(`an attempt was not recorded and will be made again: ${error.name}`));
+    return attempt.catch((error: Error) =>
+      this.logger.warn(`an attempt was not recorded and will be made again: ${error.name}`),
+    );
   }
 
-  private async sendOne(delivery: DueDelivery, client: Client | undefined, settled: Map<string, SettledDelivery>): Promise<void> {
+  private async sendOne(
+    delivery: DueDelivery,
+    client: Client | undefined,
+    settled: Map<string, SettledDelivery>,
+  ): Promise<void> {
     if (client === undefined) return;
     const clientName = client.metadata.client_name ?? client.clientId;
     settled.set(delivery.id, { clientId: client.clientId, clientName, state: 'pending' });
@@ -179,7 +204,11 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
     };
   }
 
-  private next(delivery: DueDelivery, outcome: AttemptOutcome, attempts: number): { readonly state: DeliveryState; readonly nextAttemptAt: Date } {
+  private next(
+    delivery: DueDelivery,
+    outcome: AttemptOutcome,
+    attempts: number,
+  ): { readonly state: DeliveryState; readonly nextAttemptAt: Date } {
     const now = this.clock.now();
     if (outcome.kind === 'accepted') return { state: 'delivered', nextAttemptAt: now };
     if (outcome.kind === 'rejected') return { state: 'rejected', nextAttemptAt: now };

@@ -33,7 +33,10 @@ export class IntrospectionResponseDto {
   readonly iss?: string;
   @ApiPropertyOptional({ example: '0197f4a2-7c1e-7c3b-9a51-0b8e4b7a8a10' })
   readonly sub?: string;
-  @ApiPropertyOptional({ oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }], example: 'https://id.example.com' })
+  @ApiPropertyOptional({
+    oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
+    example: 'https://id.example.com',
+  })
   readonly aud?: unknown;
   @ApiPropertyOptional({ example: 'ledger' })
   readonly client_id?: string;
