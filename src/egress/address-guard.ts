@@ -53,7 +53,7 @@ export function normalizeHost(host: string): string {
 
 function isInNetwork(address: Address, network: string, bits: number): boolean {
   const range = ipaddr.parse(network);
-  return address.kind() === range.kind() && address.match(range as never, bits);
+  return address.kind() === range.kind() && address.match(range, bits);
 }
 
 /** An IPv4-mapped IPv6 address is the IPv4 address that it reaches. */

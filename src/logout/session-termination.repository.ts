@@ -37,10 +37,10 @@ export interface Termination {
 }
 
 interface TargetSql {
-  /** Sessions `s` that end, or null when none does. */
-  readonly sessions: string | null;
-  /** Participations that are told, where no session ends. */
-  readonly participants: string | null;
+  /** Sessions `s` that are locked, so that no application joins them meanwhile. */
+  readonly sessions: string;
+  /** Null: they end, and everybody in them is told. Otherwise they go on, and this says which participants `p` are told. */
+  readonly told: string | null;
   /** Grants `g` that are revoked; `$6` says whether offline ones are. */
   readonly grants: string;
 }
@@ -51,29 +51,36 @@ const LIVE = 's.terminated_at IS NULL';
 const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
   cookie: {
     sessions: `s.cookie_hash = $1::bytea AND ($2::uuid IS NULL OR s.id = $2) AND ${LIVE}`,
-    participants: null,
+    told: null,
     grants: SESSION_GRANTS,
   },
-  session: { sessions: `s.id = $1::uuid AND $2::text IS NULL AND ${LIVE}`, participants: null, grants: SESSION_GRANTS },
+  session: {
+    sessions: `s.id = $1::uuid AND $2::text IS NULL AND ${LIVE}`,
+    told: null,
+    grants: SESSION_GRANTS,
+  },
   'account-session': {
     sessions: `s.id = $1::uuid AND s.account_id = $2::uuid AND ${LIVE}`,
-    participants: null,
+    told: null,
     grants: SESSION_GRANTS,
   },
   account: {
     sessions: `s.account_id = $1::uuid AND s.id IS DISTINCT FROM $2::uuid AND ${LIVE}`,
-    participants: null,
+    told: null,
     grants: `g.account_id = $1::uuid AND ($2::uuid IS NULL OR g.session_id IS DISTINCT FROM $2::uuid) AND (NOT g.offline OR $6::boolean)`,
   },
   client: {
-    sessions: null,
-    participants: `sc.client_id = $1::text AND $2::text IS NULL`,
+    // Also where it is only about to take part: it has a grant, and may be redeeming the code.
+    sessions: `$2::text IS NULL AND ${LIVE} AND s.id IN (
+      SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = $1::text
+       UNION SELECT g.session_id FROM grants g WHERE g.client_id = $1 AND g.revoked_at IS NULL)`,
+    told: `p.client_id = $1::text`,
     grants: `g.client_id = $1::text AND $6::boolean`,
   },
   grant: {
-    sessions: null,
-    participants: `$2::text IS NULL AND (sc.session_id, sc.client_id) IN
-      (SELECT g.session_id, g.client_id FROM grants g WHERE g.id = $1::uuid AND g.revoked_at IS NULL)`,
+    sessions: `$2::text IS NULL AND ${LIVE} AND s.id = (SELECT g.session_id FROM grants g WHERE g.id = $1::uuid)`,
+    // By who revoked it and nobody else: a stolen token may be used many times at once.
+    told: `p.client_id IN (SELECT g.client_id FROM grants g JOIN revoked r ON r.id = g.id)`,
     grants: `g.id = $1::uuid AND $6::boolean`,
   },
 };
@@ -83,28 +90,26 @@ const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
  * see who takes part, end the sessions, revoke the grants, owe each application a notice, record why.
  *
  * A statement sees the database as it was when it began. An application that joined while we waited for a session's
- * lock is not in `participants`, but it has raised the locked row's `client_count`: then `complete` is false, nothing
+ * lock is not in `everybody`, but it has raised the locked row's `client_count`: then `complete` is false, nothing
  * is written, and the caller runs the statement again, which sees it.
  */
 function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement {
-  const locked =
-    sql.sessions === null
-      ? `SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE false`
-      : `SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE ${sql.sessions} ORDER BY s.id FOR NO KEY UPDATE OF s`;
-  const participants =
-    sql.participants === null
-      ? `SELECT sc.client_id, sc.sid, l.account_id FROM locked l JOIN session_clients sc ON sc.session_id = l.id`
-      : `SELECT sc.client_id, sc.sid, s.account_id FROM session_clients sc JOIN sessions s ON s.id = sc.session_id WHERE ${LIVE} AND ${sql.participants}`;
+  const ends = sql.told === null;
   return statement(
     `logout_terminate_${kind}`,
-    `WITH locked AS MATERIALIZED (${locked}),
-     participants AS MATERIALIZED (${participants}),
-     complete AS MATERIALIZED (
-       SELECT ${sql.sessions === null ? 'true' : '(SELECT coalesce(sum(client_count), 0) FROM locked) = (SELECT count(*) FROM participants)'} AS yes
+    `WITH locked AS MATERIALIZED (
+       SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE ${sql.sessions} ORDER BY s.id FOR NO KEY UPDATE OF s
      ),
-     ending AS (SELECT l.id FROM locked l, complete c WHERE c.yes),
+     everybody AS MATERIALIZED (
+       SELECT sc.client_id, sc.sid, l.account_id FROM locked l JOIN session_clients sc ON sc.session_id = l.id
+     ),
+     complete AS MATERIALIZED (
+       SELECT (SELECT coalesce(sum(client_count), 0) FROM locked) = (SELECT count(*) FROM everybody) AS yes
+     ),
+     ending AS (SELECT l.id, l.account_id FROM locked l, complete c WHERE c.yes AND ${ends}),
      ${terminateSessions('ending', '$3', '$4::uuid')},
      ${revokeGrants(`(SELECT yes FROM complete) AND ${sql.grants}`, '$3', '$5')},
+     participants AS (SELECT p.client_id, p.sid, p.account_id FROM everybody p${ends ? '' : ` WHERE ${sql.told}`}),
      notices AS (
        INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
        SELECT gen_random_uuid(), $4::uuid, p.client_id, p.account_id::text, p.sid, 'pending', 0, $7::timestamptz, $3
@@ -117,7 +122,8 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
        SELECT $4::uuid, $5, $8::jsonb,
               -- One person's, or nobody's in particular.
               (SELECT CASE WHEN count(DISTINCT x.account_id) = 1 THEN min(x.account_id::text)::uuid END
-                 FROM (SELECT account_id FROM locked UNION ALL SELECT account_id FROM participants) x),
+                 FROM (SELECT account_id FROM ending UNION ALL SELECT account_id FROM participants
+                       UNION ALL SELECT g.account_id FROM grants g JOIN revoked r ON r.id = g.id) x),
               (SELECT count(*) FROM ended), (SELECT count(*) FROM revoked), (SELECT count(*) FROM notices), $3
         WHERE EXISTS (SELECT 1 FROM ended) OR EXISTS (SELECT 1 FROM revoked) OR EXISTS (SELECT 1 FROM notices)
      )

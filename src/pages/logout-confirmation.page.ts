@@ -49,7 +49,7 @@ function noticeText(notice: LogoutNotice, client: ClientCard | undefined, signed
             'Only the account named on this page is signed out, and only if you say so.'
         : `${asker} asked about an account that is not signed in here.`;
     case 'hint_mismatch':
-      return 'This request names two different accounts, so we did not act on either of them. You decide.';
+      return 'This request contradicts itself about who should be signed out, or for whom, so we did not act on either of them. You decide.';
     case 'unknown_request':
       return 'We could not verify who asked for this. So we will not send you on to another site from here.';
   }

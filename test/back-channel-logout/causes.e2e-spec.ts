@@ -224,6 +224,17 @@ describe('every cause ends sessions by the same path (design §1, promise 2; Bac
     expect(await terminationsOf(app, id)).toHaveLength(1);
   });
 
+  it('names the person on record also when only an offline grant was left to end', async () => {
+    const client = await clientOf(app, party);
+    const { accountId, browser } = await someoneAt(app, [client], OFFLINE);
+    await signOut(browser);
+    await asAdmin('DELETE', `/sessions?account_id=${accountId}`);
+    expect(await terminationsOf(app, accountId)).toMatchObject([
+      { cause: 'end_session', sessions: 1, grants_revoked: 0 },
+      { cause: 'admin', sessions: 0, grants_revoked: 1, deliveries: 0 },
+    ]);
+  });
+
   it('takes no notice of applications without a back channel, and says how many it told', async () => {
     const [told, silent] = await Promise.all([clientOf(app, party), app.createClient()]);
     const { accountId, browser } = await someoneAt(app, [told, silent]);

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import pg from 'pg';
 import { TestApp, type TestClient, type Answer } from '../support/app.js';
-import { SECOND } from '../support/clock.js';
+import { MINUTE, SECOND } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { endSessionUrl, promptNone } from '../rp-initiated-logout/end-session.js';
 import { clientOf, deliveriesTo, someoneAt, terminationsOf } from './scene.js';
@@ -71,12 +71,13 @@ describe('races with a logout (abuse case A6)', () => {
   }
 
   async function waitForWaiting(n: number): Promise<void> {
-    for (;;) {
+    for (let look = 0; look < 5000; look += 1) {
       const [row] = await app.db.query<{ n: number }>(
         `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
       );
       if ((row?.n ?? 0) >= n) return;
     }
+    throw new Error('nobody waits in line');
   }
 
   const HOLD_SESSION = 'SELECT id FROM sessions WHERE account_id = $1 AND terminated_at IS NULL FOR UPDATE';
@@ -117,18 +118,45 @@ describe('races with a logout (abuse case A6)', () => {
     const { id, login } = await app.createAccount();
     const code = await app.codeFor(app.browser(), client, login);
     const token = await app.adminToken();
-    // The exchange has locked session and grant by the time it wants to write that the application takes part.
-    const [answer, deletion] = await inLineFor('LOCK TABLE session_clients IN SHARE MODE', [], [
-      () => exchange(client, code),
-      () => app.json('DELETE', `/admin/v1/clients/${client.clientId}`, { token }),
-    ]);
+    // The exchange is stopped when it has locked session and grant and is about to write that the application takes part.
+    await app.db.query(
+      `CREATE FUNCTION stop_here() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NEW; END $$`,
+    );
+    await app.db.query(
+      'CREATE TRIGGER stop_here BEFORE INSERT ON session_clients FOR EACH ROW EXECUTE FUNCTION stop_here()',
+    );
+    const [answer, deletion] = await inLineFor(
+      'SELECT pg_advisory_xact_lock(42)',
+      [],
+      [() => exchange(client, code), () => app.json('DELETE', `/admin/v1/clients/${client.clientId}`, { token })],
+    );
+    await app.db.query('DROP FUNCTION stop_here() CASCADE');
     expect([answer!.status, deletion!.status]).toEqual([200, 204]);
     await app.sendDue();
     const { sid } = decodeJwt(String(answer!.body.id_token));
     expect(await deliveriesTo(app, client.clientId)).toMatchObject([{ sub: id, sid, state: 'delivered' }]);
-    expect(await terminationsOf(app, id)).toMatchObject([{ cause: 'client_deleted', sessions: 0, grants_revoked: 1, deliveries: 1 }]);
-    const live = await app.db.query('SELECT id FROM grants WHERE client_id = $1 AND revoked_at IS NULL', [client.clientId]);
+    expect(await terminationsOf(app, id)).toMatchObject([
+      { cause: 'client_deleted', sessions: 0, grants_revoked: 1, deliveries: 1 },
+    ]);
+    const live = await app.db.query('SELECT id FROM grants WHERE client_id = $1 AND revoked_at IS NULL', [
+      client.clientId,
+    ]);
     expect(live).toEqual([]);
+  });
+
+  it('a stolen refresh token that is used twice at the same moment: one termination, one notice', async () => {
+    const client = await clientOf(app, party);
+    const { accountId, tokens } = await someoneAt(app, [client]);
+    const reuse = () => app.refresh(client, tokens[0]!.refresh_token);
+    expect((await reuse()).status).toBe(200);
+    app.clock.advance(MINUTE);
+    const answers = await inLineFor(HOLD_SESSION, [accountId], [reuse, reuse]);
+    expect(answers.map(({ status }) => status)).toEqual([400, 400]);
+    await app.sendDue();
+    expect(await terminationsOf(app, accountId)).toMatchObject([
+      { cause: 'refresh_token_reuse', sessions: 0, grants_revoked: 1, deliveries: 1 },
+    ]);
+    expect(await deliveriesTo(app, client.clientId)).toHaveLength(1);
   });
 
   it('a refresh that meets the logout brings no token that outlives it', async () => {

@@ -152,6 +152,29 @@ describe('tokens under races', () => {
     }
   });
 
+  it('several applications redeem their codes while the person signs out: each one that got tokens is told', async () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const { login } = await app.createAccount();
+      const browser = app.browser();
+      const clients: TestClient[] = [];
+      const codes: string[] = [];
+      for (let n = 0; n < 6; n += 1) {
+        const client = await app.createClient({ backchannel_logout_uri: party.backchannelLogoutUri });
+        clients.push(client);
+        codes.push(await app.codeFor(browser, client, login));
+      }
+      const dialog = await browser.get('/session/end_session');
+      const redemptions = clients.map((client, n) => redeem(n % 2 === 0 ? app : other, client, codes[n] ?? ''));
+      const [answers] = await Promise.all([Promise.all(redemptions), browser.submit(dialog, 'logout-yes')]);
+      await app.sendDue();
+      for (const [n, client] of clients.entries()) {
+        const told = party.received.filter(({ claims }) => claims.aud === client.clientId);
+        expect(told).toHaveLength(answers[n]?.status === 200 ? 1 : 0);
+        if (answers[n]?.status === 200) await expectAllDead(client, minted([answers[n]]));
+      }
+    }
+  });
+
   it('an access token revoked twenty times at once is denied by one row', async () => {
     const repository = app.app.get(AccessTokenRepository, { strict: false });
     const jti = newSecret();

@@ -149,7 +149,7 @@ export class TestApp {
     client?: { readonly clientId: string; readonly clientSecret: string },
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    const authorization = client === undefined ? {} : { authorization: basic(client) };
+    const authorization: Record<string, string> = client === undefined ? {} : { authorization: basic(client) };
     const response = await fetch(`${this.issuer}${path}`, {
       method: 'POST',
       body: new URLSearchParams(fields),

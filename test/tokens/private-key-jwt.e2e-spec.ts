@@ -49,7 +49,7 @@ describe('private_key_jwt (OpenID Connect Core 1.0 §9, RFC 7523 §3)', () => {
     await new Promise((resolve) => published.close(resolve));
   });
 
-  const jwksUri = (): string => `http://127.0.0.1:${(published.address() as AddressInfo).port}/jwks.json`;
+  const jwksUri = (): string => `http://127.0.0.1:${(published.address() as AddressInfo).port}/${randomUUID()}.json`;
 
   function assertion(
     claims: Record<string, unknown> = {},

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { findPostgres, makePrivateDirectory, type PostgresBinaries } from './postgres-binaries.js';
-import { isAlive, isPostmasterOf, processIdentity, waitUntil } from './processes.js';
+import { isAlive, isPostmasterOf, postgresProcessesIn, processIdentity, waitUntil } from './processes.js';
 import { readProcess, withStartLock } from './start-lock.js';
 import { canReach, postgresAccount, type Account } from './unprivileged-account.js';
 
@@ -177,21 +177,26 @@ function checkVersion(place: Place, binaries: PostgresBinaries): void {
   );
 }
 
-/** The postmaster that an earlier start left in this data directory, if it lives. A stale pid file is removed. */
+/**
+ * The postmaster that an earlier start left in this data directory, if it lives. A pid file that names a dead process is
+ * left to Postgres, which looks at more than the number before it goes on; one that names a stranger is removed.
+ */
 async function runningPostmaster(place: Place): Promise<number | undefined> {
   const file = join(place.data, 'postmaster.pid');
   const pid = existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
-  if (pid <= 0) return undefined;
-  if (!isPostmasterOf(pid, place.data)) {
-    // The number belongs to another process by now; Postgres would refuse to start because of it.
-    rmSync(file, { force: true });
-    return undefined;
+  if (pid > 0 && isPostmasterOf(pid, place.data)) {
+    // Either it answers, or it is on its way out.
+    const answers = await waitUntil(async () => !isAlive(pid) || (await accepts(place)), STOP_MS);
+    if (answers && isAlive(pid)) return pid;
+    await stopPostgres(pid);
   }
-  // Either it answers, or it is on its way out.
-  const answers = await waitUntil(async () => !isAlive(pid) || (await accepts(place)), STOP_MS);
-  if (!isAlive(pid)) return undefined;
-  if (answers) return pid;
-  await stopPostgres(pid);
+  // After a kill -9 the processes that the postmaster had started end by themselves. A new one beside them would write
+  // over what they write.
+  if (!(await waitUntil(() => postgresProcessesIn(place.data).length === 0, STOP_MS))) {
+    throw new Error(`Processes of an earlier Postgres still run in ${place.data}: ${postgresProcessesIn(place.data).join(', ')}`);
+  }
+  // The number belongs to another process by now; Postgres would refuse to start because of it.
+  if (pid > 0 && isAlive(pid)) rmSync(file, { force: true });
   return undefined;
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 
 export function isAlive(pid: number): boolean {
   try {
@@ -23,6 +23,13 @@ export function isPostmasterOf(pid: number, dataDirectory: string): boolean {
     // It ended while we looked.
     return false;
   }
+}
+
+/** The processes of Postgres that work in this data directory. Elsewhere than on Linux Postgres's own check must do. */
+export function postgresProcessesIn(dataDirectory: string): number[] {
+  if (process.platform !== 'linux') return [];
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => isPostmasterOf(pid, dataDirectory));
 }
 
 /** Tells one process from a later one that got the same pid. */

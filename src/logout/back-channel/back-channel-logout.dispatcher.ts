@@ -229,7 +229,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   /** Results that come while others are being written are written together: fifty applications do not mean fifty statements. */
   private record(result: AttemptResult): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.unrecorded.push({ result, done: (error) => (error === undefined ? resolve() : reject(error as Error)) });
+      this.unrecorded.push({ result, done: (error) => (error === undefined ? resolve() : reject(error)) });
       this.recording ??= this.recordAll().finally(() => (this.recording = undefined));
     });
   }

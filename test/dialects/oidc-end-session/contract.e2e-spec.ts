@@ -1,17 +1,31 @@
 import { endSessionUrl, signOut } from '../../rp-initiated-logout/end-session.js';
 import { describeLogoutDialect, type DialectAnswer, type LogoutDialect } from '../dialect-contract.js';
 
-function expectSignedOutPage(words: string): (answer: DialectAnswer) => void {
-  return ({ status, body }) => {
-    expect(status).toBe(200);
-    expect(body).toContain('<h1>Signed out</h1>');
-    expect(body).toContain(words);
-  };
+function expectSignedOutPage({ status, body }: DialectAnswer, words: string): void {
+  expect(status).toBe(200);
+  expect(body).toContain('<h1>Signed out</h1>');
+  expect(body).toContain(words);
 }
 
-const expectEnded = expectSignedOutPage('Your session in this browser has ended.');
-const expectNothingToEnd = expectSignedOutPage('You were already signed out in this browser.');
-const expectForbidden = ({ status }: DialectAnswer): void => expect(status).toBe(403);
+function expectEnded(answer: DialectAnswer): void {
+  expectSignedOutPage(answer, 'Your session in this browser has ended.');
+}
+
+function expectNothingToEnd(answer: DialectAnswer): void {
+  expectSignedOutPage(answer, 'You were already signed out in this browser.');
+}
+
+function expectForbidden({ status }: DialectAnswer): void {
+  expect(status).toBe(403);
+}
+
+/** No cookie is cleared either: the person is still signed in. */
+function expectFailed({ status, headers, body }: DialectAnswer): void {
+  expect(status).toBe(503);
+  expect(headers.get('cache-control')).toBe('no-store');
+  expect(headers.getSetCookie()).toEqual([]);
+  expect(body).not.toContain('Signed out');
+}
 
 const foreign: LogoutDialect['refused'] = [
   {
@@ -55,12 +69,7 @@ describeLogoutDialect({
   refused: foreign,
   expectEnded,
   expectNothingToEnd,
-  expectFailed: ({ status, headers, body }) => {
-    expect(status).toBe(503);
-    expect(headers.get('cache-control')).toBe('no-store');
-    expect(headers.getSetCookie()).toEqual([]);
-    expect(body).not.toContain('Signed out');
-  },
+  expectFailed,
 });
 
 describeLogoutDialect({

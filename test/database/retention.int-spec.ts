@@ -1,0 +1,86 @@
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from '../../src/database/data-source-options.js';
+import { Retention } from '../../src/database/retention.js';
+import { TransactionRunner } from '../../src/database/transaction.js';
+import { DAY, HOUR, TestClock } from '../support/clock.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+const RULE = { table: 'leaves', key: 'id', condition: 'fell_at < $1', keepMs: DAY };
+
+describe('retention', () => {
+  let db: TestDatabase;
+  let dataSource: DataSource;
+  let retention: Retention;
+  const clock = new TestClock();
+
+  beforeAll(async () => {
+    db = await createTestDatabase({ empty: true });
+    await db.query('CREATE TABLE leaves (id int PRIMARY KEY, fell_at timestamptz NOT NULL)');
+    await db.query('CREATE TABLE batches (txid bigint, n int)');
+    await db.query(`
+      CREATE FUNCTION count_batch() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN INSERT INTO batches SELECT txid_current(), count(*) FROM gone; RETURN NULL; END $$`);
+    await db.query(`
+      CREATE TRIGGER count_batch AFTER DELETE ON leaves REFERENCING OLD TABLE AS gone
+      FOR EACH STATEMENT EXECUTE FUNCTION count_batch()`);
+    dataSource = await new DataSource(dataSourceOptions(db.url, 4, [])).initialize();
+    retention = new Retention(new TransactionRunner(dataSource), clock, 0);
+    retention.register(RULE);
+  });
+  afterAll(async () => {
+    await retention.onApplicationShutdown();
+    await dataSource.destroy();
+    await db.drop();
+  });
+  beforeEach(() => db.query('TRUNCATE leaves, batches'));
+
+  const fall = (count: number, ageMs: number, from = 0): Promise<unknown> =>
+    db.query('INSERT INTO leaves SELECT g, $2 FROM generate_series($3::int, $3::int + $1::int - 1) g', [
+      count,
+      new Date(clock.now().getTime() - ageMs),
+      from,
+    ]);
+  const left = async (): Promise<number> => (await db.query('SELECT 1 FROM leaves')).length;
+
+  it('removes what has been kept long enough and nothing younger', async () => {
+    await fall(3, DAY + 1);
+    await fall(2, DAY - HOUR, 100);
+    expect(await retention.sweep()).toBe(3);
+    expect(await left()).toBe(2);
+    expect(await retention.sweep()).toBe(0);
+  });
+
+  it('removes in batches, each a transaction of its own (pain 18)', async () => {
+    await fall(2500, 2 * DAY);
+    expect(await retention.sweep()).toBe(2500);
+    const batches = await db.query<{ n: number; txid: string }>('SELECT txid, n FROM batches ORDER BY txid');
+    expect(batches.map(({ n }) => n)).toEqual([1000, 1000, 500]);
+    expect(new Set(batches.map(({ txid }) => txid)).size).toBe(3);
+  });
+
+  it('leaves the work to the node that is at it', async () => {
+    await fall(1, 2 * DAY);
+    const node = new pg.Client({ connectionString: db.url });
+    await node.connect();
+    await node.query('BEGIN');
+    await node.query('SELECT pg_advisory_xact_lock($1)', [0x65786576]);
+    expect(await retention.sweep()).toBe(0);
+    expect(await left()).toBe(1);
+    await node.query('COMMIT');
+    await node.end();
+    expect(await retention.sweep()).toBe(1);
+  });
+
+  it('passes by a row that somebody holds, without waiting', async () => {
+    await fall(2, 2 * DAY);
+    const reader = new pg.Client({ connectionString: db.url });
+    await reader.connect();
+    await reader.query('BEGIN');
+    await reader.query('SELECT 1 FROM leaves WHERE id = 0 FOR UPDATE');
+    expect(await retention.sweep()).toBe(1);
+    await reader.query('COMMIT');
+    await reader.end();
+    expect(await retention.sweep()).toBe(1);
+  });
+});

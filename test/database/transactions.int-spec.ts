@@ -1,0 +1,147 @@
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from '../../src/database/data-source-options.js';
+import { statement } from '../../src/database/statement.js';
+import { isStorageFailure, isUniqueViolation, sqlState, TransactionRunner } from '../../src/database/transaction.js';
+import { ENTITIES } from '../../src/entities.js';
+import { AccountEntity } from '../../src/accounts/entities/account.entity.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+const ADD = statement('test_transactions_add', 'UPDATE counters SET n = n + $2 WHERE id = $1 RETURNING n');
+
+describe('transactions', () => {
+  let db: TestDatabase;
+  let dataSource: DataSource;
+  let runner: TransactionRunner;
+
+  beforeAll(async () => {
+    db = await createTestDatabase();
+    await db.query('CREATE TABLE counters (id int PRIMARY KEY, n int NOT NULL)');
+    dataSource = await new DataSource(dataSourceOptions(db.url, 4, ENTITIES)).initialize();
+    runner = new TransactionRunner(dataSource);
+  });
+  afterAll(async () => {
+    await dataSource.destroy();
+    await db.drop();
+  });
+  beforeEach(async () => {
+    await db.query('TRUNCATE counters');
+    await db.query('INSERT INTO counters VALUES (1, 0), (2, 0)');
+  });
+
+  const totals = async (): Promise<number[]> =>
+    (await db.query<{ n: number }>('SELECT n FROM counters ORDER BY id')).map(({ n }) => n);
+
+  it('keeps everything or nothing', async () => {
+    const failing = runner.run(async (tx) => {
+      await tx.query(ADD, [1, 1]);
+      throw new Error('second thoughts');
+    });
+    await expect(failing).rejects.toThrow('second thoughts');
+    expect(await totals()).toEqual([0, 0]);
+    await runner.run((tx) => tx.query(ADD, [1, 1]));
+    expect(await totals()).toEqual([1, 0]);
+  });
+
+  it('runs both of two transactions that deadlock (40P01), each once', async () => {
+    let attempts = 0;
+    let atTheBrink = 0;
+    let bothThere = (): void => undefined;
+    const together = new Promise<void>((resolve) => (bothThere = resolve));
+    const both = (first: number, second: number): Promise<unknown> =>
+      runner.run(async (tx) => {
+        attempts += 1;
+        await tx.query(ADD, [first, 1]);
+        atTheBrink += 1;
+        if (atTheBrink === 2) bothThere();
+        await together;
+        return tx.query(ADD, [second, 1]);
+      });
+    await Promise.all([both(1, 2), both(2, 1)]);
+    expect(attempts).toBe(3);
+    expect(await totals()).toEqual([2, 2]);
+  });
+
+  it('runs a transaction again after a serialization failure (40001)', async () => {
+    let attempts = 0;
+    await runner.run(async (tx) => {
+      attempts += 1;
+      await tx.manager.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+      await tx.manager.query('SELECT n FROM counters');
+      if (attempts === 1) await db.query('UPDATE counters SET n = n + 10 WHERE id = 1');
+      await tx.query(ADD, [1, 1]);
+    });
+    expect(attempts).toBe(2);
+    expect(await totals()).toEqual([11, 0]);
+  });
+
+  it.each(['40001', '40P01'])('gives up after five attempts that fail with %s, and keeps nothing', async (code) => {
+    let attempts = 0;
+    const failing = runner.run(async (tx) => {
+      attempts += 1;
+      await tx.query(ADD, [1, 1]);
+      await tx.manager.query(`DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '${code}'; END $$`);
+    });
+    await expect(failing).rejects.toSatisfy((error) => sqlState(error) === code);
+    expect(attempts).toBe(5);
+    expect(await totals()).toEqual([0, 0]);
+  });
+
+  it('does not run again what another attempt cannot mend, such as a unique violation', async () => {
+    let attempts = 0;
+    const failing = runner.run(async (tx) => {
+      attempts += 1;
+      await tx.manager.query('INSERT INTO counters VALUES (1, 5)');
+    });
+    const error: unknown = await failing.catch((thrown: unknown) => thrown);
+    expect(isUniqueViolation(error)).toBe(true);
+    expect(isUniqueViolation(error, 'counters_pkey')).toBe(true);
+    expect(isUniqueViolation(error, 'another_key')).toBe(false);
+    expect(attempts).toBe(1);
+  });
+
+  it.each<[string, (source: DataSource) => Promise<unknown>]>([
+    ['find', (source) => source.manager.findBy(AccountEntity, { id: undefined })],
+    ['findOne', (source) => source.manager.findOneBy(AccountEntity, { id: undefined })],
+    ['count', (source) => source.manager.countBy(AccountEntity, { login: undefined })],
+    ['delete', (source) => source.manager.delete(AccountEntity, { id: undefined })],
+    ['update', (source) => source.manager.update(AccountEntity, { id: undefined }, { disabledAt: new Date() })],
+    ['delete with no criteria at all', (source) => source.manager.delete(AccountEntity, {})],
+  ])('refuses criteria that are undefined instead of meaning every row: %s', async (_, call) => {
+    const id = '01890000-0000-7000-8000-000000000001';
+    await db.query(
+      `INSERT INTO accounts (id, login, created_at, updated_at) VALUES ($1, 'mia', now(), now()) ON CONFLICT DO NOTHING`,
+      [id],
+    );
+    await expect(call(dataSource)).rejects.toThrow(/undefined|empty criteria/i);
+    expect(await db.query('SELECT disabled_at FROM accounts')).toEqual([{ disabled_at: null }]);
+  });
+});
+
+describe('what counts as a failure of storage (abuse case A14)', () => {
+  const withCode = (message: string, code: string): Error => Object.assign(new Error(message), { code });
+
+  it.each<[string, unknown, boolean]>([
+    ['a connection refused', withCode('connect', 'ECONNREFUSED'), true],
+    ['a connection reset', withCode('read', 'ECONNRESET'), true],
+    ['a socket that is not there', withCode('connect', 'ENOENT'), true],
+    ['an administrator’s shutdown (57P01)', withCode('terminating connection', '57P01'), true],
+    ['a disk that is full (53100)', withCode('could not extend file', '53100'), true],
+    ['a statement that took too long (57014)', withCode('canceling statement', '57014'), true],
+    ['a connection that ended', new Error('Connection terminated unexpectedly'), true],
+    ['a pool without a free connection', new Error('timeout exceeded when trying to connect'), true],
+    ['a pool that has ended', new Error('Cannot use a pool after calling end on the pool'), true],
+    ['a mistake in the code', new TypeError('x is undefined'), false],
+    ['a refusal of ours', new Error('invalid_grant'), false],
+    ['a bad argument to Node', withCode('argument', 'ERR_INVALID_ARG_TYPE'), false],
+    ['something thrown that is no error', 'ECONNREFUSED', false],
+    ['nothing', undefined, false],
+  ])('%s: %#', (_, error, expected) => {
+    expect(isStorageFailure(error)).toBe(expected);
+  });
+});
+
+describe('statements', () => {
+  it('refuses a second text under a name that is taken', () => {
+    expect(() => statement(ADD.name, 'SELECT 1')).toThrow(ADD.name);
+  });
+});

@@ -1,0 +1,105 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { aDataDirectory, ADMIN_ENV, buildOnce, remove, Service, tokenRequest } from './service.js';
+
+const STRONG = 'a-secret-of-thirty-two-characters-or-more';
+
+describe('a start with settings that cannot be used', () => {
+  let dataDir: string;
+
+  beforeAll(() => {
+    buildOnce();
+    dataDir = aDataDirectory();
+  });
+  afterAll(() => remove(dataDir));
+
+  it.each<[string, Record<string, string>, string]>([
+    ['a port that is no number', { PORT: 'eighty' }, 'PORT'],
+    ['an issuer that is no URL', { ISSUER: 'example' }, 'ISSUER'],
+    ['a short secret', { EXEUNT_SECRET: 'short' }, 'EXEUNT_SECRET'],
+    ['a database that is not Postgres', { DATABASE_URL: 'mysql://localhost/x' }, 'DATABASE_URL'],
+    ['an administrator’s secret without its id', { EXEUNT_ADMIN_CLIENT_SECRET: STRONG }, 'EXEUNT_ADMIN_CLIENT_ID'],
+    ['an egress rule that is no network', { EXEUNT_EGRESS_ALLOW: 'nowhere/99' }, 'EXEUNT_EGRESS_ALLOW'],
+    ['production without a secret', { NODE_ENV: 'production', ISSUER: 'https://id.example.com' }, 'EXEUNT_SECRET'],
+    [
+      'production behind a plain http issuer',
+      { NODE_ENV: 'production', ISSUER: 'http://id.example.com', EXEUNT_SECRET: STRONG },
+      'ISSUER',
+    ],
+  ])('stops with exit code 1, the variable’s name and no database: %s', async (_, env, variable) => {
+    const service = await Service.launch({ EXEUNT_DATA_DIR: dataDir, ...env });
+    expect(await service.ended).toEqual({ code: 1, signal: null });
+    expect(service.output).toMatch(new RegExp(`\\b${variable}\\b`));
+    expect(service.output).not.toContain(STRONG);
+    expect(existsSync(join(dataDir, 'postgres'))).toBe(false);
+  });
+
+  it('says that the database cannot be reached, and ends', async () => {
+    const service = await Service.launch({
+      EXEUNT_DATA_DIR: dataDir,
+      DATABASE_URL: 'postgres://nobody:hidden-password@127.0.0.1:9/none',
+    });
+    expect(await service.ended).toEqual({ code: 1, signal: null });
+    expect(service.output).toContain('ECONNREFUSED');
+    expect(service.output).not.toContain('hidden-password');
+  });
+});
+
+describe('a start with DATABASE_URL', () => {
+  let db: TestDatabase;
+  let dataDir: string;
+
+  beforeAll(buildOnce);
+  beforeEach(async () => {
+    db = await createTestDatabase({ empty: true });
+    dataDir = aDataDirectory();
+  });
+  afterEach(async () => {
+    await db.drop();
+    remove(dataDir);
+  });
+
+  const environment = (): Record<string, string> => ({
+    ...ADMIN_ENV,
+    DATABASE_URL: db.url,
+    EXEUNT_DATA_DIR: dataDir,
+    DATABASE_POOL_SIZE: '3',
+  });
+
+  it('uses that Postgres and makes no cluster of its own', async () => {
+    const service = await Service.start(environment());
+    expect(service.output).toContain('Postgres at DATABASE_URL');
+    expect(await db.query('SELECT client_id FROM clients')).toEqual([{ client_id: ADMIN_ENV.EXEUNT_ADMIN_CLIENT_ID }]);
+    expect(existsSync(join(dataDir, 'postgres'))).toBe(false);
+    expect(await service.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  it('lets two nodes start at once on one empty database: one makes the schema, both serve', async () => {
+    const nodes = await Promise.all([Service.start(environment()), Service.start(environment())]);
+    const migrated = nodes.filter((node) => node.output.includes('Schema brought up to date'));
+    expect(migrated).toHaveLength(1);
+    const { EXEUNT_ADMIN_CLIENT_ID: id, EXEUNT_ADMIN_CLIENT_SECRET: secret } = ADMIN_ENV;
+    for (const node of nodes) expect((await tokenRequest(node.base, id, secret)).status).toBe(200);
+    const jwks = await Promise.all(nodes.map(async (node) => (await fetch(`${node.base}/jwks`)).json()));
+    expect(jwks[0]).toEqual(jwks[1]);
+    expect(await db.query('SELECT count(*)::int AS n FROM clients')).toEqual([{ n: 1 }]);
+    await Promise.all(nodes.map((node) => node.stop()));
+  });
+
+  it('rotates the signing keys by command beside the running service, which publishes them at once', async () => {
+    const service = await Service.start(environment());
+    const kids = async (): Promise<string[]> => {
+      const { keys } = (await (await fetch(`${service.base}/jwks`)).json()) as { keys: { kid: string }[] };
+      return keys.map(({ kid }) => kid);
+    };
+    const before = await kids();
+    const command = await Service.launch(environment(), { args: ['dist/src/cli/rotate-keys.js', '--immediately'] });
+    expect(await command.ended).toEqual({ code: 0, signal: null });
+    await vi.waitUntil(async () => (await kids()).length > before.length);
+    const added = (await kids()).filter((kid) => !before.includes(kid));
+    expect(added).toHaveLength(before.length);
+    for (const kid of added) expect(command.output).toContain(kid);
+    expect(await service.stop()).toEqual({ code: 0, signal: null });
+  });
+});
