@@ -3,6 +3,12 @@ import { compactVerify, decodeProtectedHeader, errors, type JWTPayload } from 'j
 import type { JwtType } from './jwt-signer.js';
 import { KeysService } from './keys.service.js';
 
+/** What a JWT of ours says, and the key that signed it. */
+export interface VerifiedJwt {
+  readonly claims: JWTPayload;
+  readonly kid: string;
+}
+
 /**
  * Verifies JWTs that we signed ourselves: our key by `kid`, that key's algorithm and no other, and the exact `typ`, so
  * that an ID token is never taken for an access token nor a logout token for either (abuse cases A25, A26).
@@ -13,8 +19,8 @@ import { KeysService } from './keys.service.js';
 export class JwtVerifier {
   constructor(private readonly keys: KeysService) {}
 
-  /** The claims, or `undefined` for anything that is not such a token. @throws only when keys cannot be read. */
-  async verify(token: string, typ: JwtType): Promise<JWTPayload | undefined> {
+  /** `undefined` for anything that is not such a token. @throws only when keys cannot be read. */
+  async verify(token: string, typ: JwtType): Promise<VerifiedJwt | undefined> {
     const header = headerOf(token);
     if (header?.typ !== typ || typeof header.kid !== 'string') return undefined;
     const key = await this.keys.verificationKey(header.kid);
@@ -23,7 +29,7 @@ export class JwtVerifier {
       const { payload } = await compactVerify(token, key.publicKey, { algorithms: [key.alg] });
       const claims: unknown = JSON.parse(new TextDecoder().decode(payload));
       return typeof claims === 'object' && claims !== null && !Array.isArray(claims)
-        ? (claims as JWTPayload)
+        ? { claims: claims as JWTPayload, kid: key.kid }
         : undefined;
     } catch (error) {
       if (error instanceof errors.JOSEError || error instanceof SyntaxError) return undefined;

@@ -83,6 +83,18 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     return this.loaded.byKid.get(kid);
   }
 
+  /**
+   * Whether a token that grants access may still rely on this key: it signs, or it retired less than `lifetimeMs` ago and
+   * is still published. A hint proves nothing, so a retired key verifies hints for ever; but whoever has got hold of a
+   * key that was therefore rotated immediately must not mint access with it.
+   */
+  vouchesForAccess(kid: string, lifetimeMs: number): boolean {
+    const key = this.loaded.byKid.get(kid);
+    const now = this.clock.now();
+    if (key === undefined || (key.unpublishAt !== null && key.unpublishAt <= now)) return false;
+    return key.retiredAt === null || now.getTime() - key.retiredAt.getTime() <= lifetimeMs;
+  }
+
   /** The symmetric key that seals what browsers carry for us. */
   get sealingKey(): KeyObject {
     return this.loaded.sealingKey;
@@ -124,7 +136,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     const activeAt = immediately ? now : this.clock.in(this.settings.keyPublishLeadMs);
     await this.transactions.run(async (tx) => {
       await lock(tx);
-      if (immediately) await this.retire(tx, 'true');
+      if (immediately) await this.retire(tx, 'true', now);
       for (const alg of ID_TOKEN_ALGORITHMS) await this.create(tx, alg, activeAt);
       await this.retireReplaced(tx);
       await this.changes.publish(tx, 'keys');
@@ -201,12 +213,12 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     );
   }
 
-  private async retire(tx: Tx, condition: string): Promise<boolean> {
+  private async retire(tx: Tx, condition: string, unpublishAt?: Date): Promise<boolean> {
     const now = this.clock.now();
     const rows = (await tx.manager.query(
       `UPDATE signing_keys k SET retired_at = $1, unpublish_at = $2, private_jwk = NULL
         WHERE k.retired_at IS NULL AND k.alg <> 'A256GCM' AND ${condition} RETURNING k.kid`,
-      [now, new Date(now.getTime() + PUBLISHED_AFTER_RETIREMENT)],
+      [now, unpublishAt ?? new Date(now.getTime() + PUBLISHED_AFTER_RETIREMENT)],
     )) as [unknown[], number];
     return rows[1] > 0;
   }

@@ -321,7 +321,7 @@ describe('logout confirmation', () => {
 
   it.each([
     ['other_account', 'Acme Invoices asked about another account'],
-    ['hint_mismatch', 'names two different accounts'],
+    ['hint_mismatch', 'contradicts itself'],
     ['unknown_request', 'could not verify who asked'],
   ] as const)('explains %s', (notice, words) => {
     expect(aConfirmation({ notice, client: acme })).toContain(words);

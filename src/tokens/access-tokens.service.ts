@@ -7,6 +7,7 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
 import { JwtSigner } from '../keys/jwt-signer.js';
 import { JwtVerifier } from '../keys/jwt-verifier.js';
+import { KeysService } from '../keys/keys.service.js';
 import { ACCESS_TOKEN_ALGORITHM } from '../oidc/algorithms.js';
 import { newSecret, sha256 } from '../oidc/secret.js';
 import { AccessTokenRepository, type LiveGrant } from './access-token.repository.js';
@@ -58,12 +59,15 @@ const VERIFIED_TOKENS = 20_000;
 @Injectable()
 export class AccessTokensService {
   /** Claims by token hash. What a signature says never changes, so it is checked once; liveness is asked every time. */
-  private readonly verified = new LRUCache<string, AccessTokenClaims>({ max: VERIFIED_TOKENS });
+  private readonly verified = new LRUCache<string, { readonly claims: AccessTokenClaims; readonly kid: string }>({
+    max: VERIFIED_TOKENS,
+  });
 
   constructor(
     private readonly repository: AccessTokenRepository,
     private readonly signer: JwtSigner,
     private readonly verifier: JwtVerifier,
+    private readonly keys: KeysService,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -132,12 +136,21 @@ export class AccessTokensService {
    */
   async readJwt(token: string): Promise<AccessTokenClaims | undefined> {
     const key = hash('sha256', token, 'base64url');
-    const cached = this.verified.get(key);
-    if (cached !== undefined) return cached;
-    const claims = await this.verifier.verify(token, 'at+jwt');
-    if (claims === undefined || claims.iss !== this.settings.issuer || !isAccessTokenClaims(claims)) return undefined;
-    this.verified.set(key, claims);
-    return claims;
+    const verified = this.verified.get(key) ?? (await this.verify(token));
+    if (verified === undefined) return undefined;
+    this.verified.set(key, verified);
+    return this.keys.vouchesForAccess(verified.kid, this.settings.accessTokenTtlSeconds * 1000)
+      ? verified.claims
+      : undefined;
+  }
+
+  private async verify(
+    token: string,
+  ): Promise<{ readonly claims: AccessTokenClaims; readonly kid: string } | undefined> {
+    const jwt = await this.verifier.verify(token, 'at+jwt');
+    if (jwt === undefined || jwt.claims.iss !== this.settings.issuer || !isAccessTokenClaims(jwt.claims))
+      return undefined;
+    return { claims: jwt.claims, kid: jwt.kid };
   }
 
   /**

@@ -24,7 +24,7 @@ export class HintVerifier {
 
   /** Undefined for anything that is not an ID token of ours: other issuer, bad signature, `none`, access token. */
   async idTokenHint(token: string): Promise<TokenHint | undefined> {
-    const claims = await this.verifier.verify(token, 'JWT');
+    const claims = (await this.verifier.verify(token, 'JWT'))?.claims;
     if (claims?.iss !== this.settings.issuer || typeof claims.sub !== 'string' || typeof claims.aud !== 'string')
       return undefined;
     return { clientId: claims.aud, sub: claims.sub, sid: typeof claims.sid === 'string' ? claims.sid : undefined };

@@ -57,7 +57,7 @@ describe('statements that a request costs, with warm caches (design §8)', () =>
 
   beforeAll(async () => {
     [app, party] = await Promise.all([TestApp.start(), StubRelyingParty.start()]);
-    counter = new StatementCounter(pg.Client.prototype as unknown as { query: Query });
+    counter = new StatementCounter(pg.Client.prototype);
   });
   afterAll(async () => {
     counter.restore();

@@ -135,7 +135,7 @@ describe('what counts as a failure of storage (abuse case A14)', () => {
     ['a bad argument to Node', withCode('argument', 'ERR_INVALID_ARG_TYPE'), false],
     ['something thrown that is no error', 'ECONNREFUSED', false],
     ['nothing', undefined, false],
-  ])('%s: %#', (_, error, expected) => {
+  ])('%s', (_, error, expected) => {
     expect(isStorageFailure(error)).toBe(expected);
   });
 });

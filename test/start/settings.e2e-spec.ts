@@ -96,7 +96,7 @@ describe('a start with DATABASE_URL', () => {
     const before = await kids();
     const command = await Service.launch(environment(), { args: ['dist/src/cli/rotate-keys.js', '--immediately'] });
     expect(await command.ended).toEqual({ code: 0, signal: null });
-    await vi.waitUntil(async () => (await kids()).length > before.length);
+    await vi.waitUntil(async () => (await kids()).length > before.length, { timeout: 15_000 });
     const added = (await kids()).filter((kid) => !before.includes(kid));
     expect(added).toHaveLength(before.length);
     for (const kid of added) expect(command.output).toContain(kid);

@@ -53,7 +53,7 @@ describe('npm start with the Postgres that it brings', () => {
         `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n\r\n`,
     );
     // It has begun to read the request: it asks for the rest.
-    await vi.waitUntil(() => answer.includes('100 Continue'));
+    await vi.waitUntil(() => answer.includes('100 Continue'), { timeout: 10_000 });
     running.signal(name);
     await running.says(`Stopping: ${name}`);
     expect(existsSync(join(dataDir, 'postgres', 'postmaster.pid'))).toBe(true);

@@ -108,12 +108,10 @@ describe('client authentication (RFC 6749 §2.3)', () => {
   it.each([
     ['no colon', `Basic ${encode('client')}`],
     ['a percent sign that escapes nothing', `Basic ${encode('client:%zz')}`],
-    ['nothing', 'Basic '],
     ['no base64', 'Basic ****'],
     ['a NUL in the client id', `Basic ${encode('cli%00ent:secret')}`],
   ])('refuses a header with %s', async (_what, authorization) => {
-    const answer = await app.form('/token', GRANT, undefined, { authorization });
-    expectInvalidClient(answer, /^Basic /.test(authorization) && answer.headers.has('www-authenticate'));
+    expectInvalidClient(await app.form('/token', GRANT, undefined, { authorization }), true);
   });
 
   it('refuses a request without any, and with a bearer token in its place', async () => {

@@ -72,7 +72,23 @@ describe('signing keys: published, then used, then retired', () => {
       [kidOf(tokens.id_token)],
     );
     expect(old).toMatchObject({ private_jwk: null, retired_at: expect.any(Date) });
-    expect(await kids()).toContain(kidOf(tokens.id_token));
+  });
+
+  it('leaked keys: after an immediate rotation they are published no more, and no access token of theirs is good', async () => {
+    const { tokens } = await signedIn();
+    await rotate({ immediately: true });
+    expect(await kids()).not.toContain(kidOf(tokens.id_token));
+    expect(await app.isActive(client, tokens.access_token)).toBe(false);
+    expect((await app.refresh(client, tokens.refresh_token)).status).toBe(200);
+  });
+
+  it('an ordinary rotation leaves access tokens good until they expire', async () => {
+    await rotate();
+    app.clock.advance(app.settings.keyPublishLeadMs - 1000);
+    const { tokens } = await signedIn();
+    app.clock.advance(2000);
+    await maintain();
+    expect(kidOf((await signedIn()).tokens.id_token)).not.toBe(kidOf(tokens.id_token));
     expect(await app.isActive(client, tokens.access_token)).toBe(true);
   });
 
@@ -96,7 +112,9 @@ describe('signing keys: published, then used, then retired', () => {
     ['no longer published', 8 * DAY, false],
   ])('a retired key that is %s verifies an ID token hint (requirements C.14, 11)', async (_what, age, published) => {
     const { browser, tokens } = await signedIn();
-    await rotate({ immediately: true });
+    await rotate();
+    app.clock.advance(app.settings.keyPublishLeadMs);
+    await maintain();
     app.clock.advance(age);
     expect((await kids()).includes(kidOf(tokens.id_token))).toBe(published);
     const query = new URLSearchParams({

@@ -2,7 +2,10 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional } from 'class-validator';
 
 export class RotateKeysDto {
-  /** Sign with the new keys now: for a key that others may know. Clients that cache the JWKS refetch on the unknown `kid`. */
+  /**
+   * For a key that others may know: the new keys sign now, the old ones are published no more, and access tokens that
+   * they signed are dead. Clients that cache the JWKS refetch on the unknown `kid`.
+   */
   @ApiPropertyOptional({ default: false })
   @IsOptional()
   @IsBoolean()
