@@ -22,20 +22,51 @@ const PAGES = '^src/pages/';
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', comment: 'A cycle has no bottom to start reading from.', severity: 'error', from: { path: ours }, to: { circular: true, viaOnly: { pathNot: 'type-only' } } },
+    {
+      name: 'no-cycles',
+      comment: 'A cycle has no bottom to start reading from.',
+      severity: 'error',
+      from: { path: ours },
+      to: { circular: true, viaOnly: { pathNot: 'type-only' } },
+    },
     only('oidc-is-a-leaf', 'oidc', [], 'The vocabulary imports nothing of ours, so everything may import it.'),
     only('config-is-a-leaf', 'config', [], 'Settings are read before anything else exists.'),
     only('pages-are-a-leaf', 'pages', [], 'A page turns a view into HTML and decides nothing.'),
-    only('database-knows-config', 'database', [CONFIG], 'The database module knows no table; each module writes its own SQL.'),
-    only('egress-knows-config', 'egress', [CONFIG], 'The guarded HTTP client knows rules about addresses, not what is sent.'),
+    only(
+      'database-knows-config',
+      'database',
+      [CONFIG],
+      'The database module knows no table; each module writes its own SQL.',
+    ),
+    only(
+      'egress-knows-config',
+      'egress',
+      [CONFIG],
+      'The guarded HTTP client knows rules about addresses, not what is sent.',
+    ),
     only('keys-know-nobody', 'keys', FOUNDATION, 'Keys know nobody above them.'),
     only('accounts-know-nobody', 'accounts', FOUNDATION, 'Accounts know nobody above them.'),
-    only('clients-know-egress', 'clients', [...FOUNDATION, '^src/egress/'], 'The registry knows nobody above it; keys of clients are fetched through the guard.'),
-    only('sessions-know-accounts-sql', 'sessions', [...FOUNDATION, '^src/accounts/(accounts\\.sql|account)\\.ts$'], 'A session needs to know what a usable account is, and nothing else of it.'),
+    only(
+      'clients-know-egress',
+      'clients',
+      [...FOUNDATION, '^src/egress/'],
+      'The registry knows nobody above it; keys of clients are fetched through the guard.',
+    ),
+    only(
+      'sessions-know-accounts-sql',
+      'sessions',
+      [...FOUNDATION, '^src/accounts/(accounts\\.sql|account)\\.ts$'],
+      'A session needs to know what a usable account is, and nothing else of it.',
+    ),
     only(
       'tokens-know-what-is-below',
       'tokens',
-      [...FOUNDATION, HTTP, '^src/(accounts/accounts\\.sql|sessions/(sessions\\.(sql|service|module)|session))\\.ts$', '^src/(clients|keys)/'],
+      [
+        ...FOUNDATION,
+        HTTP,
+        '^src/(accounts/accounts\\.sql|sessions/(sessions\\.(sql|service|module)|session))\\.ts$',
+        '^src/(clients|keys)/',
+      ],
       'Tokens ask whether a session is alive and who a client is; nothing above them.',
     ),
     only(
@@ -49,7 +80,9 @@ module.exports = {
       comment: 'A dialect changes state only through LogoutService: no table, no storage.',
       severity: 'error',
       from: { path: '^src/dialects/[^/]+/' },
-      to: { path: '^src/database/|/entities/|\\.repository\\.ts$|\\.sql\\.ts$|^src/(admin|self-service|authorization)/' },
+      to: {
+        path: '^src/database/|/entities/|\\.repository\\.ts$|\\.sql\\.ts$|^src/(admin|self-service|authorization)/',
+      },
     },
     {
       name: 'dialects-do-not-know-each-other',
@@ -76,7 +109,10 @@ module.exports = {
       name: 'http-is-for-controllers',
       comment: 'Services and repositories know nothing of requests and responses.',
       severity: 'error',
-      from: { path: '^src/(?!http/|app\\.|openapi)', pathNot: '(\\.controller|\\.filter|\\.pipe|\\.guard|\\.module|-answer)\\.ts$|\\.spec\\.ts$' },
+      from: {
+        path: '^src/(?!http/|app\\.|openapi)',
+        pathNot: '(\\.controller|\\.filter|\\.pipe|\\.guard|\\.module|-answer)\\.ts$|\\.spec\\.ts$',
+      },
       to: { path: HTTP },
     },
     {

@@ -81,7 +81,7 @@ export async function createDemoApp(options: DemoAppOptions): Promise<DemoApp> {
           isAuthenticated && user !== undefined
             ? {
                 name: String(user.name ?? user.sub),
-                sid: String(idTokenClaims?.sid ?? ''),
+                sid: idTokenClaims?.sid ?? '',
                 since: new Date((idTokenClaims?.auth_time ?? 0) * 1000),
               }
             : undefined,

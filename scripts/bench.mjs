@@ -9,7 +9,9 @@ import { parseArgs } from 'node:util';
 import autocannon from 'autocannon';
 import { buildIfNeeded } from './build-if-needed.mjs';
 
-const { values } = parseArgs({ options: { requests: { type: 'string', default: '3000' }, rounds: { type: 'string', default: '3' } } });
+const { values } = parseArgs({
+  options: { requests: { type: 'string', default: '3000' }, rounds: { type: 'string', default: '3' } },
+});
 const REQUESTS = Number(values.requests);
 const ROUNDS = Number(values.rounds);
 const CONNECTIONS = 10;
@@ -53,7 +55,12 @@ async function start(command, args, env, ready) {
 async function startExeunt() {
   const dataDir = mkdtempSync(join(tmpdir(), 'exeunt-bench-'));
   chmodSync(dataDir, 0o755);
-  const env = { PORT: '4310', EXEUNT_DATA_DIR: dataDir, EXEUNT_ADMIN_CLIENT_ID: CLIENT.id, EXEUNT_ADMIN_CLIENT_SECRET: CLIENT.secret };
+  const env = {
+    PORT: '4310',
+    EXEUNT_DATA_DIR: dataDir,
+    EXEUNT_ADMIN_CLIENT_ID: CLIENT.id,
+    EXEUNT_ADMIN_CLIENT_SECRET: CLIENT.secret,
+  };
   const process_ = await start(process.execPath, [here('./start.mjs')], env, 'Exeunt is ready');
   return {
     ...process_,
@@ -65,7 +72,12 @@ async function startExeunt() {
 }
 
 async function startPeer() {
-  const process_ = await start(process.execPath, [here('./bench-peer.mjs')], { PORT: '4311', BENCH_ID: CLIENT.id, BENCH_SECRET: CLIENT.secret }, 'ready');
+  const process_ = await start(
+    process.execPath,
+    [here('./bench-peer.mjs')],
+    { PORT: '4311', BENCH_ID: CLIENT.id, BENCH_SECRET: CLIENT.secret },
+    'ready',
+  );
   return {
     ...process_,
     base: 'http://localhost:4311',
@@ -93,7 +105,8 @@ async function load(service, path, method, body) {
     headers: { authorization: AUTHORIZATION, 'content-type': 'application/x-www-form-urlencoded' },
     ...(body === undefined ? {} : { body: new URLSearchParams(body).toString() }),
   });
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${path}: ${result.non2xx} not 2xx, ${result.errors} errors`);
+  if (result.non2xx > 0 || result.errors > 0)
+    throw new Error(`${path}: ${result.non2xx} not 2xx, ${result.errors} errors`);
 }
 
 /** Microseconds of CPU per request. */
@@ -108,14 +121,20 @@ async function measure(service, path, method, body) {
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 buildIfNeeded();
-process.stdout.write(`${ROUNDS} interleaved rounds of ${REQUESTS} requests each, ${CONNECTIONS} connections, after one to warm up …\n`);
+process.stdout.write(
+  `${ROUNDS} interleaved rounds of ${REQUESTS} requests each, ${CONNECTIONS} connections, after one to warm up …\n`,
+);
 const services = { exeunt: await startExeunt(), peer: await startPeer() };
 try {
   const cases = [];
   for (const [name, service] of Object.entries(services)) {
     const { access_token: token } = await form(service.base, service.paths.token, { grant_type: 'client_credentials' });
     cases.push(
-      { what: 'client_credentials', name, run: () => measure(service, service.paths.token, 'POST', { grant_type: 'client_credentials' }) },
+      {
+        what: 'client_credentials',
+        name,
+        run: () => measure(service, service.paths.token, 'POST', { grant_type: 'client_credentials' }),
+      },
       { what: 'introspect', name, run: () => measure(service, service.paths.introspect, 'POST', { token }) },
       { what: 'jwks', name, run: () => measure(service, service.paths.jwks, 'GET') },
     );
@@ -128,13 +147,20 @@ try {
     }
     process.stdout.write(round === 0 ? 'warm\n' : `round ${round} of ${ROUNDS} done\n`);
   }
-  process.stdout.write('\nCPU per request in µs, median   Exeunt node  + Postgres   oidc-provider (memory)   ratio (all of ours / theirs)\n');
+  process.stdout.write(
+    '\nCPU per request in µs, median   Exeunt node  + Postgres   oidc-provider (memory)   ratio (all of ours / theirs)\n',
+  );
   for (const what of ['client_credentials', 'introspect', 'jwks']) {
     const ours = results.get(`${what}/exeunt`);
     const theirs = median(results.get(`${what}/peer`).map((result) => result.node));
     const node = median(ours.map((result) => result.node));
     const postgres = median(ours.map((result) => result.postgres));
-    const cells = [node.toFixed(0).padStart(11), postgres.toFixed(0).padStart(11), theirs.toFixed(0).padStart(24), ((node + postgres) / theirs).toFixed(2).padStart(10)];
+    const cells = [
+      node.toFixed(0).padStart(11),
+      postgres.toFixed(0).padStart(11),
+      theirs.toFixed(0).padStart(24),
+      ((node + postgres) / theirs).toFixed(2).padStart(10),
+    ];
     process.stdout.write(`${what.padEnd(31)} ${cells.join('  ')}\n`);
   }
 } finally {

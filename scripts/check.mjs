@@ -4,19 +4,22 @@ import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { values } = parseArgs({ options: { 'skip-tests': { type: 'boolean', default: false }, 'skip-browser': { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { 'skip-tests': { type: 'boolean', default: false }, 'skip-browser': { type: 'boolean', default: false } },
+});
 
 const steps = [
-  ['types', ['run', 'types']],
-  ['lint', ['run', 'lint']],
-  ['import rules', ['run', 'imports:check']],
-  ...(values['skip-tests'] ? [] : [['tests', ['test']]]),
-  ['migration drift', ['run', 'migration:check']],
-  ['OpenAPI drift and lint', ['run', 'openapi:check']],
-  ...(values['skip-browser'] ? [] : [['browser tests', ['run', 'test:browser']]]),
+  { name: 'types', args: ['run', 'types'] },
+  { name: 'lint', args: ['run', 'lint'] },
+  { name: 'import rules', args: ['run', 'imports:check'] },
+  ...(values['skip-tests'] ? [] : [{ name: 'tests', args: ['test'] }]),
+  { name: 'migration drift', args: ['run', 'migration:check'] },
+  { name: 'OpenAPI drift and lint', args: ['run', 'openapi:check'] },
+  ...(values['skip-browser'] ? [] : [{ name: 'browser tests', args: ['run', 'test:browser'] }]),
 ];
 
-const results = steps.map(([name, args]) => {
+/** @type {{ name: string, ok: boolean, seconds: number }[]} */
+const results = steps.map(({ name, args }) => {
   process.stdout.write(`\n=== ${name}: npm ${args.join(' ')}\n`);
   const began = Date.now();
   const { status } = spawnSync('npm', args, { cwd: root, stdio: 'inherit' });
@@ -24,5 +27,6 @@ const results = steps.map(([name, args]) => {
 });
 
 process.stdout.write('\n');
-for (const { name, ok, seconds } of results) process.stdout.write(`${ok ? 'ok    ' : 'FAILED'}  ${name} (${seconds} s)\n`);
+for (const { name, ok, seconds } of results)
+  process.stdout.write(`${ok ? 'ok    ' : 'FAILED'}  ${name} (${seconds} s)\n`);
 process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;

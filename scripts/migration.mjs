@@ -13,20 +13,39 @@ const [command, name = 'Change'] = process.argv.slice(2);
 function typeorm(url, ...args) {
   const cli = join(root, 'node_modules', 'typeorm', 'cli.js');
   const flags = ['-d', 'dist/src/data-source.js', '--esm'];
-  return spawnSync(process.execPath, [cli, ...args, ...flags], { cwd: root, env: { ...process.env, DATABASE_URL: url }, encoding: 'utf8' });
+  return spawnSync(process.execPath, [cli, ...args, ...flags], {
+    cwd: root,
+    env: { ...process.env, DATABASE_URL: url },
+    encoding: 'utf8',
+  });
 }
 
 /** TypeORM writes no `import type`, and the index has to name each migration. */
 function tidy() {
   const folder = join(root, 'migrations');
-  const files = readdirSync(folder).filter((file) => /^\d+-.*\.ts$/.test(file)).sort();
+  const files = readdirSync(folder)
+    .filter((file) => /^\d+-.*\.ts$/.test(file))
+    .sort();
   for (const file of files) {
     const path = join(folder, file);
     const text = readFileSync(path, 'utf8');
-    writeFileSync(path, text.replace(/^import \{ MigrationInterface, QueryRunner \} from ["']typeorm["'];?/, "import type { MigrationInterface, QueryRunner } from 'typeorm';"));
+    writeFileSync(
+      path,
+      text.replace(
+        /^import \{ MigrationInterface, QueryRunner \} from ["']typeorm["'];?/,
+        "import type { MigrationInterface, QueryRunner } from 'typeorm';",
+      ),
+    );
   }
-  writeFileSync(join(folder, 'index.ts'), files.map((file) => `export * from './${file.replace(/\.ts$/, '.js')}';\n`).join(''));
-  spawnSync(process.execPath, [join(root, 'node_modules', 'prettier', 'bin', 'prettier.cjs'), '--write', 'migrations'], { cwd: root });
+  writeFileSync(
+    join(folder, 'index.ts'),
+    files.map((file) => `export * from './${file.replace(/\.ts$/, '.js')}';\n`).join(''),
+  );
+  spawnSync(
+    process.execPath,
+    [join(root, 'node_modules', 'prettier', 'bin', 'prettier.cjs'), '--write', 'migrations'],
+    { cwd: root },
+  );
   return files.at(-1);
 }
 
@@ -46,6 +65,7 @@ process.exitCode = await withDatabase(async (url) => {
   }
   const { status, stdout, stderr } = typeorm(url, 'migration:generate', `migrations/${name}`, '-p');
   process.stdout.write(`${stdout}${stderr}`);
-  if (status === 0) process.stdout.write(`Wrote migrations/${tidy()}. Read it, name it by intent, and see that down works.\n`);
+  if (status === 0)
+    process.stdout.write(`Wrote migrations/${tidy()}. Read it, name it by intent, and see that down works.\n`);
   return status ?? 1;
 });

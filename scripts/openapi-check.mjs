@@ -17,9 +17,13 @@ if (!same) {
   spawnSync('diff', ['-u', 'openapi.yaml', emitted], { cwd: root, stdio: 'inherit' });
 }
 rmSync(folder, { recursive: true, force: true });
-const lint = spawnSync(process.execPath, [join(root, 'node_modules', '@redocly', 'cli', 'bin', 'cli.js'), 'lint', 'openapi.yaml', '--format=stylish'], {
-  cwd: root,
-  stdio: 'inherit',
-  env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
-});
+const lint = spawnSync(
+  process.execPath,
+  [join(root, 'node_modules', '@redocly', 'cli', 'bin', 'cli.js'), 'lint', 'openapi.yaml', '--format=stylish'],
+  {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
+  },
+);
 process.exitCode = same && lint.status === 0 ? 0 : 1;

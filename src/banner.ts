@@ -13,8 +13,14 @@ export function banner(settings: Settings, admin: AdminClientCredentials, embedd
     `  Database             ${embedded ? `embedded Postgres in ${settings.dataDir}` : 'Postgres at DATABASE_URL'}`,
     '',
     ...(secret === undefined
-      ? [`Admin client         ${admin.clientId} (its secret was shown at the first start, or is in EXEUNT_ADMIN_CLIENT_SECRET)`]
-      : ['Admin client, shown this once:', `  client id            ${admin.clientId}`, `  client secret        ${secret}`]),
+      ? [
+          `Admin client         ${admin.clientId} (its secret was shown at the first start, or is in EXEUNT_ADMIN_CLIENT_SECRET)`,
+        ]
+      : [
+          'Admin client, shown this once:',
+          `  client id            ${admin.clientId}`,
+          `  client secret        ${secret}`,
+        ]),
     '',
     'What next: open /docs, press Authorize, enter the admin client; create an account and a client. Or stop this',
     'and run `npm run demo`: two applications, one person, one sign-out.',

@@ -14,7 +14,10 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 /** Starts the service: settings, database, schema, application, first administrator. */
 async function main(): Promise<void> {
   const settings = loadSettings();
-  const embedded = settings.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir: settings.dataDir, log: say }) : undefined;
+  const embedded =
+    settings.databaseUrl === undefined
+      ? await startEmbeddedPostgres({ dataDir: settings.dataDir, log: say })
+      : undefined;
   try {
     await serve({ ...settings, databaseUrl: settings.databaseUrl ?? embedded?.url }, embedded);
   } catch (error) {
@@ -23,10 +26,19 @@ async function main(): Promise<void> {
   }
 }
 
-async function serve(settings: Settings & { readonly databaseUrl: string | undefined }, embedded: EmbeddedPostgres | undefined): Promise<void> {
+async function serve(
+  settings: Settings & { readonly databaseUrl: string | undefined },
+  embedded: EmbeddedPostgres | undefined,
+): Promise<void> {
   const migrations = await migrate(settings.databaseUrl ?? '');
   if (migrations.length > 0) say(`Schema brought up to date: ${migrations.join(', ')}`);
-  const app = await createApp(settings, new ConsoleLogger({ json: settings.production, logLevels: ['fatal', 'error', 'warn', ...(settings.production ? (['log'] as const) : [])] }));
+  const app = await createApp(
+    settings,
+    new ConsoleLogger({
+      json: settings.production,
+      logLevels: ['fatal', 'error', 'warn', ...(settings.production ? (['log'] as const) : [])],
+    }),
+  );
   app.flushLogs();
   const admin = await app.get(FirstAdminClient).ensure();
   await app.listen(settings.port, settings.host);
@@ -52,12 +64,15 @@ function watch(app: NestExpressApplication, settings: Settings, embedded: Embedd
   embedded?.onUnexpectedExit((detail) => stop(detail, 1));
   // A signal to `npm start` ends npm and its shell but not us; that our parent is gone is how we hear of it.
   const parent = process.ppid;
-  if (process.env.npm_lifecycle_event !== undefined) setInterval(() => process.ppid !== parent && stop('npm has gone', 0), 500).unref();
+  if (process.env.npm_lifecycle_event !== undefined)
+    setInterval(() => process.ppid !== parent && stop('npm has gone', 0), 500).unref();
 }
 
 try {
   await main();
 } catch (error) {
-  process.stderr.write(`${error instanceof SettingsError ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  process.stderr.write(
+    `${error instanceof SettingsError ? error.message : ((error as Error).stack ?? String(error))}\n`,
+  );
   process.exitCode = 1;
 }

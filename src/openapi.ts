@@ -23,14 +23,30 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
       {
         type: 'oauth2',
         description: 'The admin client, or another client with scope `exeunt:admin`.',
-        flows: { clientCredentials: { tokenUrl: `${settings.issuer}/token`, scopes: { [ADMIN_SCOPE]: 'The operator API.' } } },
+        flows: {
+          clientCredentials: { tokenUrl: `${settings.issuer}/token`, scopes: { [ADMIN_SCOPE]: 'The operator API.' } },
+        },
       },
       'admin',
     )
-    .addBasicAuth({ type: 'http', scheme: 'basic', description: 'A client’s id and secret (`client_secret_basic`), both form-url-encoded.' }, 'client')
+    .addBasicAuth(
+      {
+        type: 'http',
+        scheme: 'basic',
+        description: 'A client’s id and secret (`client_secret_basic`), both form-url-encoded.',
+      },
+      'client',
+    )
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An access token of a person.' }, 'user')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An initial access token, or a registration access token.' }, 'registration')
-    .addCookieAuth('exeunt_session', { type: 'apiKey', in: 'cookie', description: 'The session; `__Host-exeunt_session` on https.' }, 'session')
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', description: 'An initial access token, or a registration access token.' },
+      'registration',
+    )
+    .addCookieAuth(
+      'exeunt_session',
+      { type: 'apiKey', in: 'cookie', description: 'The session; `__Host-exeunt_session` on https.' },
+      'session',
+    )
     .addTag('Sign-in', 'The authorization endpoint and its pages.')
     .addTag('Tokens', 'Issue, rotate, revoke, introspect.')
     .addTag('Logout: end_session', 'OpenID Connect RP-Initiated Logout with a confirmation dialog.')
@@ -45,7 +61,9 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
     .addTag('Operations', 'Probes.')
     .build();
   return completed(
-    SwaggerModule.createDocument(app, config, { operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}` }),
+    SwaggerModule.createDocument(app, config, {
+      operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
+    }),
   );
 }
 

@@ -7,7 +7,11 @@ const IDLE_CHECK_MS = 50;
  * Stops in the order in which things depend on each other: no new requests, those under way are answered, notices that
  * are being sent are finished (up to the limit), the pool is closed, and Postgres goes last.
  */
-export async function stopGracefully(app: INestApplication, limitMs: number, stopDatabase: () => Promise<void> | undefined): Promise<void> {
+export async function stopGracefully(
+  app: INestApplication,
+  limitMs: number,
+  stopDatabase: () => Promise<void> | undefined,
+): Promise<void> {
   await drained(app.getHttpServer() as Server, limitMs);
   await app.close();
   await stopDatabase();

@@ -17,7 +17,12 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = mkdtempSync(join(tmpdir(), 'exeunt-test-'));
   chmodSync(dataDir, 0o755);
-  const postgres = await startEmbeddedPostgres({ dataDir, throwaway: true, database: 'template_exeunt', maxConnections: 300 });
+  const postgres = await startEmbeddedPostgres({
+    dataDir,
+    throwaway: true,
+    database: 'template_exeunt',
+    maxConnections: 300,
+  });
   await migrate(postgres.url);
   const client = new pg.Client({ connectionString: postgres.url });
   await client.connect();

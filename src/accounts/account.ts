@@ -27,6 +27,7 @@ export type SignInOutcome =
 /** The name to show for a person. */
 export function displayName(account: { readonly claims: Readonly<Record<string, unknown>> }): string | undefined {
   const { name, given_name: given, preferred_username: preferred } = account.claims;
-  for (const candidate of [name, given, preferred]) if (typeof candidate === 'string' && candidate !== '') return candidate;
+  for (const candidate of [name, given, preferred])
+    if (typeof candidate === 'string' && candidate !== '') return candidate;
   return undefined;
 }

@@ -22,7 +22,12 @@ export class AccountsService implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.retention.register({ table: 'rate_limits', key: 'key', condition: 'expire < extract(epoch FROM $1::timestamptz) * 1000', keepMs: 0 });
+    this.retention.register({
+      table: 'rate_limits',
+      key: 'key',
+      condition: 'expire < extract(epoch FROM $1::timestamptz) * 1000',
+      keepMs: 0,
+    });
   }
 
   /**
@@ -77,7 +82,8 @@ export class AccountsService implements OnModuleInit {
     try {
       await this.transactions.run((tx) => tx.manager.insert(AccountEntity, row as never));
     } catch (error) {
-      if (isUniqueViolation(error, 'accounts_login_key')) throw new ConflictError('This login is taken.', { cause: error });
+      if (isUniqueViolation(error, 'accounts_login_key'))
+        throw new ConflictError('This login is taken.', { cause: error });
       throw error;
     }
     return toAccount(row);
@@ -85,9 +91,14 @@ export class AccountsService implements OnModuleInit {
 
   /** Newest first. `search` is the beginning of a login. */
   async list(options: PageRequest & { readonly search?: string | undefined }): Promise<Page<Account>> {
-    const query = this.transactions.reader.createQueryBuilder(AccountEntity, 'a').orderBy('a.id', 'DESC').take(options.limit + 1);
-    if (options.cursor !== undefined && isUuid(options.cursor)) query.andWhere('a.id < :cursor', { cursor: options.cursor });
-    if (options.search !== undefined) query.andWhere('starts_with(a.login, :search)', { search: normalizeLogin(options.search) });
+    const query = this.transactions.reader
+      .createQueryBuilder(AccountEntity, 'a')
+      .orderBy('a.id', 'DESC')
+      .take(options.limit + 1);
+    if (options.cursor !== undefined && isUuid(options.cursor))
+      query.andWhere('a.id < :cursor', { cursor: options.cursor });
+    if (options.search !== undefined)
+      query.andWhere('starts_with(a.login, :search)', { search: normalizeLogin(options.search) });
     const rows = await query.getMany();
     const items = rows.slice(0, options.limit).map(toAccount);
     return { items, nextCursor: rows.length > options.limit ? items.at(-1)?.id : undefined };
@@ -123,7 +134,9 @@ export class AccountsService implements OnModuleInit {
 
   async enable(id: string): Promise<Account> {
     await this.get(id);
-    await this.transactions.run((tx) => tx.manager.update(AccountEntity, { id }, { disabledAt: null, updatedAt: this.clock.now() }));
+    await this.transactions.run((tx) =>
+      tx.manager.update(AccountEntity, { id }, { disabledAt: null, updatedAt: this.clock.now() }),
+    );
     return this.get(id);
   }
 

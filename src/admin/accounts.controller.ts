@@ -1,5 +1,26 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Put,
+  Query,
+  UseFilters,
+  UseGuards,
+  UsePipes,
+} from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { Account } from '../accounts/account.js';
 import { AccountsService } from '../accounts/accounts.service.js';
 import { checkedClaims } from '../accounts/claims-check.js';
@@ -52,7 +73,10 @@ export class AdminAccountsController {
   @ApiJsonErrors(400)
   async list(@Query() query: SearchQueryDto): Promise<AccountListDto> {
     const page = await this.accounts.list(query);
-    return { items: page.items.map(toAccountDto), ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }) };
+    return {
+      items: page.items.map(toAccountDto),
+      ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
+    };
   }
 
   @Get(':id')
@@ -66,12 +90,18 @@ export class AdminAccountsController {
 
   @Patch(':id')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Change what is known about the person', description: '`claims` replaces all of them; `email` alone changes only that.' })
+  @ApiOperation({
+    summary: 'Change what is known about the person',
+    description: '`claims` replaces all of them; `email` alone changes only that.',
+  })
   @ApiOkResponse({ type: AccountDto })
   @ApiJsonErrors(400, 404)
   async update(@Param('id') id: string, @Body() body: UpdateAccountDto): Promise<AccountDto> {
     const { claims } = await this.accounts.get(id);
-    const next = claimsOf({ claims: body.claims ?? claims, ...(body.email === undefined ? {} : { email: body.email }) });
+    const next = claimsOf({
+      claims: body.claims ?? claims,
+      ...(body.email === undefined ? {} : { email: body.email }),
+    });
     return toAccountDto(await this.accounts.replaceClaims(id, next));
   }
 
@@ -83,7 +113,11 @@ export class AdminAccountsController {
   })
   @ApiOkResponse({ type: LogoutResultDto })
   @ApiJsonErrors(400, 404)
-  async setPassword(@Param('id') id: string, @Body() body: SetPasswordDto, @OperatorClientId() operator: string): Promise<LogoutResultDto> {
+  async setPassword(
+    @Param('id') id: string,
+    @Body() body: SetPasswordDto,
+    @OperatorClientId() operator: string,
+  ): Promise<LogoutResultDto> {
     const { id: accountId } = await this.accounts.get(id);
     const passwordHash = await this.accounts.hashPassword(body.password);
     return this.endEverything(accountId, 'password_changed', operator, {
@@ -96,7 +130,10 @@ export class AdminAccountsController {
 
   @Post(':id/disable')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Disable the account', description: 'Nobody signs in with it; every session and every grant of it ends.' })
+  @ApiOperation({
+    summary: 'Disable the account',
+    description: 'Nobody signs in with it; every session and every grant of it ends.',
+  })
   @ApiOkResponse({ type: LogoutResultDto })
   @ApiJsonErrors(404)
   async disable(@Param('id') id: string, @OperatorClientId() operator: string): Promise<LogoutResultDto> {
@@ -120,15 +157,25 @@ export class AdminAccountsController {
 
   @Delete(':id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete the account', description: 'Ends every session and every grant, tells the applications, and forgets the person.' })
+  @ApiOperation({
+    summary: 'Delete the account',
+    description: 'Ends every session and every grant, tells the applications, and forgets the person.',
+  })
   @ApiNoContentResponse({ description: 'Gone.' })
   @ApiJsonErrors(404)
   async delete(@Param('id') id: string, @OperatorClientId() operator: string): Promise<void> {
     const { id: accountId } = await this.accounts.get(id);
-    await this.endEverything(accountId, 'account_deleted', operator, { after: (tx) => this.accounts.delete(tx, accountId) });
+    await this.endEverything(accountId, 'account_deleted', operator, {
+      after: (tx) => this.accounts.delete(tx, accountId),
+    });
   }
 
-  private async endEverything(accountId: string, cause: TerminationCause, operator: string, alongside: Alongside): Promise<LogoutResultDto> {
+  private async endEverything(
+    accountId: string,
+    cause: TerminationCause,
+    operator: string,
+    alongside: Alongside,
+  ): Promise<LogoutResultDto> {
     const outcome = await this.logoutService.logout(
       { target: { kind: 'account', accountId }, cause, initiator: { kind: 'operator', clientId: operator } },
       alongside,
@@ -137,7 +184,10 @@ export class AdminAccountsController {
   }
 }
 
-function claimsOf(body: { readonly email?: string; readonly claims?: Readonly<Record<string, unknown>> }): Record<string, unknown> {
+function claimsOf(body: {
+  readonly email?: string;
+  readonly claims?: Readonly<Record<string, unknown>>;
+}): Record<string, unknown> {
   return checkedClaims({ ...body.claims, ...(body.email === undefined ? {} : { email: body.email }) });
 }
 

@@ -1,4 +1,5 @@
-import { createParamDecorator, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { createParamDecorator, Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { SETTINGS, type Settings } from '../config/settings.js';
 import { ADMIN_SCOPE } from '../oidc/claims.js';
 import { InsufficientScopeError, InvalidTokenError, MissingTokenError } from '../oidc/errors.js';
 import { AccessTokensService } from '../tokens/access-tokens.service.js';
@@ -12,7 +13,10 @@ interface OperatorRequest {
 /** Lets operators in: a live access token with scope `exeunt:admin`. One round trip, so a revoked token is refused at once. */
 @Injectable()
 export class AdminGuard implements CanActivate {
-  constructor(private readonly accessTokens: AccessTokensService) {}
+  constructor(
+    private readonly accessTokens: AccessTokensService,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<OperatorRequest>();
@@ -20,7 +24,11 @@ export class AdminGuard implements CanActivate {
     if (token === undefined) throw new MissingTokenError('An access token with scope exeunt:admin is required.');
     const active = await this.accessTokens.findActive(token);
     if (active === undefined) throw new InvalidTokenError('The access token is unknown, expired or revoked.');
-    if (!active.scope.includes(ADMIN_SCOPE)) throw new InsufficientScopeError('The access token was not issued for exeunt:admin.', ADMIN_SCOPE);
+    // A token for another resource is not meant for us, whatever its scope (RFC 9068 §4).
+    if (!active.audience.includes(this.settings.issuer))
+      throw new InvalidTokenError('The access token is not meant for this API.');
+    if (!active.scope.includes(ADMIN_SCOPE))
+      throw new InsufficientScopeError('The access token was not issued for exeunt:admin.', ADMIN_SCOPE);
     request.operatorClientId = active.clientId;
     return true;
   }

@@ -1,5 +1,29 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Param, Patch, Post, Put, Query, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
-import { ApiBearerAuth, ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Put,
+  Query,
+  UseFilters,
+  UseGuards,
+  UsePipes,
+} from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiQuery,
+  ApiTags,
+} from '@nestjs/swagger';
 import { clientInformation, registeredClientInformation, type ClientInformation } from '../clients/client.presenter.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { ClientMetadataDto } from '../clients/dto/client-metadata.dto.js';
@@ -9,7 +33,14 @@ import { StrictJsonPipe } from '../http/parameters.pipe.js';
 import { LogoutService } from '../logout/logout.service.js';
 import { InvalidClientMetadataError, InvalidRequestError } from '../oidc/errors.js';
 import { AdminGuard, OperatorClientId } from './admin.guard.js';
-import { ClientDto, ClientListDto, ClientSecretDto, CreateClientDto, PostLogoutRedirectUriDto, PostLogoutRedirectUrisDto } from './dto/clients.dto.js';
+import {
+  ClientDto,
+  ClientListDto,
+  ClientSecretDto,
+  CreateClientDto,
+  PostLogoutRedirectUriDto,
+  PostLogoutRedirectUrisDto,
+} from './dto/clients.dto.js';
 import { SearchQueryDto } from './dto/common.dto.js';
 
 type Metadata = Readonly<Record<string, unknown>>;
@@ -44,24 +75,35 @@ export class AdminClientsController {
           grant_types: ['authorization_code', 'refresh_token'],
         },
       },
-      service: { summary: 'A service of its own', value: { client_name: 'Reports', grant_types: ['client_credentials'], scope: 'reports:read' } },
+      service: {
+        summary: 'A service of its own',
+        value: { client_name: 'Reports', grant_types: ['client_credentials'], scope: 'reports:read' },
+      },
     },
   })
   @ApiCreatedResponse({ type: ClientDto })
   @ApiJsonErrors(400, 409)
   async create(@Body() body: Metadata): Promise<ClientInformation> {
-    return registeredClientInformation(await this.clients.register(body, { administrator: true, clientId: chosenClientId(body) }));
+    return registeredClientInformation(
+      await this.clients.register(body, { administrator: true, clientId: chosenClientId(body) }),
+    );
   }
 
   @Get()
   @HttpCode(200)
   @UsePipes(StrictJsonPipe)
-  @ApiOperation({ summary: 'List clients', description: 'Newest first. `search` finds the beginning of an id or a part of a name.' })
+  @ApiOperation({
+    summary: 'List clients',
+    description: 'Newest first. `search` finds the beginning of an id or a part of a name.',
+  })
   @ApiOkResponse({ type: ClientListDto })
   @ApiJsonErrors(400)
   async list(@Query() query: SearchQueryDto): Promise<object> {
     const page = await this.clients.list(query);
-    return { items: page.items.map(clientInformation), ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }) };
+    return {
+      items: page.items.map(clientInformation),
+      ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
+    };
   }
 
   @Get(':client_id')
@@ -76,7 +118,10 @@ export class AdminClientsController {
   @Put(':client_id')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Replace a client’s metadata', description: 'What is left out goes back to its default. The secret stays.' })
+  @ApiOperation({
+    summary: 'Replace a client’s metadata',
+    description: 'What is left out goes back to its default. The secret stays.',
+  })
   @ApiBody({ type: ClientMetadataDto })
   @ApiOkResponse({ type: ClientDto })
   @ApiJsonErrors(400, 404)
@@ -88,7 +133,10 @@ export class AdminClientsController {
   @Patch(':client_id')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Change some of a client’s metadata', description: 'JSON merge patch (RFC 7396): `null` removes a member.' })
+  @ApiOperation({
+    summary: 'Change some of a client’s metadata',
+    description: 'JSON merge patch (RFC 7396): `null` removes a member.',
+  })
   @ApiBody({ type: ClientMetadataDto })
   @ApiOkResponse({ type: ClientDto })
   @ApiJsonErrors(400, 404)
@@ -99,21 +147,32 @@ export class AdminClientsController {
 
   @Delete(':client_id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a client', description: 'Ends its grants with it and tells it about each session that it took part in.' })
+  @ApiOperation({
+    summary: 'Delete a client',
+    description: 'Ends its grants with it and tells it about each session that it took part in.',
+  })
   @ApiNoContentResponse({ description: 'Gone: no token of it is good any more.' })
   @ApiJsonErrors(404, 409)
   async delete(@Param('client_id') clientId: string, @OperatorClientId() operator: string): Promise<void> {
     await this.clients.get(clientId);
     await this.logoutService.logout(
-      { target: { kind: 'client', clientId }, cause: 'client_deleted', initiator: { kind: 'operator', clientId: operator } },
+      {
+        target: { kind: 'client', clientId },
+        cause: 'client_deleted',
+        initiator: { kind: 'operator', clientId: operator },
+      },
       { after: (tx) => this.clients.delete(tx, clientId) },
     );
+    this.clients.forget(clientId);
   }
 
   @Post(':client_id/secret')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Rotate a client’s secret', description: 'The answer holds the new one, once; the one before stops working.' })
+  @ApiOperation({
+    summary: 'Rotate a client’s secret',
+    description: 'The answer holds the new one, once; the one before stops working.',
+  })
   @ApiOkResponse({ type: ClientSecretDto })
   @ApiJsonErrors(404, 409)
   async rotateSecret(@Param('client_id') clientId: string): Promise<ClientSecretDto> {
@@ -133,10 +192,16 @@ export class AdminClientsController {
   @Post(':client_id/post_logout_redirect_uris')
   @HttpCode(201)
   @UsePipes(StrictJsonPipe)
-  @ApiOperation({ summary: 'Add one post-logout redirect URI', description: 'Adding one that is there changes nothing.' })
+  @ApiOperation({
+    summary: 'Add one post-logout redirect URI',
+    description: 'Adding one that is there changes nothing.',
+  })
   @ApiCreatedResponse({ type: PostLogoutRedirectUrisDto })
   @ApiJsonErrors(400, 404)
-  async addPostLogoutRedirectUri(@Param('client_id') clientId: string, @Body() body: PostLogoutRedirectUriDto): Promise<PostLogoutRedirectUrisDto> {
+  async addPostLogoutRedirectUri(
+    @Param('client_id') clientId: string,
+    @Body() body: PostLogoutRedirectUriDto,
+  ): Promise<PostLogoutRedirectUrisDto> {
     return { post_logout_redirect_uris: await this.clients.addPostLogoutRedirectUri(clientId, body.uri) };
   }
 
@@ -144,10 +209,17 @@ export class AdminClientsController {
   @HttpCode(204)
   @UsePipes(StrictJsonPipe)
   @ApiOperation({ summary: 'Remove one post-logout redirect URI' })
-  @ApiQuery({ name: 'uri', description: 'Percent-encoded, as registered.', example: 'https://ledger.example.com/signed-out' })
+  @ApiQuery({
+    name: 'uri',
+    description: 'Percent-encoded, as registered.',
+    example: 'https://ledger.example.com/signed-out',
+  })
   @ApiNoContentResponse({ description: 'No browser is sent there any more.' })
   @ApiJsonErrors(400, 404)
-  async removePostLogoutRedirectUri(@Param('client_id') clientId: string, @Query() query: PostLogoutRedirectUriDto): Promise<void> {
+  async removePostLogoutRedirectUri(
+    @Param('client_id') clientId: string,
+    @Query() query: PostLogoutRedirectUriDto,
+  ): Promise<void> {
     await this.clients.removePostLogoutRedirectUri(clientId, query.uri);
   }
 }
@@ -163,5 +235,6 @@ function chosenClientId(body: Metadata): string | undefined {
 }
 
 function checkSameClientId(clientId: string, body: Metadata): void {
-  if (body?.client_id !== undefined && body.client_id !== clientId) throw new InvalidRequestError('client_id cannot be changed.');
+  if (body?.client_id !== undefined && body.client_id !== clientId)
+    throw new InvalidRequestError('client_id cannot be changed.');
 }

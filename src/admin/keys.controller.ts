@@ -20,7 +20,10 @@ export class AdminKeysController {
 
   @Get()
   @HttpCode(200)
-  @ApiOperation({ summary: 'List signing keys', description: 'Published, active, retired (still published) and verifying (hints only).' })
+  @ApiOperation({
+    summary: 'List signing keys',
+    description: 'Published, active, retired (still published) and verifying (hints only).',
+  })
   @ApiOkResponse({ type: KeyListDto })
   list(): KeyListDto {
     return { items: this.keys.list().map(toKeyDto) };

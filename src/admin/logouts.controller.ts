@@ -34,7 +34,12 @@ export class AdminLogoutsController {
   @ApiOkResponse({ type: TerminationListDto })
   @ApiJsonErrors(400)
   async listTerminations(@Query() query: TerminationsQueryDto): Promise<TerminationListDto> {
-    const page = await this.records.listTerminations({ limit: query.limit, cursor: query.cursor, accountId: query.account_id, cause: query.cause });
+    const page = await this.records.listTerminations({
+      limit: query.limit,
+      cursor: query.cursor,
+      accountId: query.account_id,
+      cause: query.cause,
+    });
     return toListDto(page, toTerminationDto);
   }
 

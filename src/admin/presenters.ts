@@ -25,7 +25,11 @@ export function toSessionDto(session: SessionWithClients): SessionDto {
     user_agent: session.userAgent,
     terminated_at: session.terminatedAt?.toISOString(),
     termination_id: session.terminationId,
-    clients: session.clients.map((client) => ({ client_id: client.clientId, sid: client.sid, joined_at: client.joinedAt.toISOString() })),
+    clients: session.clients.map((client) => ({
+      client_id: client.clientId,
+      sid: client.sid,
+      joined_at: client.joinedAt.toISOString(),
+    })),
   });
 }
 
@@ -73,9 +77,14 @@ type WithoutNull<T> = { [Key in keyof T]: Exclude<T[Key], null | undefined> };
 
 /** Leaves members without a value out of an answer. */
 function withoutNull<T extends object>(value: T): WithoutNull<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null && member !== undefined)) as WithoutNull<T>;
+  return Object.fromEntries(
+    Object.entries(value).filter(([, member]) => member !== null && member !== undefined),
+  ) as WithoutNull<T>;
 }
 
-export function toListDto<T, D>(page: { readonly items: readonly T[]; readonly nextCursor: string | undefined }, toDto: (item: T) => D): { items: D[]; next_cursor?: string } {
+export function toListDto<T, D>(
+  page: { readonly items: readonly T[]; readonly nextCursor: string | undefined },
+  toDto: (item: T) => D,
+): { items: D[]; next_cursor?: string } {
   return { items: page.items.map(toDto), ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }) };
 }

@@ -1,5 +1,26 @@
-import { Body, Controller, Delete, Get, Header, Headers, HttpCode, Inject, Param, Post, Put, UseFilters } from '@nestjs/common';
-import { ApiBearerAuth, ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  Headers,
+  HttpCode,
+  Inject,
+  Param,
+  Post,
+  Put,
+  UseFilters,
+} from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import { clientInformation, registeredClientInformation, type ClientInformation } from '../clients/client.presenter.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { ClientMetadataDto } from '../clients/dto/client-metadata.dto.js';
@@ -9,14 +30,25 @@ import { bearerToken } from '../http/bearer.js';
 import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { LogoutService } from '../logout/logout.service.js';
 import { ADMIN_SCOPE, REGISTRATION_SCOPE } from '../oidc/claims.js';
-import { InsufficientScopeError, InvalidClientMetadataError, InvalidTokenError, MissingTokenError, NotFoundError } from '../oidc/errors.js';
+import {
+  InsufficientScopeError,
+  InvalidClientMetadataError,
+  InvalidTokenError,
+  MissingTokenError,
+  NotFoundError,
+} from '../oidc/errors.js';
 import { matchesHash, sha256 } from '../oidc/secret.js';
 import { AccessTokensService } from '../tokens/access-tokens.service.js';
 import { RegisteredClientDto } from './dto/registration.dto.js';
 
 type Metadata = Readonly<Record<string, unknown>>;
 /** RFC 7592 §2.2: these must not come back in an update. */
-const SERVER_MEMBERS = ['registration_access_token', 'registration_client_uri', 'client_secret_expires_at', 'client_id_issued_at'];
+const SERVER_MEMBERS = [
+  'registration_access_token',
+  'registration_client_uri',
+  'client_secret_expires_at',
+  'client_id_issued_at',
+];
 
 /** Dynamic client registration (RFC 7591) and management by the client itself (RFC 7592). */
 @ApiTags('Registration')
@@ -31,7 +63,8 @@ export class RegistrationController {
     private readonly accessTokens: AccessTokensService,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {
-    this.initialAccessTokenHash = settings.initialAccessToken === undefined ? null : sha256(settings.initialAccessToken);
+    this.initialAccessTokenHash =
+      settings.initialAccessToken === undefined ? null : sha256(settings.initialAccessToken);
   }
 
   @Post()
@@ -45,9 +78,15 @@ export class RegistrationController {
       'RFC 7591. Unless `EXEUNT_REGISTRATION=open` it needs the initial access token, or a token with scope `exeunt:admin` or `exeunt:register`.',
   })
   @ApiBody({ type: ClientMetadataDto })
-  @ApiCreatedResponse({ type: RegisteredClientDto, description: 'Everything that was registered, defaults included. Secrets are shown once.' })
+  @ApiCreatedResponse({
+    type: RegisteredClientDto,
+    description: 'Everything that was registered, defaults included. Secrets are shown once.',
+  })
   @ApiJsonErrors(400, 401, 403, 404)
-  async register(@Body() body: Metadata, @Headers('authorization') authorization: string | undefined): Promise<ClientInformation> {
+  async register(
+    @Body() body: Metadata,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<ClientInformation> {
     await this.mayRegister(authorization);
     const registered = await this.clients.register(body, { administrator: false });
     return {
@@ -64,9 +103,16 @@ export class RegistrationController {
   @ApiOperation({ summary: 'Read the registration', description: 'RFC 7592 §2.1, with the registration access token.' })
   @ApiOkResponse({ type: RegisteredClientDto })
   @ApiJsonErrors(401)
-  async read(@Param('client_id') clientId: string, @Headers('authorization') authorization: string | undefined): Promise<ClientInformation> {
+  async read(
+    @Param('client_id') clientId: string,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<ClientInformation> {
     const token = await this.ownToken(clientId, authorization);
-    return { ...clientInformation(await this.clients.get(clientId)), registration_access_token: token, registration_client_uri: this.registrationUri(clientId) };
+    return {
+      ...clientInformation(await this.clients.get(clientId)),
+      registration_access_token: token,
+      registration_client_uri: this.registrationUri(clientId),
+    };
   }
 
   @Put(':client_id')
@@ -96,15 +142,22 @@ export class RegistrationController {
   @HttpCode(204)
   @Header('Cache-Control', 'no-store')
   @ApiBearerAuth('registration')
-  @ApiOperation({ summary: 'Delete the registration', description: 'RFC 7592 §2.3. All grants of the client end with it.' })
+  @ApiOperation({
+    summary: 'Delete the registration',
+    description: 'RFC 7592 §2.3. All grants of the client end with it.',
+  })
   @ApiNoContentResponse({ description: 'Gone.' })
   @ApiJsonErrors(401)
-  async delete(@Param('client_id') clientId: string, @Headers('authorization') authorization: string | undefined): Promise<void> {
+  async delete(
+    @Param('client_id') clientId: string,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<void> {
     await this.ownToken(clientId, authorization);
     await this.logoutService.logout(
       { target: { kind: 'client', clientId }, cause: 'client_deleted', initiator: { kind: 'client', clientId } },
       { after: (tx) => this.clients.delete(tx, clientId) },
     );
+    this.clients.forget(clientId);
   }
 
   private async mayRegister(authorization: string | undefined): Promise<void> {
@@ -126,12 +179,14 @@ export class RegistrationController {
   private async ownToken(clientId: string, authorization: string | undefined): Promise<string> {
     const token = bearerToken(authorization);
     if (token === undefined) throw new MissingTokenError('The registration access token is required.');
-    if (!(await this.clients.isRegistrationToken(clientId, token))) throw new InvalidTokenError('The registration access token is not valid.');
+    if (!(await this.clients.isRegistrationToken(clientId, token)))
+      throw new InvalidTokenError('The registration access token is not valid.');
     return token;
   }
 
   private async checkUpdate(clientId: string, body: Metadata): Promise<void> {
-    if (body?.client_id !== clientId) throw new InvalidClientMetadataError('client_id must be the one that is registered.');
+    if (body?.client_id !== clientId)
+      throw new InvalidClientMetadataError('client_id must be the one that is registered.');
     const forbidden = SERVER_MEMBERS.find((name) => body[name] !== undefined);
     if (forbidden !== undefined) throw new InvalidClientMetadataError(`${forbidden} must not be sent.`);
     const { client_secret: secret } = body;

@@ -10,7 +10,13 @@ import { NotFoundError } from '../oidc/errors.js';
 import type { SessionWithClients } from '../sessions/session.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { AdminGuard, OperatorClientId } from './admin.guard.js';
-import { EndSessionsQueryDto, LogoutResultDto, SessionDto, SessionListDto, SessionsQueryDto } from './dto/logout.dto.js';
+import {
+  EndSessionsQueryDto,
+  LogoutResultDto,
+  SessionDto,
+  SessionListDto,
+  SessionsQueryDto,
+} from './dto/logout.dto.js';
 import { toListDto, toLogoutResult, toSessionDto } from './presenters.js';
 
 @ApiTags('Admin: sessions')
@@ -28,7 +34,10 @@ export class AdminSessionsController {
 
   @Get()
   @HttpCode(200)
-  @ApiOperation({ summary: 'List sessions', description: 'Newest first, by account and by client, each with its applications.' })
+  @ApiOperation({
+    summary: 'List sessions',
+    description: 'Newest first, by account and by client, each with its applications.',
+  })
   @ApiOkResponse({ type: SessionListDto })
   @ApiJsonErrors(400)
   async list(@Query() query: SessionsQueryDto): Promise<SessionListDto> {
@@ -53,7 +62,11 @@ export class AdminSessionsController {
 
   @Delete(':id')
   @HttpCode(200)
-  @ApiOperation({ summary: 'End a session', description: 'Revokes its grants without `offline_access` and tells its applications. Ending one that has ended is no error.' })
+  @ApiOperation({
+    summary: 'End a session',
+    description:
+      'Revokes its grants without `offline_access` and tells its applications. Ending one that has ended is no error.',
+  })
   @ApiOkResponse({ type: LogoutResultDto })
   @ApiJsonErrors(404)
   async end(@Param('id') id: string, @OperatorClientId() operator: string): Promise<LogoutResultDto> {
@@ -63,7 +76,10 @@ export class AdminSessionsController {
 
   @Delete()
   @HttpCode(200)
-  @ApiOperation({ summary: 'End everything of one person', description: 'Every session and every grant, offline ones too.' })
+  @ApiOperation({
+    summary: 'End everything of one person',
+    description: 'Every session and every grant, offline ones too.',
+  })
   @ApiOkResponse({ type: LogoutResultDto })
   @ApiJsonErrors(400)
   async endAll(@Query() query: EndSessionsQueryDto, @OperatorClientId() operator: string): Promise<LogoutResultDto> {
@@ -71,7 +87,9 @@ export class AdminSessionsController {
   }
 
   private async logout(target: LogoutTarget, operator: string): Promise<LogoutResultDto> {
-    return toLogoutResult(await this.logoutService.logout({ target, cause: 'admin', initiator: { kind: 'operator', clientId: operator } }));
+    return toLogoutResult(
+      await this.logoutService.logout({ target, cause: 'admin', initiator: { kind: 'operator', clientId: operator } }),
+    );
   }
 
   private async get(id: string): Promise<SessionWithClients> {

@@ -64,13 +64,18 @@ export class AuthorizationRequestParser {
 
     const repeated = Object.keys(raw).find((name) => typeof raw[name] !== 'string');
     if (repeated !== undefined) fail('invalid_request', 'A parameter was sent more than once.');
-    if (Object.values(raw).some((value) => String(value).length > MAX_LENGTH)) fail('invalid_request', 'A parameter is too long.');
-    for (const [name, code] of NOT_SUPPORTED) if (single(raw, name) !== undefined) fail(code, `${name} is not supported.`);
+    if (Object.values(raw).some((value) => String(value).length > MAX_LENGTH))
+      fail('invalid_request', 'A parameter is too long.');
+    if (Object.values(raw).some((value) => String(value).includes('\0')))
+      fail('invalid_request', 'A parameter contains a NUL character.');
+    for (const [name, code] of NOT_SUPPORTED)
+      if (single(raw, name) !== undefined) fail(code, `${name} is not supported.`);
 
     const responseType = single(raw, 'response_type');
     if (responseType === undefined) fail('invalid_request', 'response_type is required.');
     if (responseType !== 'code') fail('unsupported_response_type', 'Only the response type code is offered.');
-    if (!client.metadata.grant_types.includes('authorization_code')) fail('unauthorized_client', 'This client may not use the authorization code flow.');
+    if (!client.metadata.grant_types.includes('authorization_code'))
+      fail('unauthorized_client', 'This client may not use the authorization code flow.');
 
     const prompt = parseScope(single(raw, 'prompt')).filter((value) => PROMPTS.includes(value));
     if (prompt.includes('none') && prompt.length > 1) fail('invalid_request', 'prompt=none stands alone.');
@@ -112,22 +117,30 @@ export class AuthorizationRequestParser {
     const method = single(raw, 'code_challenge_method');
     if (challenge === undefined) {
       if (method !== undefined) fail('invalid_request', 'code_challenge is missing.');
-      if (client.metadata.token_endpoint_auth_method === 'none') fail('invalid_request', 'Public clients need PKCE (code_challenge, S256).');
+      if (client.metadata.token_endpoint_auth_method === 'none')
+        fail('invalid_request', 'Public clients need PKCE (code_challenge, S256).');
       return undefined;
     }
     // Without a method it would be "plain" (RFC 7636 §4.3), which protects nothing and is not offered.
     if (method !== 'S256') fail('invalid_request', 'code_challenge_method must be S256.');
-    if (!/^[A-Za-z0-9_-]{43}$/.test(challenge)) fail('invalid_request', 'code_challenge must be a base64url-encoded SHA-256 hash.');
+    if (!/^[A-Za-z0-9_-]{43}$/.test(challenge))
+      fail('invalid_request', 'code_challenge must be a base64url-encoded SHA-256 hash.');
     return challenge;
   }
 
   /** Whom the client expects: by `id_token_hint`, or by a `sub` in the claims parameter (Core §5.5.1). */
-  private async hintedSub(raw: RawParameters, claims: ClaimsParameter | undefined, fail: Fail): Promise<string | undefined> {
+  private async hintedSub(
+    raw: RawParameters,
+    claims: ClaimsParameter | undefined,
+    fail: Fail,
+  ): Promise<string | undefined> {
     const hint = single(raw, 'id_token_hint');
     const verified = hint === undefined ? undefined : await this.hints.idTokenHint(hint);
-    if (hint !== undefined && verified === undefined) fail('invalid_request', 'id_token_hint was not issued by this provider.');
+    if (hint !== undefined && verified === undefined)
+      fail('invalid_request', 'id_token_hint was not issued by this provider.');
     const wanted = claims?.id_token?.sub?.value;
-    if (verified !== undefined && typeof wanted === 'string' && wanted !== verified.sub) fail('invalid_request', 'id_token_hint and claims name different people.');
+    if (verified !== undefined && typeof wanted === 'string' && wanted !== verified.sub)
+      fail('invalid_request', 'id_token_hint and claims name different people.');
     return verified?.sub ?? (typeof wanted === 'string' ? wanted : undefined);
   }
 }
@@ -144,8 +157,10 @@ function redirectUriOf(client: Client, sent: string | undefined, raw: RawParamet
   const registered = client.metadata.redirect_uris;
   if (sent === undefined) {
     const [only] = registered;
-    if (raw.redirect_uri !== undefined && raw.redirect_uri !== '') throw new InvalidRequestError('redirect_uri was sent more than once.');
-    if (only === undefined || registered.length > 1) throw new InvalidRequestError('The request names no redirect_uri.');
+    if (raw.redirect_uri !== undefined && raw.redirect_uri !== '')
+      throw new InvalidRequestError('redirect_uri was sent more than once.');
+    if (only === undefined || registered.length > 1)
+      throw new InvalidRequestError('The request names no redirect_uri.');
     return only;
   }
   if (!isAllowedRedirectUri(registered, sent, client.metadata.application_type === 'native')) {
@@ -156,7 +171,8 @@ function redirectUriOf(client: Client, sent: string | undefined, raw: RawParamet
 
 function responseModeOf(raw: RawParameters): 'query' | 'form_post' {
   const mode = single(raw, 'response_mode') ?? 'query';
-  if (mode !== 'query' && mode !== 'form_post') throw new InvalidRequestError('response_mode must be query or form_post.');
+  if (mode !== 'query' && mode !== 'form_post')
+    throw new InvalidRequestError('response_mode must be query or form_post.');
   return mode;
 }
 
@@ -201,6 +217,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function optional<Name extends string, Value>(name: Name, value: Value | undefined): { readonly [name in Name]?: Value } {
+function optional<Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): { readonly [name in Name]?: Value } {
   return value === undefined ? {} : ({ [name]: value } as { [name in Name]: Value });
 }

@@ -17,7 +17,14 @@ import { SignInService } from './sign-in.service.js';
 @Module({
   imports: [AccountsModule, ClientsModule, LogoutModule, SessionsModule, TokensModule],
   controllers: [AuthorizeController, InteractionController, DiscoveryController],
-  providers: [AuthorizationAnswer, AuthorizationRequestParser, AuthorizationService, ConsentsService, InteractionsService, SignInService],
+  providers: [
+    AuthorizationAnswer,
+    AuthorizationRequestParser,
+    AuthorizationService,
+    ConsentsService,
+    InteractionsService,
+    SignInService,
+  ],
   exports: [InteractionsService],
 })
 export class AuthorizationModule {}

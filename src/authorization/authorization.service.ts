@@ -27,14 +27,29 @@ export class AuthorizationService {
    * @param session the live session of the browser's cookie, if there is one
    * @param signedInHere whether the person proved who they are within this very interaction
    */
-  async nextStep(client: Client, request: AuthorizationRequest, session: SignedInSession | undefined, signedInHere: boolean): Promise<AuthorizationStep> {
+  async nextStep(
+    client: Client,
+    request: AuthorizationRequest,
+    session: SignedInSession | undefined,
+    signedInHere: boolean,
+  ): Promise<AuthorizationStep> {
     const silent = request.prompt.includes('none');
     const signIn = this.needsSignIn(request, session, signedInHere);
     if (session === undefined || signIn) {
       // Somebody signed in, but not the person whom the client expects: it is told, nobody is asked for ever.
-      if (signedInHere) return { kind: 'error', code: 'login_required', description: 'Another person signed in than the one asked for.' };
-      if (silent) return { kind: 'error', code: 'login_required', description: 'Nobody is signed in who fits the request.' };
-      return { kind: 'sign_in', reauthenticate: session !== undefined && this.isExpected(request, session) && !request.prompt.includes('select_account') };
+      if (signedInHere)
+        return {
+          kind: 'error',
+          code: 'login_required',
+          description: 'Another person signed in than the one asked for.',
+        };
+      if (silent)
+        return { kind: 'error', code: 'login_required', description: 'Nobody is signed in who fits the request.' };
+      return {
+        kind: 'sign_in',
+        reauthenticate:
+          session !== undefined && this.isExpected(request, session) && !request.prompt.includes('select_account'),
+      };
     }
     if (!client.metadata.skip_consent && request.prompt.includes('consent')) return { kind: 'consent' };
     if (await this.consents.isGiven(session.accountId, client, request)) return { kind: 'grant' };
@@ -61,13 +76,19 @@ export class AuthorizationService {
     );
   }
 
-  private needsSignIn(request: AuthorizationRequest, session: SignedInSession | undefined, signedInHere: boolean): boolean {
+  private needsSignIn(
+    request: AuthorizationRequest,
+    session: SignedInSession | undefined,
+    signedInHere: boolean,
+  ): boolean {
     if (session === undefined || !this.isExpected(request, session)) return true;
     if (signedInHere) return false;
     if (request.prompt.includes('login') || request.prompt.includes('select_account')) return true;
     if (request.maxAge === undefined) return false;
     // max_age=0 is prompt=login in other words (Core, newer drafts).
-    return request.maxAge === 0 || this.clock.now().getTime() - session.authenticatedAt.getTime() > request.maxAge * 1000;
+    return (
+      request.maxAge === 0 || this.clock.now().getTime() - session.authenticatedAt.getTime() > request.maxAge * 1000
+    );
   }
 
   private isExpected(request: AuthorizationRequest, session: SignedInSession): boolean {

@@ -15,25 +15,42 @@ import { InteractionsService } from './interactions.service.js';
 const PARAMETERS: ReadonlyArray<readonly [name: string, required: boolean, description: string, example: string]> = [
   ['client_id', true, 'The application.', 'ledger'],
   ['response_type', true, '`code` is what is offered.', 'code'],
-  ['redirect_uri', false, 'Exactly as registered; may be left out when only one is.', 'https://ledger.example.com/callback'],
+  [
+    'redirect_uri',
+    false,
+    'Exactly as registered; may be left out when only one is.',
+    'https://ledger.example.com/callback',
+  ],
   ['scope', false, 'Space-delimited; `openid` for an ID token. Unknown scopes are ignored.', 'openid profile'],
   ['state', false, 'Comes back byte for byte.', 'af0ifjsldkj'],
   ['nonce', false, 'Goes into the ID token.', 'n-0S6_WzA2Mj'],
-  ['code_challenge', false, 'S256 challenge (RFC 7636); required of public clients.', 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'],
+  [
+    'code_challenge',
+    false,
+    'S256 challenge (RFC 7636); required of public clients.',
+    'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+  ],
   ['code_challenge_method', false, '`S256`.', 'S256'],
   ['response_mode', false, '`query` or `form_post`.', 'query'],
   ['prompt', false, '`none`, `login`, `consent`, `select_account`.', 'login'],
   ['max_age', false, 'Seconds since the person last proved who they are.', '3600'],
   ['login_hint', false, 'Filled into the sign-in form.', 'mia@example.com'],
   ['id_token_hint', false, 'Whom the application expects.', 'eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2ln'],
-  ['claims', false, 'Single claims (OpenID Connect Core 1.0 §5.5), as JSON.', '{"userinfo":{"name":{"essential":true}}}'],
+  [
+    'claims',
+    false,
+    'Single claims (OpenID Connect Core 1.0 §5.5), as JSON.',
+    '{"userinfo":{"name":{"essential":true}}}',
+  ],
   ['acr_values', false, 'Taken as a wish.', 'urn:exeunt:acr:password'],
   ['display', false, 'Taken as a wish.', 'page'],
   ['ui_locales', false, 'Taken as a wish.', 'en'],
 ];
 
 function ApiAuthorizationQuery(): MethodDecorator {
-  const decorators = PARAMETERS.map(([name, required, description, example]) => ApiQuery({ name, required, description, example, type: String }));
+  const decorators = PARAMETERS.map(([name, required, description, example]) =>
+    ApiQuery({ name, required, description, example, type: String }),
+  );
   return (target, key, descriptor) => {
     for (const decorate of decorators) decorate(target, key, descriptor);
   };
@@ -62,7 +79,10 @@ export class AuthorizeController {
 
   @Get()
   @HttpCode(303)
-  @ApiOperation({ summary: 'Sign a person in to an application', description: 'Opened in a browser. Authorization code flow with PKCE.' })
+  @ApiOperation({
+    summary: 'Sign a person in to an application',
+    description: 'Opened in a browser. Authorization code flow with PKCE.',
+  })
   @ApiAuthorizationQuery()
   @ApiSeeOther('To the sign-in or consent page, or back to the application with `code` or `error`, always with `iss`.')
   @ApiPage(200, 'With `response_mode=form_post`: a page that posts the answer to the application.')
@@ -74,13 +94,18 @@ export class AuthorizeController {
 
   @Post()
   @HttpCode(303)
-  @ApiOperation({ summary: 'Sign a person in to an application (form)', description: 'The parameters of GET in a form body (Core §3.1.2.1).' })
+  @ApiOperation({
+    summary: 'Sign a person in to an application (form)',
+    description: 'The parameters of GET in a form body (Core §3.1.2.1).',
+  })
   @ApiConsumes('application/x-www-form-urlencoded')
   @ApiBody({
     schema: {
       type: 'object',
       required: ['client_id', 'response_type'],
-      properties: Object.fromEntries(PARAMETERS.map(([name, , description, example]) => [name, { type: 'string', description, example }])),
+      properties: Object.fromEntries(
+        PARAMETERS.map(([name, , description, example]) => [name, { type: 'string', description, example }]),
+      ),
     },
   })
   @ApiSeeOther('As GET.')
@@ -112,13 +137,19 @@ export class AuthorizeController {
         this.answer.error(response, targetOf(request), step.code, step.description);
         return;
       }
-      const code = step.kind === 'grant' && session !== undefined ? await this.authorization.issueCode(client, request, session) : undefined;
+      const code =
+        step.kind === 'grant' && session !== undefined
+          ? await this.authorization.issueCode(client, request, session)
+          : undefined;
       if (code !== undefined) {
         this.answer.code(response, targetOf(request), code);
         return;
       }
       const browserId = this.browsers.ensure(response, cookies);
-      this.edge.redirect(response, `/interaction/${await this.interactions.begin(request, this.browsers.hash(browserId))}`);
+      this.edge.redirect(
+        response,
+        `/interaction/${await this.interactions.begin(request, this.browsers.hash(browserId))}`,
+      );
     } catch (error) {
       if (!(error instanceof AuthorizationError)) throw error;
       this.answer.error(response, error.target, error.code, error.description);

@@ -34,7 +34,13 @@ export class ConsentsService {
   }
 
   async remember(accountId: string, request: AuthorizationRequest): Promise<void> {
-    await this.transactions.query(REMEMBER, [accountId, request.clientId, request.scope, claimNames(request), this.clock.now()]);
+    await this.transactions.query(REMEMBER, [
+      accountId,
+      request.clientId,
+      request.scope,
+      claimNames(request),
+      this.clock.now(),
+    ]);
   }
 }
 

@@ -16,7 +16,9 @@ const METADATA_EXAMPLE = {
 };
 const METADATA = {
   description: 'What this provider offers and where.',
-  content: { 'application/json': { schema: { type: 'object' as const, additionalProperties: true }, example: METADATA_EXAMPLE } },
+  content: {
+    'application/json': { schema: { type: 'object' as const, additionalProperties: true }, example: METADATA_EXAMPLE },
+  },
 };
 
 /**
@@ -86,7 +88,19 @@ function providerMetadata({ issuer, registration }: Settings): Record<string, un
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
     claim_types_supported: ['normal'],
-    claims_supported: ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'amr', 'nonce', 'sid', ...STANDARD_CLAIMS],
+    claims_supported: [
+      'sub',
+      'iss',
+      'aud',
+      'exp',
+      'iat',
+      'auth_time',
+      'acr',
+      'amr',
+      'nonce',
+      'sid',
+      ...STANDARD_CLAIMS,
+    ],
     claims_parameter_supported: true,
     prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
     display_values_supported: ['page', 'popup', 'touch', 'wap'],

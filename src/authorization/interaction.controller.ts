@@ -1,4 +1,18 @@
-import { Body, Controller, Cookies, Get, Headers, HttpCode, Inject, Ip, Param, Post, Res, UseFilters, UsePipes } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Cookies,
+  Get,
+  Headers,
+  HttpCode,
+  Inject,
+  Ip,
+  Param,
+  Post,
+  Res,
+  UseFilters,
+  UsePipes,
+} from '@nestjs/common';
 import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Client } from '../clients/client.js';
 import { clientView, logoOrigins, redirectSources } from '../clients/client-view.js';
@@ -85,10 +99,12 @@ export class InteractionController {
     this.browsers.checkCsrf(cookies, form.csrf);
     const context = await this.context(id, cookies);
     const login = form.login ?? '';
-    if (login === '' || form.password === undefined) return this.signInPage(context, response, { login, problem: 'missing_fields' });
+    if (login === '' || form.password === undefined)
+      return this.signInPage(context, response, { login, problem: 'missing_fields' });
     const outcome = await this.signInService.signIn(login, form.password, { address, userAgent }, context.session);
     if (outcome.kind !== 'signed_in') {
-      if (outcome.kind === 'too_many_attempts') this.edge.header(response, 'Retry-After', String(outcome.retryAfterSeconds));
+      if (outcome.kind === 'too_many_attempts')
+        this.edge.header(response, 'Retry-After', String(outcome.retryAfterSeconds));
       return this.signInPage(context, response, {
         login,
         problem: outcome.kind,
@@ -100,7 +116,10 @@ export class InteractionController {
     this.edge.setCookie(response, 'session', started.cookie, this.settings.sessionTtlMs);
     const session = await this.sessions.findByCookie(started.cookie);
     if (session === undefined) throw new InteractionLostError();
-    await this.proceed({ ...context, session, interaction: { ...context.interaction, sessionId: started.sessionId } }, response);
+    await this.proceed(
+      { ...context, session, interaction: { ...context.interaction, sessionId: started.sessionId } },
+      response,
+    );
   }
 
   @Post('consent')
@@ -110,7 +129,12 @@ export class InteractionController {
   @ApiSeeOther('Back to the application, with `code` or `error=access_denied`.')
   @ApiPage(400, 'The interaction lapsed or belongs to another browser.')
   @ApiPage(403, 'The form was not opened in this browser.')
-  async consent(@Param('id') id: string, @Body() form: ConsentFormDto, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
+  async consent(
+    @Param('id') id: string,
+    @Body() form: ConsentFormDto,
+    @Cookies() cookies: CookieJar,
+    @Res() response: Response,
+  ): Promise<void> {
     this.browsers.checkCsrf(cookies, form.csrf);
     const context = await this.context(id, cookies);
     const { client, session } = context;
@@ -118,7 +142,8 @@ export class InteractionController {
     if (client === undefined || request === undefined) throw new InteractionLostError();
     const step = await this.authorization.nextStep(client, request, session, this.signedInHere(context));
     // Whoever sent this form is not, or no longer, signed in as the request asks: they are asked again.
-    if (session === undefined || (step.kind !== 'consent' && step.kind !== 'grant')) return this.proceed(context, response);
+    if (session === undefined || (step.kind !== 'consent' && step.kind !== 'grant'))
+      return this.proceed(context, response);
     if (form.decision === 'deny') {
       if (!(await this.interactions.finish(id))) throw new InteractionLostError();
       this.answer.error(response, targetOf(request), 'access_denied', 'The person did not allow it.');
@@ -135,7 +160,12 @@ export class InteractionController {
   @ApiSeeOther('Back to the application, with `error=access_denied`.')
   @ApiPage(400, 'The interaction lapsed or belongs to another browser.')
   @ApiPage(403, 'The form was not opened in this browser.')
-  async cancel(@Param('id') id: string, @Body() form: FormDto, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
+  async cancel(
+    @Param('id') id: string,
+    @Body() form: FormDto,
+    @Cookies() cookies: CookieJar,
+    @Res() response: Response,
+  ): Promise<void> {
     this.browsers.checkCsrf(cookies, form.csrf);
     const { interaction } = await this.context(id, cookies);
     if (interaction.request === undefined || !(await this.interactions.finish(id))) throw new InteractionLostError();
@@ -144,9 +174,11 @@ export class InteractionController {
 
   private async context(id: string, cookies: CookieJar): Promise<Context> {
     const browserId = this.browsers.find(cookies);
-    const interaction = browserId === undefined ? undefined : await this.interactions.find(id, this.browsers.hash(browserId));
+    const interaction =
+      browserId === undefined ? undefined : await this.interactions.find(id, this.browsers.hash(browserId));
     if (browserId === undefined || interaction === undefined) throw new InteractionLostError();
-    const client = interaction.request === undefined ? undefined : await this.clients.find(interaction.request.clientId);
+    const client =
+      interaction.request === undefined ? undefined : await this.clients.find(interaction.request.clientId);
     if (interaction.request !== undefined && client === undefined) throw new InteractionLostError();
     return {
       id,
@@ -168,7 +200,10 @@ export class InteractionController {
     const step = await this.authorization.nextStep(client, request, session, this.signedInHere(context));
     switch (step.kind) {
       case 'sign_in':
-        return this.signInPage(context, response, { login: request.loginHint ?? '', reauthenticate: step.reauthenticate ? session : undefined });
+        return this.signInPage(context, response, {
+          login: request.loginHint ?? '',
+          reauthenticate: step.reauthenticate ? session : undefined,
+        });
       case 'consent':
         return this.consentPage(context, client, request, session, response);
       case 'grant':
@@ -219,7 +254,9 @@ export class InteractionController {
       ...(form.problem === undefined ? {} : { error: form.problem }),
       ...(form.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: form.retryAfterSeconds }),
       ...(form.reauthenticate === undefined ? {} : { reauthenticate: accountView(form.reauthenticate) }),
-      ...(client === undefined ? {} : { client: clientView(client), cancelAction: `/interaction/${context.id}/cancel` }),
+      ...(client === undefined
+        ? {}
+        : { client: clientView(client), cancelAction: `/interaction/${context.id}/cancel` }),
     };
     this.edge.page(response, renderSignInPage(view), {
       nonce,

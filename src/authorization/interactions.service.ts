@@ -59,7 +59,9 @@ export class InteractionsService implements OnModuleInit {
 
   /** Uses it up. False when somebody was first: then nothing may be answered from it. */
   async finish(id: string): Promise<boolean> {
-    const { affected } = await this.transactions.run((tx) => tx.manager.delete(InteractionEntity, { idHash: sha256(id) }));
+    const { affected } = await this.transactions.run((tx) =>
+      tx.manager.delete(InteractionEntity, { idHash: sha256(id) }),
+    );
     return affected === 1;
   }
 }

@@ -13,7 +13,9 @@ const WORDS: Readonly<Record<string, string>> = {
 /** What an application asks for, in words. A scope of an application's own is shown by its name. */
 export function scopeViews(request: AuthorizationRequest): ScopeView[] {
   const scopes = request.scope.map((name) => ({ name, description: WORDS[name] ?? name }));
-  const claims = [...new Set([...Object.keys(request.claims?.userinfo ?? {}), ...Object.keys(request.claims?.id_token ?? {})])]
+  const claims = [
+    ...new Set([...Object.keys(request.claims?.userinfo ?? {}), ...Object.keys(request.claims?.id_token ?? {})]),
+  ]
     .filter((name) => !PROTOCOL.has(name))
     .map((name) => ({ name, description: `See your ${name.replaceAll('_', ' ')}` }));
   return [...scopes, ...claims];

@@ -25,11 +25,19 @@ export class SignInService {
    * the session that was there, everywhere: on a shared machine nobody meets the tokens of whoever sat there before
    * (abuse case A7).
    */
-  async signIn(login: string, password: string, browser: Browser, current: SignedInSession | undefined): Promise<SignIn> {
+  async signIn(
+    login: string,
+    password: string,
+    browser: Browser,
+    current: SignedInSession | undefined,
+  ): Promise<SignIn> {
     const outcome = await this.accounts.signIn(login, password, browser.address);
     if (outcome.kind !== 'signed_in') return outcome;
     const { account } = outcome;
-    const again = current?.accountId === account.id ? await this.sessions.reauthenticate(current.id, account, AMR_PASSWORD, browser) : undefined;
+    const again =
+      current?.accountId === account.id
+        ? await this.sessions.reauthenticate(current.id, account, AMR_PASSWORD, browser)
+        : undefined;
     const started = again ?? (await this.sessions.begin(account, AMR_PASSWORD, browser));
     if (started === undefined) return { kind: 'wrong_credentials' };
     if (current !== undefined && current.accountId !== account.id) {

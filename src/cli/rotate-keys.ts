@@ -11,10 +11,14 @@ import { KeysService } from '../keys/keys.service.js';
  */
 const { values } = parseArgs({ options: { immediately: { type: 'boolean', default: false } } });
 const settings = loadSettings();
-const embedded = settings.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir: settings.dataDir }) : undefined;
-const app = await NestFactory.createApplicationContext(AppModule.with({ ...settings, databaseUrl: settings.databaseUrl ?? embedded?.url }), {
-  logger: ['error', 'warn'],
-});
+const embedded =
+  settings.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir: settings.dataDir }) : undefined;
+const app = await NestFactory.createApplicationContext(
+  AppModule.with({ ...settings, databaseUrl: settings.databaseUrl ?? embedded?.url }),
+  {
+    logger: ['error', 'warn'],
+  },
+);
 try {
   const keys = app.get(KeysService);
   await keys.rotate(values.immediately);

@@ -2,7 +2,12 @@ import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { CLIENT_ASSERTION_ALGORITHMS, DEFAULT_ID_TOKEN_ALGORITHM, type SigningAlgorithm } from '../oidc/algorithms.js';
 import { parseScope, STANDARD_SCOPES } from '../oidc/claims.js';
-import { GRANT_TYPES, type ClientMetadata, type GrantType, type TokenEndpointAuthMethod } from '../oidc/client-metadata.js';
+import {
+  GRANT_TYPES,
+  type ClientMetadata,
+  type GrantType,
+  type TokenEndpointAuthMethod,
+} from '../oidc/client-metadata.js';
 import { InvalidClientMetadataError, InvalidRedirectUriError } from '../oidc/errors.js';
 import { redirectUriProblem } from '../oidc/redirect-uri.js';
 import { ClientMetadataDto } from './dto/client-metadata.dto.js';
@@ -14,7 +19,11 @@ export interface RegistrationRules {
 }
 
 /** Members that we cannot honour. To ignore them would leave the client waiting for what never comes. */
-const UNSUPPORTED = ['id_token_encrypted_response_alg', 'userinfo_signed_response_alg', 'userinfo_encrypted_response_alg'] as const;
+const UNSUPPORTED = [
+  'id_token_encrypted_response_alg',
+  'userinfo_signed_response_alg',
+  'userinfo_encrypted_response_alg',
+] as const;
 
 /**
  * Turns what somebody sent into the metadata that is registered: unknown members dropped, defaults filled in, values we
@@ -28,7 +37,8 @@ const UNSUPPORTED = ['id_token_encrypted_response_alg', 'userinfo_signed_respons
 export function registeredMetadata(input: unknown, rules: RegistrationRules): ClientMetadata {
   const dto = parse(input);
   for (const name of UNSUPPORTED) {
-    if (dto[name] !== undefined && dto[name] !== null) throw new InvalidClientMetadataError(`${name} is not supported.`);
+    if (dto[name] !== undefined && dto[name] !== null)
+      throw new InvalidClientMetadataError(`${name} is not supported.`);
   }
   if (dto.subject_type !== undefined && dto.subject_type !== 'public') {
     throw new InvalidClientMetadataError('subject_type must be public.');
@@ -72,20 +82,30 @@ export function registeredMetadata(input: unknown, rules: RegistrationRules): Cl
 
 /** Checks one more URI as {@link registeredMetadata} would. */
 export function checkPostLogoutRedirectUri(uri: string, metadata: ClientMetadata, rules: RegistrationRules): void {
-  checkTargetUri('post_logout_redirect_uris', uri, rules, metadata.application_type, metadata.token_endpoint_auth_method);
+  checkTargetUri(
+    'post_logout_redirect_uris',
+    uri,
+    rules,
+    metadata.application_type,
+    metadata.token_endpoint_auth_method,
+  );
 }
 
 function parse(input: unknown): ClientMetadataDto {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw new InvalidClientMetadataError('The request body must be a JSON object of client metadata.');
   }
+  if (JSON.stringify(input).includes('\\u0000'))
+    throw new InvalidClientMetadataError('The metadata contains a NUL character.');
   // A member that is null counts as not sent: clients that serialise empty fields are common.
   const present = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null));
   const dto = plainToInstance(ClientMetadataDto, present);
   const [error] = validateSync(dto, { whitelist: true, stopAtFirstError: true });
   if (error === undefined) return dto;
   const description = `${Object.values(error.constraints ?? {})[0] ?? `${error.property} is not valid`}.`;
-  throw error.property === 'redirect_uris' ? new InvalidRedirectUriError(description) : new InvalidClientMetadataError(description);
+  throw error.property === 'redirect_uris'
+    ? new InvalidRedirectUriError(description)
+    : new InvalidClientMetadataError(description);
 }
 
 /** Grant types that we do not offer are dropped (RFC 7591 §2: the server may replace). */
@@ -135,11 +155,17 @@ function checkTargetUri(
   if (problem !== undefined) throw new InvalidRedirectUriError(`An entry of ${name} ${problem}.`);
 }
 
-function webUri<Name extends 'backchannel_logout_uri' | 'initiate_login_uri' | 'client_uri' | 'logo_uri' | 'policy_uri' | 'tos_uri' | 'jwks_uri' | 'frontchannel_logout_uri'>(
-  dto: ClientMetadataDto,
-  name: Name,
-  rules: RegistrationRules,
-): { readonly [name in Name]?: string } {
+function webUri<
+  Name extends
+    | 'backchannel_logout_uri'
+    | 'initiate_login_uri'
+    | 'client_uri'
+    | 'logo_uri'
+    | 'policy_uri'
+    | 'tos_uri'
+    | 'jwks_uri'
+    | 'frontchannel_logout_uri',
+>(dto: ClientMetadataDto, name: Name, rules: RegistrationRules): { readonly [name in Name]?: string } {
   const uri = dto[name];
   if (uri === undefined || uri === '') return {};
   const problem = redirectUriProblem(uri, { allowInsecure: rules.allowInsecure, allowPrivateUseScheme: false });
@@ -148,11 +174,17 @@ function webUri<Name extends 'backchannel_logout_uri' | 'initiate_login_uri' | '
 }
 
 /** Front-Channel Logout 1.0 §2: scheme, host and port of a registered redirect URI. */
-function frontChannelUri(dto: ClientMetadataDto, redirectUris: readonly string[], rules: RegistrationRules): { readonly frontchannel_logout_uri?: string } {
+function frontChannelUri(
+  dto: ClientMetadataDto,
+  redirectUris: readonly string[],
+  rules: RegistrationRules,
+): { readonly frontchannel_logout_uri?: string } {
   const registered = webUri(dto, 'frontchannel_logout_uri', rules);
   const uri = registered.frontchannel_logout_uri;
   if (uri !== undefined && !redirectUris.some((redirectUri) => originOf(redirectUri) === originOf(uri))) {
-    throw new InvalidClientMetadataError('frontchannel_logout_uri must have the scheme, host and port of a redirect URI.');
+    throw new InvalidClientMetadataError(
+      'frontchannel_logout_uri must have the scheme, host and port of a redirect URI.',
+    );
   }
   return registered;
 }
@@ -161,7 +193,11 @@ function originOf(uri: string): string {
   return new URL(uri).origin;
 }
 
-function keysOf(dto: ClientMetadataDto, authMethod: TokenEndpointAuthMethod, rules: RegistrationRules): Pick<ClientMetadata, 'jwks' | 'jwks_uri'> {
+function keysOf(
+  dto: ClientMetadataDto,
+  authMethod: TokenEndpointAuthMethod,
+  rules: RegistrationRules,
+): Pick<ClientMetadata, 'jwks' | 'jwks_uri'> {
   if (dto.jwks !== undefined && dto.jwks_uri !== undefined) {
     throw new InvalidClientMetadataError('jwks and jwks_uri must not be used together.');
   }
@@ -170,9 +206,17 @@ function keysOf(dto: ClientMetadataDto, authMethod: TokenEndpointAuthMethod, rul
   }
   if (dto.jwks === undefined) return webUri(dto, 'jwks_uri', rules);
   const { keys } = dto.jwks;
-  if (!Array.isArray(keys) || keys.length > 50) throw new InvalidClientMetadataError('jwks must have an array of at most 50 keys.');
+  if (!Array.isArray(keys) || keys.length > 50)
+    throw new InvalidClientMetadataError('jwks must have an array of at most 50 keys.');
   for (const key of keys) {
-    if (typeof key !== 'object' || key === null || typeof key.kty !== 'string' || key.kty === 'oct' || 'd' in key || 'k' in key) {
+    if (
+      typeof key !== 'object' ||
+      key === null ||
+      typeof key.kty !== 'string' ||
+      key.kty === 'oct' ||
+      'd' in key ||
+      'k' in key
+    ) {
       throw new InvalidClientMetadataError('jwks must hold public keys only.');
     }
   }
@@ -183,7 +227,9 @@ function assertionAlgorithm(dto: ClientMetadataDto): { readonly token_endpoint_a
   const alg = dto.token_endpoint_auth_signing_alg;
   if (alg === undefined) return {};
   if (!(CLIENT_ASSERTION_ALGORITHMS as readonly string[]).includes(alg)) {
-    throw new InvalidClientMetadataError(`token_endpoint_auth_signing_alg must be one of ${CLIENT_ASSERTION_ALGORITHMS.join(', ')}.`);
+    throw new InvalidClientMetadataError(
+      `token_endpoint_auth_signing_alg must be one of ${CLIENT_ASSERTION_ALGORITHMS.join(', ')}.`,
+    );
   }
   return { token_endpoint_auth_signing_alg: alg };
 }
@@ -195,10 +241,17 @@ function scopeOf(scope: string | undefined, rules: RegistrationRules): string {
   if (wanted.some((value) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value))) {
     throw new InvalidClientMetadataError('scope has a character that RFC 6749 §3.3 does not allow.');
   }
-  return (rules.administrator ? wanted : wanted.filter((value) => (STANDARD_SCOPES as readonly string[]).includes(value))).join(' ');
+  return (
+    rules.administrator ? wanted : wanted.filter((value) => (STANDARD_SCOPES as readonly string[]).includes(value))
+  ).join(' ');
 }
 
-function pick<Key extends keyof ClientMetadataDto>(dto: ClientMetadataDto, names: readonly Key[]): Pick<ClientMetadataDto, Key> {
-  return Object.fromEntries(names.filter((name) => dto[name] !== undefined).map((name) => [name, dto[name]])) as Pick<ClientMetadataDto, Key>;
+function pick<Key extends keyof ClientMetadataDto>(
+  dto: ClientMetadataDto,
+  names: readonly Key[],
+): Pick<ClientMetadataDto, Key> {
+  return Object.fromEntries(names.filter((name) => dto[name] !== undefined).map((name) => [name, dto[name]])) as Pick<
+    ClientMetadataDto,
+    Key
+  >;
 }
-

@@ -29,7 +29,9 @@ export function logoOrigins(client: Client): string[] {
  */
 export function redirectSources(client: Client): string[] {
   const { redirect_uris: redirectUris, post_logout_redirect_uris: postLogout } = client.metadata;
-  const schemes = [...redirectUris, ...postLogout].filter((uri) => !/^https?:/i.test(uri)).map((uri) => new URL(uri).protocol);
+  const schemes = [...redirectUris, ...postLogout]
+    .filter((uri) => !/^https?:/i.test(uri))
+    .map((uri) => new URL(uri).protocol);
   const origins = postLogout.filter((uri) => /^https?:/i.test(uri)).map((uri) => new URL(uri).origin);
   return [...new Set([...browserOrigins(client), ...origins, ...schemes])];
 }

@@ -34,5 +34,7 @@ export function clientName(client: Client): string {
 
 /** Origins from which this client's browser code may call us (CORS). */
 export function browserOrigins(client: Client): string[] {
-  return [...new Set(client.metadata.redirect_uris.filter((uri) => /^https?:/i.test(uri)).map((uri) => new URL(uri).origin))];
+  return [
+    ...new Set(client.metadata.redirect_uris.filter((uri) => /^https?:/i.test(uri)).map((uri) => new URL(uri).origin)),
+  ];
 }

@@ -94,7 +94,11 @@ export class ClientsService implements OnModuleInit {
    */
   async register(
     input: unknown,
-    options: { readonly administrator: boolean; readonly clientId?: string | undefined; readonly clientSecret?: string | undefined },
+    options: {
+      readonly administrator: boolean;
+      readonly clientId?: string | undefined;
+      readonly clientSecret?: string | undefined;
+    },
   ): Promise<RegisteredClient> {
     const metadata = registeredMetadata(input, this.rules(options.administrator));
     const clientSecret = usesSecret(metadata) ? (options.clientSecret ?? newSecret()) : undefined;
@@ -115,7 +119,8 @@ export class ClientsService implements OnModuleInit {
         await this.changes.publish(tx, 'client', row.clientId);
       });
     } catch (error) {
-      if (isUniqueViolation(error, 'clients_pkey')) throw new ConflictError('This client_id is taken.', { cause: error });
+      if (isUniqueViolation(error, 'clients_pkey'))
+        throw new ConflictError('This client_id is taken.', { cause: error });
       throw error;
     }
     this.drop(row.clientId);
@@ -123,7 +128,11 @@ export class ClientsService implements OnModuleInit {
   }
 
   /** Replaces all metadata. A client that now needs a secret and has none gets one, shown here once. */
-  async replace(clientId: string, input: unknown, options: { readonly administrator: boolean }): Promise<RegisteredClient> {
+  async replace(
+    clientId: string,
+    input: unknown,
+    options: { readonly administrator: boolean },
+  ): Promise<RegisteredClient> {
     return this.change(clientId, (before) => {
       const metadata = registeredMetadata(input, this.rules(options.administrator));
       return options.administrator ? metadata : { ...metadata, ...administratorsChoices(before) };
@@ -135,7 +144,7 @@ export class ClientsService implements OnModuleInit {
     return this.change(clientId, (before) => registeredMetadata({ ...before, ...patch }, this.rules(true)));
   }
 
-  /** A new secret; the old one stops working on every node with this commit. */
+  /** A new secret. The old one stops working here with the commit, and on other nodes as they hear of it (at most 30 s). */
   async rotateSecret(clientId: string): Promise<RegisteredClient> {
     const client = await this.get(clientId);
     if (!usesSecret(client.metadata)) throw new ConflictError('This client does not authenticate with a secret.');
@@ -157,12 +166,16 @@ export class ClientsService implements OnModuleInit {
   async removePostLogoutRedirectUri(clientId: string, uri: string): Promise<void> {
     await this.change(clientId, (before) => {
       const uris = before.post_logout_redirect_uris.filter((registered) => registered !== uri);
-      if (uris.length === before.post_logout_redirect_uris.length) throw new NotFoundError('This URI is not registered.');
+      if (uris.length === before.post_logout_redirect_uris.length)
+        throw new NotFoundError('This URI is not registered.');
       return { ...before, post_logout_redirect_uris: uris };
     });
   }
 
-  /** The client is gone from now on. Whoever calls this ends its grants in the same transaction (`LogoutService`). */
+  /**
+   * The client is gone with the commit. Whoever calls this ends its grants in the same transaction (`LogoutService`), and
+   * calls {@link forget} after it.
+   */
   async delete(tx: Tx, clientId: string): Promise<void> {
     await tx.manager.update(
       ClientEntity,
@@ -170,6 +183,11 @@ export class ClientsService implements OnModuleInit {
       { deletedAt: this.clock.now(), secretHash: null, registrationTokenHash: null },
     );
     await this.changes.publish(tx, 'client', clientId);
+  }
+
+  /** This node does not wait for its own notice of a deletion. */
+  forget(clientId: string): void {
+    this.drop(clientId);
   }
 
   /** Newest first. `search` matches the id's beginning or a part of the name. */
@@ -181,14 +199,20 @@ export class ClientsService implements OnModuleInit {
       .addOrderBy('c.clientId', 'DESC')
       .take(options.limit + 1);
     if (options.cursor !== undefined) {
-      query.andWhere('(c.createdAt, c.clientId) < (SELECT k.created_at, k.client_id FROM clients k WHERE k.client_id = :cursor)', {
-        cursor: options.cursor,
-      });
+      query.andWhere(
+        '(c.createdAt, c.clientId) < (SELECT k.created_at, k.client_id FROM clients k WHERE k.client_id = :cursor)',
+        {
+          cursor: options.cursor,
+        },
+      );
     }
     if (options.search !== undefined) {
-      query.andWhere("(starts_with(c.clientId, :search) OR position(lower(:search) in lower(coalesce(c.metadata->>'client_name', ''))) > 0)", {
-        search: options.search,
-      });
+      query.andWhere(
+        "(starts_with(c.clientId, :search) OR position(lower(:search) in lower(coalesce(c.metadata->>'client_name', ''))) > 0)",
+        {
+          search: options.search,
+        },
+      );
     }
     const rows = await query.getMany();
     const items = rows.slice(0, options.limit).map((row) => toEntry(row).client);
@@ -199,7 +223,8 @@ export class ClientsService implements OnModuleInit {
   async ensureClient(clientId: string, clientSecret: string | undefined, input: unknown): Promise<RegisteredClient> {
     const existing = await this.find(clientId);
     if (existing === undefined) return this.register(input, { administrator: true, clientId, clientSecret });
-    if (clientSecret !== undefined && !(await this.isSecret(clientId, clientSecret))) await this.setSecret(clientId, clientSecret);
+    if (clientSecret !== undefined && !(await this.isSecret(clientId, clientSecret)))
+      await this.setSecret(clientId, clientSecret);
     return { client: existing, clientSecret: undefined, registrationAccessToken: undefined };
   }
 
@@ -232,7 +257,11 @@ export class ClientsService implements OnModuleInit {
 
   private async setSecret(clientId: string, clientSecret: string): Promise<void> {
     await this.transactions.run(async (tx) => {
-      await tx.manager.update(ClientEntity, { clientId, deletedAt: IsNull() }, { secretHash: sha256(clientSecret), updatedAt: this.clock.now() });
+      await tx.manager.update(
+        ClientEntity,
+        { clientId, deletedAt: IsNull() },
+        { secretHash: sha256(clientSecret), updatedAt: this.clock.now() },
+      );
       await this.changes.publish(tx, 'client', clientId);
     });
     this.drop(clientId);
@@ -258,7 +287,10 @@ export class ClientsService implements OnModuleInit {
 }
 
 function usesSecret(metadata: ClientMetadata): boolean {
-  return metadata.token_endpoint_auth_method === 'client_secret_basic' || metadata.token_endpoint_auth_method === 'client_secret_post';
+  return (
+    metadata.token_endpoint_auth_method === 'client_secret_basic' ||
+    metadata.token_endpoint_auth_method === 'client_secret_post'
+  );
 }
 
 /** What only administrators set survives a client's own update of its registration (RFC 7592 §2.2). */

@@ -32,7 +32,10 @@ export class SettingsReader {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     const { min = 0, max = Number.MAX_SAFE_INTEGER } = range;
     if (!(value >= min && value <= max)) {
-      this.problem(name, `must be a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}`);
+      this.problem(
+        name,
+        `must be a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}`,
+      );
       return fallback;
     }
     return value;

@@ -23,8 +23,11 @@ export class DatabaseModule implements OnApplicationShutdown {
           provide: DataSource,
           inject: [SETTINGS],
           useFactory: (settings: Settings) => {
-            if (settings.databaseUrl === undefined) throw new Error('the database must be started before the application');
-            return new DataSource(dataSourceOptions(settings.databaseUrl, settings.databasePoolSize, entities)).initialize();
+            if (settings.databaseUrl === undefined)
+              throw new Error('the database must be started before the application');
+            return new DataSource(
+              dataSourceOptions(settings.databaseUrl, settings.databasePoolSize, entities),
+            ).initialize();
           },
         },
         { provide: RETENTION_INTERVAL_MS, useValue: 60_000 },

@@ -53,7 +53,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   async sweep(): Promise<number> {
     let removed = 0;
     for (const rule of this.rules) {
-      for (let batch = BATCH; batch === BATCH; ) {
+      for (let batch = BATCH; batch === BATCH;) {
         batch = await this.removeBatch(rule);
         removed += batch;
       }
@@ -64,7 +64,9 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   private async removeBatch(rule: RetentionRule): Promise<number> {
     const before = new Date(this.clock.now().getTime() - rule.keepMs);
     return this.transactions.run(async (tx) => {
-      const [lock] = (await tx.manager.query('SELECT pg_try_advisory_xact_lock($1) AS mine', [LOCK])) as { mine: boolean }[];
+      const [lock] = (await tx.manager.query('SELECT pg_try_advisory_xact_lock($1) AS mine', [LOCK])) as {
+        mine: boolean;
+      }[];
       if (lock?.mine !== true) return 0;
       const rows = (await tx.manager.query(
         `WITH due AS (SELECT ${rule.key} FROM ${rule.table} WHERE ${rule.condition} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)

@@ -4,13 +4,33 @@ import { OAuthErrorDto } from './dto/oauth-error.dto.js';
 
 const ERRORS = {
   400: { description: 'The request is not valid.', error: 'invalid_request', words: 'token must be sent once.' },
-  401: { description: 'The caller did not prove who it is.', error: 'invalid_client', words: 'Client authentication failed.' },
-  403: { description: 'The caller may not do this.', error: 'insufficient_scope', words: 'The access token was not issued for exeunt:admin.' },
+  401: {
+    description: 'The caller did not prove who it is.',
+    error: 'invalid_client',
+    words: 'Client authentication failed.',
+  },
+  403: {
+    description: 'The caller may not do this.',
+    error: 'insufficient_scope',
+    words: 'The access token was not issued for exeunt:admin.',
+  },
   404: { description: 'There is no such thing.', error: 'not_found', words: 'There is no such client.' },
   409: { description: 'It contradicts what is stored.', error: 'conflict', words: 'This login is taken.' },
-  429: { description: 'Too many attempts; `Retry-After` says when to come back.', error: 'too_many_requests', words: 'Too many attempts.' },
-  500: { description: 'A fault of ours; the log has the request id.', error: 'server_error', words: 'Something went wrong on our side.' },
-  503: { description: 'Storage is away. Nothing was changed.', error: 'temporarily_unavailable', words: 'Storage cannot be reached. Nothing was changed; please try again.' },
+  429: {
+    description: 'Too many attempts; `Retry-After` says when to come back.',
+    error: 'too_many_requests',
+    words: 'Too many attempts.',
+  },
+  500: {
+    description: 'A fault of ours; the log has the request id.',
+    error: 'server_error',
+    words: 'Something went wrong on our side.',
+  },
+  503: {
+    description: 'Storage is away. Nothing was changed.',
+    error: 'temporarily_unavailable',
+    words: 'Storage cannot be reached. Nothing was changed; please try again.',
+  },
 } as const;
 
 /** Documents the JSON errors that an operation can answer, always with 500 and 503 among them. */
@@ -38,5 +58,9 @@ export function ApiPage(status: number, description: string): MethodDecorator {
 
 /** Documents a redirect by its `Location`. */
 export function ApiSeeOther(description: string): MethodDecorator {
-  return ApiResponse({ status: 303, description, headers: { Location: { description, schema: { type: 'string', format: 'uri' } } } });
+  return ApiResponse({
+    status: 303,
+    description,
+    headers: { Location: { description, schema: { type: 'string', format: 'uri' } } },
+  });
 }

@@ -41,7 +41,8 @@ export class BrowserIdentity {
   /** @throws ForbiddenFormError when the form was not ours, or the browser sends no cookies */
   checkCsrf(cookies: Cookies, token: string | undefined): string {
     const browserId = this.find(cookies);
-    if (browserId === undefined || token === undefined || !this.sealer.isMac(CSRF, browserId, token)) throw new ForbiddenFormError();
+    if (browserId === undefined || token === undefined || !this.sealer.isMac(CSRF, browserId, token))
+      throw new ForbiddenFormError();
     return browserId;
   }
 }

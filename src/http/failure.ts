@@ -24,13 +24,17 @@ export function toFailure(error: unknown, logger: Logger): Failure {
     status: shown.status,
     code: shown.code,
     description: shown.description,
-    retryAfterSeconds: 'retryAfterSeconds' in shown && typeof shown.retryAfterSeconds === 'number' ? shown.retryAfterSeconds : undefined,
+    retryAfterSeconds:
+      'retryAfterSeconds' in shown && typeof shown.retryAfterSeconds === 'number' ? shown.retryAfterSeconds : undefined,
     requestId,
     error,
   };
   if (failure.status >= 500) {
     // Messages of drivers may quote values, so only their names and codes are written.
-    logger.error(`request ${requestId} failed: ${describeForLog(error)}`, error instanceof Error ? stackWithoutMessage(error) : undefined);
+    logger.error(
+      `request ${requestId} failed: ${describeForLog(error)}`,
+      error instanceof Error ? stackWithoutMessage(error) : undefined,
+    );
   } else {
     logger.debug(`request ${requestId} refused: ${failure.status} ${failure.code}`);
   }
@@ -45,13 +49,24 @@ interface Shown {
 
 function shownAs(error: unknown): Shown {
   if (error instanceof ProtocolError) return error;
-  if (isStorageFailure(error)) return new TemporarilyUnavailableError('Storage cannot be reached. Nothing was changed; please try again.');
+  if (isStorageFailure(error))
+    return new TemporarilyUnavailableError('Storage cannot be reached. Nothing was changed; please try again.');
   const status = statusOf(error);
-  if (status !== undefined && status < 500) return { status, code: CODES[status] ?? 'invalid_request', description: WORDS[status] ?? 'The request is not valid.' };
+  if (status !== undefined && status < 500)
+    return {
+      status,
+      code: CODES[status] ?? 'invalid_request',
+      description: WORDS[status] ?? 'The request is not valid.',
+    };
   return { status: 500, code: 'server_error', description: 'Something went wrong on our side.' };
 }
 
-const CODES: Readonly<Record<number, string>> = { 404: 'not_found', 405: 'method_not_allowed', 413: 'request_too_large', 415: 'unsupported_media_type' };
+const CODES: Readonly<Record<number, string>> = {
+  404: 'not_found',
+  405: 'method_not_allowed',
+  413: 'request_too_large',
+  415: 'unsupported_media_type',
+};
 const WORDS: Readonly<Record<number, string>> = {
   404: 'There is nothing at this address.',
   413: 'The request is too large.',
@@ -67,10 +82,15 @@ function statusOf(error: unknown): number | undefined {
 
 function describeForLog(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
-  const code = (error as { code?: unknown; driverError?: { code?: unknown } }).driverError?.code ?? (error as { code?: unknown }).code;
-  return code === undefined ? error.name : `${error.name} ${String(code)}`;
+  const code =
+    (error as { code?: unknown; driverError?: { code?: unknown } }).driverError?.code ??
+    (error as { code?: unknown }).code;
+  return typeof code === 'string' ? `${error.name} ${code}` : error.name;
 }
 
 function stackWithoutMessage(error: Error): string {
-  return (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)).join('\n');
+  return (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .join('\n');
 }

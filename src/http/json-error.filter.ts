@@ -20,7 +20,8 @@ export class JsonErrorFilter implements ExceptionFilter {
     const failure = toFailure(error, this.logger);
     const challenge = challengeOf(failure.error, headers.authorization);
     if (challenge !== undefined) this.edge.header(response, 'WWW-Authenticate', challenge);
-    if (failure.retryAfterSeconds !== undefined) this.edge.header(response, 'Retry-After', String(failure.retryAfterSeconds));
+    if (failure.retryAfterSeconds !== undefined)
+      this.edge.header(response, 'Retry-After', String(failure.retryAfterSeconds));
     this.edge.json(response, bodyOf(failure), failure.status);
   }
 }
@@ -34,9 +35,12 @@ function bodyOf(failure: Failure): object {
 }
 
 function challengeOf(error: unknown, authorization: string | undefined): string | undefined {
-  if (error instanceof InvalidTokenError) return `Bearer realm="exeunt", error="invalid_token", error_description="${error.description}"`;
+  if (error instanceof InvalidTokenError)
+    return `Bearer realm="exeunt", error="invalid_token", error_description="${error.description}"`;
   if (error instanceof MissingTokenError) return 'Bearer realm="exeunt"';
-  if (error instanceof InsufficientScopeError) return `Bearer realm="exeunt", error="insufficient_scope", scope="${error.scope}"`;
-  if (error instanceof InvalidClientError && /^basic /i.test(authorization ?? '')) return 'Basic realm="exeunt", charset="UTF-8"';
+  if (error instanceof InsufficientScopeError)
+    return `Bearer realm="exeunt", error="insufficient_scope", scope="${error.scope}"`;
+  if (error instanceof InvalidClientError && /^basic /i.test(authorization ?? ''))
+    return 'Basic realm="exeunt", charset="UTF-8"';
   return undefined;
 }

@@ -13,7 +13,8 @@ export class PageErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();
     const failure = toFailure(error, this.logger);
-    if (failure.retryAfterSeconds !== undefined) this.edge.header(response, 'Retry-After', String(failure.retryAfterSeconds));
+    if (failure.retryAfterSeconds !== undefined)
+      this.edge.header(response, 'Retry-After', String(failure.retryAfterSeconds));
     const nonce = this.edge.newNonce();
     const html = renderErrorPage({
       nonce,
@@ -28,9 +29,22 @@ export class PageErrorFilter implements ExceptionFilter {
 }
 
 function wordsFor(failure: Failure): { readonly title: string; readonly whatNow: string } {
-  if (failure.status === 503) return { title: 'We cannot answer just now', whatNow: 'Wait a moment and reload this page.' };
-  if (failure.status >= 500) return { title: 'Something went wrong', whatNow: 'Go back and try again. If it happens again, tell your administrator the number below.' };
-  if (failure.code === 'invalid_form') return { title: 'This form cannot be sent', whatNow: 'Allow cookies for this site, then go back to the application and start again.' };
-  if (failure.code === 'interaction_lost') return { title: 'This sign-in has lapsed', whatNow: 'Go back to the application and sign in again.' };
-  return { title: 'This request cannot be answered', whatNow: 'Go back to the application that sent you here and tell its owner what this page says.' };
+  if (failure.status === 503)
+    return { title: 'We cannot answer just now', whatNow: 'Wait a moment and reload this page.' };
+  if (failure.status >= 500)
+    return {
+      title: 'Something went wrong',
+      whatNow: 'Go back and try again. If it happens again, tell your administrator the number below.',
+    };
+  if (failure.code === 'invalid_form')
+    return {
+      title: 'This form cannot be sent',
+      whatNow: 'Allow cookies for this site, then go back to the application and start again.',
+    };
+  if (failure.code === 'interaction_lost')
+    return { title: 'This sign-in has lapsed', whatNow: 'Go back to the application and sign in again.' };
+  return {
+    title: 'This request cannot be answered',
+    whatNow: 'Go back to the application that sent you here and tell its owner what this page says.',
+  };
 }

@@ -17,8 +17,15 @@ export class OAuthParametersPipe extends ValidationPipe {
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (metadata.type !== 'body' && metadata.type !== 'query') return value;
+    refuseNul(value);
     return super.transform(withoutEmpty(value), metadata);
   }
+}
+
+/** Postgres holds no NUL, so what has one cannot be anything of ours; it would come back as a failure of storage. */
+export function refuseNul(value: unknown): void {
+  if (JSON.stringify(value ?? null).includes('\\u0000'))
+    throw new InvalidRequestError('The request contains a NUL character.');
 }
 
 /** The admin API's rules: an unknown member is most likely a misspelt one, so it is refused. */
@@ -33,6 +40,11 @@ export class StrictJsonPipe extends ValidationPipe {
       exceptionFactory: (errors): ProtocolError => new InvalidRequestError(describeErrors(errors)),
     });
   }
+
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    refuseNul(value);
+    return super.transform(value, metadata);
+  }
 }
 
 function withoutEmpty(value: unknown): unknown {
@@ -44,7 +56,8 @@ function withoutEmpty(value: unknown): unknown {
 export function describeErrors(errors: readonly ValidationError[]): string {
   const [error] = errors;
   if (error === undefined) return 'The request is not valid.';
-  if (error.constraints === undefined && error.children !== undefined && error.children.length > 0) return describeErrors(error.children);
+  if (error.constraints === undefined && error.children !== undefined && error.children.length > 0)
+    return describeErrors(error.children);
   const problem = Object.values(error.constraints ?? {})[0] ?? `${error.property} is not valid`;
-  return Array.isArray(error.value) && /must be a string/.test(problem) ? `${error.property} must be sent once.` : `${problem}.`;
+  return Array.isArray(error.value) && !/array/.test(problem) ? `${error.property} must be sent once.` : `${problem}.`;
 }

@@ -1,4 +1,17 @@
-import { Body, Controller, Cookies, Get, HttpCode, Param, ParseUUIDPipe, Post, Query, Res, UseFilters, UsePipes } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Cookies,
+  Get,
+  HttpCode,
+  Param,
+  ParseUUIDPipe,
+  Post,
+  Query,
+  Res,
+  UseFilters,
+  UsePipes,
+} from '@nestjs/common';
 import { ApiConsumes, ApiCookieAuth, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { FormDto } from '../authorization/dto/interaction-forms.dto.js';
 import { InteractionsService } from '../authorization/interactions.service.js';
@@ -45,7 +58,11 @@ export class AccountSessionsController {
   @ApiPage(200, 'The list of sessions.')
   @ApiSeeOther('To sign in first.')
   @ApiPage(503, 'Storage is away.')
-  async show(@Cookies() cookies: CookieJar, @Query('done') done: string | undefined, @Res() response: Response): Promise<void> {
+  async show(
+    @Cookies() cookies: CookieJar,
+    @Query('done') done: string | undefined,
+    @Res() response: Response,
+  ): Promise<void> {
     const session = await this.current(cookies);
     const browserId = this.browsers.ensure(response, cookies);
     if (session === undefined) return this.signInFirst(browserId, response);
@@ -84,18 +101,26 @@ export class AccountSessionsController {
   @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
   @ApiPage(503, 'Storage is away. Nothing changed.')
   async endOne(
-    @Param('id', new ParseUUIDPipe({ exceptionFactory: () => new InvalidRequestError('That is no session.') })) sessionId: string,
+    @Param('id', new ParseUUIDPipe({ exceptionFactory: () => new InvalidRequestError('That is no session.') }))
+    sessionId: string,
     @Body() form: FormDto,
     @Cookies() cookies: CookieJar,
     @Res() response: Response,
   ): Promise<void> {
-    await this.end(form, cookies, response, 'session_ended', (session) => ({ kind: 'account-session', accountId: session.accountId, sessionId }));
+    await this.end(form, cookies, response, 'session_ended', (session) => ({
+      kind: 'account-session',
+      accountId: session.accountId,
+      sessionId,
+    }));
   }
 
   @Post('end-others')
   @HttpCode(303)
   @UsePipes(OAuthParametersPipe)
-  @ApiOperation({ summary: 'End all your other sessions', description: 'Also what applications were allowed to do while you are away.' })
+  @ApiOperation({
+    summary: 'End all your other sessions',
+    description: 'Also what applications were allowed to do while you are away.',
+  })
   @ApiConsumes('application/x-www-form-urlencoded')
   @ApiSeeOther('Back to the list.')
   @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')

@@ -66,7 +66,10 @@ const LIST = statement(
     ORDER BY s.id DESC LIMIT $7`,
 );
 
-const HAS_SID = statement('sessions_has_sid', 'SELECT 1 FROM session_clients WHERE session_id = $1 AND client_id = $2 AND sid = $3');
+const HAS_SID = statement(
+  'sessions_has_sid',
+  'SELECT 1 FROM session_clients WHERE session_id = $1 AND client_id = $2 AND sid = $3',
+);
 
 interface SessionRow {
   id: string;
@@ -104,7 +107,12 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
 
   onApplicationBootstrap(): void {
     // Kept a month after their end for the records that point at them.
-    this.retention.register({ table: 'sessions', key: 'id', condition: '(terminated_at < $1 OR expires_at < $1)', keepMs: 30 * DAY });
+    this.retention.register({
+      table: 'sessions',
+      key: 'id',
+      condition: '(terminated_at < $1 OR expires_at < $1)',
+      keepMs: 30 * DAY,
+    });
     this.timer = setInterval(() => {
       this.flushActivity().catch((error: Error) => this.logger.warn(`activity not written: ${error.message}`));
     }, ACTIVITY_FLUSH_MS);
@@ -119,10 +127,9 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   /** The live session that a cookie names. One round trip; counts as activity. */
   async findByCookie(cookie: string | undefined): Promise<SignedInSession | undefined> {
     if (cookie === undefined || cookie === '' || cookie.length > 200) return undefined;
-    const [row] = await this.transactions.query<SessionRow & { login: string; claims: Record<string, unknown>; client_count: number }>(
-      FIND_BY_COOKIE,
-      [sha256(cookie), this.clock.now()],
-    );
+    const [row] = await this.transactions.query<
+      SessionRow & { login: string; claims: Record<string, unknown>; client_count: number }
+    >(FIND_BY_COOKIE, [sha256(cookie), this.clock.now()]);
     if (row === undefined) return undefined;
     this.noteActivity(row.id);
     return { ...toSession(row), login: row.login, claims: row.claims, clientCount: row.client_count };
@@ -132,20 +139,40 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
    * Begins a session for a person who has just proved who they are. Undefined when the account was disabled, deleted
    * or given another password since that proof.
    */
-  async begin(account: AuthenticatedAccount, amr: readonly string[], browser: Browser): Promise<StartedSession | undefined> {
+  async begin(
+    account: AuthenticatedAccount,
+    amr: readonly string[],
+    browser: Browser,
+  ): Promise<StartedSession | undefined> {
     return this.authenticate(CREATE, uuid(), account, amr, browser);
   }
 
   /** The person proved again who they are: same session, same `sid`s, new cookie, new `auth_time`. */
-  async reauthenticate(sessionId: string, account: AuthenticatedAccount, amr: readonly string[], browser: Browser): Promise<StartedSession | undefined> {
+  async reauthenticate(
+    sessionId: string,
+    account: AuthenticatedAccount,
+    amr: readonly string[],
+    browser: Browser,
+  ): Promise<StartedSession | undefined> {
     return this.authenticate(REAUTHENTICATE, sessionId, account, amr, browser);
   }
 
   /** Newest first. Ended sessions only when asked for. */
   async list(
-    filter: PageRequest & { readonly accountId?: string | undefined; readonly clientId?: string | undefined; readonly includeEnded?: boolean },
+    filter: PageRequest & {
+      readonly accountId?: string | undefined;
+      readonly clientId?: string | undefined;
+      readonly includeEnded?: boolean;
+    },
   ): Promise<Page<SessionWithClients>> {
-    const rows = await this.query(filter.accountId, filter.clientId, filter.includeEnded ?? false, filter.cursor, undefined, filter.limit + 1);
+    const rows = await this.query(
+      filter.accountId,
+      filter.clientId,
+      filter.includeEnded ?? false,
+      filter.cursor,
+      undefined,
+      filter.limit + 1,
+    );
     const items = rows.slice(0, filter.limit);
     return { items, nextCursor: rows.length > filter.limit ? items.at(-1)?.id : undefined };
   }
@@ -203,15 +230,9 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     id: string | undefined,
     limit: number,
   ): Promise<SessionWithClients[]> {
-    const rows = await this.transactions.query<SessionRow & { clients: { clientId: string; sid: string; joinedAt: string }[] | null }>(LIST, [
-      accountId ?? null,
-      clientId ?? null,
-      includeEnded,
-      this.clock.now(),
-      before ?? null,
-      id ?? null,
-      limit,
-    ]);
+    const rows = await this.transactions.query<
+      SessionRow & { clients: { clientId: string; sid: string; joinedAt: string }[] | null }
+    >(LIST, [accountId ?? null, clientId ?? null, includeEnded, this.clock.now(), before ?? null, id ?? null, limit]);
     return rows.map((row) => ({ ...toSession(row), clients: (row.clients ?? []).map(toParticipant) }));
   }
 }

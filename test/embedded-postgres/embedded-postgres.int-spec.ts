@@ -7,6 +7,8 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database
 import { isAlive, waitUntil } from '../../src/database/embedded/processes.js';
 import { aDataDirectory, buildOnce, remove } from '../start/service.js';
 
+vi.setConfig({ testTimeout: 60_000 });
+
 const IS_ROOT = process.getuid?.() === 0;
 const NOBODY = 65534;
 
@@ -28,7 +30,10 @@ interface Owner {
 }
 
 /** Another process of Node that has a Postgres in this directory. */
-async function anOwner(dataDir: string, options: { readonly uid?: number; readonly umask?: string } = {}): Promise<Owner> {
+async function anOwner(
+  dataDir: string,
+  options: { readonly uid?: number; readonly umask?: string } = {},
+): Promise<Owner> {
   const { uid, umask } = options;
   const script = join(import.meta.dirname, 'owner.mjs');
   const child = spawn(process.execPath, [script, dataDir, ...(umask === undefined ? [] : [umask])], {
@@ -61,8 +66,8 @@ describe('the embedded Postgres', () => {
     remove(dataDir);
   });
 
-  async function start(directory = dataDir): Promise<EmbeddedPostgres> {
-    const postgres = await startEmbeddedPostgres({ dataDir: directory, throwaway: true });
+  async function start(directory = dataDir, throwaway = true): Promise<EmbeddedPostgres> {
+    const postgres = await startEmbeddedPostgres({ dataDir: directory, throwaway });
     started.push(postgres);
     return postgres;
   }
@@ -79,12 +84,15 @@ describe('the embedded Postgres', () => {
   });
 
   it('goes on with the data after kill -9 of Postgres while it writes', async () => {
-    const first = await start();
+    const first = await start(dataDir, false);
     await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS n');
     const writing = query(first.url, 'CREATE TABLE big AS SELECT generate_series(1, 20000000)').catch(() => 'cut off');
-    await waitUntil(async () => (await query(first.url, `SELECT 1 FROM pg_stat_activity WHERE query LIKE '%big%'`)).length > 1, 5000);
+    await waitUntil(
+      async () => (await query(first.url, `SELECT 1 FROM pg_stat_activity WHERE query LIKE '%big%'`)).length > 1,
+      5000,
+    );
     process.kill(first.pid, 'SIGKILL');
-    const second = await start();
+    const second = await start(dataDir, false);
     expect(second.pid).not.toBe(first.pid);
     expect(await query(second.url, 'SELECT n FROM kept')).toEqual([{ n: 42 }]);
     expect(await writing).toBe('cut off');

@@ -46,7 +46,9 @@ describe('migrations', () => {
       for (let i = 0; i < COUNT; i += 1) await dataSource.undoLastMigration();
     });
     expect(await schemaOf(db)).toEqual([]);
-    expect(await db.query(`SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'`)).toEqual([]);
+    expect(
+      await db.query(`SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'`),
+    ).toEqual([]);
     expect(await migrate(db.url)).toHaveLength(COUNT);
     expect(await schemaOf(db)).toEqual(up);
   });

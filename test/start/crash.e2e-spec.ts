@@ -4,6 +4,8 @@ import { Browser } from '../support/http.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { ADMIN_ENV, aDataDirectory, buildOnce, Operator, remove, Service } from './service.js';
 
+vi.setConfig({ testTimeout: 60_000 });
+
 const PASSWORD = 'correct horse battery staple';
 const WAIT = { timeout: 30_000 };
 const HANGS = (): void => undefined;
@@ -86,7 +88,7 @@ describe('a notice survives kill -9 of the service between the answer to a logou
   it.each([
     { name: 'while the application holds the connection open', first: HANGS, attemptsBefore: 0 },
     { name: 'after a first attempt that failed', first: 503, attemptsBefore: 1 },
-  ])('delivers after the restart, once: killed $name', { timeout: 60_000 }, async ({ first, attemptsBefore }) => {
+  ])('delivers after the restart, once: killed $name', async ({ first, attemptsBefore }) => {
     const seen = party.received.length;
     party.answerNext(first);
     const before = await start();

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { aDataDirectory, ADMIN_ENV, buildOnce, remove, Service, tokenRequest } from './service.js';
 
+vi.setConfig({ testTimeout: 60_000 });
+
 const STRONG = 'a-secret-of-thirty-two-characters-or-more';
 
 describe('a start with settings that cannot be used', () => {

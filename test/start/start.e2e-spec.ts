@@ -3,6 +3,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { aDataDirectory, ADMIN_ENV, buildOnce, Operator, remove, Service, tokenRequest } from './service.js';
 
+vi.setConfig({ testTimeout: 60_000 });
+
 const SECRET = /client secret {8}(\S+)/;
 
 describe('npm start with the Postgres that it brings', () => {

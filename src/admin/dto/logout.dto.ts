@@ -104,7 +104,11 @@ export class TerminationDto {
   @ApiProperty({ enum: TERMINATION_CAUSES })
   readonly cause: string;
   /** Who asked for it. */
-  @ApiProperty({ type: 'object', additionalProperties: true, example: { kind: 'user', accountId: '0197f4a2-7c1e-7c3b-9a51-0b8e4b7a8a10', clientId: 'ledger' } })
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    example: { kind: 'user', accountId: '0197f4a2-7c1e-7c3b-9a51-0b8e4b7a8a10', clientId: 'ledger' },
+  })
   readonly initiator: object;
   @ApiPropertyOptional({ format: 'uuid' })
   readonly account_id?: string;

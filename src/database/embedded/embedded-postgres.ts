@@ -1,6 +1,18 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
@@ -53,7 +65,8 @@ interface Place {
  * Postgres, the machine), the next start goes on with the data.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  if (process.platform === 'win32') throw new Error('On Windows set DATABASE_URL to a Postgres 14 or newer that is running.');
+  if (process.platform === 'win32')
+    throw new Error('On Windows set DATABASE_URL to a Postgres 14 or newer that is running.');
   const account = postgresAccount();
   const binaries = findPostgres(account);
   const place = placeFor(resolve(options.dataDir), account, options.log);
@@ -79,16 +92,28 @@ async function start(
   if (pid === undefined) throw new Error(`Postgres did not start; see ${place.log}`);
   // Whoever started it stops it. When that process is gone, it is ours now.
   const owner = readProcess(place.owner);
-  const guest = child === undefined && owner !== undefined && owner.pid !== process.pid && processIdentity(owner.pid) === owner.identity;
+  const guest =
+    child === undefined &&
+    owner !== undefined &&
+    owner.pid !== process.pid &&
+    processIdentity(owner.pid) === owner.identity;
   if (!guest) writeFileSync(place.owner, JSON.stringify({ pid: process.pid, identity: processIdentity(process.pid) }));
   const database = options.database ?? 'exeunt';
   await ready(place, () => isAlive(pid));
   await createDatabase(place, database);
-  options.log?.(`Postgres ${binaries.majorVersion} is ${running === undefined ? 'ready' : 'still running from before; going on with it'}`);
+  options.log?.(
+    `Postgres ${binaries.majorVersion} is ${running === undefined ? 'ready' : 'still running from before; going on with it'}`,
+  );
   return handle(place, pid, database, guest, child);
 }
 
-function handle(place: Place, pid: number, database: string, guest: boolean, child: ChildProcess | undefined): EmbeddedPostgres {
+function handle(
+  place: Place,
+  pid: number,
+  database: string,
+  guest: boolean,
+  child: ChildProcess | undefined,
+): EmbeddedPostgres {
   let stopping: Promise<void> | undefined;
   return {
     url: urlOf(place, database),
@@ -139,27 +164,52 @@ function placeFor(dataDir: string, account: Account | undefined, log: EmbeddedPo
   const near = join(base, 'sockets');
   const sockets = Buffer.byteLength(near) <= LONGEST_SOCKET_DIRECTORY ? near : join(tmpdir(), `exeunt-${hash}`);
   refuseForeignDirectory(sockets, account);
-  return { base, data: join(base, 'postgres'), sockets, owner: join(base, 'postgres-owner.json'), log: join(base, 'postgres.log') };
+  return {
+    base,
+    data: join(base, 'postgres'),
+    sockets,
+    owner: join(base, 'postgres-owner.json'),
+    log: join(base, 'postgres.log'),
+  };
 }
 
 /** A directory of that name in a shared place may have been put there to listen in. */
 function refuseForeignDirectory(path: string, account: Account | undefined): void {
   if (!existsSync(path)) return;
   const { uid } = lstatSync(path);
-  if (uid !== 0 && uid !== (account?.uid ?? process.getuid?.())) throw new Error(`${path} belongs to another account. Remove it.`);
+  if (uid !== 0 && uid !== (account?.uid ?? process.getuid?.()))
+    throw new Error(`${path} belongs to another account. Remove it.`);
 }
 
 /** Made aside and renamed when it is complete, so that a crash half way leaves nothing that looks like a cluster. */
-function createCluster(options: EmbeddedPostgresOptions, binaries: PostgresBinaries, place: Place, account: Account | undefined): void {
+function createCluster(
+  options: EmbeddedPostgresOptions,
+  binaries: PostgresBinaries,
+  place: Place,
+  account: Account | undefined,
+): void {
   const making = mkdtempSync(`${place.data}-new-`);
   try {
     if (account !== undefined) chownSync(making, account.uid, account.gid);
-    const flags = ['-D', making, '-U', USER, '--auth-local=trust', '--auth-host=reject', '--locale=C', '--encoding=UTF8'];
-    const { status, stderr } = spawnSync(binaries.initdb, options.throwaway === true ? [...flags, '--no-sync'] : flags, {
-      ...account,
-      encoding: 'utf8',
-      cwd: '/',
-    });
+    const flags = [
+      '-D',
+      making,
+      '-U',
+      USER,
+      '--auth-local=trust',
+      '--auth-host=reject',
+      '--locale=C',
+      '--encoding=UTF8',
+    ];
+    const { status, stderr } = spawnSync(
+      binaries.initdb,
+      options.throwaway === true ? [...flags, '--no-sync'] : flags,
+      {
+        ...account,
+        encoding: 'utf8',
+        cwd: '/',
+      },
+    );
     if (status !== 0) throw new Error(`Postgres could not create its database: ${stderr}`);
     renameSync(making, place.data);
   } catch (error) {
@@ -190,17 +240,25 @@ async function runningPostmaster(place: Place): Promise<number | undefined> {
     if (answers && isAlive(pid)) return pid;
     await stopPostgres(pid);
   }
-  // After a kill -9 the processes that the postmaster had started end by themselves. A new one beside them would write
-  // over what they write.
+  // After a kill -9 the processes that the postmaster had started go on with what they do. A new one beside them would
+  // write over what they write.
+  for (const orphan of postgresProcessesIn(place.data)) signal(orphan, 'SIGTERM');
   if (!(await waitUntil(() => postgresProcessesIn(place.data).length === 0, STOP_MS))) {
-    throw new Error(`Processes of an earlier Postgres still run in ${place.data}: ${postgresProcessesIn(place.data).join(', ')}`);
+    throw new Error(
+      `Processes of an earlier Postgres still run in ${place.data}: ${postgresProcessesIn(place.data).join(', ')}`,
+    );
   }
   // The number belongs to another process by now; Postgres would refuse to start because of it.
   if (pid > 0 && isAlive(pid)) rmSync(file, { force: true });
   return undefined;
 }
 
-function spawnPostgres(options: EmbeddedPostgresOptions, binaries: PostgresBinaries, place: Place, account: Account | undefined): ChildProcess {
+function spawnPostgres(
+  options: EmbeddedPostgresOptions,
+  binaries: PostgresBinaries,
+  place: Place,
+  account: Account | undefined,
+): ChildProcess {
   const settings = [
     'listen_addresses=',
     `unix_socket_directories=${place.sockets}`,
@@ -208,12 +266,16 @@ function spawnPostgres(options: EmbeddedPostgresOptions, binaries: PostgresBinar
     ...(options.throwaway === true ? THROWAWAY : []),
   ];
   const output = openSync(place.log, 'w', 0o600);
-  const child = spawn(binaries.postgres, ['-D', place.data, '-p', String(PORT), ...settings.flatMap((setting) => ['-c', setting])], {
-    ...account,
-    detached: true,
-    cwd: '/',
-    stdio: ['ignore', output, output],
-  });
+  const child = spawn(
+    binaries.postgres,
+    ['-D', place.data, '-p', String(PORT), ...settings.flatMap((setting) => ['-c', setting])],
+    {
+      ...account,
+      detached: true,
+      cwd: '/',
+      stdio: ['ignore', output, output],
+    },
+  );
   child.unref();
   return child;
 }

@@ -1,5 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { tmpdir } from 'node:os';
@@ -47,12 +59,17 @@ function packagedPostgres(account: Account | undefined): PostgresBinaries | unde
   const root = join(dirname(entry), '..');
   makeSymlinks(root);
   const native = join(root, 'native');
-  return binariesIn(join(canReach(join(native, 'bin', 'postgres'), account) ? native : reachableCopy(native, root), 'bin'));
+  return binariesIn(
+    join(canReach(join(native, 'bin', 'postgres'), account) ? native : reachableCopy(native, root), 'bin'),
+  );
 }
 
 /** npm packages hold no symbolic links; its install script makes them, unless scripts are switched off. */
 function makeSymlinks(root: string): void {
-  const links = JSON.parse(readFileSync(join(root, 'native', 'pg-symlinks.json'), 'utf8')) as { source: string; target: string }[];
+  const links = JSON.parse(readFileSync(join(root, 'native', 'pg-symlinks.json'), 'utf8')) as {
+    source: string;
+    target: string;
+  }[];
   for (const { source, target } of links) {
     const path = join(root, target);
     if (existsSync(path)) continue;
@@ -97,7 +114,11 @@ function systemDirectories(): string[] {
 function binariesIn(directory: string): PostgresBinaries {
   const postgres = join(directory, 'postgres');
   const version = execFileSync(postgres, ['--version'], { encoding: 'utf8' });
-  return { postgres, initdb: join(directory, 'initdb'), majorVersion: Number(/(\d+)(\.\d+|devel|beta|rc)/.exec(version)?.[1] ?? 0) };
+  return {
+    postgres,
+    initdb: join(directory, 'initdb'),
+    majorVersion: Number(/(\d+)(\.\d+|devel|beta|rc)/.exec(version)?.[1] ?? 0),
+  };
 }
 
 /** Makes a directory for Postgres alone. */

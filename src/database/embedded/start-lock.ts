@@ -6,7 +6,8 @@ const WAIT_MS = 120_000;
 /** One start at a time in one place. A lock whose holder is gone is taken over. */
 export async function withStartLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const mine = JSON.stringify({ pid: process.pid, identity: processIdentity(process.pid) });
-  if (!(await waitUntil(() => take(path, mine), WAIT_MS))) throw new Error(`Another start holds ${path}. Remove it if none is running.`);
+  if (!(await waitUntil(() => take(path, mine), WAIT_MS)))
+    throw new Error(`Another start holds ${path}. Remove it if none is running.`);
   try {
     return await work();
   } finally {

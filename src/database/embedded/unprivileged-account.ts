@@ -20,7 +20,9 @@ export function postgresAccount(): Account | undefined {
     const fields = accounts.find(([login]) => login === name);
     if (fields !== undefined) return { uid: Number(fields[2]), gid: Number(fields[3]) };
   }
-  throw new Error('Postgres does not run as root, and /etc/passwd names no account that it could run as. Start as an ordinary user.');
+  throw new Error(
+    'Postgres does not run as root, and /etc/passwd names no account that it could run as. Start as an ordinary user.',
+  );
 }
 
 /** Whether the account can get to `path`: every directory above it must let it through, as /root does not. */
