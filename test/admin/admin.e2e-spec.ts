@@ -73,8 +73,10 @@ describe('the operator API', () => {
     it('creates, reads, lists with search and cursor, replaces, patches, deletes', async () => {
       const names = ['Alpha One', 'Alpha Two', 'Alpha Three'];
       const ids: string[] = [];
-      for (const client_name of names)
+      for (const client_name of names) {
+        app.clock.advance(1);
         ids.push(String((await call('POST', '/clients', { ...body, client_name })).body.client_id));
+      }
       const first = await call('GET', '/clients?search=alpha&limit=2');
       expect(items(first).map((client) => client.client_name)).toEqual(['Alpha Three', 'Alpha Two']);
       const second = await call('GET', `/clients?search=alpha&limit=2&cursor=${String(first.body.next_cursor)}`);

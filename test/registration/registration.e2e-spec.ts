@@ -43,9 +43,7 @@ describe('RFC 7591 and RFC 7592 at /register', () => {
       application_type: 'web',
     });
     expect(answer.body).not.toHaveProperty('unknown_member');
-    const [row] = await app.db.query('SELECT * FROM clients WHERE client_id = $1', [
-      answer.body.client_id,
-    ]);
+    const [row] = await app.db.query('SELECT * FROM clients WHERE client_id = $1', [answer.body.client_id]);
     expect(JSON.stringify(row)).not.toContain(String(answer.body.client_secret));
     expect(JSON.stringify(row)).not.toContain(String(answer.body.registration_access_token));
   });
