@@ -45,7 +45,15 @@ module.exports = {
       'The guarded HTTP client knows rules about addresses, not what is sent.',
     ),
     only('keys-know-nobody', 'keys', FOUNDATION, 'Keys know nobody above them.'),
-    only('accounts-know-nobody', 'accounts', FOUNDATION, 'Accounts know nobody above them.'),
+    only('rate-limits-know-nobody', 'rate-limits', FOUNDATION, 'They count; what is counted is the caller’s business.'),
+    only('audit-knows-nobody', 'audit', FOUNDATION, 'The record knows nothing of what it records.'),
+    only(
+      'metrics-know-nobody',
+      'metrics',
+      [...FOUNDATION, HTTP],
+      'Counters know nothing of what they count; only their route knows HTTP.',
+    ),
+    only('accounts-know-nobody', 'accounts', [...FOUNDATION, '^src/rate-limits/'], 'Accounts know nobody above them.'),
     only(
       'clients-know-egress',
       'clients',
@@ -72,8 +80,18 @@ module.exports = {
     only(
       'logout-knows-what-is-below',
       'logout',
-      [...FOUNDATION, '^src/(clients|keys|egress|tokens)/', '^src/sessions/(sessions\\.sql|session)\\.ts$'],
+      [...FOUNDATION, '^src/(clients|keys|egress|metrics|tokens)/', '^src/sessions/(sessions\\.sql|session)\\.ts$'],
       'The domain of ending things uses what it ends and knows no HTTP and no dialect.',
+    ),
+    only(
+      'upstreams-know-what-is-below',
+      'upstreams',
+      [
+        ...FOUNDATION,
+        '^src/(accounts|audit|clients|egress|keys|tokens)/',
+        '^src/sessions/(sessions\\.(service|module)|session)\\.ts$',
+      ],
+      'Other providers vouch for people; what ends when, and how somebody asks, is decided above them.',
     ),
     {
       name: 'dialects-stay-at-the-edge',

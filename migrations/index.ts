@@ -1,1 +1,2 @@
 export * from './1795232930766-CreateSchema.js';
+export * from './1795246973357-AddUpstreams.js';

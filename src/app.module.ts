@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccountsModule } from './accounts/accounts.module.js';
 import { AdminModule } from './admin/admin.module.js';
+import { AuditModule } from './audit/audit.module.js';
 import { AuthorizationModule } from './authorization/authorization.module.js';
 import { ClientsModule } from './clients/clients.module.js';
 import { ConfigModule } from './config/config.module.js';
@@ -12,9 +13,12 @@ import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
 import { KeysModule } from './keys/keys.module.js';
 import { LogoutModule } from './logout/logout.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
+import { RateLimitsModule } from './rate-limits/rate-limits.module.js';
 import { SelfServiceModule } from './self-service/self-service.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { TokensModule } from './tokens/tokens.module.js';
+import { UpstreamsModule } from './upstreams/upstreams.module.js';
 
 /** The list of modules; the one place that knows them all. */
 @Module({})
@@ -27,10 +31,14 @@ export class AppModule {
         DatabaseModule.with(ENTITIES),
         HttpModule,
         KeysModule,
+        RateLimitsModule,
+        AuditModule,
+        MetricsModule,
         AccountsModule,
         ClientsModule,
         SessionsModule,
         TokensModule,
+        UpstreamsModule,
         LogoutModule,
         AuthorizationModule,
         DialectsModule,

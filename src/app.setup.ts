@@ -3,6 +3,7 @@ import type { LoggerService } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
 import type { Settings } from './config/settings.js';
+import { EdgeFallbacks } from './http/edge-fallbacks.js';
 import { FallbackFilter } from './http/fallback.filter.js';
 import { HttpEdge } from './http/http-edge.js';
 import { serveDocs } from './openapi.js';
@@ -30,6 +31,8 @@ export function setUpApp(app: NestExpressApplication, settings: Settings): NestE
   // Plain strings and repeats, no nested objects: OAuth has none, and they are a way to smuggle.
   app.set('query parser', 'simple');
   if (settings.trustProxy !== undefined) app.set('trust proxy', trustedProxies(settings.trustProxy));
+  // These read their JSON themselves, to the letter: media types, positions of mistakes, members sent twice.
+  app.useBodyParser('text', { type: readsItsOwnBody, limit: BODY_LIMIT });
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.useBodyParser('urlencoded', { limit: BODY_LIMIT, extended: false });
   const https = settings.issuer.startsWith('https:');
@@ -40,9 +43,13 @@ export function setUpApp(app: NestExpressApplication, settings: Settings): NestE
     crossOriginOpenerPolicy: false,
     crossOriginResourcePolicy: { policy: 'cross-origin' },
   });
-  app.useGlobalFilters(new FallbackFilter(app.get(HttpEdge)));
+  app.useGlobalFilters(new FallbackFilter(app.get(HttpEdge), app.get(EdgeFallbacks)));
   serveDocs(app, settings);
   return app;
+}
+
+function readsItsOwnBody(request: { readonly url?: string }): boolean {
+  return /^\/(_security|csp)\//.test(request.url ?? '');
 }
 
 /** `EXEUNT_TRUST_PROXY`: a number of hops, or addresses and networks. */

@@ -37,11 +37,21 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
       },
       'client',
     )
+    .addBasicAuth(
+      {
+        type: 'http',
+        scheme: 'basic',
+        description:
+          'A client with the permission that the operation needs (`manage_oidc`, `manage_token`); or a Bearer token of its own.',
+      },
+      'facilitator',
+    )
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An access token of a person.' }, 'user')
     .addBearerAuth(
       { type: 'http', scheme: 'bearer', description: 'An initial access token, or a registration access token.' },
       'registration',
     )
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: '`METRICS_TOKEN`, when it is set.' }, 'metrics')
     .addCookieAuth(
       'exeunt_session',
       { type: 'apiKey', in: 'cookie', description: 'The session; `__Host-exeunt_session` on https.' },
@@ -50,13 +60,21 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
     .addTag('Sign-in', 'The authorization endpoint and its pages.')
     .addTag('Tokens', 'Issue, rotate, revoke, introspect.')
     .addTag('Logout: end_session', 'OpenID Connect RP-Initiated Logout with a confirmation dialog.')
+    .addTag('Logout: back-channel receiver', 'Logout tokens of the providers that people sign in with.')
+    .addTag(
+      'Logout: Elasticsearch',
+      'The `_security/oidc` API, for facilitators that sign people in on pages of their own.',
+    )
+    .addTag('Logout: VMware CSP', 'The logout URL API of VMware Cloud Services.')
     .addTag('Own sessions', 'What a signed-in person sees and ends.')
     .addTag('Discovery', 'Metadata and keys.')
     .addTag('Registration', 'RFC 7591 and RFC 7592.')
     .addTag('Admin: clients', 'The registry.')
     .addTag('Admin: accounts', 'People who can sign in.')
+    .addTag('Admin: upstreams', 'Other providers that people may sign in with, and organizations that use them.')
     .addTag('Admin: sessions', 'Who is signed in where.')
     .addTag('Admin: logouts', 'What ended and why, and what each application said.')
+    .addTag('Admin: audit', 'What was done, refused and failed.')
     .addTag('Admin: keys', 'Signing keys.')
     .addTag('Operations', 'Probes.')
     .build();

@@ -1,7 +1,8 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { In } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Clock } from '../database/clock.js';
-import { Retention } from '../database/retention.js';
+import { statement } from '../database/statement.js';
 import { isUniqueViolation, TransactionRunner, type Tx } from '../database/transaction.js';
 import { ConflictError, NotFoundError } from '../oidc/errors.js';
 import type { Page, PageRequest } from '../database/page.js';
@@ -10,25 +11,20 @@ import { AccountEntity } from './entities/account.entity.js';
 import { HasherBusyError, PasswordHasher } from './password-hasher.js';
 import { SignInLimiter } from './sign-in-limiter.js';
 
+const UPDATE_CLAIMS = statement(
+  'accounts_update_claims',
+  'UPDATE accounts SET claims = $2::jsonb, updated_at = $3 WHERE id = $1 AND claims IS DISTINCT FROM $2::jsonb',
+);
+
 /** People who can sign in: their password, their claims, whether they may. */
 @Injectable()
-export class AccountsService implements OnModuleInit {
+export class AccountsService {
   constructor(
     private readonly transactions: TransactionRunner,
     private readonly clock: Clock,
     private readonly hasher: PasswordHasher,
     private readonly limiter: SignInLimiter,
-    private readonly retention: Retention,
   ) {}
-
-  onModuleInit(): void {
-    this.retention.register({
-      table: 'rate_limits',
-      key: 'key',
-      condition: 'expire < extract(epoch FROM $1::timestamptz) * 1000',
-      keepMs: 0,
-    });
-  }
 
   /**
    * Checks a password. Unknown login, disabled account and wrong password are one answer and take the same time.
@@ -53,8 +49,9 @@ export class AccountsService implements OnModuleInit {
     return { kind: 'signed_in', account: toAccount(usable) };
   }
 
-  async find(id: string): Promise<Account | undefined> {
-    const row = await this.transactions.reader.findOneBy(AccountEntity, { id });
+  /** @param tx to see what that transaction has written */
+  async find(id: string, tx?: Tx): Promise<Account | undefined> {
+    const row = await (tx?.manager ?? this.transactions.reader).findOneBy(AccountEntity, { id });
     return row === null ? undefined : toAccount(row);
   }
 
@@ -89,6 +86,33 @@ export class AccountsService implements OnModuleInit {
     return toAccount(row);
   }
 
+  /**
+   * Makes an account that nobody can sign in to by password, as a part of `tx`, under the first of the logins that is
+   * free; the last one must be nobody else's by the way it is made.
+   */
+  async createWithoutPassword(
+    tx: Tx,
+    input: { readonly logins: readonly string[]; readonly claims: Readonly<Record<string, unknown>> },
+  ): Promise<Account> {
+    const logins = input.logins.map(normalizeLogin);
+    const taken = await tx.manager.find(AccountEntity, { select: { login: true }, where: { login: In(logins) } });
+    const login = logins.find((candidate) => taken.every((row) => row.login !== candidate)) ?? logins.at(-1);
+    const now = this.clock.now();
+    const row = {
+      id: uuid(),
+      login: login ?? '',
+      passwordHash: null,
+      claims: { ...input.claims },
+      notBefore: null,
+      disabledAt: null,
+      passwordChangedAt: null,
+      createdAt: now,
+      updatedAt: now,
+    };
+    await tx.manager.insert(AccountEntity, row as never);
+    return toAccount(row);
+  }
+
   /** Newest first. `search` is the beginning of a login. */
   async list(options: PageRequest & { readonly search?: string | undefined }): Promise<Page<Account>> {
     const query = this.transactions.reader
@@ -110,6 +134,11 @@ export class AccountsService implements OnModuleInit {
       tx.manager.update(AccountEntity, { id }, { claims: { ...claims } as never, updatedAt: this.clock.now() }),
     );
     return this.get(id);
+  }
+
+  /** As {@link replaceClaims}, as a part of `tx`; nothing is written when they are what they were. */
+  async updateClaims(tx: Tx, id: string, claims: Readonly<Record<string, unknown>>): Promise<void> {
+    await tx.query(UPDATE_CLAIMS, [id, JSON.stringify(claims), this.clock.now()]);
   }
 
   /** Hashes outside of any transaction; give the result to {@link setPasswordHash}. */

@@ -21,6 +21,22 @@ export function checkedClaims(claims: Readonly<Record<string, unknown>>): Record
   return checked;
 }
 
+/** Those of the claims that {@link checkedClaims} would take: what another provider says about a person is no error of ours. */
+export function acceptableClaims(claims: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(claims).filter(
+      ([name, value]) =>
+        STANDARD_CLAIMS.includes(name) &&
+        name !== 'updated_at' &&
+        value !== undefined &&
+        value !== null &&
+        value !== '' &&
+        hasRightType(name, value) &&
+        !JSON.stringify(value).includes('\\u0000'),
+    ),
+  );
+}
+
 function hasRightType(name: string, value: unknown): boolean {
   if (BOOLEAN.has(name)) return typeof value === 'boolean';
   if (name === 'address') {

@@ -1,27 +1,46 @@
 import { Module } from '@nestjs/common';
 import { AccountsModule } from '../accounts/accounts.module.js';
+import { AuditModule } from '../audit/audit.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { LogoutModule } from '../logout/logout.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
+import { UpstreamsModule } from '../upstreams/upstreams.module.js';
 import { AdminAccountsController } from './accounts.controller.js';
 import { AdminGuard } from './admin.guard.js';
+import { AdminAuditController } from './audit.controller.js';
 import { AdminClientsController } from './clients.controller.js';
 import { FirstAdminClient } from './first-admin-client.js';
+import { AdminIdentitiesController } from './identities.controller.js';
 import { AdminKeysController } from './keys.controller.js';
 import { AdminLogoutsController } from './logouts.controller.js';
+import { AdminOrganizationsController } from './organizations.controller.js';
 import { RegistrationController } from './registration.controller.js';
 import { AdminSessionsController } from './sessions.controller.js';
+import { AdminUpstreamsController } from './upstreams.controller.js';
 
 @Module({
-  imports: [AccountsModule, ClientsModule, KeysModule, LogoutModule, SessionsModule, TokensModule],
+  imports: [
+    AccountsModule,
+    AuditModule,
+    ClientsModule,
+    KeysModule,
+    LogoutModule,
+    SessionsModule,
+    TokensModule,
+    UpstreamsModule,
+  ],
   controllers: [
     AdminClientsController,
     AdminAccountsController,
     AdminSessionsController,
     AdminLogoutsController,
+    AdminAuditController,
     AdminKeysController,
+    AdminUpstreamsController,
+    AdminIdentitiesController,
+    AdminOrganizationsController,
     RegistrationController,
   ],
   providers: [AdminGuard, FirstAdminClient],

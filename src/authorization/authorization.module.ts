@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
 import { AccountsModule } from '../accounts/accounts.module.js';
+import { AuditModule } from '../audit/audit.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { LogoutModule } from '../logout/logout.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
+import { UpstreamsModule } from '../upstreams/upstreams.module.js';
 import { AuthorizationAnswer } from './authorization-answer.js';
 import { AuthorizationRequestParser } from './authorization-request.parser.js';
 import { AuthorizationService } from './authorization.service.js';
@@ -12,17 +14,20 @@ import { ConsentsService } from './consents.service.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { InteractionController } from './interaction.controller.js';
 import { InteractionsService } from './interactions.service.js';
+import { SignInAnswer } from './sign-in-answer.js';
 import { SignInService } from './sign-in.service.js';
+import { UpstreamSignInController } from './upstream-sign-in.controller.js';
 
 @Module({
-  imports: [AccountsModule, ClientsModule, LogoutModule, SessionsModule, TokensModule],
-  controllers: [AuthorizeController, InteractionController, DiscoveryController],
+  imports: [AccountsModule, AuditModule, ClientsModule, LogoutModule, SessionsModule, TokensModule, UpstreamsModule],
+  controllers: [AuthorizeController, InteractionController, UpstreamSignInController, DiscoveryController],
   providers: [
     AuthorizationAnswer,
     AuthorizationRequestParser,
     AuthorizationService,
     ConsentsService,
     InteractionsService,
+    SignInAnswer,
     SignInService,
   ],
   exports: [InteractionsService],

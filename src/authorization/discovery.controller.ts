@@ -4,7 +4,7 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { CLIENT_ASSERTION_ALGORITHMS, ID_TOKEN_ALGORITHMS } from '../oidc/algorithms.js';
 import { STANDARD_CLAIMS, STANDARD_SCOPES } from '../oidc/claims.js';
 import { GRANT_TYPES, TOKEN_ENDPOINT_AUTH_METHODS } from '../oidc/client-metadata.js';
-import { PASSWORD_ACR } from '../tokens/id-token.issuer.js';
+import { PASSWORD_ACR, UPSTREAM_ACR } from '../tokens/id-token.issuer.js';
 
 const METADATA_EXAMPLE = {
   issuer: 'https://id.example.com',
@@ -78,7 +78,7 @@ function providerMetadata({ issuer, registration }: Settings): Record<string, un
     grant_types_supported: GRANT_TYPES,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ID_TOKEN_ALGORITHMS,
-    acr_values_supported: [PASSWORD_ACR],
+    acr_values_supported: [PASSWORD_ACR, UPSTREAM_ACR],
     token_endpoint_auth_methods_supported: TOKEN_ENDPOINT_AUTH_METHODS,
     token_endpoint_auth_signing_alg_values_supported: CLIENT_ASSERTION_ALGORITHMS,
     revocation_endpoint_auth_methods_supported: TOKEN_ENDPOINT_AUTH_METHODS,

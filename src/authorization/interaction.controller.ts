@@ -24,8 +24,8 @@ import { InteractionLostError } from '../http/form-error.js';
 import { HttpEdge, type Cookies as CookieJar, type Response } from '../http/http-edge.js';
 import { PageErrorFilter } from '../http/page-error.filter.js';
 import { OAuthParametersPipe } from '../http/parameters.pipe.js';
-import { renderConsentPage, renderSignInPage } from '../pages/pages.js';
-import type { SignInView } from '../pages/views.js';
+import { renderConsentPage } from '../pages/pages.js';
+import type { SignInError } from '../pages/views.js';
 import type { SignedInSession } from '../sessions/session.js';
 import { accountView } from '../sessions/session-view.js';
 import { SessionsService } from '../sessions/sessions.service.js';
@@ -36,11 +36,10 @@ import { ConsentsService } from './consents.service.js';
 import { ConsentFormDto, FormDto, SignInFormDto } from './dto/interaction-forms.dto.js';
 import { InteractionsService, type Interaction } from './interactions.service.js';
 import { scopeViews } from './scope-words.js';
+import { SignInAnswer } from './sign-in-answer.js';
 import { SignInService } from './sign-in.service.js';
 
 const FORM = 'application/x-www-form-urlencoded';
-const SIGN_IN_STATUS = { wrong_credentials: 400, missing_fields: 400, too_many_attempts: 429, busy: 503 } as const;
-type SignInProblem = keyof typeof SIGN_IN_STATUS;
 
 interface Context {
   readonly id: string;
@@ -65,6 +64,7 @@ export class InteractionController {
     private readonly clients: ClientsService,
     private readonly browsers: BrowserIdentity,
     private readonly answer: AuthorizationAnswer,
+    private readonly signInAnswer: SignInAnswer,
     private readonly edge: HttpEdge,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -239,30 +239,13 @@ export class InteractionController {
     response: Response,
     form: {
       readonly login: string;
-      readonly problem?: SignInProblem | undefined;
+      readonly problem?: SignInError | undefined;
       readonly retryAfterSeconds?: number | undefined;
       readonly reauthenticate?: SignedInSession | undefined;
     },
-  ): void {
-    const nonce = this.edge.newNonce();
-    const { client } = context;
-    const view: SignInView = {
-      nonce,
-      csrf: context.csrf,
-      action: `/interaction/${context.id}/sign-in`,
-      login: form.login,
-      ...(form.problem === undefined ? {} : { error: form.problem }),
-      ...(form.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: form.retryAfterSeconds }),
-      ...(form.reauthenticate === undefined ? {} : { reauthenticate: accountView(form.reauthenticate) }),
-      ...(client === undefined
-        ? {}
-        : { client: clientView(client), cancelAction: `/interaction/${context.id}/cancel` }),
-    };
-    this.edge.page(response, renderSignInPage(view), {
-      nonce,
-      status: form.problem === undefined ? 200 : SIGN_IN_STATUS[form.problem],
-      ...(client === undefined ? {} : { formAction: redirectSources(client), images: logoOrigins(client) }),
-    });
+  ): Promise<void> {
+    const { id: interactionId, csrf, client } = context;
+    return this.signInAnswer.show(response, { interactionId, csrf, client, ...form });
   }
 
   private consentPage(

@@ -4,6 +4,9 @@ import { AccountsService } from '../accounts/accounts.service.js';
 import { LogoutService } from '../logout/logout.service.js';
 import type { Browser, SignedInSession } from '../sessions/session.js';
 import { SessionsService, type StartedSession } from '../sessions/sessions.service.js';
+import type { UpstreamPerson } from '../upstreams/upstream-client.js';
+import { UpstreamSessions, type UpstreamSignIn } from '../upstreams/upstream-sessions.service.js';
+import type { Upstream } from '../upstreams/upstream.js';
 
 export type SignIn =
   | { readonly kind: 'signed_in'; readonly account: Account; readonly started: StartedSession }
@@ -11,12 +14,13 @@ export type SignIn =
 
 const AMR_PASSWORD = ['pwd'];
 
-/** From a password to a session. */
+/** From a password, or another provider's word, to a session. */
 @Injectable()
 export class SignInService {
   constructor(
     private readonly accounts: AccountsService,
     private readonly sessions: SessionsService,
+    private readonly upstreamSessions: UpstreamSessions,
     private readonly logoutService: LogoutService,
   ) {}
 
@@ -31,7 +35,7 @@ export class SignInService {
     browser: Browser,
     current: SignedInSession | undefined,
   ): Promise<SignIn> {
-    const outcome = await this.accounts.signIn(login, password, browser.address);
+    const outcome = await this.accounts.signIn(login, password, browser.address ?? '');
     if (outcome.kind !== 'signed_in') return outcome;
     const { account } = outcome;
     const again =
@@ -40,13 +44,28 @@ export class SignInService {
         : undefined;
     const started = again ?? (await this.sessions.begin(account, AMR_PASSWORD, browser));
     if (started === undefined) return { kind: 'wrong_credentials' };
-    if (current !== undefined && current.accountId !== account.id) {
-      await this.logoutService.logout({
-        target: { kind: 'session', sessionId: current.id },
-        cause: 'account_switched',
-        initiator: { kind: 'user', accountId: current.accountId },
-      });
-    }
+    await this.endOf(current, account.id);
     return { kind: 'signed_in', account, started };
+  }
+
+  /** As {@link signIn}, by an upstream's word for the person. */
+  async signInByUpstream(
+    upstream: Upstream,
+    person: UpstreamPerson,
+    browser: Browser,
+    current: SignedInSession | undefined,
+  ): Promise<UpstreamSignIn> {
+    const outcome = await this.upstreamSessions.begin(upstream, person, browser, current);
+    if (outcome.kind === 'signed_in') await this.endOf(current, outcome.accountId);
+    return outcome;
+  }
+
+  private async endOf(current: SignedInSession | undefined, accountId: string): Promise<void> {
+    if (current === undefined || current.accountId === accountId) return;
+    await this.logoutService.logout({
+      target: { kind: 'session', sessionId: current.id },
+      cause: 'account_switched',
+      initiator: { kind: 'user', accountId: current.accountId },
+    });
   }
 }

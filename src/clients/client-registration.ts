@@ -75,6 +75,7 @@ export function registeredMetadata(input: unknown, rules: RegistrationRules): Cl
     skip_logout_confirmation: rules.administrator && dto.skip_logout_confirmation === true,
     resource_server: rules.administrator && dto.resource_server === true,
     audience: rules.administrator ? [...new Set(dto.audience ?? [])] : [],
+    permissions: rules.administrator ? [...new Set(dto.permissions ?? [])] : [],
     access_token_format: dto.access_token_format === 'opaque' ? 'opaque' : 'jwt',
   };
   return metadata;

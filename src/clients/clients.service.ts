@@ -295,15 +295,16 @@ function usesSecret(metadata: ClientMetadata): boolean {
 
 /** What only administrators set survives a client's own update of its registration (RFC 7592 §2.2). */
 function administratorsChoices(metadata: ClientMetadata) {
-  const { skip_consent, skip_logout_confirmation, resource_server, audience } = metadata;
-  return { skip_consent, skip_logout_confirmation, resource_server, audience };
+  const { skip_consent, skip_logout_confirmation, resource_server, audience, permissions } = metadata;
+  return { skip_consent, skip_logout_confirmation, resource_server, audience, permissions };
 }
 
 function toEntry(row: ClientEntity): Entry {
   return {
     client: {
       clientId: row.clientId,
-      metadata: row.metadata,
+      // Registered before there were permissions: it has none.
+      metadata: { ...row.metadata, permissions: row.metadata.permissions ?? [] },
       hasSecret: row.secretHash !== null,
       createdAt: row.createdAt,
       updatedAt: row.updatedAt,

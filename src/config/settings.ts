@@ -43,6 +43,17 @@ export interface Settings {
   readonly keyPublishLeadMs: number;
   readonly signInAccountFailures: number;
   readonly signInAddressPerMinute: number;
+  /** Whether the Elasticsearch dialect refuses `access_token` for `token`, as the original does. */
+  readonly elasticsearchStrict: boolean;
+  /** Whether the CSP dialect ends the session itself, besides handing out a URL. */
+  readonly cspLogoutEndsSession: boolean;
+  readonly cspLogoutPerMinute: number;
+  readonly upstreamTimeoutMs: number;
+  /** Whether a logout token that was carried out before is answered 200, for providers that repeat after a lost answer. */
+  readonly acceptRepeatedLogoutTokens: boolean;
+  readonly backchannelLogoutPerMinute: number;
+  /** Required of whoever reads `/metrics`, when set. */
+  readonly metricsToken: string | undefined;
 }
 
 /** Nest's injection token for {@link Settings}. */
@@ -94,6 +105,13 @@ export function loadSettings(env: Environment = process.env): Settings {
     keyPublishLeadMs: read.integer('KEY_PUBLISH_LEAD_SECONDS', DAY / SECOND, { min: 0 }) * SECOND,
     signInAccountFailures: read.integer('SIGN_IN_ACCOUNT_FAILURES', 20, { min: 3 }),
     signInAddressPerMinute: read.integer('SIGN_IN_ADDRESS_PER_MINUTE', 600, { min: 10 }),
+    elasticsearchStrict: read.flag('ELASTICSEARCH_STRICT', false),
+    cspLogoutEndsSession: read.flag('CSP_LOGOUT_ENDS_SESSION', true),
+    cspLogoutPerMinute: read.integer('CSP_LOGOUT_PER_MINUTE', 600, { min: 1 }),
+    upstreamTimeoutMs: read.integer('UPSTREAM_TIMEOUT_MS', 5000, { min: 100, max: 60000 }),
+    acceptRepeatedLogoutTokens: read.flag('ACCEPT_REPEATED_LOGOUT_TOKENS', false),
+    backchannelLogoutPerMinute: read.integer('BACKCHANNEL_LOGOUT_PER_MINUTE', 6000, { min: 1 }),
+    metricsToken: read.text('METRICS_TOKEN', { minLength: 16 }),
   };
   if (production && !isHttpsOrLoopback(issuer)) {
     read.problem('ISSUER', 'must be an https URL (or a loopback one) when NODE_ENV=production');

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { statement, type Queryable } from './statement.js';
 
-export type ChangeTopic = 'client' | 'keys' | 'deliveries';
+export type ChangeTopic = 'client' | 'keys' | 'deliveries' | 'upstream';
 type Listener = (id: string | undefined) => void;
 
 const CHANNEL = 'exeunt_changes';

@@ -7,8 +7,8 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * State that a browser carries for us, encrypted and authenticated, so that it needs no row and cannot be forged
- * (abuse case A18). The purpose is bound in: what was sealed for one is nothing to another.
+ * State that a browser carries for us, and secrets of others that rest with us, encrypted and authenticated, so that
+ * neither can be read or forged (abuse case A18). The purpose is bound in: what was sealed for one is nothing to another.
  */
 @Injectable()
 export class Sealer {
@@ -17,10 +17,11 @@ export class Sealer {
     private readonly clock: Clock,
   ) {}
 
-  seal(purpose: string, value: object, ttlMs: number): string {
+  /** @param ttlMs how long it can be opened; without it as long as the key lives, which is for what we keep ourselves */
+  seal(purpose: string, value: object, ttlMs?: number): string {
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv('aes-256-gcm', this.keys.sealingKey, iv).setAAD(Buffer.from(purpose));
-    const text = JSON.stringify({ until: this.clock.in(ttlMs).getTime(), value });
+    const text = JSON.stringify({ ...(ttlMs === undefined ? {} : { until: this.clock.in(ttlMs).getTime() }), value });
     return Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64url');
   }
 
@@ -35,8 +36,8 @@ export class Sealer {
       const text = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]).toString(
         'utf8',
       );
-      const { until, value } = JSON.parse(text) as { until: number; value: T };
-      return until > this.clock.now().getTime() ? value : undefined;
+      const { until, value } = JSON.parse(text) as { until?: number; value: T };
+      return until === undefined || until > this.clock.now().getTime() ? value : undefined;
     } catch {
       // The authentication tag does not fit: forged or for another purpose. Node throws for that; here it is an answer.
       return undefined;

@@ -12,6 +12,10 @@ export interface LogoutPolicy {
  */
 const REVOKES_OFFLINE_GRANTS: Readonly<Record<TerminationCause, boolean>> = {
   end_session: false,
+  elasticsearch_logout: false,
+  csp_logout: false,
+  upstream_logout: false,
+  upstream_deleted: true,
   self_service: false,
   admin: false,
   account_switched: false,

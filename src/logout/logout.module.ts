@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ClientsModule } from '../clients/clients.module.js';
 import { EgressModule } from '../egress/egress.module.js';
 import { KeysModule } from '../keys/keys.module.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { BackChannelLogoutClient } from './back-channel/back-channel-logout.client.js';
 import { BackChannelLogoutDeliveryRepository } from './back-channel/back-channel-logout-delivery.repository.js';
@@ -12,7 +13,7 @@ import { LogoutService } from './logout.service.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
 
 @Module({
-  imports: [ClientsModule, EgressModule, KeysModule, TokensModule],
+  imports: [ClientsModule, EgressModule, KeysModule, MetricsModule, TokensModule],
   providers: [
     LogoutService,
     LogoutRecordsService,

@@ -4,6 +4,7 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
 import { Retention } from '../database/retention.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
+import { Metrics } from '../metrics/metrics.js';
 import { GrantReuse } from '../tokens/grant-reuse.js';
 import { BackChannelLogoutDispatcher } from './back-channel/back-channel-logout.dispatcher.js';
 import { logoutPolicy } from './logout-policy.js';
@@ -21,7 +22,8 @@ const CLAIM_MARGIN_MS = 5000;
 /** Work of another module in the logout's transaction. */
 export interface Alongside {
   readonly before?: (tx: Tx) => Promise<void>;
-  readonly after?: (tx: Tx) => Promise<void>;
+  /** @param ended undefined when there was nothing to end */
+  readonly after?: (tx: Tx, ended: { readonly sessions: number } | undefined) => Promise<void>;
 }
 
 /**
@@ -40,6 +42,7 @@ export class LogoutService implements OnModuleInit {
     private readonly dispatcher: BackChannelLogoutDispatcher,
     private readonly transactions: TransactionRunner,
     private readonly reuse: GrantReuse,
+    private readonly metrics: Metrics,
     private readonly retention: Retention,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -73,7 +76,7 @@ export class LogoutService implements OnModuleInit {
         : await this.transactions.run(async (tx) => {
             await alongside.before?.(tx);
             const terminated = await this.terminations.terminate(tx, order);
-            await alongside.after?.(tx);
+            await alongside.after?.(tx, terminated);
             return terminated;
           });
     return this.announce(order, result);
@@ -91,6 +94,7 @@ export class LogoutService implements OnModuleInit {
 
   private announce(order: TerminationOrder, result: TerminationResult | undefined): LogoutOutcome {
     if (result === undefined) return { kind: 'nothing_to_end' };
+    this.metrics.countTermination(order.cause);
     this.dispatcher.sendNow(order.terminationId, result.deliveries);
     return {
       kind: 'ended',

@@ -1,6 +1,10 @@
 /** Why sessions or grants ended. A new cause is added here, and the policy's table then asks what it does. */
 export const TERMINATION_CAUSES = [
   'end_session',
+  'elasticsearch_logout',
+  'csp_logout',
+  'upstream_logout',
+  'upstream_deleted',
   'self_service',
   'admin',
   'account_disabled',
@@ -18,6 +22,8 @@ export type LogoutInitiator =
   | { readonly kind: 'user'; readonly accountId: string; readonly clientId?: string }
   | { readonly kind: 'client'; readonly clientId: string }
   | { readonly kind: 'operator'; readonly clientId: string }
+  /** Another provider, by a logout token. */
+  | { readonly kind: 'upstream'; readonly issuer: string }
   | { readonly kind: 'system' };
 
 /** What ends. A union, so that "end everything because a field was empty" cannot be written. */
@@ -29,12 +35,27 @@ export type LogoutTarget =
   | { readonly kind: 'account-session'; readonly accountId: string; readonly sessionId: string }
   | { readonly kind: 'account'; readonly accountId: string; readonly exceptSessionId?: string }
   | { readonly kind: 'client'; readonly clientId: string }
-  | { readonly kind: 'grant'; readonly grantId: string };
+  /** The session that this client knows by this `sid`. */
+  | { readonly kind: 'client-session'; readonly clientId: string; readonly sid: string }
+  | { readonly kind: 'grant'; readonly grantId: string }
+  /** Sessions that began with this session at another provider; with `sub` only if it was that person's. */
+  | {
+      readonly kind: 'upstream-session';
+      readonly issuer: string;
+      readonly sid: string;
+      readonly sub?: string | undefined;
+    }
+  /** Every session that began by way of a registered provider. */
+  | { readonly kind: 'upstream'; readonly upstreamId: string }
+  /** Every session that this person began by way of another provider. */
+  | { readonly kind: 'upstream-subject'; readonly issuer: string; readonly sub: string };
 
 export interface LogoutCommand {
   readonly target: LogoutTarget;
   readonly cause: TerminationCause;
   readonly initiator: LogoutInitiator;
+  /** The origin of whoever told us: what they said is not sent back to them (Back-Channel Logout 1.0 §2.7). */
+  readonly notToOrigin?: string | undefined;
 }
 
 /** What came of it. "Nothing to end" is success in every specification, not an error. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Page, PageRequest } from '../database/page.js';
 import { statement, type Queryable, type Statement } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
-import { terminateSessions } from '../sessions/sessions.sql.js';
+import { beganUpstream, terminateSessions } from '../sessions/sessions.sql.js';
 import { revokeGrants } from '../tokens/tokens.sql.js';
 import type { DueDelivery } from './back-channel/delivery.js';
 import type { LogoutInitiator, LogoutTarget, TerminationCause } from './logout.js';
@@ -16,6 +16,7 @@ export interface TerminationOrder {
   readonly now: Date;
   /** Until then the notices belong to the process that writes them; after it any node may claim them. */
   readonly claimedUntil: Date;
+  readonly notToOrigin?: string | undefined;
 }
 
 export interface TerminationResult {
@@ -45,7 +46,8 @@ interface TargetSql {
   readonly grants: string;
 }
 
-// $1 and $2 are the target, $3 now, $4 termination id, $5 cause, $6 revokes offline grants, $7 claimed until, $8 initiator
+// $1 and $2 are the target, $3 now, $4 termination id, $5 cause, $6 revokes offline grants, $7 claimed until, $8 initiator,
+// $9 origin that is not told
 const SESSION_GRANTS = `g.session_id IN (SELECT id FROM locked) AND (NOT g.offline OR $6::boolean)`;
 const LIVE = 's.terminated_at IS NULL';
 const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
@@ -76,6 +78,27 @@ const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
        UNION SELECT g.session_id FROM grants g WHERE g.client_id = $1 AND g.revoked_at IS NULL)`,
     told: `p.client_id = $1::text`,
     grants: `g.client_id = $1::text AND $6::boolean`,
+  },
+  'client-session': {
+    sessions: `${LIVE} AND s.id = (SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = $1::text AND sc.sid = $2::text)`,
+    told: null,
+    grants: SESSION_GRANTS,
+  },
+  'upstream-session': {
+    // Both claims of a logout token must fit the same session; otherwise it fits none (wire.md D.3).
+    sessions: `${LIVE} AND ${beganUpstream('s', `$1::text`, `u.sid = ($2::text[])[1] AND (($2::text[])[2] IS NULL OR u.sub = ($2::text[])[2])`)}`,
+    told: null,
+    grants: SESSION_GRANTS,
+  },
+  upstream: {
+    sessions: `$2::text IS NULL AND ${LIVE} AND s.id IN (SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = $1::uuid)`,
+    told: null,
+    grants: SESSION_GRANTS,
+  },
+  'upstream-subject': {
+    sessions: `${LIVE} AND ${beganUpstream('s', `$1::text`, `u.sub = $2::text`)}`,
+    told: null,
+    grants: SESSION_GRANTS,
   },
   grant: {
     sessions: `$2::text IS NULL AND ${LIVE} AND s.id = (SELECT g.session_id FROM grants g WHERE g.id = $1::uuid)`,
@@ -115,6 +138,7 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
        SELECT gen_random_uuid(), $4::uuid, p.client_id, p.account_id::text, p.sid, 'pending', 0, $7::timestamptz, $3
          FROM participants p JOIN clients c ON c.client_id = p.client_id, complete
         WHERE complete.yes AND c.deleted_at IS NULL AND c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
+          AND ($9::text IS NULL OR NOT starts_with((c.metadata ->> 'backchannel_logout_uri') || '/', $9 || '/'))
        RETURNING id, client_id, sub, sid
      ),
      record AS (
@@ -165,6 +189,7 @@ export class SessionTerminationRepository {
       order.revokesOfflineGrants,
       order.claimedUntil,
       JSON.stringify(order.initiator),
+      order.notToOrigin ?? null,
     ];
     for (let run = 0; run < MAX_RUNS; run += 1) {
       const [row] = await db.query<{
@@ -223,6 +248,14 @@ function targetParameters(target: LogoutTarget): readonly [unknown, unknown] {
       return [target.accountId, target.exceptSessionId ?? null];
     case 'client':
       return [target.clientId, null];
+    case 'client-session':
+      return [target.clientId, target.sid];
+    case 'upstream-session':
+      return [target.issuer, [target.sid, target.sub ?? null]];
+    case 'upstream':
+      return [target.upstreamId, null];
+    case 'upstream-subject':
+      return [target.issuer, target.sub];
     case 'grant':
       return [target.grantId, null];
   }

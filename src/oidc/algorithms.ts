@@ -9,3 +9,25 @@ export const ACCESS_TOKEN_ALGORITHM: SigningAlgorithm = 'ES256';
 
 /** Algorithms that a client's assertion may use (`private_key_jwt`, RFC 7523). */
 export const CLIENT_ASSERTION_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'] as const;
+
+/**
+ * Algorithms by which another provider may sign ID tokens and logout tokens: asymmetric ones, each named. `none` and
+ * HMAC are not among them, and no setting adds them (abuse case A1).
+ */
+export const UPSTREAM_SIGNING_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
+export type UpstreamSigningAlgorithm = (typeof UPSTREAM_SIGNING_ALGORITHMS)[number];
+
+/** How we prove who we are at another provider's token endpoint (OpenID Connect Core 1.0 §9). */
+export const UPSTREAM_AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
+export type UpstreamAuthMethod = (typeof UPSTREAM_AUTH_METHODS)[number];

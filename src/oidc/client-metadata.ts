@@ -11,6 +11,10 @@ export type TokenEndpointAuthMethod = (typeof TOKEN_ENDPOINT_AUTH_METHODS)[numbe
 export const GRANT_TYPES = ['authorization_code', 'refresh_token', 'client_credentials'] as const;
 export type GrantType = (typeof GRANT_TYPES)[number];
 
+/** What a facilitator may do on the Elasticsearch surface, by the names of its cluster privileges. */
+export const PERMISSIONS = ['manage_oidc', 'manage_token'] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
 /**
  * Client metadata as registered, spelled as the wire spells it. Defaults are filled in.
  *
@@ -55,6 +59,8 @@ export interface ClientMetadata {
   readonly resource_server: boolean;
   /** Ours: values of `aud` in access tokens, the issuer when empty. Administrators only. */
   readonly audience: readonly string[];
+  /** Ours: a facilitator that signs people in on pages of its own. Administrators only. */
+  readonly permissions: readonly Permission[];
   /** Ours: JWT (RFC 9068) or opaque access tokens. */
   readonly access_token_format: 'jwt' | 'opaque';
 }

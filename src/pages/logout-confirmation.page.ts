@@ -1,7 +1,7 @@
 import { type ClientCard, toClientCard } from './client-card.js';
 import { page } from './templates.js';
 import type { LogoutConfirmationView, LogoutNotice } from './views.js';
-import { accountName, counted } from './words.js';
+import { accountName, counted, upstreamName } from './words.js';
 
 /**
  * "Do you want to sign out?" (RP-Initiated Logout 1.0 §2). The page says who is signed in here, who asked, what else
@@ -24,6 +24,7 @@ export function renderLogoutConfirmationPage(view: LogoutConfirmationView): stri
       notice: view.notice && noticeText(view.notice, client, signedIn),
       consequence: consequenceText(view.applications),
       way: view.returnsToClient ? (client?.name ?? 'the application you came from') : undefined,
+      upstream: signedIn && view.upstream ? upstreamName(view.upstream) : undefined,
     },
   );
 }
@@ -38,6 +39,7 @@ interface ConfirmationModel {
   readonly notice?: string;
   readonly consequence: string;
   readonly way?: string;
+  readonly upstream?: string;
 }
 
 function noticeText(notice: LogoutNotice, client: ClientCard | undefined, signedIn: boolean): string {
@@ -78,6 +80,11 @@ can go back to <%= it.way %> now.<% } %></p><% } %>
 <form method="post" action="<%= it.action %>">
 <%~ include('@csrf') %>
 <input type="hidden" name="request" value="<%= it.request %>">
+<% if (it.upstream) { %><div class="choice">
+<input type="checkbox" id="logout-upstream" name="upstream" value="logout" aria-describedby="logout-upstream-hint">
+<label for="logout-upstream">Also sign out of <%= it.upstream %>, with which you signed in</label>
+<p class="small" id="logout-upstream-hint">Otherwise the next sign-in here may need no password.</p>
+</div><% } %>
 <div class="actions">
 <% if (it.account) { %>
 <button class="button" id="logout-yes" type="submit" name="decision" value="logout">Sign out</button>

@@ -12,6 +12,7 @@ import {
   renderSignInPage,
   renderStillSignedInPage,
   type SessionsView,
+  type SignedOutView,
   type SignInView,
 } from './pages.js';
 
@@ -48,6 +49,8 @@ const aConfirmation = (view: Partial<LogoutConfirmationView> = {}) =>
     returnsToClient: false,
     ...view,
   });
+const aSignedOut = (view: Partial<SignedOutView> = {}) =>
+  renderSignedOutPage({ nonce: NONCE, alreadySignedOut: false, applications: [], ...view });
 const aSessionsPage = (view: Partial<SessionsView> = {}) =>
   renderSessionsPage({
     nonce: NONCE,
@@ -75,12 +78,23 @@ function everyPage(text: string, client: ClientView): ReadonlyArray<readonly [st
   const account = { login: text, name: text };
   const base = { nonce: NONCE };
   const outside = { action: `/act?x=${text}`, csrf: text };
+  const upstream = { name: text, url: `https://sso.example/?x=${text}` };
+  const upstreams = [upstream, { name: ' ', url: `/interaction/1/upstream?x=${text}` }];
   const error = { ...base, status: 400, title: text, message: text, requestId: text };
   return [
     ['sign-in', aSignIn({ ...outside, login: text, client, cancelAction: `/cancel?x=${text}` })],
     ['sign-in, no client', aSignIn({ cancelAction: '/cancel' })],
     ['sign-in, again', aSignIn({ login: text, client, reauthenticate: account })],
     ['sign-in, again, no client', aSignIn({ reauthenticate: { login: text } })],
+    ['sign-in, upstreams', aSignIn({ client, upstreams, cancelAction: '/cancel' })],
+    ['sign-in, upstreams, again', aSignIn({ reauthenticate: account, upstreams })],
+    ...(['upstream_unavailable', 'upstream_refused', 'account_unusable'] as const).flatMap(
+      (problem) =>
+        [
+          [`sign-in, ${problem}`, aSignIn({ upstreams, error: problem, upstreamName: text })],
+          [`sign-in, ${problem}, unnamed`, aSignIn({ reauthenticate: account, error: problem })],
+        ] as const,
+    ),
     ...(['wrong_credentials', 'too_many_attempts', 'busy', 'missing_fields'] as const).flatMap(
       (problem) =>
         [
@@ -98,6 +112,8 @@ function everyPage(text: string, client: ClientView): ReadonlyArray<readonly [st
     ['confirmation, bare', aConfirmation({ account: { login: text }, applications: 0 })],
     ['confirmation, client unknown', aConfirmation({ applications: 1, returnsToClient: true })],
     ['confirmation, nobody', aConfirmation({ account: undefined, client, returnsToClient: true })],
+    ['confirmation, upstream', aConfirmation({ client, upstream })],
+    ['confirmation, upstream, nobody', aConfirmation({ account: undefined, upstream })],
     ...(['other_account', 'hint_mismatch', 'unknown_request'] as const).flatMap(
       (notice) =>
         [
@@ -114,7 +130,14 @@ function everyPage(text: string, client: ClientView): ReadonlyArray<readonly [st
         continueTo: { url: `https://app.example/?x=${text}`, clientName: text },
       }),
     ],
-    ['signed out, already', renderSignedOutPage({ ...base, alreadySignedOut: true, applications: [] })],
+    ['signed out, already', aSignedOut({ alreadySignedOut: true })],
+    ['signed out, upstream', aSignedOut({ upstream })],
+    [
+      'signed out, upstream and onward',
+      aSignedOut({ upstream, continueTo: { url: 'https://app.example/', clientName: text } }),
+    ],
+    ['signed out, upstream not linked', aSignedOut({ upstream: { name: text, url: text } })],
+    ['signed out, returned from upstream', aSignedOut({ returnedFromUpstream: text })],
     ['still signed in', renderStillSignedInPage({ ...base, account, client })],
     ['still signed in, bare', renderStillSignedInPage({ ...base, account: { login: text } })],
     [
@@ -190,7 +213,7 @@ describe.each(everyPage('plain', acme))('every page: %s', (_name, html) => {
     for (const [, id] of html.matchAll(/\s(?:for|aria-describedby|aria-labelledby)="([^"]+)"/g)) {
       expect(ids).toContain(id);
     }
-    for (const [input] of html.matchAll(/<input type="(?:text|password)"[^>]*>/g)) {
+    for (const [input] of html.matchAll(/<input type="(?:text|password|checkbox)"[^>]*>/g)) {
       expect(html).toContain(`<label for="${attribute(input, 'id')}">`);
     }
   });
@@ -278,6 +301,55 @@ describe('sign-in', () => {
   });
 });
 
+describe('sign-in with an upstream provider', () => {
+  const upstreams = [
+    { name: 'Corporate SSO', url: TRICKY },
+    { name: '\u202eUniversity\u202c', url: '/interaction/1/upstream/university' },
+    { name: ' ', url: '/interaction/1/upstream/other' },
+  ];
+
+  it.each([
+    [0, 'Corporate SSO', TRICKY],
+    [1, 'University', '/interaction/1/upstream/university'],
+    [2, 'the other provider', '/interaction/1/upstream/other'],
+  ])('offers number %d as a link: Continue with %s', (index, name, url) => {
+    const html = aSignIn({ upstreams });
+    const link = tagWithId(html, `upstream-${index}`);
+    expect(decode(attribute(link, 'href'))).toBe(url);
+    expect(html).toContain(`${link}Continue with ${name}</a>`);
+  });
+
+  it('comes below the password form, in the order given, before the way back', () => {
+    const html = aSignIn({ upstreams, cancelAction: '/cancel' });
+    const order = ['login-submit', 'other-ways', 'upstream-0', 'upstream-1', 'upstream-2', 'login-cancel'];
+    const places = order.map((id) => html.indexOf(`id="${id}"`));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+  });
+
+  it('is also a way to confirm who is signed in', () => {
+    const html = aSignIn({ upstreams, reauthenticate: ada });
+    expect(html).toContain('>or sign in again with</p>');
+    expect(tagWithId(html, 'upstream-0')).not.toBe('');
+  });
+
+  it('is not mentioned when there is none', () => {
+    expect(aSignIn({ upstreams: [] })).not.toContain('or sign in with');
+    expect(aSignIn()).not.toContain('or sign in with');
+  });
+
+  it.each([
+    ['upstream_unavailable', 'Corporate SSO cannot be reached just now. Please try again, or sign in another way.'],
+    ['upstream_refused', 'Corporate SSO did not sign you in. Please try again, or sign in another way.'],
+    ['account_unusable', 'This account cannot be used here. Ask your administrator.'],
+  ] as const)('announces %s without blaming a field', (error, words) => {
+    const html = aSignIn({ error, upstreams, upstreamName: '\u202eCorporate SSO\u202c' });
+    expect(html).toContain('<title>Error: Sign in · Exeunt</title>');
+    expect(html).toContain(`role="alert">${words}</p>`);
+    expect(html).not.toContain('aria-invalid="true"');
+  });
+});
+
 describe('consent', () => {
   it('gives both answers the same weight', () => {
     const html = aConsent();
@@ -327,6 +399,23 @@ describe('logout confirmation', () => {
     expect(aConfirmation({ notice, client: acme })).toContain(words);
   });
 
+  it('leaves the upstream provider signed in unless the person ticks the box', () => {
+    const html = aConfirmation({ upstream: { name: 'Corporate SSO' } });
+    const box = tagWithId(html, 'logout-upstream');
+    expect(box).toContain('type="checkbox"');
+    expect(box).toContain('name="upstream" value="logout"');
+    expect(box).not.toContain('checked');
+    expect(html).toContain('Also sign out of Corporate SSO, with which you signed in</label>');
+    expect(html).toMatch(/<form [^>]*>(?:(?!<\/form>)[\s\S])*id="logout-upstream"/);
+    const hint = attribute(box, 'aria-describedby');
+    expect(html).toContain(`id="${hint}">Otherwise the next sign-in here may need no password.</p>`);
+  });
+
+  it('asks about the upstream provider only when there is one and somebody is signed in', () => {
+    expect(aConfirmation()).not.toContain('logout-upstream');
+    expect(aConfirmation({ account: undefined, upstream: { name: 'Corporate SSO' } })).not.toContain('Corporate SSO');
+  });
+
   it('with nobody signed in leaves one button', () => {
     const html = aConfirmation({ account: undefined });
     expect(html).toContain('<h1>You are already signed out</h1>');
@@ -371,6 +460,37 @@ describe('signed out', () => {
     const continueTo = { url, clientName: 'Acme' };
     const html = renderSignedOutPage({ nonce: NONCE, alreadySignedOut: true, applications: [], continueTo });
     expect(html).not.toContain(url);
+    expect(html).toContain('You can close this page.');
+  });
+
+  it('says that the upstream provider may still know the browser, and leads to its sign-out', () => {
+    const html = aSignedOut({ upstream: { name: 'Corporate SSO', url: TRICKY } });
+    expect(html).toContain('You signed in with Corporate SSO and may still be signed in there.');
+    const link = tagWithId(html, 'upstream-logout');
+    expect(decode(attribute(link, 'href'))).toBe(TRICKY);
+    expect(attribute(link, 'rel')).toBe('noreferrer');
+    expect(html).toContain(`${link}Sign out of Corporate SSO too</a>`);
+    expect(html).not.toContain('You can close this page');
+  });
+
+  it('leaves the way back to the application beside it', () => {
+    const continueTo = { url: 'https://acme.example/bye', clientName: 'Acme' };
+    const html = aSignedOut({ upstream: { name: 'Corporate SSO', url: 'https://sso.example/logout' }, continueTo });
+    expect(attribute(tagWithId(html, 'upstream-logout'), 'class')).toBe('button plain');
+    expect(attribute(tagWithId(html, 'continue'), 'class')).toBe('button');
+  });
+
+  it.each(['javascript:alert(1)', 'data:text/html,x', '/inside'])('does not lead upstream by %s', (url) => {
+    const html = aSignedOut({ upstream: { name: 'Corporate SSO', url } });
+    expect(html).not.toContain(url);
+    expect(html).not.toContain('upstream-logout');
+    expect(html).toContain('may still be signed in there');
+  });
+
+  it.each([false, true])('back from the upstream provider claims no more than that (already: %s)', (already) => {
+    const html = aSignedOut({ alreadySignedOut: already, returnedFromUpstream: 'Corporate SSO' });
+    expect(html).toContain('You are signed out here, and Corporate SSO sent you back after its own sign-out.');
+    expect(html).not.toContain('this browser');
     expect(html).toContain('You can close this page.');
   });
 });

@@ -1,11 +1,12 @@
 import { type ClientCard, toClientCard } from './client-card.js';
 import { page } from './templates.js';
 import type { AccountView, SignInError, SignInView } from './views.js';
-import { clientName, plainName, waitingTime } from './words.js';
+import { clientName, plainName, upstreamName, waitingTime } from './words.js';
 
 /**
- * The form for name and password. After a mistake the alert is announced by itself (`role=alert`), both fields point to
- * it, and the tab's title begins with "Error", so that it is found by eye, by ear and among twenty tabs.
+ * The form for name and password, and below it the other providers to sign in with. After a mistake the alert is
+ * announced by itself (`role=alert`), both fields point to it, and the tab's title begins with "Error", so that it is
+ * found by eye, by ear and among twenty tabs.
  */
 export function renderSignInPage(view: SignInView): string {
   const heading = view.reauthenticate === undefined ? 'Sign in' : 'Please confirm it is you';
@@ -27,6 +28,8 @@ export function renderSignInPage(view: SignInView): string {
       passwordInvalid: view.error === 'wrong_credentials' || view.error === 'missing_fields',
       focusPassword: login !== '',
       submit: view.reauthenticate === undefined ? 'Sign in' : 'Confirm',
+      upstreams: (view.upstreams ?? []).map((upstream) => ({ name: upstreamName(upstream), url: upstream.url })),
+      otherWays: view.reauthenticate === undefined ? 'or sign in with' : 'or sign in again with',
       cancelAction: view.cancelAction,
       back: view.client === undefined ? 'Cancel' : `Back to ${clientName(view.client)}`,
     },
@@ -46,6 +49,8 @@ interface SignInModel {
   readonly passwordInvalid: boolean;
   readonly focusPassword: boolean;
   readonly submit: string;
+  readonly upstreams: ReadonlyArray<{ readonly name: string; readonly url: string }>;
+  readonly otherWays: string;
   readonly cancelAction?: string;
   readonly back: string;
 }
@@ -72,7 +77,17 @@ function errorText(error: SignInError, view: SignInView): string {
       return view.reauthenticate === undefined
         ? 'Please enter your email or username, and your password.'
         : 'Please enter your password.';
+    case 'upstream_unavailable':
+      return `${upstreamSubject(view)} cannot be reached just now. Please try again, or sign in another way.`;
+    case 'upstream_refused':
+      return `${upstreamSubject(view)} did not sign you in. Please try again, or sign in another way.`;
+    case 'account_unusable':
+      return 'This account cannot be used here. Ask your administrator.';
   }
+}
+
+function upstreamSubject(view: SignInView): string {
+  return plainName(view.upstreamName ?? '') || 'The other provider';
 }
 
 const signInTemplate = page<SignInModel>(`<div class="flow">
@@ -99,6 +114,14 @@ if (it.focusPassword) { %> autofocus<% } if (it.passwordInvalid) { %> aria-inval
 </div>
 <div class="actions"><button class="button" id="login-submit" type="submit"><%= it.submit %></button></div>
 </form>
+<% if (it.upstreams.length > 0) { %><div class="upstreams">
+<p class="or" id="other-ways"><%= it.otherWays %></p>
+<ul aria-labelledby="other-ways">
+<% for (const [index, upstream] of it.upstreams.entries()) { %><li><a class="button plain" id="upstream-<%= index %>"
+href="<%= upstream.url %>">Continue with <%= upstream.name %></a></li>
+<% } %>
+</ul>
+</div><% } %>
 <% if (it.cancelAction) { %><form class="aside" method="post" action="<%= it.cancelAction %>">
 <%~ include('@csrf') %>
 <button class="button plain" id="login-cancel" type="submit"><%= it.back %></button>

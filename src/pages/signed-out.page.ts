@@ -1,7 +1,7 @@
 import { followableUrl } from './safe-urls.js';
 import { page } from './templates.js';
 import type { ApplicationState, SignedOutView } from './views.js';
-import { clientName } from './words.js';
+import { clientName, upstreamName } from './words.js';
 
 /**
  * The receipt. The count is of applications that answered, never of those merely told: a person at a borrowed computer
@@ -12,12 +12,8 @@ export function renderSignedOutPage(view: SignedOutView): string {
   return signedOutTemplate(
     { nonce: view.nonce, title: 'Signed out' },
     {
-      lede: view.alreadySignedOut
-        ? 'You were already signed out in this browser.'
-        : 'Your session in this browser has ended.',
-      farewell: view.applications.some((application) => application.state === 'pending')
-        ? 'You can close this page, we keep trying without it.'
-        : 'You can close this page.',
+      lede: ledeText(view),
+      farewell: farewellText(view),
       receipt: receiptText(view.applications.map((application) => application.state)),
       applications: view.applications.map(({ name, state }) => ({
         name: clientName({ name }),
@@ -29,6 +25,10 @@ export function renderSignedOutPage(view: SignedOutView): string {
         url === undefined || view.continueTo === undefined
           ? undefined
           : { url, name: clientName({ name: view.continueTo.clientName }) },
+      upstream: view.upstream && {
+        name: upstreamName(view.upstream),
+        url: followableUrl(view.upstream.url),
+      },
     },
   );
 }
@@ -44,6 +44,7 @@ interface SignedOutModel {
     readonly words: string;
   }>;
   readonly continueTo?: { readonly url: string; readonly name: string };
+  readonly upstream?: { readonly name: string; readonly url?: string };
 }
 
 const STATE_WORDS: Readonly<Record<ApplicationState, string>> = {
@@ -51,6 +52,26 @@ const STATE_WORDS: Readonly<Record<ApplicationState, string>> = {
   pending: 'not confirmed yet, we keep trying',
   unreachable: 'could not be reached, please sign out there yourself',
 };
+
+function ledeText(view: SignedOutView): string {
+  if (view.returnedFromUpstream !== undefined) {
+    const upstream = upstreamName({ name: view.returnedFromUpstream });
+    return `You are signed out here, and ${upstream} sent you back after its own sign-out.`;
+  }
+  return view.alreadySignedOut
+    ? 'You were already signed out in this browser.'
+    : 'Your session in this browser has ended.';
+}
+
+/** Nobody is sent away from a shared computer at which the next person gets in without a password. */
+function farewellText(view: SignedOutView): string {
+  if (view.upstream !== undefined) {
+    return 'If others use this computer, sign out there before you close this page.';
+  }
+  return view.applications.some((application) => application.state === 'pending')
+    ? 'You can close this page, we keep trying without it.'
+    : 'You can close this page.';
+}
 
 function receiptText(states: readonly ApplicationState[]): string | undefined {
   if (states.length === 0) {
@@ -83,6 +104,10 @@ const signedOutTemplate = page<SignedOutModel>(`<div class="flow">
 <span class="name"><%= application.name %></span> <span class="state"><%= application.words %></span></li>
 <% } %>
 </ul>
+<% } %>
+<% if (it.upstream) { %><p>You signed in with <%= it.upstream.name %> and may still be signed in there.</p>
+<% if (it.upstream.url) { %><div class="actions"><a class="button plain" id="upstream-logout"
+href="<%= it.upstream.url %>" rel="noreferrer">Sign out of <%= it.upstream.name %> too</a></div><% } %>
 <% } %>
 <% if (it.continueTo) { %><div class="actions"><a class="button" id="continue" href="<%= it.continueTo.url %>"
 rel="noreferrer">Continue to <%= it.continueTo.name %></a></div>

@@ -42,6 +42,7 @@ box-shadow:0 1px 2px rgb(10 30 20/.04),0 12px 32px -12px rgb(10 30 20/.1)}
 .flow>*+*{margin-top:1.125rem}
 .flow>h1+*{margin-top:.5rem}
 .flow>.actions,.flow>form{margin-top:1.75rem}
+.flow>.actions+.actions{margin-top:.75rem}
 .flow>.aside{margin-top:.5rem}
 .flow>form+.small{margin-top:1.25rem}
 .lede{font-size:1.0625rem;color:var(--quiet)}
@@ -69,6 +70,12 @@ input[aria-invalid=true]{border-color:var(--alarm)}
 .fields>*+*{margin-top:1.125rem}
 .fields>.actions{margin-top:1.625rem}
 
+.choice{display:grid;grid-template-columns:1.25rem 1fr;column-gap:.75rem}
+.choice input{width:1.25rem;height:1.25rem;margin:.0625rem 0 0;accent-color:var(--accent);cursor:pointer}
+.choice label{cursor:pointer}
+.choice .small{grid-column:2;margin-top:.25rem}
+.choice+.actions{margin-top:1.625rem}
+
 .button{display:inline-flex;align-items:center;justify-content:center;min-height:3rem;padding:.625rem 1.25rem;
 border:1px solid transparent;border-radius:.625rem;background:var(--accent);color:var(--on-accent);
 font:600 1rem/1.25 var(--sans);text-align:center;text-decoration:none;cursor:pointer;
@@ -83,6 +90,12 @@ transition:background-color .15s ease,border-color .15s ease,color .15s ease}
 .actions.start>*{flex:0 1 auto}
 .aside .button{width:100%;border-color:transparent;color:var(--accent)}
 .aside .button:hover{border-color:transparent;color:var(--accent-strong)}
+.flow>.upstreams{margin-top:1.5rem}
+.upstreams ul{margin-top:1.125rem}
+.upstreams li+li{margin-top:.75rem}
+.upstreams .button{width:100%}
+.or{display:flex;align-items:center;gap:.875rem;font-size:.875rem;line-height:1.5;color:var(--quiet)}
+.or::before,.or::after{content:'';flex:1 1 0;border-top:1px solid var(--line)}
 
 .note,.alert,.flash{padding:.8125rem 1rem;border-radius:.625rem;background:var(--wash);font-size:.9375rem;
 line-height:1.5}

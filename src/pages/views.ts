@@ -15,6 +15,11 @@ export interface AccountView {
   readonly name?: string;
 }
 
+/** Another provider that people sign in with, by the name they know it by. */
+export interface UpstreamView {
+  readonly name: string;
+}
+
 interface Base {
   /** The nonce of this response's Content-Security-Policy, for the one style element and the one script. */
   readonly nonce: string;
@@ -26,7 +31,14 @@ export interface FormView extends Base {
   readonly csrf: string;
 }
 
-export type SignInError = 'wrong_credentials' | 'too_many_attempts' | 'busy' | 'missing_fields';
+export type SignInError =
+  | 'wrong_credentials'
+  | 'too_many_attempts'
+  | 'busy'
+  | 'missing_fields'
+  | 'upstream_unavailable'
+  | 'upstream_refused'
+  | 'account_unusable';
 
 export interface SignInView extends FormView {
   /** What was typed last time, or the `login_hint`; empty at first. */
@@ -37,6 +49,10 @@ export interface SignInView extends FormView {
   readonly retryAfterSeconds?: number;
   /** Set when somebody is signed in but has to prove it again (`prompt=login`, `max_age`). */
   readonly reauthenticate?: AccountView;
+  /** Other ways to sign in. Each `url` is an address of ours, from where the browser goes on to the provider. */
+  readonly upstreams?: ReadonlyArray<UpstreamView & { readonly url: string }>;
+  /** With `upstream_unavailable` and `upstream_refused`: the provider it is about. */
+  readonly upstreamName?: string;
   /** Where a second form posts when the person would rather go back without signing in. */
   readonly cancelAction?: string;
 }
@@ -67,6 +83,8 @@ export interface LogoutConfirmationView extends FormView {
   readonly applications: number;
   /** Whichever way the person decides, the browser then goes back to the application. */
   readonly returnsToClient: boolean;
+  /** The provider that signed this person in, if it can be asked to end its own session: a choice in the form. */
+  readonly upstream?: UpstreamView;
   readonly notice?: LogoutNotice;
 }
 
@@ -81,6 +99,10 @@ export interface SignedOutView extends Base {
   readonly alreadySignedOut: boolean;
   readonly applications: ReadonlyArray<SignedOutApplicationView>;
   readonly continueTo?: { readonly url: string; readonly clientName: string };
+  /** The provider that had signed this person in and was not asked to end its own session; `url` asks it. */
+  readonly upstream?: UpstreamView & { readonly url: string };
+  /** The name of the provider from whose sign-out the browser came back. Whether it did sign out, we do not know. */
+  readonly returnedFromUpstream?: string;
 }
 
 export interface StillSignedInView extends Base {

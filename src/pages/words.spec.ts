@@ -1,4 +1,13 @@
-import { accountName, clientName, counted, initialOf, plainName, readableTime, waitingTime } from './words.js';
+import {
+  accountName,
+  clientName,
+  counted,
+  initialOf,
+  plainName,
+  readableTime,
+  upstreamName,
+  waitingTime,
+} from './words.js';
 
 describe('plainName', () => {
   it.each([
@@ -15,6 +24,11 @@ describe('plainName', () => {
 
 it('has a noun for an application without a usable name', () => {
   expect(clientName({ name: '\u202e ' })).toBe('the application');
+});
+
+it('has a noun for a provider without a usable name', () => {
+  expect(upstreamName({ name: '\u202e ' })).toBe('the other provider');
+  expect(upstreamName({ name: '\u202eCorporate SSO\u202c' })).toBe('Corporate SSO');
 });
 
 describe('accountName', () => {

@@ -1,4 +1,4 @@
-import type { AccountView, ClientView } from './views.js';
+import type { AccountView, ClientView, UpstreamView } from './views.js';
 
 /**
  * A name as people may read it. Control characters and the overrides of writing direction go, because a registered
@@ -13,6 +13,11 @@ export function plainName(name: string): string {
 /** "Acme", or a plain noun when an application registered without a usable name. */
 export function clientName(client: Pick<ClientView, 'name'>): string {
   return plainName(client.name) || 'the application';
+}
+
+/** "Corporate SSO", or a plain noun when a provider was set up without a usable name. */
+export function upstreamName(upstream: UpstreamView): string {
+  return plainName(upstream.name) || 'the other provider';
 }
 
 /** "Ada Lovelace (ada@example.org)", or the login alone when no other name is known. */

@@ -22,6 +22,18 @@ export interface SignedInSession extends Session {
   readonly claims: Readonly<Record<string, unknown>>;
   /** How many applications take part in it. */
   readonly clientCount: number;
+  /** The upstream that the person came by last; undefined when none. */
+  readonly upstreamId: string | undefined;
+}
+
+/** What a session keeps of a sign-in at another provider. */
+export interface UpstreamLink {
+  readonly upstreamId: string;
+  readonly issuer: string;
+  readonly sub: string;
+  readonly sid: string | undefined;
+  /** Sealed by whoever gives it; this module does not look into it. */
+  readonly idToken: string;
 }
 
 export interface SessionWithClients extends Session {
@@ -30,6 +42,7 @@ export interface SessionWithClients extends Session {
 
 /** Where a sign-in came from: kept for the person's own list. */
 export interface Browser {
-  readonly address: string;
+  /** Null when a facilitator signed the person in: then only that one's address is known. */
+  readonly address: string | null;
   readonly userAgent: string | undefined;
 }

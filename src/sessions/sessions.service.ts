@@ -4,12 +4,12 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
 import type { Page, PageRequest } from '../database/page.js';
 import { Retention } from '../database/retention.js';
-import { statement } from '../database/statement.js';
-import { TransactionRunner } from '../database/transaction.js';
+import { statement, type Queryable } from '../database/statement.js';
+import { TransactionRunner, type Tx } from '../database/transaction.js';
 import { newSecret, sha256 } from '../oidc/secret.js';
 import type { ParticipatingClient } from './participating-client.js';
 import { sessionIsAlive } from './sessions.sql.js';
-import type { Browser, Session, SessionWithClients, SignedInSession } from './session.js';
+import type { Browser, Session, SessionWithClients, SignedInSession, UpstreamLink } from './session.js';
 
 const DAY = 24 * 60 * 60 * 1000;
 const ACTIVITY_FLUSH_MS = 15_000;
@@ -19,7 +19,9 @@ const COLUMNS = `s.id, s.account_id, s.authenticated_at, s.amr, s.created_at, s.
 
 const FIND_BY_COOKIE = statement(
   'sessions_find_by_cookie',
-  `SELECT ${COLUMNS}, s.client_count, a.login, a.claims FROM sessions s JOIN accounts a ON a.id = s.account_id
+  `SELECT ${COLUMNS}, s.client_count, a.login, a.claims,
+          (SELECT u.upstream_id FROM session_upstreams u WHERE u.session_id = s.id ORDER BY u.authenticated_at DESC LIMIT 1) AS upstream_id
+     FROM sessions s JOIN accounts a ON a.id = s.account_id
     WHERE s.cookie_hash = $1 AND ${sessionIsAlive('s', 'a', '$2')}`,
 );
 
@@ -69,6 +71,21 @@ const LIST = statement(
 const HAS_SID = statement(
   'sessions_has_sid',
   'SELECT 1 FROM session_clients WHERE session_id = $1 AND client_id = $2 AND sid = $3',
+);
+
+const REMEMBER_UPSTREAM = statement(
+  'sessions_remember_upstream',
+  `INSERT INTO session_upstreams (session_id, issuer, upstream_id, sub, sid, id_token, authenticated_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7)
+   ON CONFLICT (session_id, issuer) DO UPDATE
+     SET upstream_id = excluded.upstream_id, sub = excluded.sub, sid = excluded.sid, id_token = excluded.id_token,
+         authenticated_at = excluded.authenticated_at`,
+);
+
+const FIND_UPSTREAM = statement(
+  'sessions_find_upstream',
+  `SELECT upstream_id, issuer, sub, sid, id_token FROM session_upstreams
+    WHERE session_id = $1 ORDER BY authenticated_at DESC LIMIT 1`,
 );
 
 interface SessionRow {
@@ -128,11 +145,17 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   async findByCookie(cookie: string | undefined): Promise<SignedInSession | undefined> {
     if (cookie === undefined || cookie === '' || cookie.length > 200) return undefined;
     const [row] = await this.transactions.query<
-      SessionRow & { login: string; claims: Record<string, unknown>; client_count: number }
+      SessionRow & { login: string; claims: Record<string, unknown>; client_count: number; upstream_id: string | null }
     >(FIND_BY_COOKIE, [sha256(cookie), this.clock.now()]);
     if (row === undefined) return undefined;
     this.noteActivity(row.id);
-    return { ...toSession(row), login: row.login, claims: row.claims, clientCount: row.client_count };
+    return {
+      ...toSession(row),
+      login: row.login,
+      claims: row.claims,
+      clientCount: row.client_count,
+      upstreamId: row.upstream_id ?? undefined,
+    };
   }
 
   /**
@@ -143,8 +166,9 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     account: AuthenticatedAccount,
     amr: readonly string[],
     browser: Browser,
+    db: Queryable = this.transactions,
   ): Promise<StartedSession | undefined> {
-    return this.authenticate(CREATE, uuid(), account, amr, browser);
+    return this.authenticate(db, CREATE, uuid(), account, amr, browser);
   }
 
   /** The person proved again who they are: same session, same `sid`s, new cookie, new `auth_time`. */
@@ -153,8 +177,36 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     account: AuthenticatedAccount,
     amr: readonly string[],
     browser: Browser,
+    db: Queryable = this.transactions,
   ): Promise<StartedSession | undefined> {
-    return this.authenticate(REAUTHENTICATE, sessionId, account, amr, browser);
+    return this.authenticate(db, REAUTHENTICATE, sessionId, account, amr, browser);
+  }
+
+  /** Keeps how the person came in, so that a logout at either side finds the other. The last sign-in at an issuer counts. */
+  async rememberUpstream(tx: Tx, sessionId: string, link: UpstreamLink): Promise<void> {
+    await tx.query(REMEMBER_UPSTREAM, [
+      sessionId,
+      link.issuer,
+      link.upstreamId,
+      link.sub,
+      link.sid ?? null,
+      link.idToken,
+      this.clock.now(),
+    ]);
+  }
+
+  /** By which upstream the person came last, also of a session that has ended. */
+  async findUpstream(sessionId: string): Promise<UpstreamLink | undefined> {
+    const [row] = await this.transactions.query<{
+      upstream_id: string;
+      issuer: string;
+      sub: string;
+      sid: string | null;
+      id_token: string;
+    }>(FIND_UPSTREAM, [sessionId]);
+    if (row === undefined) return undefined;
+    const { upstream_id: upstreamId, issuer, sub, sid, id_token: idToken } = row;
+    return { upstreamId, issuer, sub, sid: sid ?? undefined, idToken };
   }
 
   /** Newest first. Ended sessions only when asked for. */
@@ -200,6 +252,7 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   }
 
   private async authenticate(
+    db: Queryable,
     sql: typeof CREATE,
     sessionId: string,
     account: AuthenticatedAccount,
@@ -207,7 +260,7 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     browser: Browser,
   ): Promise<StartedSession | undefined> {
     const cookie = newSecret();
-    const rows = await this.transactions.query(sql, [
+    const rows = await db.query(sql, [
       sessionId,
       account.id,
       sha256(cookie),

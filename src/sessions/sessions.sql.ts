@@ -30,6 +30,11 @@ participant_counted AS (
 )`;
 }
 
+/** The session `s` began by way of another provider; `condition` is about its link `u` (issuer, sub, sid). */
+export function beganUpstream(s: string, issuer: string, condition: string): string {
+  return `${s}.id IN (SELECT u.session_id FROM session_upstreams u WHERE u.issuer = ${issuer} AND ${condition})`;
+}
+
 /** CTE `ended` (id): the sessions in `source` (id) are over. */
 export function terminateSessions(source: string, now: string, terminationId: string): string {
   return `

@@ -25,6 +25,7 @@ export interface NewGrant {
   readonly claims: object | undefined;
   readonly authenticatedAt: Date;
   readonly amr: readonly string[];
+  readonly realm: string | null;
   readonly codeHash: Buffer;
   readonly redirectUri: string | undefined;
   readonly codeChallenge: string | undefined;
@@ -100,8 +101,8 @@ const CREATE = statement(
      SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id
       WHERE s.id = $4 AND s.account_id = $2 AND ${sessionIsAlive('s', 'a', '$10::timestamptz')}
    ), g AS (
-     INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at)
-     SELECT $1::uuid, $2::uuid, $3, live.id, $5::boolean, $6, $7::jsonb, $8::timestamptz, $9::text[], $10 FROM live RETURNING id
+     INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm)
+     SELECT $1::uuid, $2::uuid, $3, live.id, $5::boolean, $6, $7::jsonb, $8::timestamptz, $9::text[], $10, $16::text FROM live RETURNING id
    )
    INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, code_challenge, nonce, expires_at)
    SELECT $11::bytea, g.id, $12, $13, $14, $15::timestamptz FROM g RETURNING grant_id`,
@@ -223,6 +224,7 @@ export class GrantRepository {
       grant.codeChallenge ?? null,
       grant.nonce ?? null,
       grant.codeExpiresAt,
+      grant.realm,
     ]);
     return rows.length === 1;
   }

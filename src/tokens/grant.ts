@@ -13,6 +13,8 @@ export interface Grant {
   readonly amr: readonly string[];
   /** The session as this client knows it. */
   readonly sid: string | null;
+  /** The upstream by which a facilitator signed the person in; null: our own sign-in. */
+  readonly realm: string | null;
 }
 
 export interface GrantRow {
@@ -26,10 +28,11 @@ export interface GrantRow {
   authenticated_at: Date;
   amr: string[];
   sid: string | null;
+  realm: string | null;
 }
 
 /** Columns of a {@link GrantRow} from a grant `g`, without `sid`. */
-export const GRANT_COLUMNS = `g.id, g.account_id, g.client_id, g.session_id, g.offline, g.scope, g.claims, g.authenticated_at, g.amr`;
+export const GRANT_COLUMNS = `g.id, g.account_id, g.client_id, g.session_id, g.offline, g.scope, g.claims, g.authenticated_at, g.amr, g.realm`;
 
 export function toGrant(row: GrantRow): Grant {
   return {
@@ -43,5 +46,6 @@ export function toGrant(row: GrantRow): Grant {
     authenticatedAt: row.authenticated_at,
     amr: row.amr,
     sid: row.sid,
+    realm: row.realm,
   };
 }

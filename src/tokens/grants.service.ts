@@ -18,6 +18,7 @@ export interface AuthorizedRequest {
   readonly nonce: string | undefined;
   readonly codeChallenge: string | undefined;
   readonly offline: boolean;
+  readonly realm?: string | undefined;
 }
 
 export interface AuthenticatedSession {
@@ -69,6 +70,7 @@ export class GrantsService implements OnModuleInit {
       claims: request.claims,
       authenticatedAt: session.authenticatedAt,
       amr: session.amr,
+      realm: request.realm ?? null,
       codeHash: sha256(code),
       redirectUri: request.redirectUri,
       codeChallenge: request.codeChallenge,

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
+import { Clock } from '../database/clock.js';
 import { JwtVerifier } from '../keys/jwt-verifier.js';
 import { AccessTokensService } from './access-tokens.service.js';
 
@@ -8,6 +9,8 @@ export interface TokenHint {
   readonly clientId: string;
   readonly sub: string;
   readonly sid: string | undefined;
+  /** Past its `exp`: it still names who it was issued to, but whoever shows it may have found it. */
+  readonly expired: boolean;
 }
 
 /**
@@ -19,6 +22,7 @@ export class HintVerifier {
   constructor(
     private readonly verifier: JwtVerifier,
     private readonly accessTokens: AccessTokensService,
+    private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -27,13 +31,18 @@ export class HintVerifier {
     const claims = (await this.verifier.verify(token, 'JWT'))?.claims;
     if (claims?.iss !== this.settings.issuer || typeof claims.sub !== 'string' || typeof claims.aud !== 'string')
       return undefined;
-    return { clientId: claims.aud, sub: claims.sub, sid: typeof claims.sid === 'string' ? claims.sid : undefined };
+    return {
+      clientId: claims.aud,
+      sub: claims.sub,
+      sid: typeof claims.sid === 'string' ? claims.sid : undefined,
+      expired: (claims.exp ?? 0) <= this.clock.seconds(),
+    };
   }
 
   /** A hint that is unknown, expired or revoked counts as not sent (wire.md C.2). One round trip. */
   async accessTokenHint(token: string): Promise<TokenHint | undefined> {
     const active = await this.accessTokens.findActive(token);
     if (active?.live === undefined) return undefined;
-    return { clientId: active.clientId, sub: active.sub, sid: active.sid };
+    return { clientId: active.clientId, sub: active.sub, sid: active.sid, expired: false };
   }
 }

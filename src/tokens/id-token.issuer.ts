@@ -1,15 +1,18 @@
-import { hash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Client } from '../clients/client.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
 import { JwtSigner } from '../keys/jwt-signer.js';
-import type { SigningAlgorithm } from '../oidc/algorithms.js';
 import { selectClaims } from '../oidc/claims.js';
+import { leftHalfHash } from '../oidc/token-hash.js';
 import type { Grant } from './grant.js';
 
 /** The authentication context that a password gives. */
 export const PASSWORD_ACR = 'urn:exeunt:acr:password';
+/** The one that a sign-in at another provider gives: what was asked of the person there, we do not know. */
+export const UPSTREAM_ACR = 'urn:exeunt:acr:upstream';
+/** `amr` of a session that another provider vouched for; what that one says it asked of the person comes after it. */
+export const FEDERATED_AMR = 'fed';
 
 /** Claims that say what the token is; nothing about a person may take their place. */
 const PROTOCOL_CLAIMS = new Set([
@@ -42,7 +45,7 @@ export class IdTokenIssuer {
     client: Client,
     grant: Grant,
     accountClaims: Readonly<Record<string, unknown>>,
-    token: { readonly nonce?: string | undefined; readonly accessToken: string },
+    token: { readonly nonce?: string | undefined; readonly accessToken?: string | undefined },
   ): Promise<string> {
     const alg = client.metadata.id_token_signed_response_alg;
     const now = this.clock.seconds();
@@ -56,17 +59,11 @@ export class IdTokenIssuer {
       iat: now,
       // Of the original authentication, also after a refresh (Core §12.2).
       auth_time: Math.floor(grant.authenticatedAt.getTime() / 1000),
-      acr: PASSWORD_ACR,
+      acr: grant.amr.includes(FEDERATED_AMR) ? UPSTREAM_ACR : PASSWORD_ACR,
       amr: grant.amr,
       ...(token.nonce === undefined ? {} : { nonce: token.nonce }),
       ...(grant.sid === null ? {} : { sid: grant.sid }),
-      at_hash: leftHalfHash(alg, token.accessToken),
+      ...(token.accessToken === undefined ? {} : { at_hash: leftHalfHash(alg, token.accessToken) }),
     });
   }
-}
-
-/** OpenID Connect Core 1.0 §3.1.3.6: the left half of the hash that the signature algorithm uses. */
-function leftHalfHash(alg: SigningAlgorithm, token: string): string {
-  const digest = hash(alg === 'EdDSA' ? 'sha512' : 'sha256', token, 'buffer');
-  return digest.subarray(0, digest.length / 2).toString('base64url');
 }

@@ -10,6 +10,8 @@ import { GrantsService } from './grants.service.js';
 import { HintVerifier } from './hint-verifier.js';
 import { IdTokenIssuer } from './id-token.issuer.js';
 import { IntrospectionService } from './introspection.service.js';
+import { IssuedTokenRepository } from './issued-token.repository.js';
+import { IssuedTokensService } from './issued-tokens.service.js';
 import { TokenController } from './token.controller.js';
 import { TokensService } from './tokens.service.js';
 import { UserinfoController } from './userinfo.controller.js';
@@ -27,9 +29,19 @@ import { UserinfoService } from './userinfo.service.js';
     HintVerifier,
     IdTokenIssuer,
     IntrospectionService,
+    IssuedTokenRepository,
+    IssuedTokensService,
     TokensService,
     UserinfoService,
   ],
-  exports: [AccessTokensService, GrantReuse, GrantsService, HintVerifier],
+  exports: [
+    AccessTokensService,
+    GrantReuse,
+    GrantsService,
+    HintVerifier,
+    IdTokenIssuer,
+    IssuedTokensService,
+    TokensService,
+  ],
 })
 export class TokensModule {}

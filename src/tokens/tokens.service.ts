@@ -11,6 +11,7 @@ import { AccessTokensService, type PreparedAccessToken } from './access-tokens.s
 import { GrantReuse } from './grant-reuse.js';
 import { GrantRepository, type RefreshTokenState } from './grant.repository.js';
 import type { Grant } from './grant.js';
+import { GrantsService, type AuthenticatedSession } from './grants.service.js';
 import { IdTokenIssuer } from './id-token.issuer.js';
 
 /** A successful answer of the token endpoint (RFC 6749 §5.1, OpenID Connect Core 1.0 §3.1.3.3). */
@@ -40,6 +41,7 @@ interface Minted {
 export class TokensService {
   constructor(
     private readonly grants: GrantRepository,
+    private readonly grantsService: GrantsService,
     private readonly accessTokens: AccessTokensService,
     private readonly idTokens: IdTokenIssuer,
     private readonly sessions: SessionsService,
@@ -61,10 +63,58 @@ export class TokensService {
     },
   ): Promise<TokenResponse> {
     requireGrantType(client, 'authorization_code');
+    return this.redeem(client, request, client.metadata.grant_types.includes('refresh_token'));
+  }
+
+  /**
+   * Tokens for a session that was begun without a browser, by a facilitator that signs people in on its pages: always a
+   * pair. Undefined when the session ended meanwhile.
+   */
+  async issue(
+    client: Client,
+    session: AuthenticatedSession,
+    request: { readonly scope: readonly string[]; readonly realm: string | undefined },
+  ): Promise<TokenResponse | undefined> {
+    const code = await this.grantsService.authorize(
+      {
+        clientId: client.clientId,
+        redirectUri: undefined,
+        scope: request.scope,
+        claims: undefined,
+        nonce: undefined,
+        codeChallenge: undefined,
+        offline: false,
+        realm: request.realm,
+      },
+      session,
+    );
+    if (code === undefined) return undefined;
+    return this.redeem(client, { code, redirectUri: undefined, codeVerifier: undefined }, true);
+  }
+
+  /** Redeems a code for a facilitator, which always gets a pair. */
+  redeemForFacilitator(client: Client, code: string, redirectUri: string): Promise<TokenResponse> {
+    return this.redeem(client, { code, redirectUri, codeVerifier: undefined }, true);
+  }
+
+  /** Takes back what was issued a moment ago and never handed out. */
+  async revoke(client: Client, issued: TokenResponse): Promise<void> {
+    if (issued.refresh_token !== undefined)
+      await this.grants.revokeByToken(sha256(issued.refresh_token), client.clientId);
+  }
+
+  private async redeem(
+    client: Client,
+    request: {
+      readonly code: string;
+      readonly redirectUri: string | undefined;
+      readonly codeVerifier: string | undefined;
+    },
+    withRefreshToken: boolean,
+  ): Promise<TokenResponse> {
     const codeHash = sha256(request.code);
     const refreshToken = newSecret();
     const prepared = this.accessTokens.prepare(client, undefined);
-    const withRefreshToken = client.metadata.grant_types.includes('refresh_token');
     const exchanged = await this.grants.exchangeCode({
       codeHash,
       clientId: client.clientId,
@@ -100,6 +150,19 @@ export class TokensService {
     request: { readonly refreshToken: string; readonly scope: string | undefined },
   ): Promise<TokenResponse> {
     requireGrantType(client, 'refresh_token');
+    return this.rotate(client, request, this.settings.refreshGraceMs);
+  }
+
+  /** As {@link refresh}, for a facilitator: its pairs are part of what it may do, and the grace is its dialect's. */
+  refreshForFacilitator(client: Client, refreshToken: string, graceMs: number): Promise<TokenResponse> {
+    return this.rotate(client, { refreshToken, scope: undefined }, graceMs);
+  }
+
+  private async rotate(
+    client: Client,
+    request: { readonly refreshToken: string; readonly scope: string | undefined },
+    graceMs: number,
+  ): Promise<TokenResponse> {
     const tokenHash = sha256(request.refreshToken);
     const scope = request.scope === undefined ? undefined : requestedScope(request.scope);
     const salt = randomBytes(16);
@@ -128,6 +191,7 @@ export class TokensService {
       scope,
       prepared,
       await this.grants.refreshTokenState(tokenHash),
+      graceMs,
     );
   }
 
@@ -150,6 +214,7 @@ export class TokensService {
     scope: readonly string[] | undefined,
     prepared: PreparedAccessToken,
     state: RefreshTokenState | undefined,
+    graceMs: number,
   ): Promise<TokenResponse> {
     // Nothing is said about another client's token, and nothing happens to it.
     if (state === undefined || state.grant.clientId !== client.clientId) throw invalidRefreshToken();
@@ -160,7 +225,7 @@ export class TokensService {
     }
     if (state.consumedAt === null || state.successorSalt === null) throw invalidRefreshToken();
     const successor = successorOf(presented, state.successorSalt);
-    const inGrace = this.clock.now().getTime() - state.consumedAt.getTime() <= this.settings.refreshGraceMs;
+    const inGrace = this.clock.now().getTime() - state.consumedAt.getTime() <= graceMs;
     if (inGrace && (await this.grants.repeatRotation(sha256(successor), grant.id, prepared.opaque))) {
       return this.respond(client, {
         grant,

@@ -10,6 +10,7 @@ import {
   MaxLength,
   Min,
 } from 'class-validator';
+import { PERMISSIONS, type Permission } from '../../oidc/client-metadata.js';
 import { ApiHideProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ID_TOKEN_ALGORITHMS } from '../../oidc/algorithms.js';
 import { TOKEN_ENDPOINT_AUTH_METHODS } from '../../oidc/client-metadata.js';
@@ -212,6 +213,13 @@ export class ClientMetadataDto {
   @IsString({ each: true })
   @MaxLength(500, { each: true })
   readonly audience?: string[];
+
+  /** A facilitator of the Elasticsearch API (`manage_oidc`, `manage_token`). Taken from administrators only. */
+  @ApiPropertyOptional({ isArray: true, enum: PERMISSIONS, example: ['manage_oidc', 'manage_token'] })
+  @IsOptional()
+  @IsArray()
+  @IsIn(PERMISSIONS, { each: true })
+  readonly permissions?: Permission[];
 
   /** `jwt` (RFC 9068) or `opaque` access tokens. */
   @ApiPropertyOptional({ enum: ['jwt', 'opaque'], default: 'jwt' })

@@ -44,6 +44,7 @@ import {
   type EndSessionRequest,
   type ShownDialog,
 } from './end-session.mapper.js';
+import { UpstreamLeg } from './upstream-leg.js';
 
 const PATH = '/session/end_session';
 const SEALED = 'end-session-dialog';
@@ -83,6 +84,7 @@ export class EndSessionController {
     private readonly sessions: SessionsService,
     private readonly clients: ClientsService,
     private readonly hints: HintVerifier,
+    private readonly leg: UpstreamLeg,
     private readonly browsers: BrowserIdentity,
     private readonly sealer: Sealer,
     private readonly edge: HttpEdge,
@@ -155,14 +157,15 @@ export class EndSessionController {
       client !== undefined &&
       (await this.isSparedTheDialog(parameters, request, client, session))
     ) {
-      const outcome = await this.end(
-        cookies,
-        { ...toShownDialog(request, session), sessionId: session.id, accountId: session.accountId },
-        response,
-      );
-      if (outcome !== undefined) return this.leave(request, outcome, response);
+      const shown = {
+        ...toShownDialog(request, session, await this.leg.offerFor(session)),
+        sessionId: session.id,
+        accountId: session.accountId,
+      };
+      const outcome = await this.end(cookies, shown, response);
+      if (outcome !== undefined) return this.leave(shown, outcome, response);
     }
-    this.showDialog(request, client, session, cookies, response);
+    await this.showDialog(request, client, session, cookies, response);
   }
 
   private async verify(
@@ -191,24 +194,26 @@ export class EndSessionController {
     return hint.sub === session.accountId && this.sessions.isKnownAs(session.id, client.clientId, hint.sid);
   }
 
-  private showDialog(
+  private async showDialog(
     request: EndSessionRequest,
     client: Client | undefined,
     session: SignedInSession | undefined,
     cookies: CookieJar,
     response: Response,
-  ): void {
+  ): Promise<void> {
+    const upstream = await this.leg.offerFor(session);
     const nonce = this.edge.newNonce();
     const browserId = this.browsers.ensure(response, cookies);
     const html = renderLogoutConfirmationPage({
       nonce,
       action: PATH,
       csrf: this.browsers.csrfToken(browserId),
-      request: this.sealer.seal(SEALED, toShownDialog(request, session), DIALOG_TTL_MS),
+      request: this.sealer.seal(SEALED, toShownDialog(request, session, upstream), DIALOG_TTL_MS),
       ...(session === undefined ? {} : { account: accountView(session) }),
       ...(client === undefined ? {} : { client: clientView(client) }),
       applications: session?.clientCount ?? 0,
       returnsToClient: request.redirectUri !== undefined,
+      ...(upstream === undefined ? {} : { upstream: { name: upstream.displayName } }),
       ...(request.notice === undefined ? {} : { notice: request.notice }),
     });
     this.edge.page(response, html, { nonce, ...(client === undefined ? {} : { formAction: redirectSources(client) }) });
@@ -227,7 +232,7 @@ export class EndSessionController {
       { ...shown, sessionId: shown.sessionId, accountId: shown.accountId },
       response,
     );
-    if (outcome !== undefined) return this.leave(shown, outcome, response);
+    if (outcome !== undefined) return this.leave(shown, outcome, response, form.upstream === 'logout');
     return this.ask({}, cookies, response, false);
   }
 
@@ -250,17 +255,35 @@ export class EndSessionController {
     return this.leave(shown, { kind: 'nothing_to_end' }, response);
   }
 
-  /** The redirect comes after the applications were told, within the wait budget (RP-Initiated Logout 1.0 §3). */
+  /**
+   * The redirect comes after the applications were told, within the wait budget (RP-Initiated Logout 1.0 §3). By way of
+   * the upstream when the person wished so: by `Refresh` and not by `Location`, since Chromium applies the dialog's
+   * `form-action` to every redirect that follows its form, and whither the upstream redirects nobody here knows.
+   */
   private async leave(
-    shown: Pick<ShownDialog, 'redirectUri' | 'state'>,
+    shown: ShownDialog,
     outcome: LogoutOutcome,
     response: Response,
+    byUpstream = false,
   ): Promise<void> {
     const applications = await this.applications(outcome);
-    if (shown.redirectUri !== undefined)
-      return this.edge.redirect(response, appendQuery(shown.redirectUri, [['state', shown.state]]));
+    const { redirectUri, state, upstream, sessionId } = shown;
+    if (redirectUri !== undefined && !byUpstream)
+      return this.edge.redirect(response, appendQuery(redirectUri, [['state', state]]));
+    const url =
+      upstream === undefined || sessionId === undefined
+        ? undefined
+        : await this.leg.url(upstream, sessionId, byUpstream ? { redirectUri, state } : {});
+    if (byUpstream && url === undefined && redirectUri !== undefined)
+      return this.edge.redirect(response, appendQuery(redirectUri, [['state', state]]));
+    if (byUpstream && url !== undefined) this.edge.header(response, 'Refresh', `0;url=${url}`);
     const nonce = this.edge.newNonce();
-    const html = renderSignedOutPage({ nonce, alreadySignedOut: outcome.kind === 'nothing_to_end', applications });
+    const html = renderSignedOutPage({
+      nonce,
+      alreadySignedOut: outcome.kind === 'nothing_to_end',
+      applications,
+      ...(url === undefined || upstream === undefined ? {} : { upstream: { name: upstream.displayName, url } }),
+    });
     this.edge.page(response, html, { nonce });
   }
 

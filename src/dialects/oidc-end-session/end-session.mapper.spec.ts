@@ -13,7 +13,7 @@ import {
 } from './end-session.mapper.js';
 
 const URI = 'https://ledger.example.com/signed-out';
-const MIA: TokenHint = { clientId: 'ledger', sub: 'mia', sid: 'sid-1' };
+const MIA: TokenHint = { clientId: 'ledger', sub: 'mia', sid: 'sid-1', expired: false };
 const NOOR: TokenHint = { ...MIA, sub: 'noor' };
 const MIA_ELSEWHERE: TokenHint = { ...MIA, clientId: 'wiki' };
 const LEDGER = { clientId: 'ledger', metadata: { post_logout_redirect_uris: [URI] } } as unknown as Client;

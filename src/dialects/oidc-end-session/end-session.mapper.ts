@@ -6,6 +6,7 @@ import type { LogoutNotice } from '../../pages/views.js';
 import type { SignedInSession } from '../../sessions/session.js';
 import type { TokenHint } from '../../tokens/hint-verifier.js';
 import type { EndSessionRequestDto } from './dto/end-session.dto.js';
+import type { UpstreamOffer } from './upstream-leg.js';
 
 /** A POST may bring its parameters in the query too (wire.md C.1); what the form says goes before. */
 export function mergeParameters(query: EndSessionRequestDto, form: EndSessionRequestDto): EndSessionRequestDto {
@@ -89,14 +90,21 @@ export interface ShownDialog {
   readonly clientId?: string;
   readonly redirectUri?: string;
   readonly state?: string;
+  /** The provider whose own logout was offered. */
+  readonly upstream?: UpstreamOffer;
 }
 
-export function toShownDialog(request: EndSessionRequest, session: SignedInSession | undefined): ShownDialog {
+export function toShownDialog(
+  request: EndSessionRequest,
+  session: SignedInSession | undefined,
+  upstream?: UpstreamOffer,
+): ShownDialog {
   return {
     ...(session === undefined ? {} : { sessionId: session.id, accountId: session.accountId }),
     ...(request.clientId === undefined ? {} : { clientId: request.clientId }),
     ...(request.redirectUri === undefined ? {} : { redirectUri: request.redirectUri }),
     ...(request.state === undefined ? {} : { state: request.state }),
+    ...(upstream === undefined ? {} : { upstream }),
   };
 }
 

@@ -61,6 +61,12 @@ export class EndSessionFormDto extends EndSessionRequestDto {
   @IsIn(['logout', 'stay'])
   readonly decision?: 'logout' | 'stay';
 
+  /** Only in the dialog's own form: also at the provider that the person signed in with. */
+  @ApiPropertyOptional({ enum: ['logout'] })
+  @IsOptional()
+  @IsIn(['logout'])
+  readonly upstream?: 'logout';
+
   /** Only in the dialog's own form: bound to the browser. */
   @ApiPropertyOptional()
   @IsOptional()
@@ -75,4 +81,14 @@ export class EndSessionFormDto extends EndSessionRequestDto {
   // Room for the longest `state` and URI with every character escaped by JSON, sealed in base64url.
   @MaxLength(40_000)
   readonly request?: string;
+}
+
+/** What another provider sends back after its own logout (RP-Initiated Logout 1.0 §3). */
+export class UpstreamReturnDto {
+  /** As it was sent along: sealed by us. */
+  @ApiPropertyOptional()
+  @IsOptional()
+  @IsString()
+  @MaxLength(4000)
+  readonly state?: string;
 }

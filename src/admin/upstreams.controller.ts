@@ -1,0 +1,152 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Inject,
+  Param,
+  Patch,
+  Post,
+  UseFilters,
+  UseGuards,
+  UsePipes,
+} from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { AuditLog } from '../audit/audit-log.js';
+import { SETTINGS, type Settings } from '../config/settings.js';
+import { ApiJsonErrors } from '../http/api-errors.js';
+import { JsonErrorFilter } from '../http/json-error.filter.js';
+import { StrictJsonPipe } from '../http/parameters.pipe.js';
+import { LogoutService } from '../logout/logout.service.js';
+import type { Upstream } from '../upstreams/upstream.js';
+import { UpstreamsService } from '../upstreams/upstreams.service.js';
+import { AdminGuard, OperatorClientId } from './admin.guard.js';
+import { CreateUpstreamDto, UpdateUpstreamDto, UpstreamDto, UpstreamListDto } from './dto/upstreams.dto.js';
+
+/** Other OpenID Providers that people may sign in with, for operators. */
+@ApiTags('Admin: upstreams')
+@ApiBearerAuth('admin')
+@Controller('admin/v1/upstreams')
+@UseGuards(AdminGuard)
+@UseFilters(JsonErrorFilter)
+@UsePipes(StrictJsonPipe)
+@ApiJsonErrors(401, 403)
+export class AdminUpstreamsController {
+  constructor(
+    private readonly upstreams: UpstreamsService,
+    private readonly logoutService: LogoutService,
+    private readonly audit: AuditLog,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  @Post()
+  @HttpCode(201)
+  @ApiOperation({
+    summary: 'Register an upstream provider',
+    description:
+      'Nothing is asked of it yet: a provider that is down can be registered. The answer holds the three addresses to register there.',
+  })
+  @ApiCreatedResponse({ type: UpstreamDto })
+  @ApiJsonErrors(400, 409)
+  async create(@Body() body: CreateUpstreamDto, @OperatorClientId() operator: string): Promise<UpstreamDto> {
+    const upstream = await this.upstreams.register(body);
+    await this.changed(upstream, 'registered', operator);
+    return this.toDto(upstream);
+  }
+
+  @Get()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'List upstream providers', description: 'By name, all of them.' })
+  @ApiOkResponse({ type: UpstreamListDto })
+  async list(): Promise<UpstreamListDto> {
+    return { items: (await this.upstreams.list()).map((upstream) => this.toDto(upstream)) };
+  }
+
+  @Get(':name')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Read an upstream provider' })
+  @ApiOkResponse({ type: UpstreamDto })
+  @ApiJsonErrors(404)
+  async read(@Param('name') name: string): Promise<UpstreamDto> {
+    return this.toDto(await this.upstreams.get(name));
+  }
+
+  @Patch(':name')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Change an upstream provider', description: 'What is left out stays, the secret too.' })
+  @ApiOkResponse({ type: UpstreamDto })
+  @ApiJsonErrors(400, 404, 409)
+  async update(
+    @Param('name') name: string,
+    @Body() body: UpdateUpstreamDto,
+    @OperatorClientId() operator: string,
+  ): Promise<UpstreamDto> {
+    const upstream = await this.upstreams.update(name, body);
+    await this.changed(upstream, 'changed', operator);
+    return this.toDto(upstream);
+  }
+
+  @Delete(':name')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Delete an upstream provider',
+    description: 'Ends the sessions that people began by it, and tells the applications in them. Accounts stay.',
+  })
+  @ApiNoContentResponse({ description: 'Gone, and nobody is signed in by it any more.' })
+  @ApiJsonErrors(404, 409)
+  async delete(@Param('name') name: string, @OperatorClientId() operator: string): Promise<void> {
+    const upstream = await this.upstreams.get(name);
+    await this.logoutService.logout(
+      {
+        target: { kind: 'upstream', upstreamId: upstream.id },
+        cause: 'upstream_deleted',
+        initiator: { kind: 'operator', clientId: operator },
+      },
+      { after: (tx) => this.upstreams.delete(tx, upstream) },
+    );
+    this.upstreams.forget();
+    await this.changed(upstream, 'deleted', operator);
+  }
+
+  private async changed(upstream: Upstream, change: string, operator: string): Promise<void> {
+    await this.audit.record({
+      event: 'upstream_changed',
+      outcome: 'done',
+      details: { upstream: upstream.name, change, operator },
+    });
+  }
+
+  private toDto(upstream: Upstream): UpstreamDto {
+    const { issuer } = this.settings;
+    return {
+      name: upstream.name,
+      display_name: upstream.displayName,
+      issuer: upstream.issuer,
+      client_id: upstream.clientId,
+      has_secret: upstream.hasSecret,
+      token_endpoint_auth_method: upstream.tokenEndpointAuthMethod,
+      redirect_uri: upstream.redirectUri ?? null,
+      post_logout_redirect_uri: upstream.postLogoutRedirectUri ?? null,
+      scope: upstream.scope.join(' '),
+      claim_mapping: upstream.claimMapping,
+      id_token_signed_response_alg: upstream.idTokenSignedResponseAlg,
+      creates_accounts: upstream.createsAccounts,
+      enabled: upstream.enabled,
+      clients: upstream.clients ?? null,
+      dialects: upstream.dialects,
+      callback_uri: `${issuer}/upstreams/${upstream.name}/callback`,
+      signed_out_uri: `${issuer}/upstreams/${upstream.name}/signed-out`,
+      backchannel_logout_uri: `${issuer}/api/v1/auth/oidc/backchannel-logout`,
+      created_at: upstream.createdAt.toISOString(),
+      updated_at: upstream.updatedAt.toISOString(),
+    };
+  }
+}

@@ -1,0 +1,27 @@
+import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { AuditDetails, AuditEventName, AuditOutcome } from '../audit-event.js';
+
+/** One event of the record. Never changed, removed only by retention. */
+@Entity('audit_events')
+@Check('audit_events_outcome_check', `outcome IN ('done', 'refused', 'failed')`)
+@Index('audit_events_at_idx', ['at', 'id'])
+@Index('audit_events_event_idx', ['event', 'id'])
+export class AuditEventEntity {
+  /** UUID v7, so its order is the order of time. */
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'audit_events_pkey' })
+  id: string;
+
+  @Column('timestamptz')
+  at: Date;
+
+  /** No check: an event that we no longer write stays in the record. */
+  @Column('text')
+  event: AuditEventName;
+
+  @Column('text')
+  outcome: AuditOutcome;
+
+  /** No foreign keys: the record outlives what it is about. */
+  @Column('jsonb')
+  details: AuditDetails;
+}

@@ -1,0 +1,75 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { SETTINGS, type Settings } from '../../config/settings.js';
+import { Sealer } from '../../keys/sealer.js';
+import { endSessionUrl } from '../../oidc/end-session-url.js';
+import type { SignedInSession } from '../../sessions/session.js';
+import { UpstreamLogout } from '../../upstreams/upstream-logout.service.js';
+import { isOpenTo, type Upstream } from '../../upstreams/upstream.js';
+import { UpstreamsService } from '../../upstreams/upstreams.service.js';
+
+const RETURN = 'end-session-upstream-return';
+const RETURN_TTL_MS = 60 * 60_000;
+/** Room for the ID token beside it: many servers take a URL of 8 KiB. */
+const MAX_STATE = 3000;
+
+/** Where the browser goes once the upstream sends it back. */
+export interface WayBack {
+  readonly redirectUri?: string | undefined;
+  readonly state?: string | undefined;
+}
+
+/** The upstream's own logout, which a logout here offers and never waits for. */
+export interface UpstreamOffer {
+  readonly name: string;
+  readonly displayName: string;
+}
+
+/**
+ * The second leg of a logout: the provider that the person came by. The first leg, ours, is done by then, so whatever
+ * happens there changes nothing here, and a logout token that comes back finds nothing to end.
+ */
+@Injectable()
+export class UpstreamLeg {
+  constructor(
+    private readonly upstreams: UpstreamsService,
+    private readonly upstreamLogout: UpstreamLogout,
+    private readonly sealer: Sealer,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  /** What can be offered to whoever is in this session; nothing while the upstream's endpoint is not known. */
+  async offerFor(session: SignedInSession | undefined): Promise<UpstreamOffer | undefined> {
+    if (session?.upstreamId === undefined) return undefined;
+    const upstream = await this.upstreams.findById(session.upstreamId);
+    if (upstream === undefined || (await this.endpointOf(upstream)) === undefined) return undefined;
+    return { name: upstream.name, displayName: upstream.displayName };
+  }
+
+  /**
+   * The address that ends the upstream's session and comes back to {@link returned}. Undefined when there is none, or
+   * the way back is too long for a URL: then the person is not sent where they would be stranded.
+   */
+  async url(offer: UpstreamOffer, sessionId: string, way: WayBack): Promise<string | undefined> {
+    const kept = await this.upstreamLogout.ofSession(sessionId);
+    if (kept === undefined || kept.upstream.name !== offer.name) return undefined;
+    const endpoint = await this.endpointOf(kept.upstream);
+    if (endpoint === undefined) return undefined;
+    const state = this.sealer.seal(RETURN, { ...way, upstream: offer.name }, RETURN_TTL_MS);
+    if (state.length > MAX_STATE) return undefined;
+    return endSessionUrl(endpoint, {
+      idTokenHint: kept.idToken,
+      postLogoutRedirectUri: `${this.settings.issuer}/upstreams/${offer.name}/signed-out`,
+      state,
+    });
+  }
+
+  /** Where somebody goes on who came back with this `state`: sealed by us, so it is a registered URI. */
+  returned(name: string, state: string | undefined): WayBack {
+    const way = state === undefined ? undefined : this.sealer.open<WayBack & { upstream: string }>(RETURN, state);
+    return way?.upstream === name ? way : {};
+  }
+
+  private async endpointOf(upstream: Upstream): Promise<string | undefined> {
+    return isOpenTo(upstream, 'oidc-end-session') ? this.upstreamLogout.endSessionEndpoint(upstream) : undefined;
+  }
+}

@@ -1,0 +1,144 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ClientsService } from '../../clients/clients.service.js';
+import { SETTINGS, type Settings } from '../../config/settings.js';
+import type { LogoutCommand } from '../../logout/logout.js';
+import { endSessionUrl } from '../../oidc/end-session-url.js';
+import { SessionsService } from '../../sessions/sessions.service.js';
+import { HintVerifier } from '../../tokens/hint-verifier.js';
+import { OrganizationsService, type Organization } from '../../upstreams/organizations.service.js';
+import { UpstreamLogout } from '../../upstreams/upstream-logout.service.js';
+import { isOpenTo, type Upstream } from '../../upstreams/upstream.js';
+import { UpstreamsService } from '../../upstreams/upstreams.service.js';
+import { CspError } from './csp-error.js';
+import {
+  checkFederated,
+  checkSamePerson,
+  idTokenHint,
+  registeredRedirectUri,
+  requestedOrgId,
+  toLogoutCommand,
+  type CookieSession,
+  type CspCaller,
+  type CspLogoutRequest,
+  type VerifiedIdToken,
+} from './vmware-csp.mapper.js';
+
+/** What a request came to, with every check behind it and nothing written yet. */
+export interface PreparedLogout {
+  readonly url: string;
+  /** What is to end before the URL is handed out; undefined: nothing. */
+  readonly command: LogoutCommand | undefined;
+}
+
+/** `upstream` is undefined where we are the identity provider ourselves. */
+interface IdentityProvider {
+  readonly upstream: Upstream | undefined;
+  readonly endSessionEndpoint: string;
+}
+
+/**
+ * Works out a CSP logout: who asks, which identity provider has to be told, where the browser goes. Reads only, so that
+ * whatever is refused has changed nothing.
+ */
+@Injectable()
+export class CspLogoutService {
+  constructor(
+    private readonly hints: HintVerifier,
+    private readonly clients: ClientsService,
+    private readonly sessions: SessionsService,
+    private readonly organizations: OrganizationsService,
+    private readonly upstreams: UpstreamsService,
+    private readonly upstreamLogout: UpstreamLogout,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  /**
+   * @param cookie the session cookie, where it may be believed
+   * @throws CspError in the order of wire.md B.2: ID token, person, organization, identity provider, redirect URI
+   */
+  async prepare(request: CspLogoutRequest, cookie: string | undefined): Promise<PreparedLogout> {
+    const caller = await this.identify(request, cookie);
+    const { upstream, endSessionEndpoint } = await this.identityProvider(request, caller.idToken);
+    const postLogoutRedirectUri = registeredRedirectUri(request, caller.idToken);
+    return {
+      url: endSessionUrl(endSessionEndpoint, {
+        idTokenHint: idTokenHint(upstream, caller),
+        postLogoutRedirectUri,
+        // Without a way back there is nobody to give it to (wire.md B.2, 6).
+        state: postLogoutRedirectUri === undefined ? undefined : request.state,
+      }),
+      command: this.settings.cspLogoutEndsSession ? toLogoutCommand(caller) : undefined,
+    };
+  }
+
+  private async identify(request: CspLogoutRequest, cookie: string | undefined): Promise<CspCaller> {
+    const idToken = request.idToken === undefined ? undefined : await this.verifyIdToken(request.idToken);
+    const caller = { idToken, session: await this.findSession(cookie, idToken) };
+    checkSamePerson(caller);
+    return caller;
+  }
+
+  /** Ours, else one that another provider issued to us. It may have expired: it only says who is meant. */
+  private async verifyIdToken(token: string): Promise<VerifiedIdToken> {
+    const hint = await this.hints.idTokenHint(token);
+    if (hint !== undefined) {
+      const client = await this.clients.find(hint.clientId);
+      if (client === undefined) throw new CspError('CLIENT_NOT_FOUND');
+      return { issuer: 'own', token, hint, client };
+    }
+    const foreign = await this.upstreamLogout.verifyIdToken(token);
+    if (foreign === undefined) throw new CspError('ID_TOKEN_INVALID');
+    return { issuer: 'upstream', token, upstream: foreign.upstream, sub: foreign.sub };
+  }
+
+  private async findSession(
+    cookie: string | undefined,
+    idToken: VerifiedIdToken | undefined,
+  ): Promise<CookieSession | undefined> {
+    const session = await this.sessions.findByCookie(cookie);
+    if (cookie === undefined || session === undefined) return undefined;
+    return { id: session.id, accountId: session.accountId, cookie, upstream: await this.kept(session, idToken) };
+  }
+
+  private async kept(
+    session: { readonly id: string; readonly upstreamId: string | undefined },
+    idToken: VerifiedIdToken | undefined,
+  ): Promise<CookieSession['upstream']> {
+    const kept = session.upstreamId === undefined ? undefined : await this.upstreamLogout.ofSession(session.id);
+    if (kept === undefined) return undefined;
+    // Whom it is about matters only beside another ID token of the same provider.
+    const compared = idToken?.issuer === 'upstream' && kept.idToken !== undefined;
+    const sub = compared ? (await this.upstreamLogout.verifyIdToken(kept.idToken))?.sub : undefined;
+    return { name: kept.upstream.name, idToken: kept.idToken, sub };
+  }
+
+  /** The organization's; without one, that of the ID token, else the default organization's (wire.md B.2, 3 and 4). */
+  private async identityProvider(
+    request: CspLogoutRequest,
+    idToken: VerifiedIdToken | undefined,
+  ): Promise<IdentityProvider> {
+    const org = await this.findOrganization(request);
+    if (org !== undefined) checkFederated(org, idToken);
+    if (idToken?.issuer === 'upstream') return this.upstreamProvider(idToken.upstream);
+    const { upstream } = org ?? (await this.organizations.default());
+    if (upstream === undefined)
+      return { upstream: undefined, endSessionEndpoint: `${this.settings.issuer}/session/end_session` };
+    return this.upstreamProvider(await this.upstreams.find(upstream));
+  }
+
+  private async findOrganization(request: CspLogoutRequest): Promise<Organization | undefined> {
+    const orgId = requestedOrgId(request);
+    if (orgId === undefined) return undefined;
+    const org = await this.organizations.find(orgId);
+    if (org === undefined) throw new CspError('ORG_NOT_FOUND');
+    return org;
+  }
+
+  private async upstreamProvider(upstream: Upstream | undefined): Promise<IdentityProvider> {
+    if (upstream !== undefined && isOpenTo(upstream, 'vmware-csp')) {
+      const endSessionEndpoint = await this.upstreamLogout.endSessionEndpoint(upstream);
+      if (endSessionEndpoint !== undefined) return { upstream, endSessionEndpoint };
+    }
+    throw new CspError('IDP_NOT_FOUND');
+  }
+}

@@ -1,0 +1,32 @@
+import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+
+/** A session began, or was confirmed, by a sign-in at another provider: what a logout there and a logout here need. */
+@Entity('session_upstreams')
+@Index('session_upstreams_issuer_sid_idx', ['issuer', 'sid'])
+@Index('session_upstreams_issuer_sub_idx', ['issuer', 'sub'])
+export class SessionUpstreamEntity {
+  @ForeignKey('sessions', { name: 'session_upstreams_session_id_fkey', onDelete: 'CASCADE' })
+  @PrimaryColumn('uuid', { name: 'session_id', primaryKeyConstraintName: 'session_upstreams_pkey' })
+  sessionId: string;
+
+  /** A `sid` means something only together with its issuer (Back-Channel Logout 1.0 §2.1). */
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'session_upstreams_pkey' })
+  issuer: string;
+
+  /** No foreign key: the session goes on when an operator removes the upstream. */
+  @Column('uuid', { name: 'upstream_id' })
+  upstreamId: string;
+
+  @Column('text')
+  sub: string;
+
+  @Column('text', { nullable: true })
+  sid: string | null;
+
+  /** The ID token, sealed: the `id_token_hint` of a logout there. */
+  @Column('text', { name: 'id_token' })
+  idToken: string;
+
+  @Column('timestamptz', { name: 'authenticated_at' })
+  authenticatedAt: Date;
+}

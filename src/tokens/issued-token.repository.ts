@@ -1,0 +1,157 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../database/clock.js';
+import { statement } from '../database/statement.js';
+import { TransactionRunner, type Tx } from '../database/transaction.js';
+import { GRANT_COLUMNS, toGrant, type Grant, type GrantRow } from './grant.js';
+import { GRANT_JOINS, grantIsAlive } from './tokens.sql.js';
+
+const SID_JOIN = `LEFT JOIN session_clients sc ON sc.session_id = g.session_id AND sc.client_id = g.client_id`;
+const ALIVE = `coalesce(${grantIsAlive('g', 's', 'a', '$2::timestamptz')}, false)`;
+const DENIED = (jti: string) => `EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = ${jti})`;
+
+const OF_GRANT = statement(
+  'issued_tokens_of_grant',
+  `SELECT ${GRANT_COLUMNS}, sc.sid, ${ALIVE} AS alive, ${DENIED('$3')} AS denied
+     FROM grants g ${GRANT_JOINS} ${SID_JOIN} WHERE g.id = $1`,
+);
+
+const IS_DENIED = statement('issued_tokens_is_denied', `SELECT ${DENIED('$1')} AS denied`);
+
+const OPAQUE = statement(
+  'issued_tokens_opaque',
+  `SELECT o.jti, o.expires_at, o.grant_id, ${GRANT_COLUMNS}, sc.sid, ${ALIVE} AS alive, ${DENIED('o.jti')} AS denied
+     FROM opaque_access_tokens o
+     LEFT JOIN grants g ON g.id = o.grant_id LEFT JOIN accounts a ON a.id = g.account_id
+     LEFT JOIN sessions s ON s.id = g.session_id ${SID_JOIN}
+    WHERE o.token_hash = $1 AND o.client_id = $3`,
+);
+
+const DENY = statement(
+  'issued_tokens_deny',
+  'INSERT INTO revoked_access_tokens (jti, expires_at) VALUES ($1, $2) ON CONFLICT (jti) DO NOTHING RETURNING jti',
+);
+
+/** Used up without a successor: whoever presents it again is refused, and nothing is taken for reuse. */
+const INVALIDATE_REFRESH_TOKEN = statement(
+  'issued_tokens_invalidate_refresh_token',
+  `UPDATE refresh_tokens r SET consumed_at = $2
+     FROM grants g ${GRANT_JOINS}
+    WHERE r.token_hash = $1 AND g.id = r.grant_id AND g.client_id = $3
+      AND r.consumed_at IS NULL AND r.expires_at > $2::timestamptz AND ${grantIsAlive('g', 's', 'a', '$2')}
+   RETURNING r.grant_id`,
+);
+
+const INVALIDATE_ALL = statement(
+  'issued_tokens_invalidate_all',
+  `UPDATE grants x SET revoked_at = $2, revoked_cause = 'token_revoked'
+     FROM grants g ${GRANT_JOINS}
+    WHERE x.id = g.id AND g.client_id = $1 AND ${grantIsAlive('g', 's', 'a', '$2::timestamptz')}
+      AND (NOT $3::boolean OR g.realm IS NOT DISTINCT FROM $4::text)
+      AND ($5::text IS NULL OR a.login = $5)
+      AND EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.grant_id = g.id AND r.consumed_at IS NULL AND r.expires_at > $2)
+   RETURNING x.id`,
+);
+
+/** The session's row is locked first, as everywhere where both are (see `EXCHANGE_CODE`). */
+const LOCKED_SESSION = `locked AS MATERIALIZED (
+     SELECT s.id FROM sessions s JOIN grants g ON g.session_id = s.id WHERE g.id = $1 FOR NO KEY UPDATE OF s
+   )`;
+
+const REVOKE_GRANT = statement(
+  'issued_tokens_revoke_grant',
+  `WITH ${LOCKED_SESSION}
+   UPDATE grants g SET revoked_at = $2, revoked_cause = 'token_revoked'
+    WHERE g.id = $1 AND g.revoked_at IS NULL AND (SELECT count(*) FROM locked) >= 0`,
+);
+
+const OUTLIVE_SESSION = statement(
+  'issued_tokens_outlive_session',
+  `WITH ${LOCKED_SESSION}
+   UPDATE grants g SET offline = true
+     FROM sessions s, accounts a
+    WHERE g.id = $1 AND s.id = g.session_id AND a.id = g.account_id AND NOT g.offline
+      AND ${grantIsAlive('g', 's', 'a', '$2::timestamptz')} AND (SELECT count(*) FROM locked) >= 0`,
+);
+
+/** An access token of ours as storage knows it, dead or alive. */
+export interface StoredAccessToken {
+  readonly jti: string;
+  readonly expiresAt: Date;
+  readonly alive: boolean;
+  readonly grant: Grant | undefined;
+}
+
+type StateRow = GrantRow & { alive: boolean; denied: boolean };
+
+/** What became of tokens, also of dead ones, and the end of single ones. */
+@Injectable()
+export class IssuedTokenRepository {
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly clock: Clock,
+  ) {}
+
+  /** A grant that retention has removed is as dead as one that was revoked, but says nothing any more: undefined. */
+  async ofGrant(grantId: string, jti: string, expiresAt: Date): Promise<StoredAccessToken | undefined> {
+    const now = this.clock.now();
+    const [row] = await this.transactions.query<StateRow>(OF_GRANT, [grantId, now, jti]);
+    return row === undefined
+      ? undefined
+      : { jti, expiresAt, alive: row.alive && !row.denied && expiresAt > now, grant: toGrant(row) };
+  }
+
+  async isDenied(jti: string): Promise<boolean> {
+    const [row] = await this.transactions.query<{ denied: boolean }>(IS_DENIED, [jti]);
+    return row?.denied === true;
+  }
+
+  async opaque(tokenHash: Buffer, clientId: string): Promise<StoredAccessToken | undefined> {
+    const now = this.clock.now();
+    const [row] = await this.transactions.query<StateRow & { jti: string; expires_at: Date; grant_id: string | null }>(
+      OPAQUE,
+      [tokenHash, now, clientId],
+    );
+    if (row === undefined) return undefined;
+    const owned = row.grant_id === null;
+    return {
+      jti: row.jti,
+      expiresAt: row.expires_at,
+      alive: (owned || row.alive) && !row.denied && row.expires_at > now,
+      grant: owned ? undefined : toGrant(row),
+    };
+  }
+
+  /** False: it was denied before. */
+  async deny(db: Pick<Tx, 'query'> | undefined, jti: string, expiresAt: Date): Promise<boolean> {
+    return (await (db ?? this.transactions).query(DENY, [jti, expiresAt])).length === 1;
+  }
+
+  async invalidateRefreshToken(tokenHash: Buffer, clientId: string): Promise<boolean> {
+    const rows = await this.transactions.query(INVALIDATE_REFRESH_TOKEN, [tokenHash, this.clock.now(), clientId]);
+    return rows.length === 1;
+  }
+
+  /** @returns how many grants were revoked */
+  async invalidateAll(
+    clientId: string,
+    filter: { readonly realm?: { readonly name: string | null }; readonly login?: string },
+  ): Promise<number> {
+    const rows = await this.transactions.query(INVALIDATE_ALL, [
+      clientId,
+      this.clock.now(),
+      filter.realm !== undefined,
+      filter.realm?.name ?? null,
+      filter.login ?? null,
+    ]);
+    return rows.length;
+  }
+
+  async revokeGrant(tx: Tx, grantId: string): Promise<void> {
+    await tx.query(REVOKE_GRANT, [grantId, this.clock.now()]);
+  }
+
+  /** From now on the grant does not hang on its session any more, as if `offline_access` had been granted. */
+  async outliveSession(tx: Tx, grantId: string): Promise<void> {
+    await tx.query(OUTLIVE_SESSION, [grantId, this.clock.now()]);
+  }
+}

@@ -1,0 +1,122 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../database/clock.js';
+import { isUniqueViolation, TransactionRunner } from '../database/transaction.js';
+import { ConflictError, InvalidRequestError, NotFoundError } from '../oidc/errors.js';
+import { OrganizationEntity } from './entities/organization.entity.js';
+import { UpstreamsService } from './upstreams.service.js';
+
+/** An organization, in VMware CSP's sense: who its people sign in with. */
+export interface Organization {
+  readonly id: string;
+  readonly name: string;
+  /** Name of the upstream; undefined: this provider itself. */
+  readonly upstream: string | undefined;
+  readonly isDefault: boolean;
+}
+
+export interface OrganizationInput {
+  readonly id: string;
+  readonly name?: string | undefined;
+  readonly upstream?: string | null | undefined;
+  readonly default?: boolean | undefined;
+}
+
+/** Where no organization is registered as the default, this provider itself is it. */
+const OURSELVES: Organization = { id: 'default', name: 'This provider', upstream: undefined, isDefault: true };
+const ID = /^[A-Za-z0-9._~-]{1,100}$/;
+
+/** The registry that maps organizations to upstreams. */
+@Injectable()
+export class OrganizationsService {
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly upstreams: UpstreamsService,
+    private readonly clock: Clock,
+  ) {}
+
+  async find(id: string): Promise<Organization | undefined> {
+    if (!ID.test(id)) return undefined;
+    const row = await this.transactions.reader.findOneBy(OrganizationEntity, { id });
+    return row === null ? undefined : this.toOrganization(row);
+  }
+
+  /** @throws NotFoundError */
+  async get(id: string): Promise<Organization> {
+    const organization = await this.find(id);
+    if (organization === undefined) throw new NotFoundError('There is no such organization.');
+    return organization;
+  }
+
+  async default(): Promise<Organization> {
+    const row = await this.transactions.reader.findOneBy(OrganizationEntity, { isDefault: true });
+    return row === null ? OURSELVES : this.toOrganization(row);
+  }
+
+  async list(): Promise<readonly Organization[]> {
+    const rows = await this.transactions.reader.find(OrganizationEntity, { order: { id: 'ASC' } });
+    return Promise.all(rows.map((row) => this.toOrganization(row)));
+  }
+
+  /** @throws InvalidRequestError, ConflictError when the id is taken */
+  async create(input: OrganizationInput): Promise<Organization> {
+    if (!ID.test(input.id)) throw new InvalidRequestError('id must be 1 to 100 characters of A-Z a-z 0-9 . _ ~ -.');
+    const upstreamId = await this.upstreamId(input.upstream ?? null);
+    try {
+      await this.transactions.run(async (tx) => {
+        if (input.default === true)
+          await tx.manager.update(OrganizationEntity, { isDefault: true }, { isDefault: false });
+        await tx.manager.insert(OrganizationEntity, {
+          id: input.id,
+          name: input.name ?? input.id,
+          upstreamId,
+          isDefault: input.default ?? false,
+          createdAt: this.clock.now(),
+        });
+      });
+    } catch (error) {
+      if (isUniqueViolation(error, 'organizations_pkey'))
+        throw new ConflictError('This id is taken.', { cause: error });
+      throw error;
+    }
+    return this.get(input.id);
+  }
+
+  /** Changes what `input` names. @throws NotFoundError, InvalidRequestError */
+  async update(id: string, input: Omit<OrganizationInput, 'id'>): Promise<Organization> {
+    const before = await this.get(id);
+    const upstreamId = await this.upstreamId(input.upstream === undefined ? (before.upstream ?? null) : input.upstream);
+    await this.transactions.run(async (tx) => {
+      if (input.default === true)
+        await tx.manager.update(OrganizationEntity, { isDefault: true }, { isDefault: false });
+      await tx.manager.update(
+        OrganizationEntity,
+        { id },
+        { name: input.name ?? before.name, upstreamId, isDefault: input.default ?? before.isDefault },
+      );
+    });
+    return this.get(id);
+  }
+
+  /** @throws NotFoundError */
+  async delete(id: string): Promise<void> {
+    const { affected } = await this.transactions.run((tx) => tx.manager.delete(OrganizationEntity, { id }));
+    if (affected !== 1) throw new NotFoundError('There is no such organization.');
+  }
+
+  private async upstreamId(name: string | null): Promise<string | null> {
+    if (name === null) return null;
+    const upstream = await this.upstreams.find(name);
+    if (upstream === undefined) throw new InvalidRequestError('upstream is not the name of a registered upstream.');
+    return upstream.id;
+  }
+
+  private async toOrganization(row: OrganizationEntity): Promise<Organization> {
+    const upstream = row.upstreamId === null ? undefined : await this.upstreams.findById(row.upstreamId);
+    return {
+      id: row.id,
+      name: row.name, // One that has just gone is no reason to take ourselves for it.
+      upstream: row.upstreamId === null ? undefined : (upstream?.name ?? row.upstreamId),
+      isDefault: row.isDefault,
+    };
+  }
+}

@@ -1,0 +1,115 @@
+import { Injectable } from '@nestjs/common';
+import type { Account } from '../accounts/account.js';
+import { AccountsService } from '../accounts/accounts.service.js';
+import { acceptableClaims } from '../accounts/claims-check.js';
+import { Clock } from '../database/clock.js';
+import { isUniqueViolation, TransactionRunner, type Tx } from '../database/transaction.js';
+import { STANDARD_CLAIMS } from '../oidc/claims.js';
+import { ConflictError, NotFoundError } from '../oidc/errors.js';
+import { UpstreamIdentityEntity } from './entities/upstream-identity.entity.js';
+import type { UpstreamPerson } from './upstream-client.js';
+import { LOGIN_CLAIM } from './upstream-registration.js';
+import type { Upstream } from './upstream.js';
+
+/** Who somebody at another provider is here. */
+export interface UpstreamIdentity {
+  readonly issuer: string;
+  readonly sub: string;
+  readonly accountId: string;
+  readonly linkedAt: Date;
+}
+
+const MAX_LOGIN = 200;
+
+/**
+ * Links between people at other providers and accounts here, by (issuer, sub) and nothing else: an e-mail address that
+ * an upstream names, verified or not, opens nobody's account (OpenID Connect Core 1.0 §5.7).
+ */
+@Injectable()
+export class UpstreamIdentities {
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly accounts: AccountsService,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * The account of this person, made now when there is none and the upstream may make accounts. Undefined otherwise.
+   * Callers hold the lock of this identity, so that two first sign-ins at once make one account.
+   */
+  async accountOf(tx: Tx, upstream: Upstream, person: UpstreamPerson): Promise<Account | undefined> {
+    const { issuer, sub } = person;
+    const identity = await tx.manager.findOneBy(UpstreamIdentityEntity, { issuer, sub });
+    if (identity === null) return upstream.createsAccounts ? this.createAccount(tx, upstream, person) : undefined;
+    if (identity.ownsClaims)
+      await this.accounts.updateClaims(tx, identity.accountId, mappedClaims(upstream, person.claims));
+    return this.accounts.find(identity.accountId, tx);
+  }
+
+  async list(accountId: string): Promise<readonly UpstreamIdentity[]> {
+    const rows = await this.transactions.reader.find(UpstreamIdentityEntity, {
+      where: { accountId },
+      order: { linkedAt: 'ASC' },
+    });
+    return rows.map(toIdentity);
+  }
+
+  /** @throws ConflictError when this person is linked to an account already */
+  async link(accountId: string, issuer: string, sub: string): Promise<UpstreamIdentity> {
+    const row = { issuer, sub, accountId, ownsClaims: false, linkedAt: this.clock.now() };
+    try {
+      await this.transactions.run((tx) => tx.manager.insert(UpstreamIdentityEntity, row));
+    } catch (error) {
+      if (isUniqueViolation(error, 'upstream_identities_pkey'))
+        throw new ConflictError('This person is linked to an account already.', { cause: error });
+      throw error;
+    }
+    return toIdentity(row);
+  }
+
+  /** @throws NotFoundError */
+  async unlink(tx: Tx, accountId: string, issuer: string, sub: string): Promise<void> {
+    const { affected } = await tx.manager.delete(UpstreamIdentityEntity, { accountId, issuer, sub });
+    if (affected !== 1) throw new NotFoundError('The account is not linked to this person.');
+  }
+
+  private async createAccount(tx: Tx, upstream: Upstream, person: UpstreamPerson): Promise<Account> {
+    const account = await this.accounts.createWithoutPassword(tx, {
+      logins: loginsOf(upstream, person),
+      claims: mappedClaims(upstream, person.claims),
+    });
+    await tx.manager.insert(UpstreamIdentityEntity, {
+      issuer: person.issuer,
+      sub: person.sub,
+      accountId: account.id,
+      ownsClaims: true,
+      linkedAt: this.clock.now(),
+    });
+    return account;
+  }
+}
+
+/**
+ * Names for a new account, best first. Each begins with the upstream's name, so that nobody there can choose to be called
+ * what somebody is called here.
+ */
+function loginsOf(upstream: Upstream, person: UpstreamPerson): readonly string[] {
+  const { claims, sub } = person;
+  const named = [claims[upstream.claimMapping[LOGIN_CLAIM] ?? 'preferred_username'], claims.email]
+    .filter((value): value is string => typeof value === 'string' && value.trim() !== '' && value.length <= MAX_LOGIN)
+    .slice(0, 1);
+  return [...named, sub].map((name) => `${upstream.name}:${name}`);
+}
+
+function mappedClaims(
+  upstream: Upstream,
+  claims: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const mapped: Record<string, unknown> = {};
+  for (const name of STANDARD_CLAIMS) mapped[name] = claims[upstream.claimMapping[name] ?? name];
+  return acceptableClaims(mapped);
+}
+
+function toIdentity(row: UpstreamIdentityEntity): UpstreamIdentity {
+  return { issuer: row.issuer, sub: row.sub, accountId: row.accountId, linkedAt: row.linkedAt };
+}

@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common';
+import { AuditLog } from '../audit/audit-log.js';
+import { TransactionRunner, type Tx } from '../database/transaction.js';
+import { Sealer } from '../keys/sealer.js';
+import type { Browser } from '../sessions/session.js';
+import { SessionsService, type StartedSession } from '../sessions/sessions.service.js';
+import { FEDERATED_AMR } from '../tokens/id-token.issuer.js';
+import { UpstreamIdentities } from './upstream-identities.service.js';
+import { UpstreamLogoutTokens } from './upstream-logout-tokens.service.js';
+import type { UpstreamPerson } from './upstream-client.js';
+import type { Upstream } from './upstream.js';
+
+export const UPSTREAM_ID_TOKEN = 'upstream-id-token';
+
+/** What came of a sign-in that an upstream vouched for. */
+export type UpstreamSignIn =
+  | {
+      readonly kind: 'signed_in';
+      readonly accountId: string;
+      readonly amr: readonly string[];
+      readonly started: StartedSession;
+    }
+  /** Nobody here is this person, and the upstream may not make accounts. */
+  | { readonly kind: 'no_account' }
+  /** Disabled, or its sessions ended by an order that is still in force. */
+  | { readonly kind: 'account_unusable' }
+  /** The person signed out at the upstream before we were done. */
+  | { readonly kind: 'ended_meanwhile' };
+
+/** From an upstream's word to a session of ours, which remembers whose word it was. */
+@Injectable()
+export class UpstreamSessions {
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly identities: UpstreamIdentities,
+    private readonly logoutTokens: UpstreamLogoutTokens,
+    private readonly sessions: SessionsService,
+    private readonly sealer: Sealer,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /**
+   * One transaction: the account, the session, what it came by. A logout token for it either finds the session or is
+   * found here.
+   * @param current the browser's session; the same person's goes on with a new cookie
+   */
+  async begin(
+    upstream: Upstream,
+    person: UpstreamPerson,
+    browser: Browser,
+    current: { readonly id: string; readonly accountId: string } | undefined,
+  ): Promise<UpstreamSignIn> {
+    return this.transactions.run(async (tx) => {
+      if (await this.logoutTokens.endedMeanwhile(tx, person)) return { kind: 'ended_meanwhile' };
+      const account = await this.identities.accountOf(tx, upstream, person);
+      if (account === undefined) return { kind: 'no_account' };
+      const amr = [FEDERATED_AMR, ...person.amr];
+      const again =
+        current?.accountId === account.id
+          ? await this.sessions.reauthenticate(current.id, account, amr, browser, tx)
+          : undefined;
+      const started = again ?? (await this.sessions.begin(account, amr, browser, tx));
+      if (started === undefined) return { kind: 'account_unusable' };
+      await this.remember(tx, upstream, person, started.sessionId);
+      return { kind: 'signed_in', accountId: account.id, amr, started };
+    });
+  }
+
+  private async remember(tx: Tx, upstream: Upstream, person: UpstreamPerson, sessionId: string): Promise<void> {
+    await this.sessions.rememberUpstream(tx, sessionId, {
+      upstreamId: upstream.id,
+      issuer: person.issuer,
+      sub: person.sub,
+      sid: person.sid,
+      idToken: this.sealer.seal(UPSTREAM_ID_TOKEN, { idToken: person.idToken }),
+    });
+    await this.audit.record(
+      { event: 'upstream_sign_in', outcome: 'done', details: { upstream: upstream.name, session_id: sessionId } },
+      tx,
+    );
+  }
+}
