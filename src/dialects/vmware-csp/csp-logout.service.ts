@@ -58,7 +58,7 @@ export class CspLogoutService {
    */
   async prepare(request: CspLogoutRequest, cookie: string | undefined): Promise<PreparedLogout> {
     const caller = await this.identify(request, cookie);
-    const { upstream, endSessionEndpoint } = await this.identityProvider(request, caller.idToken);
+    const { upstream, endSessionEndpoint } = await this.identityProvider(request, caller);
     const postLogoutRedirectUri = registeredRedirectUri(request, caller.idToken);
     return {
       url: endSessionUrl(endSessionEndpoint, {
@@ -112,18 +112,26 @@ export class CspLogoutService {
     return { name: kept.upstream.name, idToken: kept.idToken, sub };
   }
 
-  /** The organization's; without one, that of the ID token, else the default organization's (wire.md B.2, 3 and 4). */
+  /**
+   * The organization's; without one, that of the ID token, of the session that the cookie proves, of the default
+   * organization (wire.md B.2, 3 and 4).
+   */
   private async identityProvider(
     request: CspLogoutRequest,
-    idToken: VerifiedIdToken | undefined,
+    { idToken, session }: CspCaller,
   ): Promise<IdentityProvider> {
     const org = await this.findOrganization(request);
     if (org !== undefined) checkFederated(org, idToken);
-    if (idToken?.issuer === 'upstream') return this.upstreamProvider(idToken.upstream);
+    if (idToken?.issuer === 'upstream') return this.usable(idToken.upstream);
+    if (org === undefined && session?.upstream !== undefined) {
+      const found = await this.findUsable(await this.upstreams.find(session.upstream.name));
+      // One that cannot be used is no reason to strand the person.
+      if (found !== undefined) return found;
+    }
     const { upstream } = org ?? (await this.organizations.default());
     if (upstream === undefined)
       return { upstream: undefined, endSessionEndpoint: `${this.settings.issuer}/session/end_session` };
-    return this.upstreamProvider(await this.upstreams.find(upstream));
+    return this.usable(await this.upstreams.find(upstream));
   }
 
   private async findOrganization(request: CspLogoutRequest): Promise<Organization | undefined> {
@@ -134,11 +142,15 @@ export class CspLogoutService {
     return org;
   }
 
-  private async upstreamProvider(upstream: Upstream | undefined): Promise<IdentityProvider> {
-    if (upstream !== undefined && isOpenTo(upstream, 'vmware-csp')) {
-      const endSessionEndpoint = await this.upstreamLogout.endSessionEndpoint(upstream);
-      if (endSessionEndpoint !== undefined) return { upstream, endSessionEndpoint };
-    }
-    throw new CspError('IDP_NOT_FOUND');
+  private async usable(upstream: Upstream | undefined): Promise<IdentityProvider> {
+    const found = await this.findUsable(upstream);
+    if (found === undefined) throw new CspError('IDP_NOT_FOUND');
+    return found;
+  }
+
+  private async findUsable(upstream: Upstream | undefined): Promise<IdentityProvider | undefined> {
+    if (upstream === undefined || !isOpenTo(upstream, 'vmware-csp')) return undefined;
+    const endSessionEndpoint = await this.upstreamLogout.endSessionEndpoint(upstream);
+    return endSessionEndpoint === undefined ? undefined : { upstream, endSessionEndpoint };
   }
 }

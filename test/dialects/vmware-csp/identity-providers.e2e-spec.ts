@@ -122,6 +122,18 @@ describe('the organization (wire.md B.2, 3)', () => {
     },
   );
 
+  it("that of the cookie's session, when none is named, and only for whoever has the cookie", async () => {
+    const person = await aFederatedPerson();
+    const body = { idToken: person.tokens.id_token };
+    expect((await csp(app, { body })).json).toEqual({
+      url: `${app.issuer}/session/end_session?id_token_hint=${person.tokens.id_token}`,
+    });
+    const other = await aFederatedPerson();
+    expect((await csp(app, { browser: other.browser })).json).toEqual({
+      url: `${theirEndSession}?id_token_hint=${other.theirIdToken}`,
+    });
+  });
+
   it('the default one, when none is named', async () => {
     const organizations = app.app.get(OrganizationsService);
     await organizations.update('acme', { default: true });
