@@ -113,6 +113,9 @@ export function loadSettings(env: Environment = process.env): Settings {
     backchannelLogoutPerMinute: read.integer('BACKCHANNEL_LOGOUT_PER_MINUTE', 6000, { min: 1 }),
     metricsToken: read.text('METRICS_TOKEN', { minLength: 16 }),
   };
+  if (settings.metricsToken !== undefined && !/^[A-Za-z0-9\-._~+/]+=*$/.test(settings.metricsToken)) {
+    read.problem('METRICS_TOKEN', 'must consist of the characters of a bearer token: A-Z a-z 0-9 - . _ ~ + / =');
+  }
   if (production && !isHttpsOrLoopback(issuer)) {
     read.problem('ISSUER', 'must be an https URL (or a loopback one) when NODE_ENV=production');
   }
