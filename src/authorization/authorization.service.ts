@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Client } from '../clients/client.js';
+import { mayActOffline } from '../clients/offline-access.js';
 import { Clock } from '../database/clock.js';
 import type { AuthorizationErrorCode } from '../oidc/errors.js';
 import type { SignedInSession } from '../sessions/session.js';
@@ -60,8 +61,8 @@ export class AuthorizationService {
 
   /** The code; undefined when the session ended at this very moment. */
   issueCode(client: Client, request: AuthorizationRequest, session: SignedInSession): Promise<string | undefined> {
-    // Offline access outlives the session, so it needs a client that can refresh; else it is ignored (Core §11).
-    const offline = request.scope.includes('offline_access') && client.metadata.grant_types.includes('refresh_token');
+    // Where the client may not have it, or has lost it since it asked, it is ignored (Core §11).
+    const offline = request.scope.includes('offline_access') && mayActOffline(client.metadata);
     return this.grants.authorize(
       {
         clientId: client.clientId,
