@@ -93,7 +93,7 @@ export class UpstreamsService implements OnModuleInit {
       createdAt: now,
       updatedAt: now,
     };
-    await this.write((tx) => tx.manager.insert(UpstreamEntity, row as never));
+    await this.write((tx) => tx.manager.insert(UpstreamEntity, row));
     return this.get(checked.name);
   }
 
@@ -107,13 +107,17 @@ export class UpstreamsService implements OnModuleInit {
       const checked = checkedUpstream(input, toChecked(row), this.rules(hasSecret));
       this.refuseOurselves(checked.issuer);
       renamed = checked.name;
-      await tx.manager.update(UpstreamEntity, { id: row.id }, {
-        ...checked,
-        ...(input.client_secret === undefined ? {} : { clientSecret: this.sealed(input.client_secret) }),
-        // Another issuer publishes other endpoints.
-        ...(checked.issuer === row.issuer ? {} : { metadata: null, metadataAt: null }),
-        updatedAt: this.clock.now(),
-      } as never);
+      await tx.manager.update(
+        UpstreamEntity,
+        { id: row.id },
+        {
+          ...checked,
+          ...(input.client_secret === undefined ? {} : { clientSecret: this.sealed(input.client_secret) }),
+          // Another issuer publishes other endpoints.
+          ...(checked.issuer === row.issuer ? {} : { metadata: null, metadataAt: null }),
+          updatedAt: this.clock.now(),
+        },
+      );
     });
     return this.get(renamed);
   }
