@@ -221,7 +221,8 @@ export class UpstreamClient {
       method: options.method === 'POST' ? 'POST' : 'GET',
       url,
       headers: options.headers,
-      ...(options.body === undefined ? {} : { body: options.body.toString() }),
+      // Null for userinfo, whatever its type says.
+      ...(options.body instanceof URLSearchParams ? { body: options.body.toString() } : {}),
       timeoutMs: this.settings.upstreamTimeoutMs,
       maxBytes: MAX_BYTES,
     });

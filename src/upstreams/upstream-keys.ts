@@ -77,7 +77,9 @@ export class UpstreamKeys {
   private fetch(upstream: Upstream): Promise<Keys> {
     const key = keyOf(upstream);
     if (Date.now() - (this.failedAt.get(key) ?? 0) < FAILURE_FLOOR)
-      return Promise.reject(new UpstreamUnavailableError(`The keys of ${upstream.displayName} cannot be had just now.`));
+      return Promise.reject(
+        new UpstreamUnavailableError(`The keys of ${upstream.displayName} cannot be had just now.`),
+      );
     let fetching = this.fetching.get(key);
     if (fetching === undefined) {
       fetching = this.load(upstream, key).finally(() => this.fetching.delete(key));
