@@ -29,6 +29,8 @@ describe('a person takes back what they allowed an application', () => {
     [app, party] = await Promise.all([TestApp.start(), StubRelyingParty.start()]);
     token = await app.adminToken();
   });
+  // Attempts under way would be rows of the next test's.
+  afterEach(() => app.sendDue());
   afterAll(() => Promise.all([app.stop(), party.stop()]));
 
   async function aScene(clientName = 'Ledger'): Promise<Scene> {
@@ -120,6 +122,7 @@ describe('a person takes back what they allowed an application', () => {
   it('a second time there is nothing to take back, and nobody is told again', async () => {
     const scene = await aScene();
     await withdraw(scene.laptop, scene.client);
+    await app.sendDue();
     const before = await app.rowCounts();
     const again = await withdraw(scene.phone, scene.client);
     expect(again.location).toBe(`${app.issuer}${PATH}?done=nothing_to_withdraw`);
