@@ -18,6 +18,11 @@ const REMEMBER = statement(
      claims = ARRAY(SELECT DISTINCT unnest(consents.claims || excluded.claims))`,
 );
 
+const HOLD = statement(
+  'consents_hold',
+  'SELECT client_id FROM consents WHERE account_id = $1 AND client_id = $2 FOR KEY SHARE',
+);
+
 const LIST = statement(
   'consents_list',
   'SELECT client_id, scope, claims, granted_at FROM consents WHERE account_id = $1 ORDER BY granted_at DESC, client_id',
@@ -75,6 +80,11 @@ export class ConsentsService {
       claims: row.claims,
       grantedAt: row.granted_at,
     }));
+  }
+
+  /** Whether something is allowed still; if so it is not taken back before `tx` ends. Whoever makes a grant asks this. */
+  async hold(tx: Tx, accountId: string, clientId: string): Promise<boolean> {
+    return (await tx.query(HOLD, [accountId, clientId])).length === 1;
   }
 
   /** Part of a withdrawal, which also ends the grants. False: nothing had been allowed. */

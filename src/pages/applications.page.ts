@@ -34,7 +34,7 @@ interface ApplicationsModel {
 }
 
 const FLASH_WORDS: Readonly<Record<ApplicationsFlash, string>> = {
-  withdrawn: 'Done. The application has no access any more, and is being told that you are signed out there.',
+  withdrawn: 'Done. The application has no access any more.',
   nothing_to_withdraw: 'There was nothing left to take back. That application had no access any more.',
 };
 
@@ -70,8 +70,8 @@ const applicationsTemplate = page<ApplicationsModel>(`<div class="flow">
 </li>
 <% } %>
 </ul>
-<p class="small">An application without access is signed out, and asks you again when you use it next. You stay signed
-in here and in your other applications.</p>
+<p class="small">An application whose access you remove can no longer use your account, and asks you again when you use
+it next. You stay signed in here and in your other applications.</p>
 <% } else { %><p>You have not allowed any application to use your account.</p>
 <% } %>
 <p class="small"><a href="<%= it.sessionsUrl %>">Where you are signed in</a></p>

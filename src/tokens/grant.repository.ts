@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { clientMayBeGranted } from '../clients/clients.sql.js';
 import { Clock } from '../database/clock.js';
-import { statement } from '../database/statement.js';
+import { statement, type Queryable } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
 import { joinSession, sessionIsAlive } from '../sessions/sessions.sql.js';
 import { GRANT_COLUMNS, toGrant, type Grant, type GrantRow } from './grant.js';
@@ -211,8 +211,8 @@ export class GrantRepository {
   ) {}
 
   /** The grant is there before any token of it, so no token is ever without the row that can revoke it. False: the session ended, or the client may not have it. */
-  async createWithCode(grant: NewGrant): Promise<boolean> {
-    const rows = await this.transactions.query(CREATE, [
+  async createWithCode(grant: NewGrant, db: Queryable = this.transactions): Promise<boolean> {
+    const rows = await db.query(CREATE, [
       grant.id,
       grant.accountId,
       grant.clientId,

@@ -1,3 +1,4 @@
+import { ConsentsService } from '../../src/authorization/consents.service.js';
 import { ADMIN, TestApp, type TestClient, type Tokens } from '../support/app.js';
 import type { Browser, Page } from '../support/http.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
@@ -117,6 +118,39 @@ describe('a person takes back what they allowed an application', () => {
       scene.client,
     );
     expect([answer.status, answer.body.error]).toEqual([400, 'invalid_grant']);
+  });
+
+  it('a sign-in at the very moment leaves no grant behind that nobody allowed', async () => {
+    // The request has read that it is allowed; the withdrawal commits before the grant is made.
+    const scene = await aScene();
+    const csrf = csrfOf(await scene.laptop.get(PATH));
+    const consentsService = app.app.get(ConsentsService);
+    const isGiven = consentsService.isGiven.bind(consentsService);
+    const spied = vi.spyOn(consentsService, 'isGiven').mockImplementationOnce(async (...asked) => {
+      const given = await isGiven(...asked);
+      await scene.laptop.post(`${PATH}/withdraw`, { csrf, client_id: scene.client.clientId });
+      return given;
+    });
+    expect(await promptNone(app, scene.phone, scene.client)).toBe('login_required');
+    expect(spied).toHaveBeenCalledTimes(1);
+    spied.mockRestore();
+    const alive = 'SELECT id FROM grants WHERE client_id = $1 AND revoked_at IS NULL';
+    expect(await app.db.query(alive, [scene.client.clientId])).toEqual([]);
+    expect(await asks(scene.phone, scene.client)).toBe(true);
+  });
+
+  it('many requests and a withdrawal at once leave none either', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const scene = await aScene();
+      const csrf = csrfOf(await scene.laptop.get(PATH));
+      const silent = app.authorizeUrl(scene.client, { prompt: 'none' });
+      await Promise.all([
+        ...Array.from({ length: 6 }, () => scene.phone.get(silent)),
+        scene.laptop.post(`${PATH}/withdraw`, { csrf, client_id: scene.client.clientId }),
+      ]);
+      const alive = 'SELECT id FROM grants WHERE client_id = $1 AND revoked_at IS NULL';
+      expect(await app.db.query(alive, [scene.client.clientId])).toEqual([]);
+    }
   });
 
   it('a second time there is nothing to take back, and nobody is told again', async () => {
