@@ -111,12 +111,17 @@ export class Operator {
     return new Operator(base, ((await response.json()) as { access_token: string }).access_token);
   }
 
-  async call<Body>(method: string, path: string, body?: unknown): Promise<Body> {
-    const response = await fetch(`${this.base}/admin/v1${path}`, {
+  /** Whatever it is answered. */
+  request(method: string, path: string, body?: unknown): Promise<Response> {
+    return fetch(`${this.base}/admin/v1${path}`, {
       method,
       headers: { authorization: `Bearer ${this.token}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+  }
+
+  async call<Body>(method: string, path: string, body?: unknown): Promise<Body> {
+    const response = await this.request(method, path, body);
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
     return JSON.parse(text) as Body;

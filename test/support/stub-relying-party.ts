@@ -10,7 +10,7 @@ export interface ReceivedLogout {
   readonly claims: JWTPayload & { readonly sid?: string; readonly events?: Record<string, unknown> };
 }
 
-type Answer = number | ((request: IncomingMessage, response: ServerResponse) => void);
+export type Answer = number | ((request: IncomingMessage, response: ServerResponse) => void);
 
 /** An application outside of the provider that counts what it received on its back channel. */
 export class StubRelyingParty {

@@ -1,0 +1,159 @@
+import pg from 'pg';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
+import { aDataDirectory, buildOnce, Operator, remove, type Service } from '../start/service.js';
+import { Browser } from '../support/http.js';
+import {
+  allAre,
+  Application,
+  count,
+  isActive,
+  ledger,
+  refresh,
+  signedIn,
+  startNode,
+  WAIT,
+  type Database,
+  type SignedIn,
+} from './scene.js';
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+
+const PEOPLE = 60;
+const AT_ONCE = 6;
+/** How many requests must have failed before Postgres comes back: that it was away has been noticed. */
+const FAILURES = 12;
+
+describe('Postgres goes away twice while people refresh and sign out', () => {
+  let dataDir: string;
+  let postgres: EmbeddedPostgres;
+  let pool: pg.Pool;
+  let db: Database;
+  let node: Service;
+  let application: Application;
+  let people: SignedIn[];
+  let operator: Operator;
+  const signedOut = new Set<string>();
+  /** Each answer that was not the one that was hoped for. */
+  const failures: string[] = [];
+
+  beforeAll(async () => {
+    buildOnce();
+    dataDir = aDataDirectory();
+    postgres = await startEmbeddedPostgres({ dataDir });
+    pool = new pg.Pool({ connectionString: postgres.url, max: 3 });
+    pool.on('error', () => undefined);
+    db = { query: async (sql, values = []) => (await pool.query(sql, values)).rows as never };
+    // A refresh whose answer is lost is repeated, be it a while later.
+    node = await startNode(postgres.url, { REFRESH_GRACE_SECONDS: '60' });
+    operator = await Operator.at(node.base);
+    application = await Application.register(operator, 'Ledger');
+    people = await signedIn(db, 'person', PEOPLE, [application]);
+
+    const waiting = [...people];
+    const all = Promise.all(
+      Array.from({ length: AT_ONCE }, async () => {
+        for (let person = waiting.shift(); person !== undefined; person = waiting.shift()) await live(person);
+      }),
+    );
+    await Promise.race([all, disturb()]);
+    await all;
+  });
+  afterAll(async () => {
+    await node.stop();
+    await pool.end();
+    await postgres.stop();
+    await application.stop();
+    remove(dataDir);
+  });
+
+  /** One death without a word, one orderly restart, each amid the work. */
+  async function disturb(): Promise<void> {
+    for (const [after, goes] of [
+      [PEOPLE / 4, () => process.kill(postgres.pid, 'SIGKILL')],
+      [PEOPLE / 2, () => postgres.stop()],
+    ] as const) {
+      await vi.waitUntil(() => signedOut.size >= after, WAIT);
+      const before = failures.length;
+      await goes();
+      await vi.waitUntil(() => failures.length >= before + FAILURES, WAIT);
+      postgres = await startEmbeddedPostgres({ dataDir });
+    }
+  }
+
+  /** Refreshes, then signs out, each until it is answered as it should be. */
+  async function live(person: SignedIn): Promise<void> {
+    let token = person.refreshToken;
+    for (let i = 0; i < 2; i += 1) {
+      const body = await insist('refresh', async () => {
+        const response = await refresh(node.base, application, token);
+        const text = await response.text();
+        return { status: response.status, done: response.status === 200, body: text };
+      });
+      token = (JSON.parse(body) as { refresh_token: string }).refresh_token;
+    }
+    if (people.indexOf(person) % 2 === 0) await insist('page', () => signOut(person));
+    else await insist('order', () => end(person));
+    signedOut.add(person.sid);
+    latest.set(person.sid, token);
+  }
+
+  const latest = new Map<string, string>();
+
+  /** The person's own way: the page that asks, and yes. */
+  async function signOut(person: SignedIn): Promise<Said> {
+    const browser = new Browser(node.base);
+    browser.setCookie('exeunt_session', person.cookie);
+    const dialog = await browser.get('/session/end_session');
+    // The dialog's page has found the session's end already, when the answer to an earlier yes was lost.
+    const page = dialog.has('logout-yes') ? await browser.submit(dialog, 'logout-yes') : dialog;
+    return { status: page.status, done: page.status < 400, body: page.body };
+  }
+
+  async function end({ sessionId }: SignedIn): Promise<Said> {
+    const response = await operator.request('DELETE', `/sessions/${sessionId}`);
+    return { status: response.status, done: response.ok, body: await response.text() };
+  }
+
+  interface Said {
+    readonly status: number;
+    readonly done: boolean;
+    readonly body: string;
+  }
+
+  function insist(what: string, ask: () => Promise<Said>): Promise<string> {
+    return vi.waitUntil(async () => {
+      const { status, done, body } = await ask();
+      if (!done) failures.push(`${what}: ${status}`);
+      return done && body;
+    }, WAIT);
+  }
+
+  it('answers 503 while it is away, and nothing else that is no success', () => {
+    const words = count(failures);
+    expect([...words.keys()].filter((word) => !word.endsWith(': 503'))).toEqual([]);
+    expect(failures.length).toBeGreaterThanOrEqual(2 * FAILURES);
+  });
+
+  it('has everybody who was told so signed out: in the ledger, delivered, and nothing of theirs alive', async () => {
+    expect(signedOut.size).toBe(PEOPLE);
+    await allAre(db, 'delivered', PEOPLE);
+    expect([...(await ledger(db)).keys()].toSorted()).toEqual([...signedOut].toSorted());
+    expect(
+      await db.query(
+        `SELECT count(*)::int AS sessions, count(terminated_at)::int AS ended, count(DISTINCT termination_id)::int AS terminations FROM sessions`,
+      ),
+    ).toEqual([{ sessions: PEOPLE, ended: PEOPLE, terminations: PEOPLE }]);
+    for (const [sid, token] of latest) {
+      expect(await isActive(node.base, application, token), sid).toBe(false);
+      expect((await refresh(node.base, application, token)).status, sid).toBe(400);
+    }
+  });
+
+  it('tells each application once, and again only where what it answered could not be written down', () => {
+    const told = count(application.accepted);
+    expect([...told.keys()].toSorted()).toEqual([...signedOut].toSorted());
+    const twice = application.accepted.length - PEOPLE;
+    const lost = node.output.split('an attempt was not recorded and will be made again').length - 1;
+    expect(twice).toBeLessThanOrEqual(lost);
+  });
+});
