@@ -1,0 +1,69 @@
+import { buildOnce, Operator, type Service } from '../start/service.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import type { Answer } from '../support/stub-relying-party.js';
+import { allAre, Application, count, metric, signedIn, startNode, type SignedIn } from './scene.js';
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+
+const LOGOUTS = 200;
+const AT_ONCE = 10;
+const RESETS: Answer = ({ socket }) => void socket.resetAndDestroy();
+
+describe('two nodes on one database end two hundred sessions between them', () => {
+  const nodes: Service[] = [];
+  const applications: Application[] = [];
+  let db: TestDatabase;
+  let sessions: SignedIn[];
+
+  beforeAll(async () => {
+    buildOnce();
+    db = await createTestDatabase();
+    nodes.push(...(await Promise.all([startNode(db.url), startNode(db.url)])));
+    const operators = await Promise.all(nodes.map((node) => Operator.at(node.base)));
+    for (const [name, first] of [
+      ['steady', []],
+      ['steady too', []],
+      ['down at first', Array<Answer>(12).fill(503)],
+      ['broken at first', Array<Answer>(3).fill(RESETS)],
+    ] as const) {
+      const application = await Application.register(operators[0] as Operator, name);
+      application.first(...first);
+      applications.push(application);
+    }
+    sessions = await signedIn(db, 'person', LOGOUTS, applications);
+
+    const waiting = sessions.entries();
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, async () => {
+        for (const [i, { sessionId }] of waiting) await operators[i % 2]?.call('DELETE', `/sessions/${sessionId}`);
+      }),
+    );
+    await allAre(db, 'delivered', LOGOUTS);
+  });
+  afterAll(async () => {
+    await Promise.all(nodes.map((node) => node.stop()));
+    await Promise.all(applications.map((application) => application.stop()));
+    await db.drop();
+  });
+
+  it('has every notice accepted exactly once', () => {
+    const accepted = applications.flatMap((application) => application.accepted);
+    expect(count(accepted)).toEqual(new Map(accepted.map((sid) => [sid, 1])));
+    expect(accepted.toSorted()).toEqual(sessions.map(({ sid }) => sid).toSorted());
+  });
+
+  it('sends nothing but what was refused at first a second time', async () => {
+    expect(applications.map(({ received }) => received.length)).toEqual([50, 50, 62, 53]);
+    const [{ attempts } = { attempts: 0 }] = await db.query<{ attempts: number }>(
+      'SELECT sum(attempts)::int AS attempts FROM logout_deliveries',
+    );
+    expect(attempts).toBe(LOGOUTS + 12 + 3);
+  });
+
+  it('divides the work: each node ended its half', async () => {
+    for (const node of nodes) {
+      const terminations = await metric(node.base, 'exeunt_terminations_total');
+      expect([...terminations]).toEqual([['cause="admin"', LOGOUTS / 2]]);
+    }
+  });
+});
