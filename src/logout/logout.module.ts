@@ -7,6 +7,7 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { BackChannelLogoutClient } from './back-channel/back-channel-logout.client.js';
 import { BackChannelLogoutDeliveryRepository } from './back-channel/back-channel-logout-delivery.repository.js';
 import { BackChannelLogoutDispatcher } from './back-channel/back-channel-logout.dispatcher.js';
+import { DeliveryBreakerRepository } from './back-channel/delivery-breaker.repository.js';
 import { LogoutTokenIssuer } from './back-channel/logout-token.issuer.js';
 import { LogoutRecordsService } from './logout-records.service.js';
 import { LogoutService } from './logout.service.js';
@@ -21,6 +22,7 @@ import { SessionTerminationRepository } from './session-termination.repository.j
     BackChannelLogoutClient,
     BackChannelLogoutDeliveryRepository,
     BackChannelLogoutDispatcher,
+    DeliveryBreakerRepository,
     LogoutTokenIssuer,
   ],
   exports: [LogoutService, LogoutRecordsService],

@@ -6,6 +6,8 @@ import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { promptNone, signOut } from '../rp-initiated-logout/end-session.js';
 import { clientOf, deliveriesTo, noticeAfterSignOut, noticeById, someoneAt } from './scene.js';
 
+const ONE_BATCH = { limit: 25, perClient: 25, underWay: new Map<string, number>() };
+
 describe('several nodes on one database (design §6, §7)', () => {
   let first: TestApp;
   let second: TestApp;
@@ -47,7 +49,7 @@ describe('several nodes on one database (design §6, §7)', () => {
     const claim = (node: TestApp) =>
       node.app
         .get(BackChannelLogoutDeliveryRepository)
-        .claim(first.clock.now(), new Date(first.clock.now().getTime() + MINUTE), 25, []);
+        .claim(first.clock.now(), new Date(first.clock.now().getTime() + MINUTE), ONE_BATCH);
     const claimed = (await Promise.all([claim(first), claim(second), claim(first)])).flat().map(({ id }) => id);
     expect(new Set(claimed).size).toBe(claimed.length);
     const rest = (await claim(second)).map(({ id }) => id);
@@ -60,7 +62,7 @@ describe('several nodes on one database (design §6, §7)', () => {
     const [id] = await dueNotices(clientId, 1);
     await first.app
       .get(BackChannelLogoutDeliveryRepository)
-      .claim(first.clock.now(), new Date(first.clock.now().getTime() + MINUTE), 100, []);
+      .claim(first.clock.now(), new Date(first.clock.now().getTime() + MINUTE), ONE_BATCH);
     await second.sendDue();
     expect(party.received).toHaveLength(0);
     first.clock.advance(MINUTE);
@@ -128,7 +130,7 @@ describe('several nodes on one database (design §6, §7)', () => {
       status: 500,
       errorCode: 'http_500',
     };
-    await repository.record([{ ...late, state: 'pending', nextAttemptAt: first.clock.now() }], first.clock.now());
+    await repository.record([{ ...late, state: 'pending', nextAttemptAt: first.clock.now() }], first.clock.now(), 5);
     expect(await noticeById(first, id!)).toMatchObject({ state: 'delivered', attempts: 1 });
     first.clock.advance(DAY);
     await first.sendDue();
