@@ -11,6 +11,7 @@ import { AdminAccountsController } from './accounts.controller.js';
 import { AdminGuard } from './admin.guard.js';
 import { AdminAuditController } from './audit.controller.js';
 import { AdminClientsController } from './clients.controller.js';
+import { AdminDeliveriesController } from './deliveries.controller.js';
 import { FirstAdminClient } from './first-admin-client.js';
 import { AdminIdentitiesController } from './identities.controller.js';
 import { AdminKeysController } from './keys.controller.js';
@@ -36,6 +37,7 @@ import { AdminUpstreamsController } from './upstreams.controller.js';
     AdminAccountsController,
     AdminSessionsController,
     AdminLogoutsController,
+    AdminDeliveriesController,
     AdminAuditController,
     AdminKeysController,
     AdminUpstreamsController,
