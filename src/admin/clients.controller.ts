@@ -87,12 +87,15 @@ export class AdminClientsController {
   })
   @ApiCreatedResponse({ type: CreatedClientDto })
   @ApiJsonErrors(400, 409)
-  async create(@Body() body: Metadata): Promise<ClientInformation> {
+  async create(@Body() body: Metadata, @OperatorClientId() operator: string): Promise<ClientInformation> {
     const wantsCheck = asksForCheck(body);
     const registered = await this.clients.register(body, { administrator: true, clientId: chosenClientId(body) });
     const information = registeredClientInformation(registered);
     if (!wantsCheck) return information;
-    return { ...information, logout_check: toLogoutCheckDto(await this.doctor.examine(registered.client)) };
+    return {
+      ...information,
+      logout_check: toLogoutCheckDto(await this.doctor.firstCheck(registered.client, operator)),
+    };
   }
 
   @Get()

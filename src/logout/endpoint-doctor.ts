@@ -6,11 +6,11 @@ import type { Client } from '../clients/client.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
-import { EgressClient } from '../egress/egress.client.js';
 import { EgressError } from '../egress/egress.js';
 import { ConflictError, TooManyRequestsError } from '../oidc/errors.js';
 import type { RateLimiter } from '../rate-limits/rate-limiter.js';
 import { RateLimits } from '../rate-limits/rate-limits.js';
+import { BackChannelLogoutClient } from './back-channel/back-channel-logout.client.js';
 import { LogoutTokenIssuer } from './back-channel/logout-token.issuer.js';
 import { finding, findingsOf, isHealthy, type Finding, type ProbeAnswer } from './endpoint-findings.js';
 
@@ -30,7 +30,6 @@ export interface EndpointReport {
 }
 
 const CHECKS_PER_MINUTE = 6;
-const MAX_ANSWER_BYTES = 16 * 1024;
 
 /**
  * Tries a client's back channel before anybody depends on it: a genuine logout token for a session that does not exist,
@@ -45,11 +44,11 @@ export class EndpointDoctor {
   constructor(
     private readonly clients: ClientsService,
     private readonly tokens: LogoutTokenIssuer,
-    private readonly egress: EgressClient,
+    private readonly client: BackChannelLogoutClient,
     private readonly audit: AuditLog,
     private readonly clock: Clock,
     rateLimits: RateLimits,
-    @Inject(SETTINGS) private readonly settings: Settings,
+    @Inject(SETTINGS) settings: Settings,
   ) {
     this.perMinute = rateLimits.limiter('logout-check', CHECKS_PER_MINUTE, 60);
     // Two requests and some room; a node that dies with it loses it after that time.
@@ -68,20 +67,25 @@ export class EndpointDoctor {
     try {
       const wait = await this.perMinute.consume(clientId);
       if (wait !== undefined) throw new TooManyRequestsError('This client was checked several times just now.', wait);
-      const report = await this.examine(client);
-      await this.audit.record({
-        event: 'logout_checked',
-        outcome: 'done',
-        details: { operator, client_id: clientId, findings: report.findings.map(({ code }) => code).join(' ') },
-      });
-      return report;
+      return await this.firstCheck(client, operator);
     } finally {
       await this.running.reset(clientId);
     }
   }
 
-  /** The check itself: two requests at most, no storage. */
-  async examine(client: Client): Promise<EndpointReport> {
+  /** Of a client that nobody else knows yet: without the limits of {@link check}. Two requests at most. */
+  async firstCheck(client: Client, operator: string): Promise<EndpointReport> {
+    const report = await this.examine(client);
+    const findings = report.findings.map(({ code }) => code).join(' ');
+    await this.audit.record({
+      event: 'logout_checked',
+      outcome: 'done',
+      details: { operator, client_id: client.clientId, findings },
+    });
+    return report;
+  }
+
+  private async examine(client: Client): Promise<EndpointReport> {
     const uri = client.metadata.backchannel_logout_uri;
     const checkedAt = this.clock.now();
     if (uri === undefined) {
@@ -114,15 +118,7 @@ export class EndpointDoctor {
     const start = performance.now();
     const took = (): number => Math.round(performance.now() - start);
     try {
-      const { status, headers } = await this.egress.request({
-        method: 'POST',
-        url,
-        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
-        body: `logout_token=${logoutToken}`,
-        timeoutMs: this.settings.deliveryTimeoutMs,
-        maxBytes: MAX_ANSWER_BYTES,
-        ignoreBody: true,
-      });
+      const { status, headers } = await this.client.post(url, logoutToken);
       return { status, errorCode: undefined, durationMs: took(), cacheControl: headers['cache-control'] };
     } catch (error) {
       if (!(error instanceof EgressError)) throw error;
