@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { isUuid } from '../accounts/accounts.service.js';
+import { AccountsService, isUuid } from '../accounts/accounts.service.js';
+import { ClientsService } from '../clients/clients.service.js';
 import { ApiJsonErrors } from '../http/api-errors.js';
 import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { StrictJsonPipe } from '../http/parameters.pipe.js';
@@ -31,6 +32,8 @@ export class AdminDeliveriesController {
     private readonly redelivery: RedeliveryService,
     private readonly doctor: EndpointDoctor,
     private readonly previews: LogoutPreviewService,
+    private readonly accounts: AccountsService,
+    private readonly clients: ClientsService,
     private readonly upstreams: UpstreamsService,
   ) {}
 
@@ -101,12 +104,19 @@ export class AdminDeliveriesController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Preview a logout',
-    description: 'Which sessions, grants and applications it would touch now, and why. Changes nothing.',
+    description:
+      'Which sessions, grants and applications it would touch now, by what channels, and why or why not. Changes nothing.',
   })
   @ApiOkResponse({ type: LogoutPreviewDto })
   @ApiJsonErrors(400, 404)
   async preview(@Body() body: LogoutPreviewRequestDto): Promise<LogoutPreviewDto> {
-    return toLogoutPreviewDto(await this.previews.preview(await this.targetOf(body), body.cause));
+    const target = await this.targetOf(body);
+    const preview = await this.previews.preview(target, body.cause);
+    // What is over already is in the lists, by that reason. What was never there must not look like something without effect.
+    if (target.kind === 'session' && preview.sessionList.length === 0)
+      throw new NotFoundError('There is no such session.');
+    if (target.kind === 'grant' && preview.grantList.length === 0) throw new NotFoundError('There is no such grant.');
+    return toLogoutPreviewDto(preview);
   }
 
   private async targetOf(body: LogoutPreviewRequestDto): Promise<LogoutTarget> {
@@ -121,9 +131,9 @@ export class AdminDeliveriesController {
       case 'session_id':
         return { kind: 'session', sessionId: value };
       case 'account_id':
-        return { kind: 'account', accountId: value };
+        return { kind: 'account', accountId: (await this.accounts.get(value)).id };
       case 'client_id':
-        return { kind: 'client', clientId: value };
+        return { kind: 'client', clientId: (await this.clients.get(value)).clientId };
       case 'grant_id':
         return { kind: 'grant', grantId: value };
       case 'upstream':

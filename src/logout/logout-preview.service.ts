@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Clock } from '../database/clock.js';
 import { statement, type Statement } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
 import { logoutPolicy } from './logout-policy.js';
@@ -12,19 +13,28 @@ import {
 import type { LogoutTarget, TerminationCause } from './logout.js';
 import { TARGETS, targetParameters, type TargetSql } from './session-termination.repository.js';
 
-const ENDED_SESSION = `s.id = $1::uuid AND s.terminated_at IS NOT NULL`;
+/** What was asked for by its id, and is over already. */
+const ENDED_SESSION = `SELECT s.id, s.account_id, 'session_already_ended' FROM sessions s WHERE s.id = $1::uuid AND s.terminated_at IS NOT NULL`;
+const REVOKED_GRANT = `SELECT g.id, g.client_id, g.account_id, g.session_id, 'grant_already_revoked' FROM grants g WHERE g.id = $1::uuid AND g.revoked_at IS NOT NULL`;
+
+/** Which grants stay alive although something that they belong to is touched. */
+function keptGrants(kind: LogoutTarget['kind'], ends: boolean): string {
+  if (kind === 'grant') return `g.id = $1::uuid`;
+  const ofSession = `g.session_id IN (SELECT id FROM locked)`;
+  if (ends) return ofSession;
+  return `${ofSession} AND (g.session_id, g.client_id) IN (SELECT session_id, client_id FROM applications WHERE reason <> 'session_goes_on')`;
+}
 
 /**
- * The same conditions as in the statement that ends the target, so that the two cannot come to differ; but it only
- * reads, and takes no lock. `$3` says whether offline grants fall, `$4` how long the lists may get.
+ * The same conditions as in the statement that ends the target, with the same parameters, so that the two cannot come
+ * to differ; but it only reads, and takes no lock. `$4` says how long the lists may get.
  */
 function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement {
   const ends = sql.told === null;
-  const grants = sql.grants.replaceAll('$6', '$3');
   return statement(
     `logout_preview_${kind}`,
     `WITH locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE ${sql.sessions}),
-     revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (${grants})),
+     revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (${sql.grants})),
      applications AS MATERIALIZED (
        SELECT p.client_id, p.session_id, p.sid,
               c.metadata ->> 'backchannel_logout_uri' IS NOT NULL AS back, c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AS front,
@@ -36,19 +46,19 @@ function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement
      ),
      kept AS MATERIALIZED (
        SELECT g.* FROM grants g
-        WHERE g.revoked_at IS NULL AND g.session_id IN (SELECT id FROM locked) AND g.id NOT IN (SELECT id FROM revoked)
-          ${ends ? '' : `AND (g.session_id, g.client_id) IN (SELECT session_id, client_id FROM applications WHERE reason <> 'session_goes_on')`}
+        WHERE g.revoked_at IS NULL AND ${keptGrants(kind, ends)} AND g.id NOT IN (SELECT id FROM revoked)
      ),
      session_list AS (
        SELECT l.id AS "sessionId", l.account_id AS "accountId", ${ends ? `'session_ends'` : `'session_goes_on'`} AS reason FROM locked l
-       ${kind === 'session' ? `UNION ALL SELECT s.id, s.account_id, 'session_already_ended' FROM sessions s WHERE ${ENDED_SESSION}` : ''}
+       ${kind === 'session' ? `UNION ALL ${ENDED_SESSION}` : ''}
         ORDER BY 1 LIMIT $4::int
      ),
      grant_list AS (
        SELECT g.id AS "grantId", g.client_id AS "clientId", g.account_id AS "accountId", g.session_id AS "sessionId", g.reason
          FROM (SELECT r.id, r.client_id, r.account_id, r.session_id, 'grant_revoked' AS reason FROM revoked r
                 UNION ALL
-               SELECT k.id, k.client_id, k.account_id, k.session_id, CASE WHEN k.offline THEN 'grant_offline_kept' ELSE 'grant_kept' END FROM kept k) g
+               SELECT k.id, k.client_id, k.account_id, k.session_id, CASE WHEN k.offline THEN 'grant_offline_kept' ELSE 'grant_kept' END FROM kept k
+               ${kind === 'grant' ? `UNION ALL ${REVOKED_GRANT}` : ''}) g
         ORDER BY 1 LIMIT $4::int
      ),
      application_list AS (
@@ -62,7 +72,9 @@ function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement
             (SELECT count(*)::int FROM applications WHERE reason = 'will_be_notified') AS deliveries,
             (SELECT coalesce(json_agg(x), '[]') FROM session_list x) AS session_list,
             (SELECT coalesce(json_agg(x), '[]') FROM grant_list x) AS grant_list,
-            (SELECT coalesce(json_agg(x), '[]') FROM application_list x) AS application_list`,
+            (SELECT coalesce(json_agg(x), '[]') FROM application_list x) AS application_list
+      -- Not every target asks when it is, by what cause, and whether offline grants fall; the types must be known all the same.
+      WHERE $3::timestamptz IS NOT NULL AND $5::text IS NOT NULL AND $6::boolean IS NOT NULL`,
   );
 }
 
@@ -73,7 +85,10 @@ const PREVIEW = Object.fromEntries(
 /** Says what a logout would do, and does nothing. */
 @Injectable()
 export class LogoutPreviewService {
-  constructor(private readonly transactions: TransactionRunner) {}
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly clock: Clock,
+  ) {}
 
   /** As it stands at this moment: between the preview and the logout anybody may sign in or out. */
   async preview(target: LogoutTarget, cause: TerminationCause): Promise<LogoutPreview> {
@@ -85,7 +100,13 @@ export class LogoutPreviewService {
       session_list: SessionPreview[];
       grant_list: GrantPreview[];
       application_list: ApplicationPreview[];
-    }>(PREVIEW[target.kind], [...targetParameters(target), revokesOfflineGrants, PREVIEW_LIST_LIMIT]);
+    }>(PREVIEW[target.kind], [
+      ...targetParameters(target),
+      this.clock.now(),
+      PREVIEW_LIST_LIMIT,
+      cause,
+      revokesOfflineGrants,
+    ]);
     if (row === undefined) throw new Error('a preview without a row');
     return {
       cause,
