@@ -66,7 +66,8 @@ export class AdminDeliveriesController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Send a delivery again',
-    description: 'With a fresh token. 409 when it was delivered, or the client has no `backchannel_logout_uri`.',
+    description:
+      'With a fresh token; attempts are counted on, and its maximum age counts from now. One that is being sent at this moment stays as it is. 409 when it was delivered, or the client has no `backchannel_logout_uri`.',
   })
   @ApiOkResponse({ type: DeliveryDto })
   @ApiJsonErrors(404, 409)
