@@ -123,9 +123,16 @@ export class AdminDeliveriesController {
   private async targetOf(body: LogoutPreviewRequestDto): Promise<LogoutTarget> {
     const { cause: _, ...members } = body;
     const [target, ...more] = Object.entries(members).filter(([, value]) => value !== undefined);
+    const { account_id: accountId, client_id: clientId } = members;
+    if (accountId !== undefined && clientId !== undefined && more.length === 1)
+      return {
+        kind: 'account-client',
+        accountId: (await this.accounts.get(accountId)).id,
+        clientId: (await this.clients.get(clientId)).clientId,
+      };
     if (target === undefined || more.length > 0)
       throw new InvalidRequestError(
-        'Exactly one of session_id, account_id, client_id, grant_id, upstream is required.',
+        'Exactly one of session_id, account_id, client_id, grant_id, upstream is required, or account_id with client_id.',
       );
     const [name, value] = target as [Exclude<keyof LogoutPreviewRequestDto, 'cause'>, string];
     switch (name) {

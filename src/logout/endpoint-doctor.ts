@@ -110,7 +110,11 @@ export class EndpointDoctor {
 
   /** About nobody: no account and no session has these names. */
   private async token(client: Client): Promise<string> {
-    const { jwt } = await this.tokens.issue(client, { sub: uuid(), sid: randomBytes(18).toString('base64url') });
+    const { jwt } = await this.tokens.issue(client, {
+      sub: uuid(),
+      sid: randomBytes(18).toString('base64url'),
+      cause: 'admin',
+    });
     return jwt;
   }
 

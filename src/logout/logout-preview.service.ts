@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { clientHearsOf } from '../clients/clients.sql.js';
 import { Clock } from '../database/clock.js';
 import { statement, type Statement } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
@@ -37,10 +38,11 @@ function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement
      revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (${sql.grants})),
      applications AS MATERIALIZED (
        SELECT p.client_id, p.session_id, p.sid,
-              c.metadata ->> 'backchannel_logout_uri' IS NOT NULL AS back, c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AS front,
+              c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AS front,
               CASE WHEN NOT (${sql.told ?? 'true'}) THEN 'session_goes_on'
                    WHEN c.deleted_at IS NOT NULL THEN 'client_deleted'
                    WHEN c.metadata ->> 'backchannel_logout_uri' IS NULL THEN 'no_backchannel_uri'
+                   WHEN NOT (${clientHearsOf('c', '$5')}) THEN 'cause_not_wanted'
                    ELSE 'will_be_notified' END AS reason
          FROM locked l JOIN session_clients p ON p.session_id = l.id JOIN clients c ON c.client_id = p.client_id
      ),
@@ -64,7 +66,7 @@ function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement
      application_list AS (
        SELECT a.client_id AS "clientId", a.session_id AS "sessionId", a.sid, a.reason,
               CASE WHEN a.reason IN ('session_goes_on', 'client_deleted') THEN '{}'::text[]
-                   ELSE array_remove(ARRAY[CASE WHEN a.back THEN 'back' END, CASE WHEN a.front AND ${ends} THEN 'front' END], NULL) END AS channels
+                   ELSE array_remove(ARRAY[CASE WHEN a.reason = 'will_be_notified' THEN 'back' END, CASE WHEN a.front AND ${ends} THEN 'front' END], NULL) END AS channels
          FROM applications a ORDER BY 2, 1 LIMIT $4::int
      )
      SELECT (SELECT count(*)::int FROM locked WHERE ${ends}) AS sessions,

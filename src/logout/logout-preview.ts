@@ -3,7 +3,13 @@ import type { TerminationCause } from './logout.js';
 /** Why something of a logout happens or does not. The codes stay the same. */
 export const SESSION_REASONS = ['session_ends', 'session_goes_on', 'session_already_ended'] as const;
 export const GRANT_REASONS = ['grant_revoked', 'grant_already_revoked', 'grant_offline_kept', 'grant_kept'] as const;
-export const NOTICE_REASONS = ['will_be_notified', 'no_backchannel_uri', 'client_deleted', 'session_goes_on'] as const;
+export const NOTICE_REASONS = [
+  'will_be_notified',
+  'no_backchannel_uri',
+  'cause_not_wanted',
+  'client_deleted',
+  'session_goes_on',
+] as const;
 
 export interface SessionPreview {
   readonly sessionId: string;

@@ -5,6 +5,7 @@ import { EgressModule } from '../egress/egress.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { BackChannelLogoutClient } from './back-channel/back-channel-logout.client.js';
 import { BackChannelLogoutDeliveryRepository } from './back-channel/back-channel-logout-delivery.repository.js';
@@ -16,10 +17,20 @@ import { LogoutPreviewService } from './logout-preview.service.js';
 import { LogoutRecordsService } from './logout-records.service.js';
 import { LogoutService } from './logout.service.js';
 import { RedeliveryService } from './redelivery.service.js';
+import { SessionExpirySweeper } from './session-expiry.sweeper.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
 
 @Module({
-  imports: [AuditModule, ClientsModule, EgressModule, KeysModule, MetricsModule, RateLimitsModule, TokensModule],
+  imports: [
+    AuditModule,
+    ClientsModule,
+    EgressModule,
+    KeysModule,
+    MetricsModule,
+    RateLimitsModule,
+    SessionsModule,
+    TokensModule,
+  ],
   providers: [
     LogoutService,
     LogoutRecordsService,
@@ -27,6 +38,7 @@ import { SessionTerminationRepository } from './session-termination.repository.j
     RedeliveryService,
     EndpointDoctor,
     SessionTerminationRepository,
+    SessionExpirySweeper,
     BackChannelLogoutClient,
     BackChannelLogoutDeliveryRepository,
     BackChannelLogoutDispatcher,

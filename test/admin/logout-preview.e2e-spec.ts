@@ -29,6 +29,7 @@ describe('the preview of a logout', () => {
   let silent: TestClient;
   let offline: TestClient;
   let deleted: TestClient;
+  let choosy: TestClient;
   let mia: SignedIn;
   let ben: SignedIn;
   let over: SignedIn;
@@ -43,7 +44,8 @@ describe('the preview of a logout', () => {
     silent = await clientOf(app, party, { backchannel_logout_uri: undefined });
     offline = await clientOf(app, party, { scope: 'openid offline_access' });
     deleted = await clientOf(app, party);
-    mia = await someoneAt(app, [told, silent, deleted]);
+    choosy = await clientOf(app, party, { backchannel_logout_causes: ['admin', 'password_changed'] });
+    mia = await someoneAt(app, [told, silent, deleted, choosy]);
     await app.signInTo(mia.browser, offline, mia.login, OFFLINE);
     const elsewhere = app.browser();
     await app.signInTo(elsewhere, told, mia.login);
@@ -96,6 +98,11 @@ describe('the preview of a logout', () => {
       { kind: 'account-session', accountId: ben.accountId, sessionId: sessions[0]! },
       ...[told, silent, offline, deleted].map(({ clientId }): LogoutTarget => ({ kind: 'client', clientId })),
       { kind: 'client-session', clientId: told.clientId, sid: part!.sid },
+      { kind: 'client-offline', clientId: offline.clientId },
+      { kind: 'account-client', accountId: mia.accountId, clientId: told.clientId },
+      { kind: 'account-client', accountId: mia.accountId, clientId: offline.clientId },
+      { kind: 'account-client', accountId: ben.accountId, clientId: offline.clientId },
+      { kind: 'surplus', accountId: mia.accountId, newSessionId: sessions[1]!, limit: 1 },
       { kind: 'upstream', upstreamId },
       { kind: 'upstream-session', issuer: 'https://up.example.com', sid: 'up-sid' },
       { kind: 'upstream-session', issuer: 'https://up.example.com', sid: 'up-sid', sub: 'somebody-else' },
@@ -197,13 +204,14 @@ describe('the preview of a logout', () => {
       expect(answer.body).toMatchObject({
         cause: 'admin',
         sessions: 1,
-        grants_revoked: 3,
-        deliveries: 2,
+        grants_revoked: 4,
+        deliveries: 3,
         session_list: [{ session_id: sessionId, account_id: mia.accountId, reason: 'session_ends' }],
       });
       expect(reasonsOf(answer, 'application_list', 'client_id')).toEqual({
         [told.clientId]: 'will_be_notified',
         [offline.clientId]: 'will_be_notified',
+        [choosy.clientId]: 'will_be_notified',
         [silent.clientId]: 'no_backchannel_uri',
         [deleted.clientId]: 'client_deleted',
       });
@@ -211,12 +219,14 @@ describe('the preview of a logout', () => {
         [told.clientId]: 'grant_revoked',
         [silent.clientId]: 'grant_revoked',
         [deleted.clientId]: 'grant_revoked',
+        [choosy.clientId]: 'grant_revoked',
         [offline.clientId]: 'grant_offline_kept',
       });
       const channels = (answer.body.application_list as Item[]).map(({ client_id: id, channels: by }) => [id, by]);
       expect(Object.fromEntries(channels)).toEqual({
         [told.clientId]: ['back'],
         [offline.clientId]: ['back'],
+        [choosy.clientId]: ['back'],
         [silent.clientId]: [],
         [deleted.clientId]: [],
       });
@@ -225,8 +235,24 @@ describe('the preview of a logout', () => {
     it('the cause decides about offline grants', async () => {
       const [sessionId] = await sessionsOf(mia.accountId);
       const answer = await preview({ session_id: sessionId, cause: 'password_changed' });
-      expect(answer.body).toMatchObject({ grants_revoked: 4 });
+      expect(answer.body).toMatchObject({ grants_revoked: 5 });
       expect(reasonsOf(answer, 'grant_list', 'client_id')[offline.clientId]).toBe('grant_revoked');
+    });
+
+    it('the cause decides whether somebody wants to hear of it', async () => {
+      const [sessionId] = await sessionsOf(mia.accountId);
+      const { body } = await preview({ session_id: sessionId, cause: 'self_service' });
+      expect(body).toMatchObject({ deliveries: 2 });
+      expect(body.application_list).toContainEqual(
+        expect.objectContaining({ client_id: choosy.clientId, reason: 'cause_not_wanted', channels: [] }),
+      );
+    });
+
+    it('a person at one client: the sessions go on', async () => {
+      const answer = await preview({ account_id: mia.accountId, client_id: told.clientId, cause: 'consent_withdrawn' });
+      const grants = (answer.body.grant_list as Item[]).map(({ client_id: id, reason }) => [id, reason]);
+      expect(answer.body).toMatchObject({ sessions: 0, grants_revoked: grants.length, deliveries: 2 });
+      expect(new Set(grants.flat())).toEqual(new Set([told.clientId, 'grant_revoked']));
     });
 
     it('a client that is deleted: its sessions go on without it', async () => {
@@ -293,7 +319,7 @@ describe('the preview of a logout', () => {
       const { sessions, grants_revoked, deliveries } = (await preview(body)).body;
       const done = await call('DELETE', `/sessions?account_id=${mia.accountId}`);
       expect(done.body).toMatchObject({ sessions, grants_revoked, deliveries });
-      expect([sessions, deliveries]).toEqual([2, 3]);
+      expect([sessions, deliveries]).toEqual([2, 4]);
       expect((await preview(body)).body).toMatchObject({ sessions: 0, grants_revoked: 0, deliveries: 0 });
     });
   });

@@ -3,7 +3,7 @@ import { IsIn, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 import { GRANT_REASONS, NOTICE_REASONS, SESSION_REASONS } from '../../logout/logout-preview.js';
 import { TERMINATION_CAUSES, type TerminationCause } from '../../logout/logout.js';
 
-/** Exactly one of the members other than `cause` says what would end. */
+/** One of the members other than `cause` says what would end; `account_id` and `client_id` together, that person at that client. */
 export class LogoutPreviewRequestDto {
   @ApiPropertyOptional({ format: 'uuid' })
   @IsOptional()

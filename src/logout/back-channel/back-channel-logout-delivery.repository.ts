@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Page, PageRequest } from '../../database/page.js';
 import { statement, type Queryable } from '../../database/statement.js';
 import { TransactionRunner } from '../../database/transaction.js';
+import type { TerminationCause } from '../logout.js';
 import { noteHealth, type ApplicationHealth, type BreakerChange } from './delivery-breaker.js';
 import type { DeliveryState, DueDelivery } from './delivery.js';
 
@@ -125,7 +126,8 @@ export const CLAIM = statement(
    -- By an array, too, so that nobody gets the idea of reading the whole table for the join.
    UPDATE logout_deliveries d SET next_attempt_at = $2, claimed_until = $2
      FROM due WHERE d.id = due.id AND d.id = ANY(ARRAY(SELECT x.id FROM due x))
-   RETURNING d.id, d.termination_id, d.client_id, d.sub, d.sid, d.attempts, d.created_at, d.resent_at, due.probe`,
+   RETURNING d.id, d.termination_id, d.client_id, d.sub, d.sid, d.attempts, d.created_at, d.resent_at, due.probe,
+     (SELECT t.cause FROM session_terminations t WHERE t.id = d.termination_id) AS cause`,
 );
 
 /**
@@ -243,6 +245,7 @@ export class BackChannelLogoutDeliveryRepository {
       created_at: Date;
       resent_at: Date | null;
       probe: boolean;
+      cause: TerminationCause;
     }>(CLAIM, [
       now,
       claimedUntil,
@@ -255,6 +258,7 @@ export class BackChannelLogoutDeliveryRepository {
       id: row.id,
       terminationId: row.termination_id,
       clientId: row.client_id,
+      cause: row.cause,
       sub: row.sub,
       sid: row.sid,
       attempts: row.attempts,
