@@ -142,8 +142,8 @@ describe('notices that did not arrive, for operators', () => {
 
     it('is over at some time: given up again when its age is up anew', async () => {
       const id = await abandoned();
-      await call('POST', `/deliveries/${id}/resend`);
       party.always(500);
+      await call('POST', `/deliveries/${id}/resend`);
       for (let n = 0; n < 60 && (await noticeById(app, id)).state === 'pending'; n += 1) {
         await app.sendDue();
         app.clock.advance(HOUR / 2);
