@@ -11,6 +11,7 @@ const GIGABYTE = 1024 * MIB;
 
 interface Delivery {
   readonly id: string;
+  readonly termination_id: string;
   readonly client_id: string;
   readonly state: string;
   readonly attempts: number;
@@ -187,5 +188,18 @@ describe('one logout, twelve applications, ten of which misbehave', () => {
     }
     const owed = [...(await deliveries()).values()].filter(({ state }) => state === 'pending');
     expect(owed.map(({ client_id: id }) => id)).toEqual([called('answers 429').clientId]);
+  });
+
+  it('tells the rest when an operator says so: every delivery has ended as delivered', async () => {
+    const { termination_id: termination } = await of('says no');
+    expect(await operator.call('POST', '/deliveries/resend', { termination_id: termination })).toEqual({ resent: 3 });
+    await vi.waitUntil(
+      async () => [...(await deliveries()).values()].every(({ state }) => state === 'delivered'),
+      WAIT,
+    );
+    for (const name of ['says no', 'answers 429 beyond the maximum age', 'answers 429'] as const) {
+      expect(called(name).received).toHaveLength(2);
+      expect(called(name).accepted).toHaveLength(1);
+    }
   });
 });
