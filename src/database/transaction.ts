@@ -101,3 +101,11 @@ export function isStorageFailure(error: unknown): boolean {
     );
   return /^[0-9A-Z]{5}$/.test(state) || ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(state);
 }
+
+/** What a log may say about an error: its code, such as a SQLSTATE. Never its message, which may quote values. */
+export function codeOf(error: unknown): string {
+  const code = sqlState(error);
+  if (code !== undefined) return code;
+  if (isStorageFailure(error)) return 'no connection';
+  return error instanceof Error ? error.name : typeof error;
+}

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import { OAuthErrorDto } from './dto/oauth-error.dto.js';
+import { STORAGE_IS_AWAY } from './failure.js';
 
 const ERRORS = {
   400: { description: 'The request is not valid.', error: 'invalid_request', words: 'token must be sent once.' },
@@ -27,9 +28,9 @@ const ERRORS = {
     words: 'Something went wrong on our side.',
   },
   503: {
-    description: 'Storage is away. Nothing was changed.',
+    description: 'Storage is away, so nothing is confirmed. Trying again does no harm.',
     error: 'temporarily_unavailable',
-    words: 'Storage cannot be reached. Nothing was changed; please try again.',
+    words: STORAGE_IS_AWAY,
   },
 } as const;
 

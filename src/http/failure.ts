@@ -47,6 +47,9 @@ export function reasonOf(error: unknown): string {
   return isStorageFailure(error) ? 'storage failed' : 'a fault of ours';
 }
 
+/** Not that nothing was changed: a connection may be lost between a commit and the word of it. */
+export const STORAGE_IS_AWAY = 'Storage cannot be reached, so nothing is confirmed. Please try again.';
+
 interface Shown {
   readonly status: number;
   readonly code: string;
@@ -55,8 +58,7 @@ interface Shown {
 
 function shownAs(error: unknown): Shown {
   if (error instanceof ProtocolError) return error;
-  if (isStorageFailure(error))
-    return new TemporarilyUnavailableError('Storage cannot be reached. Nothing was changed; please try again.');
+  if (isStorageFailure(error)) return new TemporarilyUnavailableError(STORAGE_IS_AWAY);
   const status = statusOf(error);
   if (status !== undefined && status < 500)
     return {

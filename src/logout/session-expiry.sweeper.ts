@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
-import { TransactionRunner } from '../database/transaction.js';
+import { codeOf, TransactionRunner } from '../database/transaction.js';
 import { Metrics } from '../metrics/metrics.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
 import { terminateEachStatement } from './terminate-each.sql.js';
@@ -54,7 +54,7 @@ export class SessionExpirySweeper implements OnApplicationBootstrap, BeforeAppli
   onApplicationBootstrap(): void {
     if (this.settings.sessionExpirySweepMs === 0) return;
     this.timer = setInterval(() => {
-      this.sweep().catch((error: Error) => this.logger.warn(`expired sessions were not swept: ${error.name}`));
+      this.sweep().catch((error: unknown) => this.logger.warn(`expired sessions were not swept: ${codeOf(error)}`));
     }, this.settings.sessionExpirySweepMs);
     this.timer.unref();
   }

@@ -10,6 +10,7 @@ import { ClientsService } from '../../clients/clients.service.js';
 import type { Client } from '../../clients/client.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../database/clock.js';
+import { codeOf } from '../../database/transaction.js';
 import { Metrics } from '../../metrics/metrics.js';
 import { BackChannelLogoutClient, healthOf, type AttemptOutcome } from './back-channel-logout.client.js';
 import { BackChannelLogoutDeliveryRepository, type AttemptResult } from './back-channel-logout-delivery.repository.js';
@@ -116,7 +117,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   /** Claims what is due and sends it, batch by batch, until nothing is. One run at a time in a process. */
   sendDue(): Promise<void> {
     this.polling ??= this.claimAndSend()
-      .catch((error: Error) => this.logger.warn(`due notices were not claimed: ${error.name}`))
+      .catch((error: unknown) => this.logger.warn(`due notices were not claimed: ${codeOf(error)}`))
       .finally(() => {
         this.polling = undefined;
         if (this.claimAgain && !this.stopping) void this.sendDue();
@@ -181,9 +182,9 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   private clientsOf(due: readonly DueDelivery[]): Promise<ReadonlyMap<string, Client>> {
     return this.clients
       .findEvenDeleted([...new Set(due.map((delivery) => delivery.clientId))])
-      .catch((error: Error) => {
+      .catch((error: unknown) => {
         // The claim lapses and the notices are tried again; nothing is lost and nothing is called done.
-        this.logger.warn(`notices wait: ${error.name}`);
+        this.logger.warn(`notices wait: ${codeOf(error)}`);
         return new Map<string, Client>();
       });
   }
@@ -212,8 +213,8 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
 
   /** One notice that cannot be recorded does not keep the others from being awaited. */
   private guard(attempt: Promise<void>): Promise<void> {
-    return attempt.catch((error: Error) =>
-      this.logger.warn(`an attempt was not recorded and will be made again: ${error.name}`),
+    return attempt.catch((error: unknown) =>
+      this.logger.warn(`an attempt was not recorded and will be made again: ${codeOf(error)}`),
     );
   }
 
