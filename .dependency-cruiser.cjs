@@ -80,7 +80,7 @@ module.exports = {
     only(
       'logout-knows-what-is-below',
       'logout',
-      [...FOUNDATION, '^src/(clients|keys|egress|metrics|tokens)/', '^src/sessions/(sessions\\.sql|session)\\.ts$'],
+      [...FOUNDATION, '^src/(audit|clients|keys|egress|metrics|tokens)/', '^src/sessions/(sessions\\.sql|session)\\.ts$'],
       'The domain of ending things uses what it ends and knows no HTTP and no dialect.',
     ),
     only(

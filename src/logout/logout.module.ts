@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { EgressModule } from '../egress/egress.module.js';
 import { KeysModule } from '../keys/keys.module.js';
@@ -7,13 +8,19 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { BackChannelLogoutClient } from './back-channel/back-channel-logout.client.js';
 import { BackChannelLogoutDeliveryRepository } from './back-channel/back-channel-logout-delivery.repository.js';
 import { BackChannelLogoutDispatcher } from './back-channel/back-channel-logout.dispatcher.js';
+import { DeliveryNews } from './back-channel/delivery-news.js';
 import { LogoutTokenIssuer } from './back-channel/logout-token.issuer.js';
+import { DeliveryFiguresService } from './delivery-figures.service.js';
 import { LogoutRecordsService } from './logout-records.service.js';
 import { LogoutService } from './logout.service.js';
+import { ReceiptIssuer } from './receipts/receipt-issuer.js';
+import { ReceiptRepository } from './receipts/receipt.repository.js';
+import { ReceiptsService } from './receipts/receipts.service.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
+import { TerminationWatch } from './termination-watch.js';
 
 @Module({
-  imports: [ClientsModule, EgressModule, KeysModule, MetricsModule, TokensModule],
+  imports: [AuditModule, ClientsModule, EgressModule, KeysModule, MetricsModule, TokensModule],
   providers: [
     LogoutService,
     LogoutRecordsService,
@@ -22,7 +29,13 @@ import { SessionTerminationRepository } from './session-termination.repository.j
     BackChannelLogoutDeliveryRepository,
     BackChannelLogoutDispatcher,
     LogoutTokenIssuer,
+    DeliveryNews,
+    ReceiptIssuer,
+    ReceiptRepository,
+    ReceiptsService,
+    TerminationWatch,
+    DeliveryFiguresService,
   ],
-  exports: [LogoutService, LogoutRecordsService],
+  exports: [LogoutService, LogoutRecordsService, ReceiptsService, TerminationWatch, DeliveryFiguresService],
 })
 export class LogoutModule {}

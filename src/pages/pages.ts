@@ -7,6 +7,6 @@ export { renderHomePage } from './home.page.js';
 export { renderLogoutConfirmationPage } from './logout-confirmation.page.js';
 export { renderSessionsPage } from './sessions.page.js';
 export { renderSignInPage } from './sign-in.page.js';
-export { renderSignedOutPage } from './signed-out.page.js';
+export { renderSignedOutPage, renderSignedOutProgress } from './signed-out.page.js';
 export { renderStillSignedInPage } from './still-signed-in.page.js';
 export type * from './views.js';

@@ -48,6 +48,12 @@ export function page<Model extends object>(template: string): (frame: Frame, mod
     });
 }
 
+/** Compiles a part of a page that is also sent by itself, to replace what stands there. */
+export function fragment<Model extends object>(template: string): (model: Model) => string {
+  const compiled = eta.compile(template);
+  return (model) => eta.render(compiled, model);
+}
+
 /** The favicon is a data URI: without one, browsers ask for /favicon.ico on every page, and the policy refuses it. */
 const ICON =
   'data:image/svg+xml,' +

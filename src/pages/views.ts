@@ -95,12 +95,20 @@ export interface SignedOutApplicationView {
   readonly state: ApplicationState;
 }
 
+/** A page that follows along: by server-sent events, or by a link where there is no script. */
+export interface LiveView {
+  readonly eventsUrl: string;
+  readonly reloadUrl: string;
+}
+
 export interface SignedOutView extends Base {
   readonly alreadySignedOut: boolean;
   readonly applications: ReadonlyArray<SignedOutApplicationView>;
   readonly continueTo?: { readonly url: string; readonly clientName: string };
   /** The provider that had signed this person in and was not asked to end its own session; `url` asks it. */
   readonly upstream?: UpstreamView & { readonly url: string };
+  /** Where it can be followed, as long as something is pending. */
+  readonly live?: LiveView;
   /** The name of the provider from whose sign-out the browser came back. Whether it did sign out, we do not know. */
   readonly returnedFromUpstream?: string;
 }

@@ -11,6 +11,7 @@ import { loadSettings, type Settings } from '../../src/config/settings.js';
 import { Clock } from '../../src/database/clock.js';
 import { RETENTION_INTERVAL_MS } from '../../src/database/retention.js';
 import { BackChannelLogoutDispatcher } from '../../src/logout/back-channel/back-channel-logout.dispatcher.js';
+import { ReceiptIssuer } from '../../src/logout/receipts/receipt-issuer.js';
 import { TestClock } from './clock.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 import { Browser, type Page } from './http.js';
@@ -80,6 +81,7 @@ export class TestApp {
       adminClientId: ADMIN.clientId,
       adminClientSecret: ADMIN.clientSecret,
       deliveryPollMs: NEVER,
+      receiptPollMs: 0,
       deliveryTimeoutMs: 2000,
       signInAddressPerMinute: 100_000,
       ...overrides,
@@ -113,6 +115,11 @@ export class TestApp {
     const dispatcher = this.app.get(BackChannelLogoutDispatcher);
     await dispatcher.sendDue();
     await dispatcher.idle();
+  }
+
+  /** Issues the receipts that are owed now. Returns how many. */
+  issueReceipts(): Promise<number> {
+    return this.app.get(ReceiptIssuer).issueDue();
   }
 
   async createAccount(

@@ -67,6 +67,11 @@ const RECORD = statement(
         SET state = r.state, attempts = greatest(d.attempts, r.number), next_attempt_at = r.next_attempt_at, last_error = r.error_code,
             finished_at = CASE WHEN r.state = 'pending' THEN NULL ELSE $10::timestamptz END
        FROM r WHERE d.id = r.delivery_id AND d.state = 'pending'
+     RETURNING d.termination_id, r.state
+   ), reopened AS (
+     -- A notice that was sent again has ended anew: what its termination's receipt says is not the whole of it any more.
+     UPDATE session_terminations t SET receipted_at = NULL FROM updated u
+      WHERE t.id = u.termination_id AND u.state <> 'pending' AND t.receipted_at IS NOT NULL
    )
    INSERT INTO logout_delivery_attempts (delivery_id, number, jti, started_at, duration_ms, status, error_code)
    SELECT r.delivery_id, r.number, r.jti, r.started_at, r.duration_ms, r.status, r.error_code FROM r
