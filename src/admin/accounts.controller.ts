@@ -31,7 +31,14 @@ import { StrictJsonPipe } from '../http/parameters.pipe.js';
 import type { TerminationCause } from '../logout/logout.js';
 import { LogoutService, type Alongside } from '../logout/logout.service.js';
 import { AdminGuard, OperatorClientId } from './admin.guard.js';
-import { AccountDto, AccountListDto, CreateAccountDto, SetPasswordDto, SetRolesDto, UpdateAccountDto } from './dto/accounts.dto.js';
+import {
+  AccountDto,
+  AccountListDto,
+  CreateAccountDto,
+  SetPasswordDto,
+  SetRolesDto,
+  UpdateAccountDto,
+} from './dto/accounts.dto.js';
 import { SearchQueryDto } from './dto/common.dto.js';
 import { LogoutResultDto } from './dto/logout.dto.js';
 import { toLogoutResult } from './presenters.js';
