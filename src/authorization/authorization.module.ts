@@ -30,6 +30,6 @@ import { UpstreamSignInController } from './upstream-sign-in.controller.js';
     SignInAnswer,
     SignInService,
   ],
-  exports: [InteractionsService],
+  exports: [InteractionsService, SignInService],
 })
 export class AuthorizationModule {}

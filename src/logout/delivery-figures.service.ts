@@ -42,6 +42,15 @@ const OVERVIEW = statement(
      FROM recent GROUP BY GROUPING SETS ((state), (client_id, state), (hour, state))`,
 );
 
+const MAX_FAILURES = 10;
+
+/** The latest of the last day that ended without an acceptance. By the index as well; ten rows of the table. */
+const FAILURES = statement(
+  'logout_figures_failures',
+  `SELECT d.id, d.termination_id, d.client_id, d.state, d.finished_at, d.last_error FROM logout_deliveries d
+    WHERE d.finished_at > $1 AND d.state IN ('rejected', 'abandoned') ORDER BY d.finished_at DESC LIMIT $2`,
+);
+
 /** From the decision to the acceptance. */
 export interface Latency {
   readonly p50: number;
@@ -62,6 +71,16 @@ export interface HourFigures {
   readonly latency: Latency | undefined;
 }
 
+/** A notice that ended without an acceptance. */
+export interface FailedDelivery {
+  readonly id: string;
+  readonly terminationId: string;
+  readonly clientId: string;
+  readonly state: DeliveryState;
+  readonly finishedAt: Date;
+  readonly lastError: string | null;
+}
+
 export interface DeliveryOverview {
   readonly at: Date;
   readonly counts: Readonly<Record<DeliveryState, number>>;
@@ -71,6 +90,8 @@ export interface DeliveryOverview {
   readonly applications: readonly ApplicationFigures[];
   /** 24, the oldest first, none left out. */
   readonly hours: readonly HourFigures[];
+  /** The latest few, newest first. */
+  readonly failures: readonly FailedDelivery[];
 }
 
 /** Numbers about the notices, for `/metrics` and the console. Read at most once in a few seconds, from indexes alone. */
@@ -112,9 +133,10 @@ export class DeliveryFiguresService implements OnModuleInit {
   }
 
   private async readOverview(): Promise<DeliveryOverview> {
-    const [rows, pending] = await Promise.all([
+    const [rows, pending, failures] = await Promise.all([
       this.transactions.query<OverviewRow>(OVERVIEW, [this.dayAgo(), MAX_ROWS]),
       this.pending(),
+      this.transactions.query<FailureRow>(FAILURES, [this.dayAgo(), MAX_FAILURES]),
     ]);
     const total = rows.filter((row) => row.client_id === null && row.hour === null);
     const at = this.clock.now();
@@ -125,6 +147,14 @@ export class DeliveryFiguresService implements OnModuleInit {
       oldestPendingAt: oldestOf(pending),
       applications: applicationsOf(rows, pending),
       hours: hoursOf(rows, at),
+      failures: failures.map((row) => ({
+        id: row.id,
+        terminationId: row.termination_id,
+        clientId: row.client_id,
+        state: row.state,
+        finishedAt: row.finished_at,
+        lastError: row.last_error,
+      })),
     };
   }
 
@@ -159,6 +189,15 @@ interface OverviewRow {
   state: DeliveryState;
   count: number;
   seconds: [number, number];
+}
+
+interface FailureRow {
+  id: string;
+  termination_id: string;
+  client_id: string;
+  state: DeliveryState;
+  finished_at: Date;
+  last_error: string | null;
 }
 
 interface PendingRow {

@@ -1,5 +1,8 @@
 /** The door of this folder: one function per page, from a view to a whole HTML document. */
 export { renderConsentPage } from './consent.page.js';
+export { renderConsoleOverview, renderConsoleOverviewPage } from './console-overview.page.js';
+export { renderConsoleSignInPage } from './console-sign-in.page.js';
+export { renderConsoleTimeline, renderConsoleTimelinePage } from './console-timeline.page.js';
 export { deviceName } from './device-name.js';
 export { renderErrorPage } from './error.page.js';
 export { renderFormPostPage } from './form-post.page.js';

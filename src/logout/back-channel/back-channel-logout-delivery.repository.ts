@@ -93,6 +93,32 @@ const ATTEMPTS = statement(
   'SELECT * FROM logout_delivery_attempts WHERE delivery_id = $1 ORDER BY number',
 );
 
+/**
+ * What operators look at first comes first. A termination may owe a notice to everybody: the inner limit bounds what is
+ * sorted, the outer one what is shown. By `logout_deliveries_termination_id_idx` and the attempts' primary key.
+ */
+const TIMELINE = statement(
+  'logout_deliveries_timeline',
+  `SELECT d.*, a.attempts_made FROM (
+     SELECT * FROM (SELECT * FROM logout_deliveries WHERE termination_id = $1 LIMIT $2) x
+      ORDER BY array_position(ARRAY['pending', 'abandoned', 'rejected'], x.state), x.created_at, x.client_id, x.id LIMIT $3
+   ) d
+   CROSS JOIN LATERAL (
+     SELECT coalesce(json_agg(json_build_object('number', l.number, 'jti', l.jti, 'started_at', l.started_at, 'duration_ms', l.duration_ms,
+                                                'status', l.status, 'error_code', l.error_code) ORDER BY l.number), '[]') AS attempts_made
+       FROM (SELECT * FROM logout_delivery_attempts y WHERE y.delivery_id = d.id ORDER BY y.number DESC LIMIT $4) l
+   ) a
+   ORDER BY array_position(ARRAY['pending', 'abandoned', 'rejected'], d.state), d.created_at, d.client_id, d.id`,
+);
+
+/** Notices of one termination that are sorted. */
+const TIMELINE_READ = 2000;
+
+/** A notice with its latest attempts, the oldest of them first. */
+export interface DeliveryWithAttempts extends Delivery {
+  readonly attemptsMade: readonly Attempt[];
+}
+
 /** The ledger of notices: claim, record, list. */
 @Injectable()
 export class BackChannelLogoutDeliveryRepository {
@@ -157,6 +183,20 @@ export class BackChannelLogoutDeliveryRepository {
     return { items, nextCursor: rows.length > filter.limit ? items.at(-1)?.id : undefined };
   }
 
+  /** Notices of one termination: pending ones first, then those that went wrong. One round trip. */
+  async timeline(terminationId: string, limit: number, attempts: number): Promise<DeliveryWithAttempts[]> {
+    const rows = await this.transactions.query<DeliveryRow & { attempts_made: TimelineAttempt[] }>(TIMELINE, [
+      terminationId,
+      TIMELINE_READ,
+      limit,
+      attempts,
+    ]);
+    return rows.map((row) => ({
+      ...toDelivery(row),
+      attemptsMade: row.attempts_made.map((made) => toAttempt({ ...made, started_at: new Date(made.started_at) })),
+    }));
+  }
+
   async find(id: string): Promise<{ readonly delivery: Delivery; readonly attempts: readonly Attempt[] } | undefined> {
     const [row] = await this.transactions.query<DeliveryRow>(LIST, [null, null, null, null, id, 1]);
     if (row === undefined) return undefined;
@@ -187,6 +227,9 @@ interface AttemptRow {
   status: number | null;
   error_code: string | null;
 }
+
+/** An attempt as JSON gives it. */
+type TimelineAttempt = Omit<AttemptRow, 'started_at'> & { readonly started_at: string };
 
 function toDelivery(row: DeliveryRow): Delivery {
   return {
