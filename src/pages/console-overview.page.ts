@@ -156,8 +156,8 @@ application.cells) { %><td class="n" data-label="<%= cell.label %>"><%= cell.tex
 scope="col">Last answer</th></tr></thead>
 <tbody><% for (const failure of it.failures) { %>
 <tr><th scope="row"><a href="<%= failure.url %>"><%= failure.at %></a></th><td
-data-label="Application"><%= failure.application %></td><td data-label="Became"><span
-class="state-<%= failure.state %>"><%= failure.state %></span></td><td data-label="Last answer"><%= failure.error %></td></tr><% } %>
+class="w" data-label="Application"><%= failure.application %></td><td class="w" data-label="Became"><span
+class="state-<%= failure.state %>"><%= failure.state %></span></td><td class="w" data-label="Last answer"><%= failure.error %></td></tr><% } %>
 </tbody></table>
 </section><% } %>
 <section>
@@ -169,7 +169,7 @@ class="n">Sessions</th><th scope="col" class="n">Grants</th><th scope="col" clas
 scope="col">Receipt</th></tr></thead>
 <tbody><% for (const termination of it.terminations) { %>
 <tr data-testid="termination"><th scope="row"><a href="<%= termination.url %>"><%= termination.at %></a></th><td
-data-label="Cause"><%= termination.cause %></td><td data-label="By"><%= termination.initiator %></td><td class="n"
+class="w" data-label="Cause"><%= termination.cause %></td><td class="w" data-label="By"><%= termination.initiator %></td><td class="n"
 data-label="Sessions"><%= termination.sessions %></td><td class="n" data-label="Grants"><%= termination.grantsRevoked %></td><td
 class="n" data-label="Notices"><%= termination.notices %></td><td data-label="Receipt"><%= termination.receipt %></td></tr><% } %>
 </tbody></table>

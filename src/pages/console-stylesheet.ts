@@ -1,9 +1,9 @@
 /** What only the console's pages need, besides the stylesheet of all. */
 export const CONSOLE_STYLESHEET = `
 .broad .column{max-width:68rem}
-.broad .sheet{padding:clamp(0rem,3vw,2.25rem)}
 .console>*+*{margin-top:2.25rem}
 .console h2{margin-bottom:.75rem}
+.console section>table+p,.console section>details{margin-top:.75rem}
 .bar{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5rem 1.5rem;font-size:.9375rem;
 color:var(--quiet)}
 .bar form{margin:0}
@@ -25,7 +25,7 @@ figcaption h2{margin-bottom:.25rem}
 .s-rejected{fill:var(--wait)}
 .s-abandoned{fill:var(--alarm)}
 .s-pending{fill:var(--edge)}
-.s-p95{fill:var(--edge);opacity:.45}
+.s-p95{fill:var(--edge)}
 .s-p50{fill:var(--accent)}
 table{width:100%;border-collapse:collapse;font-size:.9375rem;font-variant-numeric:tabular-nums}
 caption{text-align:start}
@@ -36,25 +36,24 @@ tbody tr:last-child>*{border-bottom:1px solid var(--line)}
 .n{text-align:end}
 td:last-child,th:last-child{padding-inline-end:0}
 tbody th{font-weight:580}
+.n+:not(.n){padding-inline-start:1.25rem}
 .id{display:block;font:400 .8125rem/1.4 var(--mono);color:var(--quiet);overflow-wrap:anywhere}
 .state-delivered{color:var(--accent);font-weight:580}
 .state-rejected,.state-pending{color:var(--wait);font-weight:580}
 .state-abandoned{color:var(--alarm);font-weight:580}
 .notice{padding:1.125rem 0;border-top:1px solid var(--line)}
-.notice:last-of-type{border-bottom:1px solid var(--line)}
 .notice h3{margin:0;font-size:1rem;font-weight:620}
 .notice .head{display:flex;flex-wrap:wrap;align-items:baseline;justify-content:space-between;gap:.125rem 1rem}
 .notice table{margin-top:.625rem;font-size:.875rem}
 .jws{display:block;margin-top:.75rem;padding:.875rem 1rem;border-radius:.625rem;background:var(--wash);
 font-size:.8125rem;overflow-wrap:anywhere}
-summary{cursor:pointer;color:var(--accent)}
 @media (max-width:44rem){
 .stack thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-.stack,.stack tbody,.stack tr,.stack th,.stack td{display:block;text-align:start}
-.stack tr{padding:.875rem 0;border-top:1px solid var(--line)}
-.stack tr:last-child{border-bottom:1px solid var(--line)}
+.stack,.stack tbody,.stack th,.stack td{display:block;text-align:start}
+.stack tr{display:grid;grid-template-columns:1fr 1fr;gap:.125rem 1rem;padding:.75rem 0;border-top:1px solid var(--line)}
 .stack tbody tr>*{padding:0;border:0}
-.stack td[data-label]{display:grid;grid-template-columns:8rem 1fr;gap:.75rem}
-.stack td[data-label]::before{content:attr(data-label);color:var(--quiet)}
+.stack th,.stack .w{grid-column:1/-1}
+.stack td[data-label]{display:flex;gap:.5rem}
+.stack td[data-label]::before{content:attr(data-label);flex:none;min-width:5.25rem;color:var(--quiet)}
 }
 `;

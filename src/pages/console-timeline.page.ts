@@ -100,9 +100,10 @@ interface TimelineModel {
   readonly figures: string;
 }
 
+/** `http_503` says no more than the status does. */
 function answerOf(status: number | undefined, error: string | undefined): string {
-  const words = [...(status === undefined ? [] : [`HTTP ${status}`]), ...(error === undefined ? [] : [error])];
-  return words.join(', ') || 'no answer';
+  if (status === undefined) return error ?? 'no answer';
+  return error === undefined || error === `http_${status}` ? `HTTP ${status}` : `HTTP ${status}, ${error}`;
 }
 
 const figuresTemplate = fragment<FiguresModel>(`<div class="console">
@@ -119,9 +120,9 @@ class="state-<%= notice.state %>"><%= notice.state %></span><% if (notice.words)
 <thead><tr><th scope="col">Attempt</th><th scope="col">Begun</th><th scope="col" class="n">After</th><th scope="col"
 class="n">Took</th><th scope="col">Answer</th></tr></thead>
 <tbody><% for (const attempt of notice.attempts) { %>
-<tr><td data-label="Attempt"><%= attempt.number %></td><td data-label="Begun"><%= attempt.at %></td><td class="n"
+<tr><td data-label="Attempt"><%= attempt.number %></td><td class="w" data-label="Begun"><%= attempt.at %></td><td class="n"
 data-label="After"><%= attempt.after %></td><td class="n" data-label="Took"><%= attempt.took %></td><td
-data-label="Answer"><%= attempt.answer %></td></tr><% } %>
+class="w" data-label="Answer"><%= attempt.answer %></td></tr><% } %>
 </tbody></table><% } else { %><p class="small">Not tried yet.</p><% } %>
 </div>
 <% } %>

@@ -5,7 +5,7 @@ import { compactDuration, counted } from './words.js';
 export const ENDINGS: readonly NoticeState[] = ['delivered', 'rejected', 'abandoned'];
 
 /** Left of the columns, for the words on the scale. */
-const SCALE = 11;
+const SCALE = 14;
 const GAP = 0.7;
 /** The columns' ground, in percent from the top; below it the words of the hours. */
 const GROUND = 86;
@@ -90,7 +90,7 @@ function scaleLine(y: number, words: string): string {
 function ground(hours: readonly Column[]): string[] {
   const words = hours.map(({ startsAt }, index) =>
     startsAt.getUTCHours() % 6 === 0
-      ? `<text x="${percent(columnX(index, hours.length))}" y="${percent(GROUND)}" dy="1.25em">${hourOf(startsAt)}</text>`
+      ? `<text x="${percent(columnX(index, hours.length) + columnWidth(hours.length) / 2)}" y="${percent(GROUND)}" dy="1.25em" text-anchor="middle">${hourOf(startsAt)}</text>`
       : '',
   );
   return [`<line x1="${percent(SCALE)}" x2="100%" y1="${percent(GROUND)}" y2="${percent(GROUND)}"/>`, ...words];

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { v7 as uuid } from 'uuid';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { clientOf, someoneAt, terminationsOf } from '../back-channel-logout/scene.js';
 import { anOperator } from '../console/operator.js';
@@ -48,8 +48,8 @@ describe('an operator at a browser', () => {
   }
 
   async function notices(clientId: string, state: string, count: number, ended: Date, took: number): Promise<void> {
-    const id = randomUUID();
     const began = new Date(ended.getTime() - took);
+    const id = uuid({ msecs: began.getTime() });
     await app.db.query(
       `INSERT INTO session_terminations (id, cause, initiator, sessions, grants_revoked, deliveries, occurred_at)
        VALUES ($1, 'admin', '{"kind":"operator","clientId":"test-admin"}', $2, $2, $2, $3)`,
@@ -57,7 +57,7 @@ describe('an operator at a browser', () => {
     );
     await app.db.query(
       `INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at, finished_at, last_error)
-       SELECT gen_random_uuid(), $1, $2, 'x', 'y', $3, 1, $4, $4, $4 + n * ($5::timestamptz - $4) / $6, CASE WHEN $3 = 'delivered' THEN NULL ELSE 'http_503' END
+       SELECT gen_random_uuid(), $1, $2, 'x', 'y', $3, 1, $4::timestamptz, $4::timestamptz, $4::timestamptz + n * ($5::timestamptz - $4::timestamptz) / $6, CASE WHEN $3 = 'delivered' THEN NULL ELSE 'http_503' END
          FROM generate_series(1, $6::int) n`,
       [id, clientId, state, began, ended, count],
     );
@@ -131,7 +131,7 @@ describe('an operator at a browser', () => {
     while ((await app.issueReceipts()) > 0);
     await visitor.page.waitForSelector('#receipt:has-text("Receipt ")');
     await visitor.page.click('summary');
-    await visitor.look('console-timeline-light');
+    await visitor.look('console-timeline-final-light');
     await visitor.leave();
   });
 

@@ -359,7 +359,7 @@ describe('the console', () => {
         id,
         'Ledger',
         clientId,
-        'HTTP 503, http_503',
+        'HTTP 503',
         'next attempt',
         'No receipt yet',
       ])
