@@ -80,7 +80,11 @@ module.exports = {
     only(
       'logout-knows-what-is-below',
       'logout',
-      [...FOUNDATION, '^src/(audit|clients|keys|egress|metrics|tokens)/', '^src/sessions/(sessions\\.sql|session)\\.ts$'],
+      [
+        ...FOUNDATION,
+        '^src/(audit|clients|keys|egress|metrics|tokens)/',
+        '^src/sessions/(sessions\\.sql|session)\\.ts$',
+      ],
       'The domain of ending things uses what it ends and knows no HTTP and no dialect.',
     ),
     only(
@@ -128,7 +132,7 @@ module.exports = {
       comment: 'Services and repositories know nothing of requests and responses.',
       severity: 'error',
       from: {
-        path: '^src/(?!http/|app\\.|openapi)',
+        path: '^src/(?!http/|app\\.|openapi|shutdown)',
         pathNot: '(\\.controller|\\.filter|\\.pipe|\\.guard|\\.module|-answer)\\.ts$|\\.spec\\.ts$',
       },
       to: { path: HTTP },

@@ -65,9 +65,9 @@ describe('the console', () => {
   const follow = (browser: Browser, path: string): Promise<EventStream> =>
     EventStream.open(app.issuer + path, cookieHeader(browser));
   const audited = async (): Promise<unknown[]> =>
-    (await app.db.query<{ outcome: string; details: object }>(
+    app.db.query<{ outcome: string; details: object }>(
       `SELECT outcome, details FROM audit_events WHERE event = 'console_sign_in' ORDER BY id`,
-    )) as unknown[];
+    );
   const place = (page: Page): readonly [number, string | undefined] => [
     page.status,
     page.location?.slice(app.issuer.length),

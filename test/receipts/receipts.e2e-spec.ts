@@ -52,8 +52,7 @@ describe('receipts of logouts', () => {
     return (await fetch(`${app.issuer}/admin/v1/${path}`, { headers })).text();
   };
   const receiptOf = (id: string): Promise<Answer> => read(`terminations/${id}/receipt`);
-  const claimsOf = (answer: Answer): ReceiptClaims =>
-    decodeJwt<ReceiptClaims>(String(answer.body.receipt)) as ReceiptClaims;
+  const claimsOf = (answer: Answer): ReceiptClaims => decodeJwt<ReceiptClaims>(String(answer.body.receipt));
   const exported = async (after = 0): Promise<Line[]> => {
     const text = await readText(`receipts?after=${after}`);
     return text
