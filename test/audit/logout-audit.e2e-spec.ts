@@ -1,5 +1,6 @@
 import { TestApp } from '../support/app.js';
 import { clientOf, someoneAt, terminationsOf } from '../back-channel-logout/scene.js';
+import { DAY } from '../support/clock.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 
@@ -43,6 +44,32 @@ describe('the audit log of logouts', () => {
     ]);
     expect(JSON.stringify(recorded)).not.toContain(login);
     expect(JSON.stringify(recorded)).not.toContain(party.origin);
+  });
+
+  it('has each of the sessions that expired, and each gets its receipt', async () => {
+    while ((await app.issueReceipts()) > 0);
+    const { accountId } = await someoneAt(app, [await clientOf(app, party)]);
+    app.clock.advance(30 * DAY);
+    await app.sweepExpired();
+    const [termination] = await terminationsOf(app, accountId);
+    expect(await events('session_termination')).toContainEqual({
+      id: termination?.id,
+      at: app.clock.now().toISOString(),
+      event: 'session_termination',
+      outcome: 'done',
+      details: {
+        termination_id: termination?.id,
+        cause: 'session_expired',
+        initiator: 'system',
+        sessions: 1,
+        grants_revoked: 1,
+        deliveries: 1,
+      },
+    });
+    expect(await app.issueReceipts()).toBeGreaterThan(0);
+    const token = await app.adminToken();
+    const receipt = await app.json('GET', `/admin/v1/terminations/${termination?.id}/receipt`, { token });
+    expect([receipt.status, receipt.body.state]).toEqual([200, 'final']);
   });
 
   it('has no termination that ended nothing', async () => {

@@ -12,6 +12,7 @@ import { Clock } from '../../src/database/clock.js';
 import { RETENTION_INTERVAL_MS } from '../../src/database/retention.js';
 import { BackChannelLogoutDispatcher } from '../../src/logout/back-channel/back-channel-logout.dispatcher.js';
 import { ReceiptIssuer } from '../../src/logout/receipts/receipt-issuer.js';
+import { SessionExpirySweeper } from '../../src/logout/session-expiry.sweeper.js';
 import { TestClock } from './clock.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 import { Browser, type Page } from './http.js';
@@ -82,6 +83,7 @@ export class TestApp {
       adminClientSecret: ADMIN.clientSecret,
       deliveryPollMs: NEVER,
       receiptPollMs: 0,
+      sessionExpirySweepMs: 0,
       deliveryTimeoutMs: 2000,
       signInAddressPerMinute: 100_000,
       ...overrides,
@@ -122,6 +124,13 @@ export class TestApp {
   /** Issues the receipts that are owed now. Returns how many. */
   issueReceipts(): Promise<number> {
     return this.app.get(ReceiptIssuer).issueDue();
+  }
+
+  /** Ends what has expired by now, and sends what is due then. Returns how many sessions this node ended. */
+  async sweepExpired(): Promise<number> {
+    const ended = await this.app.get(SessionExpirySweeper).sweep();
+    await this.sendDue();
+    return ended;
   }
 
   async createAccount(
