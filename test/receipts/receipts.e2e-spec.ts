@@ -29,7 +29,8 @@ describe('receipts of logouts', () => {
 
   beforeAll(async () => {
     app = await TestApp.start();
-    second = await TestApp.start({}, { db: app.db, clock: app.clock });
+    // As nodes of one service have it: a receipt says whose it is.
+    second = await TestApp.start({ issuer: app.issuer }, { db: app.db, clock: app.clock });
   });
   beforeEach(async () => {
     party = await StubRelyingParty.start();
