@@ -6,6 +6,8 @@ export const AUDIT_EVENT_NAMES = [
   'session_termination',
   'receipts_issued',
   'console_sign_in',
+  'deliveries_resent',
+  'logout_checked',
 ] as const;
 export type AuditEventName = (typeof AUDIT_EVENT_NAMES)[number];
 

@@ -5,6 +5,7 @@ import {
   BackChannelLogoutDeliveryRepository,
   type Attempt,
   type Delivery,
+  type DeliveryFilter,
   type DeliveryWithAttempts,
 } from './back-channel/back-channel-logout-delivery.repository.js';
 import { BackChannelLogoutDispatcher, type SettledDelivery } from './back-channel/back-channel-logout.dispatcher.js';
@@ -60,13 +61,7 @@ export class LogoutRecordsService {
     return { termination, deliveries };
   }
 
-  listDeliveries(
-    filter: PageRequest & {
-      readonly state?: string | undefined;
-      readonly clientId?: string | undefined;
-      readonly terminationId?: string | undefined;
-    },
-  ): Promise<Page<Delivery>> {
+  listDeliveries(filter: PageRequest & Omit<DeliveryFilter, 'ids'>): Promise<Page<Delivery>> {
     return this.deliveries.list(filter);
   }
 

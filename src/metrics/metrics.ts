@@ -16,6 +16,10 @@ export interface LedgerFigures {
 /** From "they all heard it while the page was loading" to "a day later". */
 const CONFIRMATION_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400];
 
+/** What one attempt at a delivery came to. */
+export const DELIVERY_ATTEMPT_OUTCOMES = ['delivered', 'rejected', 'retried', 'abandoned'] as const;
+export type DeliveryAttemptOutcome = (typeof DELIVERY_ATTEMPT_OUTCOMES)[number];
+
 /**
  * Counts what happens, for Prometheus. Each method is one metric, so that the labels stay few: a label holds a word of
  * ours and never anything from a request, which could be anybody's data and would make a new series with every value.
@@ -69,7 +73,15 @@ export class Metrics implements OnModuleInit {
     registers: [this.registry],
   });
 
+  private readonly deliveryAttempts = new Counter({
+    name: 'exeunt_logout_delivery_attempts_total',
+    help: 'Attempts at telling an application of a logout, by what came of the delivery.',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+
   constructor() {
+    for (const outcome of DELIVERY_ATTEMPT_OUTCOMES) this.deliveryAttempts.inc({ outcome }, 0);
     // A series must be there before its first event, or rate() misses that one.
     for (const result of LOGOUT_TOKEN_RESULTS) this.logoutTokens.inc({ result }, 0);
   }
@@ -110,6 +122,27 @@ export class Metrics implements OnModuleInit {
     if (figures === undefined) return this.oldestPending.set(Number.NaN);
     for (const [state, count] of Object.entries(figures.deliveries)) this.deliveries.set({ state }, count);
     this.oldestPending.set(figures.oldestPendingSeconds);
+  }
+
+  countDeliveryAttempt(outcome: DeliveryAttemptOutcome): void {
+    this.deliveryAttempts.inc({ outcome });
+  }
+
+  /** Open breakers are a fact of storage, the same on every node: they are counted there at each scrape. */
+  collectOpenBreakers(count: () => Promise<number>): void {
+    const gauge: Gauge = new Gauge({
+      name: 'exeunt_logout_delivery_breakers_open',
+      help: 'Applications whose notices wait because they failed several times in a row.',
+      registers: [this.registry],
+      async collect() {
+        try {
+          gauge.set(await count());
+        } catch {
+          // Without storage there is no number. The other metrics must be there then more than ever.
+          gauge.remove();
+        }
+      },
+    });
   }
 
   /** The media type of {@link text}. */

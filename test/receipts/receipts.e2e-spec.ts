@@ -167,12 +167,18 @@ describe('receipts of logouts', () => {
     const { id } = await signedOut(400);
     await issueAll();
     const before = await receiptOf(id);
-    await app.db.query(
-      `UPDATE logout_deliveries SET state = 'pending', next_attempt_at = $2 WHERE termination_id = $1`,
-      [id, app.clock.now()],
-    );
+    const asked = new Promise<() => void>((resolve) => {
+      party.answerNext((_request, response) => resolve(() => response.writeHead(200).end()));
+    });
+    const resent = app.json('POST', '/admin/v1/deliveries/resend', {
+      token: await app.adminToken(),
+      body: { termination_id: id },
+    });
+    expect((await resent).status).toBe(200);
+    const accept = await asked;
     expect((await receiptOf(id)).status).toBe(202);
     expect(await app.issueReceipts()).toBe(0);
+    accept();
     await app.sendDue();
     await issueAll();
     const after = await receiptOf(id);
@@ -183,6 +189,24 @@ describe('receipts of logouts', () => {
     });
     expect((await exported()).map(({ receipt }) => receipt)).toContain(before.body.receipt);
     expect(await app.issueReceipts()).toBe(0);
+  });
+
+  it('gets a successor also when a notice that was sent again ends without an attempt', async () => {
+    const { id, clientId } = await signedOut(400);
+    await issueAll();
+    const before = await receiptOf(id);
+    party.always(500);
+    const token = await app.adminToken();
+    await app.json('POST', '/admin/v1/deliveries/resend', { token, body: { termination_id: id } });
+    await app.sendDue();
+    expect((await receiptOf(id)).status).toBe(202);
+    await app.json('PATCH', `/admin/v1/clients/${clientId}`, { token, body: { backchannel_logout_uri: null } });
+    await issueAll();
+    expect(claimsOf(await receiptOf(id))).toMatchObject({
+      revision: 2,
+      supersedes: before.body.sequence,
+      applications: [{ outcome: 'abandoned' }],
+    });
   });
 
   it('answers 404 for what there is not, 401 and 403 to who may not', async () => {
