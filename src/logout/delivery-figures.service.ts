@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../database/clock.js';
 import { statement } from '../database/statement.js';
-import { TransactionRunner } from '../database/transaction.js';
+import { codeOf, TransactionRunner } from '../database/transaction.js';
 import { Metrics, type LedgerFigures } from '../metrics/metrics.js';
 import { DELIVERY_STATES, type DeliveryState } from './back-channel/delivery.js';
 import { grouped } from './grouped.js';
@@ -109,8 +109,8 @@ export class DeliveryFiguresService implements OnModuleInit {
 
   onModuleInit(): void {
     this.metrics.showLedger(() =>
-      this.figures().catch((error: Error) => {
-        this.logger.warn(`no figures for the metrics: ${error.name}`);
+      this.figures().catch((error: unknown) => {
+        this.logger.warn(`no figures for the metrics: ${codeOf(error)}`);
         return undefined;
       }),
     );

@@ -9,7 +9,7 @@ import { SessionLimit } from '../sessions/session-limit.js';
 import { GrantReuse } from '../tokens/grant-reuse.js';
 import { BackChannelLogoutDispatcher } from './back-channel/back-channel-logout.dispatcher.js';
 import { logoutPolicy } from './logout-policy.js';
-import type { LogoutCommand, LogoutOutcome, LogoutTarget } from './logout.js';
+import { TERMINATION_CAUSES, type LogoutCommand, type LogoutOutcome, type LogoutTarget } from './logout.js';
 import { ReceiptIssuer } from './receipts/receipt-issuer.js';
 import {
   SessionTerminationRepository,
@@ -54,6 +54,8 @@ export class LogoutService implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
+    // A series must be there before its first event, or an alert on its rate misses that one.
+    for (const cause of TERMINATION_CAUSES) this.metrics.countTermination(cause, 0);
     this.reuse.handleWith(async (grantId, clientId, cause) => {
       await this.logout({ target: { kind: 'grant', grantId }, cause, initiator: { kind: 'client', clientId } });
     });

@@ -1,7 +1,7 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
 import { statement } from '../database/statement.js';
-import { TransactionRunner } from '../database/transaction.js';
+import { codeOf, TransactionRunner } from '../database/transaction.js';
 import { DeliveryNews } from './back-channel/delivery-news.js';
 import { grouped } from './grouped.js';
 import type { ApplicationStanding } from './receipts/receipts.service.js';
@@ -94,7 +94,7 @@ export class TerminationWatch implements OnModuleInit, BeforeApplicationShutdown
       return this.looking;
     }
     this.looking = this.lookOnce()
-      .catch((error: Error) => this.logger.warn(`progress is not known: ${error.name}`))
+      .catch((error: unknown) => this.logger.warn(`progress is not known: ${codeOf(error)}`))
       .finally(() => (this.looking = undefined));
     await this.looking;
     if (!this.again) return;

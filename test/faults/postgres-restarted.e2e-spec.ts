@@ -4,6 +4,7 @@ import { aDataDirectory, buildOnce, Operator, remove, type Service } from '../st
 import { Browser } from '../support/http.js';
 import {
   allAre,
+  allAreReceipted,
   Application,
   count,
   isActive,
@@ -11,6 +12,7 @@ import {
   refresh,
   signedIn,
   startNode,
+  verifiedReceipts,
   WAIT,
   type Database,
   type SignedIn,
@@ -147,6 +149,13 @@ describe('Postgres goes away twice while people refresh and sign out', () => {
       expect(await isActive(node.base, application, token), sid).toBe(false);
       expect((await refresh(node.base, application, token)).status, sid).toBe(400);
     }
+  });
+
+  it('has a receipt for each of them, in a chain that is whole', async () => {
+    await allAreReceipted(db, PEOPLE);
+    const { ok, words } = await verifiedReceipts(operator);
+    expect(words).toContain(`${PEOPLE} receipts, 1 to ${PEOPLE}: every signature fits, the chain is whole.`);
+    expect(ok).toBe(true);
   });
 
   it('tells each application once, and again only where what it answered could not be written down', () => {

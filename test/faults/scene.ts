@@ -1,5 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
-import { ADMIN_ENV, Operator, Service } from '../start/service.js';
+import { aDataDirectory, ADMIN_ENV, Operator, remove, Service } from '../start/service.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StubRelyingParty, type Answer } from '../support/stub-relying-party.js';
 
@@ -173,6 +176,34 @@ export async function hold(url: string, table: string, id: string): Promise<{ re
   await client.query('BEGIN');
   await client.query(`SELECT 1 FROM ${client.escapeIdentifier(table)} WHERE id = $1 FOR UPDATE`, [id]);
   return { release: () => client.end() };
+}
+
+/** What `npm run verify-receipts` says of the whole chain. */
+export async function verifiedReceipts(operator: Operator): Promise<{ readonly ok: boolean; readonly words: string }> {
+  const directory = aDataDirectory();
+  try {
+    for (const [file, path] of [
+      ['receipts.ndjson', '/receipts'],
+      ['keys.json', '/receipts/jwks'],
+    ] as const)
+      writeFileSync(join(directory, file), await (await operator.request('GET', path)).text());
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      ['scripts/verify-receipts.mjs', join(directory, 'receipts.ndjson'), '--jwks', join(directory, 'keys.json')],
+      { encoding: 'utf8' },
+    );
+    return { ok: status === 0, words: stdout };
+  } finally {
+    remove(directory);
+  }
+}
+
+/** Waits until no termination is owed a receipt. */
+export async function allAreReceipted(db: Database, n: number): Promise<void> {
+  await vi.waitUntil(
+    async () => (await db.query('SELECT 1 FROM session_terminations WHERE receipted_at IS NOT NULL')).length === n,
+    WAIT,
+  );
 }
 
 /** The samples of a metric, by their labels as they are written (`''` without any). */

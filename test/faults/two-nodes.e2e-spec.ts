@@ -1,11 +1,22 @@
 import { buildOnce, Operator, type Service } from '../start/service.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import type { Answer } from '../support/stub-relying-party.js';
-import { allAre, Application, count, metric, signedIn, startNode, type SignedIn } from './scene.js';
+import {
+  allAre,
+  allAreReceipted,
+  Application,
+  count,
+  metric,
+  signedIn,
+  startNode,
+  verifiedReceipts,
+  type SignedIn,
+} from './scene.js';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const LOGOUTS = 200;
+const ONE_ISSUER = { ISSUER: 'http://localhost:3000', RECEIPT_POLL_MS: '100' };
 const AT_ONCE = 10;
 const RESETS: Answer = ({ socket }) => void socket.resetAndDestroy();
 
@@ -13,13 +24,14 @@ describe('two nodes on one database end two hundred sessions between them', () =
   const nodes: Service[] = [];
   const applications: Application[] = [];
   let db: TestDatabase;
+  let operators: Operator[];
   let sessions: SignedIn[];
 
   beforeAll(async () => {
     buildOnce();
     db = await createTestDatabase();
-    nodes.push(...(await Promise.all([startNode(db.url), startNode(db.url)])));
-    const operators = await Promise.all(nodes.map((node) => Operator.at(node.base)));
+    nodes.push(...(await Promise.all([startNode(db.url, ONE_ISSUER), startNode(db.url, ONE_ISSUER)])));
+    operators = await Promise.all(nodes.map((node) => Operator.at(node.base)));
     for (const [name, first] of [
       ['steady', []],
       ['steady too', []],
@@ -40,6 +52,7 @@ describe('two nodes on one database end two hundred sessions between them', () =
       }),
     );
     await allAre(db, 'delivered', LOGOUTS);
+    await allAreReceipted(db, LOGOUTS);
   });
   afterAll(async () => {
     await Promise.all(nodes.map((node) => node.stop()));
@@ -71,5 +84,15 @@ describe('two nodes on one database end two hundred sessions between them', () =
     }
     expect(Math.min(...delivered)).toBeGreaterThan(0);
     expect(delivered.reduce((all, n) => all + n, 0)).toBe(LOGOUTS);
+  });
+
+  it('signs one receipt for each logout, in one chain, whichever node it was', async () => {
+    const { ok, words } = await verifiedReceipts(operators[0] as Operator);
+    expect(words).toContain(`${LOGOUTS} receipts, 1 to ${LOGOUTS}: every signature fits, the chain is whole.`);
+    expect(ok).toBe(true);
+    let confirmed = 0;
+    for (const node of nodes)
+      confirmed += (await metric(node.base, 'exeunt_logout_confirmation_seconds_count')).get('') ?? 0;
+    expect(confirmed).toBe(LOGOUTS);
   });
 });

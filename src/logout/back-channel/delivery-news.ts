@@ -1,6 +1,6 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { ChangeFeed } from '../../database/change-feed.js';
-import { TransactionRunner } from '../../database/transaction.js';
+import { codeOf, TransactionRunner } from '../../database/transaction.js';
 
 /** A commit with a NOTIFY waits for every other one of the database, so there are few. */
 const AT_MOST_EVERY_MS = 200;
@@ -26,7 +26,7 @@ export class DeliveryNews implements BeforeApplicationShutdown {
       this.lastAt = performance.now();
       this.changes
         .publish(this.transactions, 'deliveries')
-        .catch((error: Error) => this.logger.debug(`nobody was told of deliveries: ${error.name}`));
+        .catch((error: unknown) => this.logger.debug(`nobody was told of deliveries: ${codeOf(error)}`));
     }, wait).unref();
   }
 

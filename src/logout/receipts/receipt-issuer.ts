@@ -11,7 +11,7 @@ import { AuditLog } from '../../audit/audit-log.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../database/clock.js';
 import { Retention } from '../../database/retention.js';
-import { TransactionRunner, type Tx } from '../../database/transaction.js';
+import { codeOf, TransactionRunner, type Tx } from '../../database/transaction.js';
 import { JwtSigner } from '../../keys/jwt-signer.js';
 import { Metrics } from '../../metrics/metrics.js';
 import { receiptHash, type Receipt, type ReceiptClaims } from './receipt.js';
@@ -95,7 +95,7 @@ export class ReceiptIssuer implements OnModuleInit, OnApplicationBootstrap, Befo
 
   private async poll(): Promise<void> {
     if (this.stopping) return;
-    await this.issueDue().catch((error: Error) => this.logger.warn(`receipts wait: ${error.name}`));
+    await this.issueDue().catch((error: unknown) => this.logger.warn(`receipts wait: ${codeOf(error)}`));
   }
 
   private async issueHintedAndNext(): Promise<number> {
