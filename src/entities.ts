@@ -8,6 +8,8 @@ import { SigningKeyEntity } from './keys/entities/signing-key.entity.js';
 import { BackChannelLogoutAttemptEntity } from './logout/entities/back-channel-logout-attempt.entity.js';
 import { BackChannelLogoutDeliveryEntity } from './logout/entities/back-channel-logout-delivery.entity.js';
 import { SessionTerminationEntity } from './logout/entities/session-termination.entity.js';
+import { LogoutOrderApplicationEntity } from './logout/orders/entities/logout-order-application.entity.js';
+import { LogoutOrderEntity } from './logout/orders/entities/logout-order.entity.js';
 import { RateLimitEntity } from './rate-limits/entities/rate-limit.entity.js';
 import { SessionClientEntity } from './sessions/entities/session-client.entity.js';
 import { SessionUpstreamEntity } from './sessions/entities/session-upstream.entity.js';
@@ -44,6 +46,8 @@ export const ENTITIES = [
   SessionTerminationEntity,
   BackChannelLogoutDeliveryEntity,
   BackChannelLogoutAttemptEntity,
+  LogoutOrderEntity,
+  LogoutOrderApplicationEntity,
   UpstreamEntity,
   UpstreamIdentityEntity,
   UpstreamAuthenticationEntity,

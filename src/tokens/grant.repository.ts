@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../database/clock.js';
 import { statement } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
+import { grantOutlivesOrders, NEWEST_ORDER } from '../logout/orders/orders.sql.js';
 import { joinSession, sessionIsAlive } from '../sessions/sessions.sql.js';
 import { GRANT_COLUMNS, toGrant, type Grant, type GrantRow } from './grant.js';
 import { GRANT_JOINS, grantIsAlive } from './tokens.sql.js';
@@ -101,8 +102,12 @@ const CREATE = statement(
      SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id
       WHERE s.id = $4 AND s.account_id = $2 AND ${sessionIsAlive('s', 'a', '$10::timestamptz')}
    ), g AS (
-     INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm)
-     SELECT $1::uuid, $2::uuid, $3, live.id, $5::boolean, $6, $7::jsonb, $8::timestamptz, $9::text[], $10, $16::text FROM live RETURNING id
+     INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
+                         upstream_id, began_after_order)
+     SELECT $1::uuid, $2::uuid, $3, live.id, $5::boolean, $6, $7::jsonb, $8::timestamptz, $9::text[], $10, $16::text,
+            (SELECT u.upstream_id FROM session_upstreams u WHERE u.session_id = live.id ORDER BY u.authenticated_at DESC LIMIT 1),
+            ${NEWEST_ORDER}
+       FROM live RETURNING id
    )
    INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, code_challenge, nonce, expires_at)
    SELECT $11::bytea, g.id, $12, $13, $14, $15::timestamptz FROM g RETURNING grant_id`,
@@ -125,7 +130,7 @@ const EXCHANGE_CODE = statement(
         FOR NO KEY UPDATE OF s
    ), g AS (
      SELECT ${GRANT_COLUMNS}, s.account_claims FROM grants g JOIN s ON s.id = g.session_id JOIN code ON code.grant_id = g.id
-      WHERE g.revoked_at IS NULL FOR SHARE OF g
+      WHERE g.revoked_at IS NULL AND ${grantOutlivesOrders('g')} FOR SHARE OF g
    ), consumed AS (
      UPDATE authorization_codes c SET consumed_at = $5 FROM g WHERE c.code_hash = $1 AND c.grant_id = g.id AND c.consumed_at IS NULL
      RETURNING c.nonce, g.session_id, g.client_id

@@ -6,6 +6,7 @@ import type { DeliveryState } from '../back-channel/delivery.js';
 @Index('logout_deliveries_due_idx', ['nextAttemptAt'], { where: `state = 'pending'` })
 @Index('logout_deliveries_termination_id_idx', ['terminationId'])
 @Index('logout_deliveries_created_at_idx', ['createdAt', 'id'])
+@Index('logout_deliveries_order_idx', ['orderId', 'state', 'nextAttemptAt'], { where: 'order_id IS NOT NULL' })
 @Check('logout_deliveries_state_check', `state IN ('pending', 'delivered', 'rejected', 'abandoned')`)
 export class BackChannelLogoutDeliveryEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'logout_deliveries_pkey' })
@@ -41,6 +42,11 @@ export class BackChannelLogoutDeliveryEntity {
 
   @Column('timestamptz', { name: 'finished_at', nullable: true })
   finishedAt: Date | null;
+
+  /** The logout order that it comes from, if any. */
+  @ForeignKey('logout_orders', { name: 'logout_deliveries_order_id_fkey' })
+  @Column('uuid', { name: 'order_id', nullable: true })
+  orderId: string | null;
 
   @Column('text', { name: 'last_error', nullable: true })
   lastError: string | null;

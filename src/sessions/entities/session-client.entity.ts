@@ -18,4 +18,8 @@ export class SessionClientEntity {
 
   @Column('timestamptz', { name: 'joined_at' })
   joinedAt: Date;
+
+  /** The newest logout order when it began (`orders.sql.ts`): younger orders may have ended it. */
+  @Column('bigint', { name: 'began_after_order', default: 0 })
+  beganAfterOrder: string;
 }
