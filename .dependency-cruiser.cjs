@@ -83,7 +83,11 @@ module.exports = {
     only(
       'logout-knows-what-is-below',
       'logout',
-      [...FOUNDATION, '^src/(audit|clients|keys|egress|metrics|tokens)/', '^src/sessions/(sessions\\.sql|session)\\.ts$'],
+      [
+        ...FOUNDATION,
+        '^src/(audit|clients|keys|egress|metrics|tokens)/',
+        '^src/sessions/(sessions\\.sql|session)\\.ts$',
+      ],
       'The domain of ending things uses what it ends and knows no HTTP and no dialect.',
     ),
     only(

@@ -14,6 +14,7 @@ import { AdminClientsController } from './clients.controller.js';
 import { FirstAdminClient } from './first-admin-client.js';
 import { AdminIdentitiesController } from './identities.controller.js';
 import { AdminKeysController } from './keys.controller.js';
+import { AdminLogoutOrdersController } from './logout-orders.controller.js';
 import { AdminLogoutsController } from './logouts.controller.js';
 import { AdminOrganizationsController } from './organizations.controller.js';
 import { RegistrationController } from './registration.controller.js';
@@ -36,6 +37,7 @@ import { AdminUpstreamsController } from './upstreams.controller.js';
     AdminAccountsController,
     AdminSessionsController,
     AdminLogoutsController,
+    AdminLogoutOrdersController,
     AdminAuditController,
     AdminKeysController,
     AdminUpstreamsController,

@@ -25,6 +25,7 @@ const REVOKES_OFFLINE_GRANTS: Readonly<Record<TerminationCause, boolean>> = {
   client_deleted: true,
   refresh_token_reuse: true,
   code_reuse: true,
+  logout_order: true,
 };
 
 /** Pure: the same for every dialect. "Everywhere" means everywhere, so a whole account loses its offline grants too. */

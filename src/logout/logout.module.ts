@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { EgressModule } from '../egress/egress.module.js';
 import { KeysModule } from '../keys/keys.module.js';
@@ -10,10 +11,13 @@ import { BackChannelLogoutDispatcher } from './back-channel/back-channel-logout.
 import { LogoutTokenIssuer } from './back-channel/logout-token.issuer.js';
 import { LogoutRecordsService } from './logout-records.service.js';
 import { LogoutService } from './logout.service.js';
+import { LogoutOrderJob } from './orders/logout-order.job.js';
+import { LogoutOrderRepository } from './orders/logout-order.repository.js';
+import { LogoutOrdersService } from './orders/logout-orders.service.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
 
 @Module({
-  imports: [ClientsModule, EgressModule, KeysModule, MetricsModule, TokensModule],
+  imports: [AuditModule, ClientsModule, EgressModule, KeysModule, MetricsModule, TokensModule],
   providers: [
     LogoutService,
     LogoutRecordsService,
@@ -22,7 +26,10 @@ import { SessionTerminationRepository } from './session-termination.repository.j
     BackChannelLogoutDeliveryRepository,
     BackChannelLogoutDispatcher,
     LogoutTokenIssuer,
+    LogoutOrdersService,
+    LogoutOrderRepository,
+    LogoutOrderJob,
   ],
-  exports: [LogoutService, LogoutRecordsService],
+  exports: [LogoutService, LogoutRecordsService, LogoutOrdersService],
 })
 export class LogoutModule {}

@@ -14,6 +14,7 @@ export const TERMINATION_CAUSES = [
   'client_deleted',
   'refresh_token_reuse',
   'code_reuse',
+  'logout_order',
 ] as const;
 export type TerminationCause = (typeof TERMINATION_CAUSES)[number];
 
@@ -21,7 +22,7 @@ export type TerminationCause = (typeof TERMINATION_CAUSES)[number];
 export type LogoutInitiator =
   | { readonly kind: 'user'; readonly accountId: string; readonly clientId?: string }
   | { readonly kind: 'client'; readonly clientId: string }
-  | { readonly kind: 'operator'; readonly clientId: string }
+  | { readonly kind: 'operator'; readonly clientId: string; readonly orderId?: string }
   /** Another provider, by a logout token. */
   | { readonly kind: 'upstream'; readonly issuer: string }
   | { readonly kind: 'system' };
