@@ -27,7 +27,7 @@ export class AddLogoutOrders1795250000005 implements MigrationInterface {
                 "next_step_at" TIMESTAMP WITH TIME ZONE NOT NULL,
                 "finished_at" TIMESTAMP WITH TIME ZONE,
                 CONSTRAINT "logout_orders_state_check" CHECK (state IN ('queued', 'running', 'paused', 'done')),
-                CONSTRAINT "logout_orders_phase_check" CHECK (phase IN ('sessions', 'grants', 'notices')),
+                CONSTRAINT "logout_orders_phase_check" CHECK (phase IN ('sessions', 'grants', 'late', 'notices')),
                 CONSTRAINT "logout_orders_pkey" PRIMARY KEY ("id")
             )
         `);

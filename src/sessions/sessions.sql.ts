@@ -43,3 +43,11 @@ ended AS (
   UPDATE sessions s SET terminated_at = ${now}, termination_id = ${terminationId} FROM ${source} x WHERE s.id = x.id RETURNING s.id
 )`;
 }
+
+/** CTE `dealt_with`: for the participants `sc` of `condition` the logout order `number` has done its part. */
+export function participantsBeganAfter(condition: string, number: string): string {
+  return `
+dealt_with AS (
+  UPDATE session_clients sc SET began_after_order = ${number} WHERE ${condition}
+)`;
+}

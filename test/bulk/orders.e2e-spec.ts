@@ -148,7 +148,11 @@ describe('an order ends what began before it, by one row', () => {
   it('of everyone: all people; tokens that clients got for themselves go on', async () => {
     const mia = await somebody();
     const bob = await somebody();
-    const machine = await app.createClient({ grant_types: ['client_credentials'], redirect_uris: [], scope: 'reports' });
+    const machine = await app.createClient({
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      scope: 'reports',
+    });
     const { body } = await app.form('/token', { grant_type: 'client_credentials' }, machine);
     const operator = await app.adminToken();
     await placed(app, { everyone: true });

@@ -12,9 +12,12 @@ import { Clock } from '../../database/clock.js';
 import { TransactionRunner, type Tx } from '../../database/transaction.js';
 import { Metrics } from '../../metrics/metrics.js';
 import { LogoutOrderRepository, type ClaimedOrder } from './logout-order.repository.js';
+import type { OrderPhase } from './logout-order.js';
 
 /** How soon a paused order is looked at again, for notices that were under way when it was paused. */
 const PAUSED_LOOK_MS = 1000;
+/** How long an order whose batch failed waits, so that others have their turn. */
+const FAILED_LOOK_MS = 5000;
 
 /**
  * Writes what orders have already ended: a record for each session, a notice for each application in it. In batches,
@@ -58,9 +61,14 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
 
   /** One batch of the order that has waited longest. False: there is nothing to do now. */
   async step(): Promise<boolean> {
-    const sessions = await this.transactions.run(async (tx) => {
-      const order = await this.orders.claim(tx, this.clock.now());
-      return order === undefined ? undefined : this.advance(tx, order);
+    let claimed: ClaimedOrder | undefined;
+    const work = this.transactions.run(async (tx) => {
+      claimed = await this.orders.claim(tx, this.clock.now());
+      return claimed === undefined ? undefined : this.advance(tx, claimed);
+    });
+    const sessions = await work.catch(async (error: unknown) => {
+      if (claimed !== undefined) await this.orders.lookAgain(this.transactions, claimed, this.clock.in(FAILED_LOOK_MS));
+      throw error;
     });
     if (sessions === undefined) return false;
     // After the commit: the transaction may have run more than once.
@@ -81,9 +89,11 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
     }
     switch (order.phase) {
       case 'sessions':
-        return this.endSessions(tx, order);
+        return this.endSessions(tx, order, 'grants');
       case 'grants':
         return this.revokeGrants(tx, order);
+      case 'late':
+        return this.endSessions(tx, order, 'notices');
       case 'notices':
         return this.awaitLastNotice(tx, order);
     }
@@ -95,11 +105,11 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
     return 0;
   }
 
-  private async endSessions(tx: Tx, order: ClaimedOrder): Promise<number> {
+  private async endSessions(tx: Tx, order: ClaimedOrder, next: OrderPhase): Promise<number> {
     if (order.total === null) await this.orders.count(tx, order);
     const batch = await this.orders.lockBatch(tx, order);
     if (batch === undefined) {
-      await this.orders.enter(tx, order, 'grants', this.clock.now());
+      await this.orders.enter(tx, order, next, this.clock.now());
       return 0;
     }
     const terminationIds = batch.sessionIds.map(() => uuid());
@@ -109,7 +119,7 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
 
   private async revokeGrants(tx: Tx, order: ClaimedOrder): Promise<number> {
     if ((await this.orders.revokeGrants(tx, order, uuid(), this.clock.now())) === 0)
-      await this.orders.enter(tx, order, 'notices', this.clock.now());
+      await this.orders.enter(tx, order, 'late', this.clock.now());
     return 0;
   }
 

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Page, PageRequest } from '../../database/page.js';
-import { statement, type Statement } from '../../database/statement.js';
+import { statement, type Queryable, type Statement } from '../../database/statement.js';
 import { TransactionRunner, type Tx } from '../../database/transaction.js';
-import { terminateSessions } from '../../sessions/sessions.sql.js';
+import { participantsBeganAfter, terminateSessions } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
 import type { LogoutInitiator } from '../logout.js';
 import type {
@@ -94,7 +94,7 @@ const CLAIM = statement(
 );
 
 interface KindSql {
-  /** Sessions `s` (and participants `sc`) that the order is about, of those that began before it. */
+  /** Sessions `s` (and participants `sc`) that the order is about and that are not dealt with yet. */
   readonly from: string;
   readonly where: string;
   /** What the cursor counts along; unique. */
@@ -107,38 +107,39 @@ interface KindSql {
   readonly toldOnly?: string;
 }
 
-// $1 is the order's number, $2 its moment, $3 the id in its target
+// $1 is the order's number, $2 the id in its target
 const BEFORE = (row: string) => `${row}.began_after_order < $1::bigint`;
-const LIVE = `s.terminated_at IS NULL AND s.expires_at > $2::timestamptz AND s.idle_expires_at > $2`;
+/** Also those that have expired and that nobody has put on record: they are this order's as long as it is at work. */
+const UNENDED = 's.terminated_at IS NULL';
 const KINDS: Readonly<Record<OrderTarget['kind'], KindSql>> = {
   everyone: {
     from: 'sessions s',
-    where: `$3::text IS NULL AND ${BEFORE('s')} AND ${LIVE}`,
+    where: `$2::text IS NULL AND ${BEFORE('s')} AND ${UNENDED}`,
     cursor: 's.id',
     sessionGrants: '$2::text IS NULL',
-    grants: '$3::text IS NULL',
+    grants: '$2::text IS NULL',
   },
   account: {
     from: 'sessions s',
-    where: `s.account_id = $3::uuid AND ${BEFORE('s')} AND ${LIVE}`,
+    where: `s.account_id = $2::uuid AND ${BEFORE('s')} AND ${UNENDED}`,
     cursor: 's.id',
-    sessionGrants: '$2::text IS NOT NULL',
-    grants: 'g.account_id = $3::uuid',
+    sessionGrants: 'g.account_id = $2::uuid',
+    grants: 'g.account_id = $2::uuid',
   },
   upstream: {
     from: 'sessions s',
-    where: `s.id IN (SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = $3::uuid AND ${BEFORE('u')}) AND ${LIVE}`,
+    where: `s.id IN (SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = $2::uuid AND ${BEFORE('u')}) AND ${UNENDED}`,
     cursor: 's.id',
     // One with offline_access hangs on its own upstream, not on the session's (`grantOutlivesOrders`).
     sessionGrants: '(NOT g.offline OR g.upstream_id = $2::uuid)',
-    grants: 'g.upstream_id = $3::uuid',
+    grants: 'g.upstream_id = $2::uuid',
   },
   client: {
     from: 'session_clients sc JOIN sessions s ON s.id = sc.session_id',
-    where: `sc.client_id = $3::text AND ${BEFORE('sc')} AND ${LIVE}`,
+    where: `sc.client_id = $2::text AND ${BEFORE('sc')} AND ${UNENDED}`,
     cursor: 'sc.sid',
     sessionGrants: 'g.client_id = $2::text',
-    grants: 'g.client_id = $3::text',
+    grants: 'g.client_id = $2::text',
     toldOnly: 'sc.client_id = $2::text',
   },
 };
@@ -149,14 +150,14 @@ function cursorType(kind: KindSql): string {
 
 /**
  * The next sessions, locked, so that no application joins them meanwhile. Rows that another logout holds are waited for
- * and not skipped, since the cursor passes by only once.
+ * and not skipped, since the cursor passes by them only once more.
  */
 function lockStatement(name: string, kind: KindSql): Statement {
   return statement(
     `logout_orders_lock_${name}`,
     `SELECT s.id, ${kind.cursor}::text AS cursor FROM ${kind.from}
-      WHERE ${kind.where} AND ($4::text IS NULL OR ${kind.cursor} > $4::${cursorType(kind)})
-      ORDER BY ${kind.cursor} LIMIT $5 FOR NO KEY UPDATE OF s`,
+      WHERE ${kind.where} AND ($3::text IS NULL OR ${kind.cursor} > $3::${cursorType(kind)})
+      ORDER BY ${kind.cursor} LIMIT $4 FOR NO KEY UPDATE OF s`,
   );
 }
 
@@ -171,44 +172,46 @@ function countStatement(name: string, kind: KindSql): Statement {
  * One batch, of sessions that are locked: end them, revoke their grants, owe each application its notice, record each
  * session's end, and note how far we are; all of it or nothing.
  *
- * Notices are due one after another, each application's by itself: $7 seconds apart, after those that it already has
+ * Notices are due one after another, each application's by itself: $8 seconds apart, after those that it already has
  * from this order.
  *
- * $1 sessions, $2 id in the target, $3 termination ids, $4 now, $5 order id, $6 initiator, $7 seconds, $8 number, $9 cursor
+ * $3 sessions, $4 termination ids, $5 now, $6 order id, $7 initiator, $8 seconds, $9 cursor
  */
 function applyStatement(name: string, kind: KindSql): Statement {
   const ends = kind.toldOnly === undefined;
   return statement(
     `logout_orders_apply_${name}`,
     `WITH batch AS MATERIALIZED (
-       SELECT s.id, s.account_id, x.termination_id FROM unnest($1::uuid[], $3::uuid[]) AS x(id, termination_id) JOIN sessions s ON s.id = x.id
+       SELECT s.id, s.account_id, x.termination_id FROM unnest($3::uuid[], $4::uuid[]) AS x(id, termination_id) JOIN sessions s ON s.id = x.id
      ),
      ending AS (SELECT * FROM batch WHERE ${ends}),
-     ${terminateSessions('ending', '$4::timestamptz', 'x.termination_id')},
-     ${revokeGrants(`g.session_id = ANY($1) AND g.began_after_order < $8::bigint AND ${kind.sessionGrants}`, '$4', `'logout_order'`)},
+     ${terminateSessions('ending', '$5::timestamptz', 'x.termination_id')},
+     ${revokeGrants(`g.session_id = ANY($3) AND ${BEFORE('g')} AND ${kind.sessionGrants}`, '$5', `'logout_order'`)},
      owed AS MATERIALIZED (
        SELECT sc.client_id, sc.sid, b.account_id, b.termination_id,
               row_number() OVER (PARTITION BY sc.client_id ORDER BY b.termination_id) AS place
          FROM batch b JOIN session_clients sc ON sc.session_id = b.id JOIN clients c ON c.client_id = sc.client_id
         WHERE c.deleted_at IS NULL AND c.metadata ->> 'backchannel_logout_uri' IS NOT NULL${ends ? '' : ` AND ${kind.toldOnly}`}
      ),
-     ${paced('owed', '$5::uuid', '$4', '$7')},
+     ${ends ? '' : `${participantsBeganAfter('sc.session_id = ANY($3) AND sc.client_id = $2::text', '$1::bigint')},`}
+     ${paced('owed', '$6::uuid', '$5', '$8')},
      notices AS (
        INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at, order_id)
-       SELECT gen_random_uuid(), o.termination_id, o.client_id, o.account_id::text, o.sid, 'pending', 0, ${SLOT}, $4, $5
+       SELECT gen_random_uuid(), o.termination_id, o.client_id, o.account_id::text, o.sid, 'pending', 0, ${slot('$8')}, $5, $6
          FROM owed o JOIN paced p ON p.client_id = o.client_id
      ),
      revoked_in AS (SELECT g.session_id, count(*) AS n FROM revoked r JOIN grants g ON g.id = r.id GROUP BY g.session_id),
      owed_for AS (SELECT termination_id, count(*) AS n FROM owed GROUP BY termination_id),
      records AS (
        INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at)
-       SELECT b.termination_id, 'logout_order', $6::jsonb, b.account_id, ${ends ? '1' : '0'}, coalesce(r.n, 0), coalesce(o.n, 0), $4
-         FROM batch b LEFT JOIN revoked_in r ON r.session_id = b.id LEFT JOIN owed_for o ON o.termination_id = b.termination_id
+       SELECT b.termination_id, 'logout_order', $7::jsonb, b.account_id, ${ends ? '1' : '0'}, coalesce(r.n, 0), coalesce(o.n, 0), $5
+         FROM batch b LEFT JOIN revoked_in r ON r.session_id = b.id LEFT JOIN owed_for o ON o.termination_id = b.termination_id${ends ? '' : ' WHERE r.n > 0 OR o.n > 0'}
      )
      UPDATE logout_orders SET state = 'running', cursor = $9, done = done + (SELECT count(*) FROM batch),
+            total = greatest(total, done + (SELECT count(*) FROM batch)),
             grants_revoked = grants_revoked + (SELECT count(*) FROM revoked), deliveries = deliveries + (SELECT count(*) FROM owed),
-            last_notice_at = greatest(last_notice_at, (SELECT max(next_at) FROM paced)), next_step_at = $4
-      WHERE id = $5`,
+            last_notice_at = greatest(last_notice_at, (SELECT max(next_at) FROM paced)), next_step_at = $5
+      WHERE id = $6 AND $1::bigint IS NOT NULL`,
   );
 }
 
@@ -224,8 +227,10 @@ paced AS (
   RETURNING client_id, next_at, (SELECT count(*) FROM ${source} x WHERE x.client_id = p.client_id) AS many
 )`;
 }
-/** When notice `o.place` of the `many` that were just made room for is due. */
-const SLOT = `p.next_at - make_interval(secs => (p.many - o.place + 1) * $7::float8)`;
+/** When notice `o.place` of the `p.many` that were just made room for is due. */
+function slot(seconds: string): string {
+  return `p.next_at - make_interval(secs => (p.many - o.place + 1) * ${seconds}::float8)`;
+}
 
 /** The next grants that no ended session took with it: of sessions that were over before, of codes not yet redeemed. */
 function grantsStatement(name: string, kind: KindSql): Statement {
@@ -233,20 +238,20 @@ function grantsStatement(name: string, kind: KindSql): Statement {
     `logout_orders_grants_${name}`,
     `WITH due AS MATERIALIZED (
        SELECT g.id FROM grants g
-        WHERE g.revoked_at IS NULL AND ${BEFORE('g')} AND ${kind.grants} AND ($5::uuid IS NULL OR g.id > $5)
-        ORDER BY g.id LIMIT $6 FOR NO KEY UPDATE
+        WHERE g.revoked_at IS NULL AND ${BEFORE('g')} AND ${kind.grants} AND ($3::uuid IS NULL OR g.id > $3)
+        ORDER BY g.id LIMIT $4 FOR NO KEY UPDATE
      ),
-     ${revokeGrants('g.id IN (SELECT id FROM due)', '$2::timestamptz', `'logout_order'`)},
+     ${revokeGrants('g.id IN (SELECT id FROM due)', '$5::timestamptz', `'logout_order'`)},
      record AS (
        INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at)
        SELECT $7::uuid, 'logout_order', $8::jsonb, CASE WHEN count(DISTINCT g.account_id) = 1 THEN min(g.account_id::text)::uuid END,
-              0, count(*), 0, $2
+              0, count(*), 0, $5
          FROM revoked r JOIN grants g ON g.id = r.id HAVING count(*) > 0
      ),
      moved AS (
-       UPDATE logout_orders SET cursor = (SELECT max(id::text) FROM due), next_step_at = $2,
+       UPDATE logout_orders SET cursor = (SELECT max(id::text) FROM due), next_step_at = $5,
               grants_revoked = grants_revoked + (SELECT count(*) FROM revoked)
-        WHERE id = $4::uuid AND EXISTS (SELECT 1 FROM due)
+        WHERE id = $6::uuid AND EXISTS (SELECT 1 FROM due)
      )
      SELECT count(*)::int AS grants FROM due`,
   );
@@ -276,7 +281,7 @@ const HOLD = statement(
    UPDATE logout_deliveries d SET next_attempt_at = ${HELD} FROM due WHERE d.id = due.id RETURNING d.id`,
 );
 
-// $4 now, $5 order id, $7 seconds, as in the batch's statement
+// $1 now, $2 order id, $3 how many, $4 seconds
 const RELEASE = statement(
   'logout_orders_release',
   `WITH held AS MATERIALIZED (
@@ -290,7 +295,7 @@ const RELEASE = statement(
        FROM room r WHERE p.order_id = $2 AND p.client_id = r.client_id RETURNING p.client_id, p.next_at, r.many
    ),
    moved AS (
-     UPDATE logout_deliveries d SET next_attempt_at = p.next_at - make_interval(secs => (p.many - o.place + 1) * $4::float8)
+     UPDATE logout_deliveries d SET next_attempt_at = ${slot('$4')}
        FROM owed o JOIN paced p ON p.client_id = o.client_id WHERE d.id = o.id
    ),
    noted AS (
@@ -423,14 +428,13 @@ export class LogoutOrderRepository {
     now: Date,
   ): Promise<void> {
     await tx.query(APPLY[order.target.kind], [
+      ...about(order),
       batch.sessionIds,
-      targetId(order.target),
       terminationIds,
       now,
       order.id,
       JSON.stringify(initiatorOf(order)),
       1 / order.notifyPerSecond,
-      order.number,
       batch.cursor,
     ]);
   }
@@ -438,12 +442,11 @@ export class LogoutOrderRepository {
   /** Revokes the next grants that are left. @returns how many; 0: none is left */
   async revokeGrants(tx: Tx, order: ClaimedOrder, terminationId: string, now: Date): Promise<number> {
     const [row] = await tx.query<{ grants: number }>(GRANTS[order.target.kind], [
-      order.number,
-      now,
-      targetId(order.target),
-      order.id,
+      ...about(order),
       order.cursor,
       BATCH,
+      now,
+      order.id,
       terminationId,
       JSON.stringify(initiatorOf(order)),
     ]);
@@ -459,8 +462,8 @@ export class LogoutOrderRepository {
   }
 
   /** The job looks at it again at `at`. */
-  async lookAgain(tx: Tx, order: ClaimedOrder, at: Date): Promise<void> {
-    await tx.query(LATER, [order.id, at]);
+  async lookAgain(db: Queryable, order: ClaimedOrder, at: Date): Promise<void> {
+    await db.query(LATER, [order.id, at]);
   }
 
   /** Holds notices back that are not under way. False: there may be more. */
@@ -482,7 +485,7 @@ function initiatorOf(order: LogoutOrder): LogoutInitiator {
 }
 
 function about(order: LogoutOrder): readonly unknown[] {
-  return [order.number, order.orderedAt, targetId(order.target)];
+  return [order.number, targetId(order.target)];
 }
 
 function targetId(target: OrderTarget): string | null {

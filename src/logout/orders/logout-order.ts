@@ -2,8 +2,13 @@
 export const ORDER_STATES = ['queued', 'running', 'paused', 'done'] as const;
 export type OrderState = (typeof ORDER_STATES)[number];
 
-/** What the job does next: sessions with their grants, grants without a live session, waiting for the last notice. */
-export type OrderPhase = 'sessions' | 'grants' | 'notices';
+/**
+ * What the job does next: sessions with their grants, grants without a live session, waiting for the last notice.
+ *
+ * `late` is the first once more. A request that began before the order and ends after it may yet begin a session or
+ * join one, behind the cursor. When every grant is revoked, no more of them can join.
+ */
+export type OrderPhase = 'sessions' | 'grants' | 'late' | 'notices';
 
 /** Whose sessions and grants. A union, so that "everyone because a field was empty" cannot be written. */
 export type OrderTarget =

@@ -14,7 +14,7 @@ import type { OrderPhase, OrderState } from '../logout-order.js';
 })
 @Index('logout_orders_due_idx', ['nextStepAt'], { where: `state <> 'done'` })
 @Check('logout_orders_state_check', `state IN ('queued', 'running', 'paused', 'done')`)
-@Check('logout_orders_phase_check', `phase IN ('sessions', 'grants', 'notices')`)
+@Check('logout_orders_phase_check', `phase IN ('sessions', 'grants', 'late', 'notices')`)
 export class LogoutOrderEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'logout_orders_pkey' })
   id: string;
