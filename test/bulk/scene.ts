@@ -1,5 +1,6 @@
 import { LogoutOrderJob } from '../../src/logout/orders/logout-order.job.js';
 import type { Answer, TestApp } from '../support/app.js';
+import type { TestDatabase } from '../support/database.js';
 
 /** Places an order by the admin API. No job runs by itself in a test. */
 export async function order(
@@ -61,9 +62,14 @@ export function runJob(node: TestApp): Promise<void> {
  * Sessions with a grant and its refresh token, of as many accounts, in SQL: each takes part in one client. Their
  * refresh tokens are SHA-256 of `<prefix>-<i>`.
  */
-export async function seed(app: TestApp, prefix: string, n: number, clientIds: readonly string[]): Promise<void> {
-  const now = app.clock.now();
-  await app.db.query(
+export async function seedSessions(
+  db: TestDatabase,
+  now: Date,
+  prefix: string,
+  n: number,
+  clientIds: readonly string[],
+): Promise<void> {
+  await db.query(
     `WITH people AS (
        INSERT INTO accounts (id, login, claims, created_at, updated_at)
        SELECT gen_random_uuid(), $1 || '-' || i, '{}', $2, $2 FROM generate_series(1, $3::int) i RETURNING id, login
@@ -84,4 +90,8 @@ export async function seed(app: TestApp, prefix: string, n: number, clientIds: r
      SELECT sha256(p.login::bytea), g.id, $2, $2::timestamptz + interval '1 day' FROM g JOIN people p ON p.id = g.account_id`,
     [prefix, now, n, clientIds],
   );
+}
+
+export function seed(app: TestApp, prefix: string, n: number, clientIds: readonly string[]): Promise<void> {
+  return seedSessions(app.db, app.clock.now(), prefix, n, clientIds);
 }
