@@ -86,7 +86,7 @@ module.exports = {
       [
         ...FOUNDATION,
         '^src/(audit|clients|keys|egress|metrics|tokens)/',
-        '^src/sessions/(sessions\\.sql|session)\\.ts$',
+        '^src/sessions/(sessions\\.(sql|module)|session|session-limit)\\.ts$',
       ],
       'The domain of ending things uses what it ends and knows no HTTP and no dialect.',
     ),

@@ -4,6 +4,7 @@ import { ClientsModule } from '../clients/clients.module.js';
 import { EgressModule } from '../egress/egress.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { BackChannelLogoutClient } from './back-channel/back-channel-logout.client.js';
 import { BackChannelLogoutDeliveryRepository } from './back-channel/back-channel-logout-delivery.repository.js';
@@ -14,14 +15,16 @@ import { LogoutService } from './logout.service.js';
 import { LogoutOrderJob } from './orders/logout-order.job.js';
 import { LogoutOrderRepository } from './orders/logout-order.repository.js';
 import { LogoutOrdersService } from './orders/logout-orders.service.js';
+import { SessionExpirySweeper } from './session-expiry.sweeper.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
 
 @Module({
-  imports: [AuditModule, ClientsModule, EgressModule, KeysModule, MetricsModule, TokensModule],
+  imports: [AuditModule, ClientsModule, EgressModule, KeysModule, MetricsModule, SessionsModule, TokensModule],
   providers: [
     LogoutService,
     LogoutRecordsService,
     SessionTerminationRepository,
+    SessionExpirySweeper,
     BackChannelLogoutClient,
     BackChannelLogoutDeliveryRepository,
     BackChannelLogoutDispatcher,
