@@ -1,3 +1,4 @@
+import { SessionExpirySweeper } from '../../src/logout/session-expiry.sweeper.js';
 import { LogoutOrderRepository } from '../../src/logout/orders/logout-order.repository.js';
 import { ADMIN, TestApp, type TestClient } from '../support/app.js';
 import { MINUTE, SECOND } from '../support/clock.js';
@@ -124,6 +125,59 @@ describe('the job that follows an order', () => {
     expect(await progressOf(app, id)).toMatchObject({ total: 1, done: 1 });
     expect(await app.isActive(ledger, tokens.access_token)).toBe(true);
     expect(party.received).toHaveLength(1);
+  });
+
+  it('tells only those applications that want to hear of orders', async () => {
+    const deaf = await clientOf(app, party, { backchannel_logout_causes: ['end_session'] });
+    const keen = await clientOf(app, party, { backchannel_logout_causes: ['logout_order'] });
+    const mia = await someoneAt(app, [deaf, keen]);
+    const id = await placed(app, { account_id: mia.accountId });
+    const ofDeaf = await placed(app, { client_id: deaf.clientId });
+    await untilDone(id);
+    await untilDone(ofDeaf);
+    expect(party.received.map(({ claims }) => claims.aud)).toEqual([keen.clientId]);
+    expect(await terminationsOf(app, mia.accountId)).toMatchObject([{ sessions: 1, grants_revoked: 2, deliveries: 1 }]);
+  });
+
+  it('keeps what expires while it is paused: nobody is told past the pause, and then by its cause', async () => {
+    const mia = await someoneAt(app, [ledger]);
+    const id = await placed(app, { account_id: mia.accountId });
+    await app.json('POST', `/admin/v1/logout-orders/${id}/pause`, { token: await app.adminToken() });
+    await app.app.get(SessionExpirySweeper).sweep();
+    app.clock.advance(app.settings.sessionTtlMs + MINUTE);
+    const bob = await someoneAt(app, [wiki]);
+    app.clock.advance(app.settings.sessionTtlMs + MINUTE);
+    expect(await app.app.get(SessionExpirySweeper).sweep()).toBe(1);
+    expect(await terminationsOf(app, bob.accountId)).toMatchObject([{ cause: 'session_expired' }]);
+    expect(await terminationsOf(app, mia.accountId)).toEqual([]);
+    await app.json('POST', `/admin/v1/logout-orders/${id}/resume`, { token: await app.adminToken() });
+    await untilDone(id);
+    expect(await terminationsOf(app, mia.accountId)).toMatchObject([{ cause: 'logout_order', deliveries: 1 }]);
+  });
+
+  it('what has expired before it is its own, too, when nobody has put it on record', async () => {
+    const mia = await someoneAt(app, [ledger]);
+    app.clock.advance(app.settings.sessionTtlMs + MINUTE);
+    const id = await placed(app, { account_id: mia.accountId });
+    expect(await app.app.get(SessionExpirySweeper).sweep()).toBe(0);
+    await untilDone(id);
+    expect(await terminationsOf(app, mia.accountId)).toMatchObject([{ cause: 'logout_order', deliveries: 1 }]);
+  });
+
+  it('what it has ended takes up no room among the sessions that a person may have', async () => {
+    const limited = await TestApp.start(
+      { issuer: app.issuer, maxSessionsPerAccount: 2 },
+      { db: app.db, clock: app.clock },
+    );
+    const { id, login } = await limited.createAccount();
+    const token = await limited.adminToken();
+    for (let n = 0; n < 2; n += 1) await limited.signInTo(limited.browser(), ledger, login);
+    await placed(app, { account_id: id });
+    for (let n = 0; n < 2; n += 1) await limited.signInTo(limited.browser(), ledger, login);
+    expect(await terminationsOf(app, id)).toEqual([]);
+    const { body } = await limited.json('GET', `/admin/v1/sessions?account_id=${id}`, { token });
+    expect(body.items).toHaveLength(2);
+    await limited.stop();
   });
 
   describe('rate', () => {

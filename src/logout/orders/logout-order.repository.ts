@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { Page, PageRequest } from '../../database/page.js';
 import { statement, type Queryable, type Statement } from '../../database/statement.js';
 import { TransactionRunner, type Tx } from '../../database/transaction.js';
-import { participantsBeganAfter, terminateSessions } from '../../sessions/sessions.sql.js';
+import { participantsBeganAfter } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
 import type { LogoutInitiator } from '../logout.js';
+import { endEach } from '../terminate-each.sql.js';
 import type {
   LogoutOrder,
   NewLogoutOrder,
@@ -178,40 +179,32 @@ function countStatement(name: string, kind: KindSql): Statement {
  * $3 sessions, $4 termination ids, $5 now, $6 order id, $7 initiator, $8 seconds, $9 cursor
  */
 function applyStatement(name: string, kind: KindSql): Statement {
-  const ends = kind.toldOnly === undefined;
+  const goOn = kind.toldOnly !== undefined;
   return statement(
     `logout_orders_apply_${name}`,
-    `WITH batch AS MATERIALIZED (
-       SELECT s.id, s.account_id, x.termination_id FROM unnest($3::uuid[], $4::uuid[]) AS x(id, termination_id) JOIN sessions s ON s.id = x.id
+    `WITH ending AS MATERIALIZED (
+       SELECT s.id, s.account_id, 'logout_order' AS cause, x.termination_id
+         FROM unnest($3::uuid[], $4::uuid[]) AS x(id, termination_id) JOIN sessions s ON s.id = x.id
      ),
-     ending AS (SELECT * FROM batch WHERE ${ends}),
-     ${terminateSessions('ending', '$5::timestamptz', 'x.termination_id')},
-     ${revokeGrants(`g.session_id = ANY($3) AND ${BEFORE('g')} AND ${kind.sessionGrants}`, '$5', `'logout_order'`)},
-     owed AS MATERIALIZED (
-       SELECT sc.client_id, sc.sid, b.account_id, b.termination_id,
-              row_number() OVER (PARTITION BY sc.client_id ORDER BY b.termination_id) AS place
-         FROM batch b JOIN session_clients sc ON sc.session_id = b.id JOIN clients c ON c.client_id = sc.client_id
-        WHERE c.deleted_at IS NULL AND c.metadata ->> 'backchannel_logout_uri' IS NOT NULL${ends ? '' : ` AND ${kind.toldOnly}`}
-     ),
-     ${ends ? '' : `${participantsBeganAfter('sc.session_id = ANY($3) AND sc.client_id = $2::text', '$1::bigint')},`}
-     ${paced('owed', '$6::uuid', '$5', '$8')},
-     notices AS (
-       INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at, order_id)
-       SELECT gen_random_uuid(), o.termination_id, o.client_id, o.account_id::text, o.sid, 'pending', 0, ${slot('$8')}, $5, $6
-         FROM owed o JOIN paced p ON p.client_id = o.client_id
-     ),
-     revoked_in AS (SELECT g.session_id, count(*) AS n FROM revoked r JOIN grants g ON g.id = r.id GROUP BY g.session_id),
-     owed_for AS (SELECT termination_id, count(*) AS n FROM owed GROUP BY termination_id),
-     records AS (
-       INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at)
-       SELECT b.termination_id, 'logout_order', $7::jsonb, b.account_id, ${ends ? '1' : '0'}, coalesce(r.n, 0), coalesce(o.n, 0), $5
-         FROM batch b LEFT JOIN revoked_in r ON r.session_id = b.id LEFT JOIN owed_for o ON o.termination_id = b.termination_id${ends ? '' : ' WHERE r.n > 0 OR o.n > 0'}
+     ${endEach({
+       now: '$5::timestamptz',
+       initiator: '$7::jsonb',
+       grants: `${BEFORE('g')} AND ${kind.sessionGrants}`,
+       told: kind.toldOnly ?? 'true',
+       due: slot('$8'),
+       schedule: { ctes: paced('owed', '$6::uuid', '$5', '$8'), join: 'JOIN paced p ON p.client_id = o.client_id' },
+       orderId: '$6',
+       goOn,
+     })},
+     ${goOn ? `${participantsBeganAfter('sc.session_id = ANY($3) AND sc.client_id = $2::text', '$1::bigint')},` : ''}
+     batch AS (
+       SELECT (SELECT count(*) FROM ending) AS sessions, (SELECT count(*) FROM revoked) AS grants, (SELECT count(*) FROM owed) AS notices,
+              (SELECT max(next_at) FROM paced) AS last_notice_at
      )
-     UPDATE logout_orders SET state = 'running', cursor = $9, done = done + (SELECT count(*) FROM batch),
-            total = greatest(total, done + (SELECT count(*) FROM batch)),
-            grants_revoked = grants_revoked + (SELECT count(*) FROM revoked), deliveries = deliveries + (SELECT count(*) FROM owed),
-            last_notice_at = greatest(last_notice_at, (SELECT max(next_at) FROM paced)), next_step_at = $5
-      WHERE id = $6 AND $1::bigint IS NOT NULL`,
+     UPDATE logout_orders o SET state = 'running', cursor = $9, done = o.done + b.sessions, total = greatest(o.total, o.done + b.sessions),
+            grants_revoked = o.grants_revoked + b.grants, deliveries = o.deliveries + b.notices,
+            last_notice_at = greatest(o.last_notice_at, b.last_notice_at), next_step_at = $5
+       FROM batch b WHERE o.id = $6`,
   );
 }
 
