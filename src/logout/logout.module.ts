@@ -4,35 +4,60 @@ import { ClientsModule } from '../clients/clients.module.js';
 import { EgressModule } from '../egress/egress.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { BackChannelLogoutClient } from './back-channel/back-channel-logout.client.js';
 import { BackChannelLogoutDeliveryRepository } from './back-channel/back-channel-logout-delivery.repository.js';
 import { BackChannelLogoutDispatcher } from './back-channel/back-channel-logout.dispatcher.js';
+import { DeliveryBreakerRepository } from './back-channel/delivery-breaker.repository.js';
 import { LogoutTokenIssuer } from './back-channel/logout-token.issuer.js';
+import { EndpointDoctor } from './endpoint-doctor.js';
+import { LogoutPreviewService } from './logout-preview.service.js';
 import { LogoutRecordsService } from './logout-records.service.js';
 import { LogoutService } from './logout.service.js';
 import { LogoutOrderJob } from './orders/logout-order.job.js';
 import { LogoutOrderRepository } from './orders/logout-order.repository.js';
 import { LogoutOrdersService } from './orders/logout-orders.service.js';
+import { RedeliveryService } from './redelivery.service.js';
 import { SessionExpirySweeper } from './session-expiry.sweeper.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
 
 @Module({
-  imports: [AuditModule, ClientsModule, EgressModule, KeysModule, MetricsModule, SessionsModule, TokensModule],
+  imports: [
+    AuditModule,
+    ClientsModule,
+    EgressModule,
+    KeysModule,
+    MetricsModule,
+    RateLimitsModule,
+    SessionsModule,
+    TokensModule,
+  ],
   providers: [
     LogoutService,
     LogoutRecordsService,
+    LogoutPreviewService,
+    RedeliveryService,
+    EndpointDoctor,
     SessionTerminationRepository,
     SessionExpirySweeper,
     BackChannelLogoutClient,
     BackChannelLogoutDeliveryRepository,
     BackChannelLogoutDispatcher,
+    DeliveryBreakerRepository,
     LogoutTokenIssuer,
     LogoutOrdersService,
     LogoutOrderRepository,
     LogoutOrderJob,
   ],
-  exports: [LogoutService, LogoutRecordsService, LogoutOrdersService],
+  exports: [
+    LogoutService,
+    LogoutRecordsService,
+    LogoutPreviewService,
+    RedeliveryService,
+    EndpointDoctor,
+    LogoutOrdersService,
+  ],
 })
 export class LogoutModule {}

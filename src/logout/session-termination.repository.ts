@@ -64,7 +64,8 @@ export interface Termination {
   readonly occurredAt: Date;
 }
 
-interface TargetSql {
+/** What a target means, for the statement that ends it and the one that only looks. */
+export interface TargetSql {
   /** Sessions `s` that are locked, so that no application joins them meanwhile. */
   readonly sessions: string;
   /** Null: they end, and everybody in them is told. Otherwise they go on, and this says which participants `p` are told. */
@@ -77,7 +78,7 @@ interface TargetSql {
 // $9 origin that is not told
 const SESSION_GRANTS = `g.session_id IN (SELECT id FROM locked) AND (NOT g.offline OR $6::boolean)`;
 const LIVE = 's.terminated_at IS NULL';
-const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
+export const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
   cookie: {
     sessions: `s.cookie_hash = $1::bytea AND ($2::uuid IS NULL OR s.id = $2) AND ${LIVE}`,
     told: null,
@@ -316,7 +317,8 @@ export class SessionTerminationRepository {
   }
 }
 
-function targetParameters(target: LogoutTarget): readonly [unknown, unknown] {
+/** `$1` and `$2` of {@link TARGETS}. */
+export function targetParameters(target: LogoutTarget): readonly [unknown, unknown] {
   switch (target.kind) {
     case 'cookie':
       return [target.cookieHash, target.sessionId ?? null];
