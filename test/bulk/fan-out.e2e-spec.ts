@@ -236,6 +236,30 @@ describe('the job that follows an order', () => {
       expect(new Set(party.received.map(({ claims }) => claims.sid)).size).toBe(BATCH + 10);
     }, 60_000);
 
+    it('holds a notice that is tried again, also when its application gets a new address', async () => {
+      const mia = await someoneAt(app, [ledger]);
+      const id = await placed(app, { account_id: mia.accountId, notify_per_second: 1 });
+      party.answerNext(503);
+      await runJob(app);
+      await app.sendDue();
+      const token = await app.adminToken();
+      await app.json('POST', `/admin/v1/logout-orders/${id}/pause`, { token });
+      await runJob(app);
+      const elsewhere = await StubRelyingParty.start();
+      const changed = await app.json('PATCH', `/admin/v1/clients/${ledger.clientId}`, {
+        token,
+        body: { backchannel_logout_uri: elsewhere.backchannelLogoutUri },
+      });
+      expect(changed.status).toBe(200);
+      app.clock.advance(MINUTE);
+      await app.sendDue();
+      expect([party.received.length, elsewhere.received.length]).toEqual([1, 0]);
+      await app.json('POST', `/admin/v1/logout-orders/${id}/resume`, { token: await app.adminToken() });
+      await untilDone(id);
+      expect([party.received.length, elsewhere.received.length]).toEqual([1, 1]);
+      await elsewhere.stop();
+    });
+
     it('can be paused until its last notice is due; then it is done, and that is a conflict', async () => {
       await seed(app, 'few', 10, [ledger.clientId]);
       const id = await placed(app, { everyone: true, notify_per_second: 1 });

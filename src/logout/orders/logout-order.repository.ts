@@ -14,13 +14,11 @@ import type {
   OrderState,
   OrderTarget,
 } from './logout-order.js';
-import { EVERYONE, TARGET_PREFIX } from './orders.sql.js';
+import { EVERYONE, HELD_BACK, TARGET_PREFIX } from './orders.sql.js';
 
 /** Of the advisory lock that orders take one after another, "exeo" in ASCII. */
 const ORDER_LOCK = 0x6578656f;
 const BATCH = 500;
-/** Notices of a paused order are due then: not before somebody resumes it. */
-const HELD = `'9999-12-31T00:00:00Z'::timestamptz`;
 const HOLD_BATCH = 5000;
 
 /**
@@ -73,7 +71,7 @@ const RESUME = statement(
      UPDATE logout_order_applications p SET next_at = greatest($2::timestamptz, w.last)
        FROM logout_order_applications x LEFT JOIN (
               SELECT d.client_id, max(d.next_attempt_at) AS last FROM logout_deliveries d
-               WHERE d.order_id = $1 AND d.state = 'pending' AND d.next_attempt_at < ${HELD} GROUP BY d.client_id
+               WHERE d.order_id = $1 AND d.state = 'pending' AND d.next_attempt_at < ${HELD_BACK} GROUP BY d.client_id
             ) w ON w.client_id = x.client_id
       WHERE x.order_id = $1 AND p.order_id = x.order_id AND p.client_id = x.client_id
         AND EXISTS (SELECT 1 FROM logout_orders o WHERE o.id = $1 AND o.state = 'paused')
@@ -268,10 +266,10 @@ const RELEASED = statement('logout_orders_released', 'UPDATE logout_orders SET h
 const HOLD = statement(
   'logout_orders_hold',
   `WITH due AS (
-     SELECT d.id FROM logout_deliveries d WHERE d.order_id = $1 AND d.state = 'pending' AND d.next_attempt_at < ${HELD}
+     SELECT d.id FROM logout_deliveries d WHERE d.order_id = $1 AND d.state = 'pending' AND d.next_attempt_at < ${HELD_BACK}
       LIMIT $2 FOR UPDATE SKIP LOCKED
    )
-   UPDATE logout_deliveries d SET next_attempt_at = ${HELD} FROM due WHERE d.id = due.id RETURNING d.id`,
+   UPDATE logout_deliveries d SET next_attempt_at = ${HELD_BACK} FROM due WHERE d.id = due.id RETURNING d.id`,
 );
 
 // $1 now, $2 order id, $3 how many, $4 seconds
@@ -279,7 +277,7 @@ const RELEASE = statement(
   'logout_orders_release',
   `WITH held AS MATERIALIZED (
      SELECT d.id, d.client_id FROM logout_deliveries d
-      WHERE d.order_id = $2::uuid AND d.state = 'pending' AND d.next_attempt_at >= ${HELD} LIMIT $3 FOR UPDATE
+      WHERE d.order_id = $2::uuid AND d.state = 'pending' AND d.next_attempt_at >= ${HELD_BACK} LIMIT $3 FOR UPDATE
    ),
    owed AS MATERIALIZED (SELECT id, client_id, row_number() OVER (PARTITION BY client_id ORDER BY id) AS place FROM held),
    room AS MATERIALIZED (SELECT client_id, count(*) AS many FROM owed GROUP BY client_id),

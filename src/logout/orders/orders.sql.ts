@@ -52,3 +52,6 @@ export function grantOutlivesOrders(g: string): string {
     `'${TARGET_PREFIX.upstream}' || ${g}.upstream_id`,
   ])}`;
 }
+
+/** Notices of a paused order are due then: not before somebody resumes it. */
+export const HELD_BACK = `'9999-12-31T00:00:00Z'::timestamptz`;
