@@ -22,6 +22,7 @@ import { AdminKeysController } from './keys.controller.js';
 import { AdminLogoutOrdersController } from './logout-orders.controller.js';
 import { AdminLogoutsController } from './logouts.controller.js';
 import { AdminOrganizationsController } from './organizations.controller.js';
+import { AdminReceiptsController } from './receipts.controller.js';
 import { RegistrationController } from './registration.controller.js';
 import { AdminSessionsController } from './sessions.controller.js';
 import { AdminUpstreamsController } from './upstreams.controller.js';
@@ -48,6 +49,7 @@ import { AdminUpstreamsController } from './upstreams.controller.js';
     AdminDeliveriesController,
     AdminLogoutOrdersController,
     AdminAuditController,
+    AdminReceiptsController,
     AdminKeysController,
     AdminUpstreamsController,
     AdminIdentitiesController,

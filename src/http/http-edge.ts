@@ -8,6 +8,8 @@ export interface PagePolicy {
   /** Chromium applies `form-action` to the redirects that follow a form's POST, so the client's origins belong in it. */
   readonly formAction?: readonly string[];
   readonly images?: readonly string[];
+  /** The page's script follows along (`connect-src 'self'`). */
+  readonly live?: boolean;
 }
 
 export interface PageOptions extends PagePolicy {
@@ -107,7 +109,7 @@ export class HttpEdge {
   }
 }
 
-export type CookieName = 'session' | 'browser';
+export type CookieName = 'session' | 'browser' | 'console';
 export type Cookies = Readonly<Record<string, unknown>> | undefined;
 
 function contentSecurityPolicy(options: PageOptions): string {
@@ -116,6 +118,7 @@ function contentSecurityPolicy(options: PageOptions): string {
     `style-src 'nonce-${options.nonce}'`,
     `script-src 'nonce-${options.nonce}'`,
     `img-src ${["'self'", 'data:', ...(options.images ?? [])].join(' ')}`,
+    ...(options.live === true ? ["connect-src 'self'"] : []),
     `form-action ${["'self'", ...(options.formAction ?? [])].join(' ')}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",

@@ -2,6 +2,7 @@ import { clientHearsOf } from '../clients/clients.sql.js';
 import { statement, type Statement } from '../database/statement.js';
 import { terminateSessions } from '../sessions/sessions.sql.js';
 import { revokeGrants } from '../tokens/tokens.sql.js';
+import { auditTerminations } from './termination-audit.sql.js';
 
 /** How {@link endEach} differs from one caller to the next. Placeholders are those of the surrounding statement. */
 export interface EndEach {
@@ -21,8 +22,8 @@ export interface EndEach {
 }
 
 /**
- * CTEs for the logout of many sessions, each by a record of its own: `ended`, `revoked`, `owed`, `notices`, and `record`
- * (cause, grants_revoked, deliveries). `ending` (id, account_id, cause, termination_id) is a CTE before it, of sessions
+ * CTEs for the logout of many sessions, each by a record of its own: `ended`, `revoked`, `owed`, `notices`, `record` (the
+ * terminations) and `audited`. `ending` (id, account_id, cause, termination_id) is a CTE before it, of sessions
  * that are locked and whose participants the statement sees.
  */
 export function endEach(each: EndEach): string {
@@ -55,8 +56,9 @@ export function endEach(each: EndEach): string {
          LEFT JOIN (SELECT session_id, count(*) AS n FROM revoked GROUP BY session_id) r ON r.session_id = e.id
          LEFT JOIN (SELECT termination_id, count(*) AS n FROM notices GROUP BY termination_id) d ON d.termination_id = e.termination_id
         ${goOn ? 'WHERE r.n > 0 OR d.n > 0' : ''}
-       RETURNING cause, grants_revoked, deliveries
-     )`;
+       RETURNING *
+     ),
+     ${auditTerminations('record')}`;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { followableUrl } from './safe-urls.js';
-import { page } from './templates.js';
-import type { ApplicationState, SignedOutView } from './views.js';
+import { FOLLOW } from './follow.js';
+import { fragment, page } from './templates.js';
+import type { ApplicationState, LiveView, SignedOutApplicationView, SignedOutView } from './views.js';
 import { clientName, upstreamName } from './words.js';
 
 /**
@@ -12,15 +13,11 @@ export function renderSignedOutPage(view: SignedOutView): string {
   return signedOutTemplate(
     { nonce: view.nonce, title: 'Signed out' },
     {
+      nonce: view.nonce,
       lede: ledeText(view),
       farewell: farewellText(view),
-      receipt: receiptText(view.applications.map((application) => application.state)),
-      applications: view.applications.map(({ name, state }) => ({
-        name: clientName({ name }),
-        state,
-        icon: ICONS[state],
-        words: STATE_WORDS[state],
-      })),
+      progress: renderSignedOutProgress(view.applications),
+      live: view.live,
       continueTo:
         url === undefined || view.continueTo === undefined
           ? undefined
@@ -33,18 +30,37 @@ export function renderSignedOutPage(view: SignedOutView): string {
   );
 }
 
-interface SignedOutModel {
-  readonly lede: string;
+interface ProgressModel {
   readonly receipt?: string;
-  readonly farewell: string;
   readonly applications: ReadonlyArray<{
     readonly name: string;
     readonly state: ApplicationState;
     readonly icon: string;
     readonly words: string;
   }>;
+}
+
+interface SignedOutModel {
+  readonly nonce: string;
+  readonly lede: string;
+  readonly farewell: string;
+  readonly progress: string;
+  readonly live?: LiveView;
   readonly continueTo?: { readonly url: string; readonly name: string };
   readonly upstream?: { readonly name: string; readonly url?: string };
+}
+
+/** The part that changes while somebody looks on: the count, and each application with its state. */
+export function renderSignedOutProgress(applications: readonly SignedOutApplicationView[]): string {
+  return progressTemplate({
+    receipt: receiptText(applications.map((application) => application.state)),
+    applications: applications.map(({ name, state }) => ({
+      name: clientName({ name }),
+      state,
+      icon: ICONS[state],
+      words: STATE_WORDS[state],
+    })),
+  });
 }
 
 const STATE_WORDS: Readonly<Record<ApplicationState, string>> = {
@@ -94,17 +110,20 @@ function icon(shapes: string): string {
 stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">${shapes}</svg>`;
 }
 
-const signedOutTemplate = page<SignedOutModel>(`<div class="flow">
-<h1>Signed out</h1>
-<p class="lede"><%= it.lede %></p>
-<% if (it.receipt) { %>
-<p id="receipt"><%= it.receipt %></p>
+const progressTemplate = fragment<ProgressModel>(`<% if (it.receipt) { %><p id="receipt"><%= it.receipt %></p>
 <ul class="list states" aria-labelledby="receipt">
 <% for (const application of it.applications) { %><li class="<%= application.state %>"><%~ application.icon %>
 <span class="name"><%= application.name %></span> <span class="state"><%= application.words %></span></li>
-<% } %>
-</ul>
-<% } %>
+<% } %></ul><% } %>`);
+
+const signedOutTemplate = page<SignedOutModel>(`<div class="flow">
+<h1>Signed out</h1>
+<p class="lede"><%= it.lede %></p>
+<% if (it.live) { %><div class="flow" id="live" data-events="<%= it.live.eventsUrl %>" aria-live="polite">
+<%~ it.progress %></div>
+<p class="small" id="reload"><a href="<%= it.live.reloadUrl %>">See how it stands now</a></p>
+<script nonce="<%= it.nonce %>">${FOLLOW}</script>
+<% } else { %><%~ it.progress %><% } %>
 <% if (it.upstream) { %><p>You signed in with <%= it.upstream.name %> and may still be signed in there.</p>
 <% if (it.upstream.url) { %><div class="actions"><a class="button plain" id="upstream-logout"
 href="<%= it.upstream.url %>" rel="noreferrer">Sign out of <%= it.upstream.name %> too</a></div><% } %>

@@ -29,7 +29,7 @@ import type { LogoutOutcome } from '../../logout/logout.js';
 import { LogoutService } from '../../logout/logout.service.js';
 import { appendQuery } from '../../oidc/redirect-uri.js';
 import { renderLogoutConfirmationPage, renderSignedOutPage, renderStillSignedInPage } from '../../pages/pages.js';
-import type { ApplicationState, SignedOutApplicationView } from '../../pages/views.js';
+import type { SignedOutApplicationView } from '../../pages/views.js';
 import { accountView } from '../../sessions/session-view.js';
 import type { SignedInSession } from '../../sessions/session.js';
 import { SessionsService } from '../../sessions/sessions.service.js';
@@ -44,17 +44,12 @@ import {
   type EndSessionRequest,
   type ShownDialog,
 } from './end-session.mapper.js';
+import { SignedOutProgress, toApplicationViews } from './signed-out-progress.js';
 import { UpstreamLeg } from './upstream-leg.js';
 
 const PATH = '/session/end_session';
 const SEALED = 'end-session-dialog';
 const DIALOG_TTL_MS = 60 * 60_000;
-const STATE_WORDS = {
-  delivered: 'confirmed',
-  pending: 'pending',
-  rejected: 'unreachable',
-  abandoned: 'unreachable',
-} as const satisfies Record<string, ApplicationState>;
 
 /**
  * RP-Initiated Logout 1.0 with a confirmation dialog, as cidaas documents it (wire.md C).
@@ -85,6 +80,7 @@ export class EndSessionController {
     private readonly clients: ClientsService,
     private readonly hints: HintVerifier,
     private readonly leg: UpstreamLeg,
+    private readonly progress: SignedOutProgress,
     private readonly browsers: BrowserIdentity,
     private readonly sealer: Sealer,
     private readonly edge: HttpEdge,
@@ -277,20 +273,22 @@ export class EndSessionController {
     if (byUpstream && url === undefined && redirectUri !== undefined)
       return this.edge.redirect(response, appendQuery(redirectUri, [['state', state]]));
     if (byUpstream && url !== undefined) this.edge.header(response, 'Refresh', `0;url=${url}`);
+    const live = this.progress.follow(outcome, applications);
     const nonce = this.edge.newNonce();
     const html = renderSignedOutPage({
       nonce,
       alreadySignedOut: outcome.kind === 'nothing_to_end',
       applications,
+      ...(live === undefined ? {} : { live }),
       ...(url === undefined || upstream === undefined ? {} : { upstream: { name: upstream.displayName, url } }),
     });
-    this.edge.page(response, html, { nonce });
+    this.edge.page(response, html, { nonce, live: live !== undefined });
   }
 
   private async applications(outcome: LogoutOutcome): Promise<SignedOutApplicationView[]> {
     if (outcome.kind === 'nothing_to_end') return [];
     const settled = await this.records.settled(outcome.terminationId, this.settings.logoutWaitMs);
-    return settled.map((delivery) => ({ name: delivery.clientName, state: STATE_WORDS[delivery.state] }));
+    return toApplicationViews(settled);
   }
 
   /** Declining keeps the session; the application that asked has already ended its own (design §9). */
