@@ -21,6 +21,9 @@ import { EndpointDoctor } from './endpoint-doctor.js';
 import { LogoutPreviewService } from './logout-preview.service.js';
 import { LogoutRecordsService } from './logout-records.service.js';
 import { LogoutService } from './logout.service.js';
+import { LogoutOrderJob } from './orders/logout-order.job.js';
+import { LogoutOrderRepository } from './orders/logout-order.repository.js';
+import { LogoutOrdersService } from './orders/logout-orders.service.js';
 import { RedeliveryService } from './redelivery.service.js';
 import { SessionExpirySweeper } from './session-expiry.sweeper.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
@@ -50,6 +53,9 @@ import { TerminationWatch } from './termination-watch.js';
     BackChannelLogoutDispatcher,
     DeliveryBreakerRepository,
     LogoutTokenIssuer,
+    LogoutOrdersService,
+    LogoutOrderRepository,
+    LogoutOrderJob,
     DeliveryNews,
     ReceiptIssuer,
     ReceiptRepository,
@@ -63,6 +69,7 @@ import { TerminationWatch } from './termination-watch.js';
     LogoutPreviewService,
     RedeliveryService,
     EndpointDoctor,
+    LogoutOrdersService,
     ReceiptsService,
     TerminationWatch,
     DeliveryFiguresService,
