@@ -71,8 +71,7 @@ function watch(app: NestExpressApplication, settings: Settings, embedded: Embedd
 try {
   await main();
 } catch (error) {
-  process.stderr.write(
-    `${error instanceof SettingsError ? error.message : ((error as Error).stack ?? String(error))}\n`,
-  );
-  process.exitCode = 1;
+  const words = error instanceof SettingsError ? error.message : ((error as Error).stack ?? String(error));
+  // Not by `exitCode`: a start that failed half way has connections and timers, and would stay without ever serving.
+  process.stderr.write(`${words}\n`, () => process.exit(1));
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { HttpException, Logger } from '@nestjs/common';
-import { isStorageFailure } from '../database/transaction.js';
+import { codeOf, isStorageFailure } from '../database/transaction.js';
 import { ProtocolError, TemporarilyUnavailableError } from '../oidc/errors.js';
 
 /** An error as an edge may show it: what is safe to say, with an id that leads to the log line. */
@@ -30,9 +30,8 @@ export function toFailure(error: unknown, logger: Logger): Failure {
     error,
   };
   if (failure.status >= 500) {
-    // Messages of drivers may quote values, so only their names and codes are written.
     logger.error(
-      `request ${requestId} failed: ${describeForLog(error)}`,
+      `request ${requestId} failed: ${codeOf(error)}`,
       error instanceof Error ? stackWithoutMessage(error) : undefined,
     );
   } else {
@@ -86,14 +85,6 @@ function statusOf(error: unknown): number | undefined {
   if (error instanceof HttpException) return error.getStatus();
   const status = (error as { status?: unknown } | null)?.status;
   return typeof status === 'number' && status >= 400 && status < 600 ? status : undefined;
-}
-
-function describeForLog(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  const code =
-    (error as { code?: unknown; driverError?: { code?: unknown } }).driverError?.code ??
-    (error as { code?: unknown }).code;
-  return typeof code === 'string' ? `${error.name} ${code}` : error.name;
 }
 
 function stackWithoutMessage(error: Error): string {

@@ -77,6 +77,15 @@ describe('a start with DATABASE_URL', () => {
     expect(await service.stop()).toEqual({ code: 0, signal: null });
   });
 
+  it('ends, with exit code 1, when the signing keys are encrypted under another secret', async () => {
+    const first = await Service.start({ ...environment(), EXEUNT_SECRET: STRONG });
+    expect(await first.stop()).toEqual({ code: 0, signal: null });
+    const second = await Service.launch({ ...environment(), EXEUNT_SECRET: `another-${STRONG}` });
+    expect(await second.ended).toEqual({ code: 1, signal: null });
+    expect(second.output).toContain('EXEUNT_SECRET is not the secret they were stored under');
+    expect(second.output).not.toContain(STRONG);
+  });
+
   it('lets two nodes start at once on one empty database: one makes the schema, both serve', async () => {
     const nodes = await Promise.all([Service.start(environment()), Service.start(environment())]);
     const migrated = nodes.filter((node) => node.output.includes('Schema brought up to date'));

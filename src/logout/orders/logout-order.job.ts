@@ -9,7 +9,7 @@ import { v7 as uuid } from 'uuid';
 import { AuditLog } from '../../audit/audit-log.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../database/clock.js';
-import { TransactionRunner, type Tx } from '../../database/transaction.js';
+import { codeOf, TransactionRunner, type Tx } from '../../database/transaction.js';
 import { Metrics } from '../../metrics/metrics.js';
 import { LogoutOrderRepository, type ClaimedOrder } from './logout-order.repository.js';
 import type { OrderPhase } from './logout-order.js';
@@ -54,7 +54,7 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
   /** Batch after batch until there is nothing to do now. One run at a time in a process. */
   run(): Promise<void> {
     this.running ??= this.steps()
-      .catch((error: Error) => this.logger.warn(`a logout order waits: ${error.name}`))
+      .catch((error: unknown) => this.logger.warn(`a logout order waits: ${codeOf(error)}`))
       .finally(() => (this.running = undefined));
     return this.running;
   }
