@@ -134,7 +134,7 @@ export class AuthorizeController {
       const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
       const step = await this.authorization.nextStep(client, request, session, false);
       if (step.kind === 'error') {
-        this.answer.error(response, targetOf(request), step.code, step.description);
+        this.answer.error(response, cookies, targetOf(request), step.code, step.description);
         return;
       }
       const code =
@@ -142,7 +142,7 @@ export class AuthorizeController {
           ? await this.authorization.issueCode(client, request, session)
           : undefined;
       if (code !== undefined) {
-        this.answer.code(response, targetOf(request), code);
+        this.answer.code(response, cookies, targetOf(request), code);
         return;
       }
       const browserId = this.browsers.ensure(response, cookies);
@@ -152,7 +152,7 @@ export class AuthorizeController {
       );
     } catch (error) {
       if (!(error instanceof AuthorizationError)) throw error;
-      this.answer.error(response, error.target, error.code, error.description);
+      this.answer.error(response, cookies, error.target, error.code, error.description);
     }
   }
 }

@@ -10,7 +10,16 @@ describe('which grants with offline_access fall (Back-Channel Logout 1.0 §2.7)'
   const revokes = (cause: TerminationCause, target: LogoutTarget): boolean =>
     logoutPolicy({ cause, target, initiator: { kind: 'system' } }).revokesOfflineGrants;
 
-  const ORDINARY: readonly TerminationCause[] = ['end_session', 'self_service', 'admin', 'account_switched'];
+  const ORDINARY: readonly TerminationCause[] = [
+    'end_session',
+    'end_session_client',
+    'elasticsearch_logout',
+    'csp_logout',
+    'upstream_logout',
+    'self_service',
+    'admin',
+    'account_switched',
+  ];
 
   it.each(ORDINARY)('an ordinary logout (%s) of one session keeps them', (cause) => {
     expect(revokes(cause, SESSION)).toBe(false);

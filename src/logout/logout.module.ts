@@ -8,6 +8,7 @@ import { BackChannelLogoutClient } from './back-channel/back-channel-logout.clie
 import { BackChannelLogoutDeliveryRepository } from './back-channel/back-channel-logout-delivery.repository.js';
 import { BackChannelLogoutDispatcher } from './back-channel/back-channel-logout.dispatcher.js';
 import { LogoutTokenIssuer } from './back-channel/logout-token.issuer.js';
+import { FrontChannelLogout } from './front-channel/front-channel-logout.service.js';
 import { LogoutRecordsService } from './logout-records.service.js';
 import { LogoutService } from './logout.service.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
@@ -22,7 +23,8 @@ import { SessionTerminationRepository } from './session-termination.repository.j
     BackChannelLogoutDeliveryRepository,
     BackChannelLogoutDispatcher,
     LogoutTokenIssuer,
+    FrontChannelLogout,
   ],
-  exports: [LogoutService, LogoutRecordsService],
+  exports: [LogoutService, LogoutRecordsService, FrontChannelLogout],
 })
 export class LogoutModule {}

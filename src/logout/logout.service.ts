@@ -102,6 +102,7 @@ export class LogoutService implements OnModuleInit {
       sessions: result.sessions,
       grantsRevoked: result.grantsRevoked,
       deliveries: result.deliveries.length,
+      frontChannel: result.frontChannel,
     };
   }
 }

@@ -1,6 +1,7 @@
 /** Why sessions or grants ended. A new cause is added here, and the policy's table then asks what it does. */
 export const TERMINATION_CAUSES = [
   'end_session',
+  'end_session_client',
   'elasticsearch_logout',
   'csp_logout',
   'upstream_logout',
@@ -38,6 +39,8 @@ export type LogoutTarget =
   /** The session that this client knows by this `sid`. */
   | { readonly kind: 'client-session'; readonly clientId: string; readonly sid: string }
   | { readonly kind: 'grant'; readonly grantId: string }
+  /** One application leaves the session, which goes on with the others. */
+  | { readonly kind: 'session-client'; readonly sessionId: string; readonly clientId: string }
   /** Sessions that began with this session at another provider; with `sub` only if it was that person's. */
   | {
       readonly kind: 'upstream-session';
@@ -67,5 +70,14 @@ export type LogoutOutcome =
       readonly grantsRevoked: number;
       /** How many applications are owed a notice. */
       readonly deliveries: number;
+      readonly frontChannel: readonly FrontChannelParticipant[];
     }
   | { readonly kind: 'nothing_to_end' };
+
+/** An application that can also be told by the browser, and the session that this is about (Front-Channel Logout 1.0 §2). */
+export interface FrontChannelParticipant {
+  readonly sessionId: string;
+  readonly clientId: string;
+  /** The session as this client knows it. */
+  readonly sid: string;
+}

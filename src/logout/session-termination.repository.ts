@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { Page, PageRequest } from '../database/page.js';
 import { statement, type Queryable, type Statement } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
-import { beganUpstream, terminateSessions } from '../sessions/sessions.sql.js';
+import { beganUpstream, leaveSessions, terminateSessions } from '../sessions/sessions.sql.js';
 import { revokeGrants } from '../tokens/tokens.sql.js';
 import type { DueDelivery } from './back-channel/delivery.js';
-import type { LogoutInitiator, LogoutTarget, TerminationCause } from './logout.js';
+import type { FrontChannelParticipant, LogoutInitiator, LogoutTarget, TerminationCause } from './logout.js';
 
 export interface TerminationOrder {
   readonly terminationId: string;
@@ -23,6 +23,7 @@ export interface TerminationResult {
   readonly sessions: number;
   readonly grantsRevoked: number;
   readonly deliveries: readonly DueDelivery[];
+  readonly frontChannel: readonly FrontChannelParticipant[];
 }
 
 /** A termination as operators see it. */
@@ -44,6 +45,8 @@ interface TargetSql {
   readonly told: string | null;
   /** Grants `g` that are revoked; `$6` says whether offline ones are. */
   readonly grants: string;
+  /** Whoever is told takes part no longer, and gets another `sid` if it comes back. */
+  readonly leaves?: true;
 }
 
 // $1 and $2 are the target, $3 now, $4 termination id, $5 cause, $6 revokes offline grants, $7 claimed until, $8 initiator,
@@ -100,6 +103,12 @@ const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
     told: null,
     grants: SESSION_GRANTS,
   },
+  'session-client': {
+    sessions: `s.id = $1::uuid AND $2::text IS NOT NULL AND ${LIVE}`,
+    told: `p.client_id = $2::text`,
+    grants: `${SESSION_GRANTS} AND g.client_id = $2::text`,
+    leaves: true,
+  },
   grant: {
     sessions: `$2::text IS NULL AND ${LIVE} AND s.id = (SELECT g.session_id FROM grants g WHERE g.id = $1::uuid)`,
     // By who revoked it and nobody else: a stolen token may be used many times at once.
@@ -124,7 +133,7 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
        SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE ${sql.sessions} ORDER BY s.id FOR NO KEY UPDATE OF s
      ),
      everybody AS MATERIALIZED (
-       SELECT sc.client_id, sc.sid, l.account_id FROM locked l JOIN session_clients sc ON sc.session_id = l.id
+       SELECT sc.session_id, sc.client_id, sc.sid, l.account_id FROM locked l JOIN session_clients sc ON sc.session_id = l.id
      ),
      complete AS MATERIALIZED (
        SELECT (SELECT coalesce(sum(client_count), 0) FROM locked) = (SELECT count(*) FROM everybody) AS yes
@@ -132,7 +141,8 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
      ending AS (SELECT l.id, l.account_id FROM locked l, complete c WHERE c.yes AND ${ends}),
      ${terminateSessions('ending', '$3', '$4::uuid')},
      ${revokeGrants(`(SELECT yes FROM complete) AND ${sql.grants}`, '$3', '$5')},
-     participants AS (SELECT p.client_id, p.sid, p.account_id FROM everybody p${ends ? '' : ` WHERE ${sql.told}`}),
+     participants AS (SELECT p.session_id, p.client_id, p.sid, p.account_id FROM everybody p${ends ? '' : ` WHERE ${sql.told}`}),
+     ${sql.leaves === true ? `${leaveSessions('participants', '(SELECT yes FROM complete)')},` : ''}
      notices AS (
        INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
        SELECT gen_random_uuid(), $4::uuid, p.client_id, p.account_id::text, p.sid, 'pending', 0, $7::timestamptz, $3
@@ -149,12 +159,16 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
                  FROM (SELECT account_id FROM ending UNION ALL SELECT account_id FROM participants
                        UNION ALL SELECT g.account_id FROM grants g JOIN revoked r ON r.id = g.id) x),
               (SELECT count(*) FROM ended), (SELECT count(*) FROM revoked), (SELECT count(*) FROM notices), $3
-        WHERE EXISTS (SELECT 1 FROM ended) OR EXISTS (SELECT 1 FROM revoked) OR EXISTS (SELECT 1 FROM notices)
+        WHERE EXISTS (SELECT 1 FROM ended) OR EXISTS (SELECT 1 FROM revoked) OR EXISTS (SELECT 1 FROM notices)${sql.leaves === true ? ' OR EXISTS (SELECT 1 FROM departed)' : ''}
      )
      SELECT (SELECT yes FROM complete) AS complete,
             (SELECT count(*)::int FROM ended) AS sessions,
             (SELECT count(*)::int FROM revoked) AS grants_revoked,
-            (SELECT coalesce(json_agg(json_build_object('id', id, 'clientId', client_id, 'sub', sub, 'sid', sid)), '[]') FROM notices) AS deliveries`,
+            ${sql.leaves === true ? '(SELECT count(*)::int FROM departed)' : '0'} AS departed,
+            (SELECT coalesce(json_agg(json_build_object('id', id, 'clientId', client_id, 'sub', sub, 'sid', sid)), '[]') FROM notices) AS deliveries,
+            (SELECT coalesce(json_agg(json_build_object('sessionId', p.session_id, 'clientId', p.client_id, 'sid', p.sid) ORDER BY p.client_id), '[]')
+               FROM participants p JOIN clients c ON c.client_id = p.client_id
+              WHERE c.deleted_at IS NULL AND c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL) AS front_channel`,
   );
 }
 
@@ -196,13 +210,16 @@ export class SessionTerminationRepository {
         complete: boolean;
         sessions: number;
         grants_revoked: number;
+        departed: number;
         deliveries: { id: string; clientId: string; sub: string; sid: string }[];
+        front_channel: FrontChannelParticipant[];
       }>(TERMINATE[order.target.kind], values);
       if (row?.complete !== true) continue;
-      if (row.sessions === 0 && row.grants_revoked === 0 && row.deliveries.length === 0) return undefined;
+      if (row.sessions + row.grants_revoked + row.departed + row.deliveries.length === 0) return undefined;
       return {
         sessions: row.sessions,
         grantsRevoked: row.grants_revoked,
+        frontChannel: row.front_channel,
         deliveries: row.deliveries.map((delivery) => ({
           ...delivery,
           terminationId: order.terminationId,
@@ -258,6 +275,8 @@ function targetParameters(target: LogoutTarget): readonly [unknown, unknown] {
       return [target.issuer, target.sub];
     case 'grant':
       return [target.grantId, null];
+    case 'session-client':
+      return [target.sessionId, target.clientId];
   }
 }
 

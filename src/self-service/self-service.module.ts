@@ -3,11 +3,12 @@ import { AuthorizationModule } from '../authorization/authorization.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { LogoutModule } from '../logout/logout.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
+import { SignedOutModule } from '../signed-out/signed-out.module.js';
 import { AccountSessionsController } from './account-sessions.controller.js';
 import { HomeController } from './home.controller.js';
 
 @Module({
-  imports: [AuthorizationModule, ClientsModule, LogoutModule, SessionsModule],
+  imports: [AuthorizationModule, ClientsModule, LogoutModule, SessionsModule, SignedOutModule],
   controllers: [AccountSessionsController, HomeController],
 })
 export class SelfServiceModule {}
