@@ -8,7 +8,8 @@ const DESCRIPTION = `An OpenID Provider whose logout is a guarantee.
 **Try it here:** press *Authorize*, and under *admin* enter the id and the secret of the admin client (the first start
 prints them). Then open an operation under *Admin* and press *Try it out*.
 
-Errors are \`{"error", "error_description"}\`. A failure of storage is always 503, never success.`;
+Errors are \`{"error", "error_description"}\`, and 503 when storage is away; the documented APIs of others (Elasticsearch, VMware
+CSP, the back-channel receiver) answer in their own words. A failure is never reported as success.`;
 
 /** The OpenAPI document, from the code. */
 export function openApiDocument(app: INestApplication, settings: Pick<Settings, 'issuer'>): OpenAPIObject {

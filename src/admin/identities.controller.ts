@@ -86,7 +86,7 @@ export class AdminIdentitiesController {
         cause: 'admin',
         initiator: { kind: 'operator', clientId: operator },
       },
-      { after: (tx) => this.identities.unlink(tx, account.id, query.issuer, query.sub) },
+      { before: (tx) => this.identities.unlink(tx, account.id, query.issuer, query.sub) },
     );
   }
 }

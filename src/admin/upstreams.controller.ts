@@ -22,6 +22,7 @@ import {
 } from '@nestjs/swagger';
 import { AuditLog } from '../audit/audit-log.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
+import type { Tx } from '../database/transaction.js';
 import { ApiJsonErrors } from '../http/api-errors.js';
 import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { StrictJsonPipe } from '../http/parameters.pipe.js';
@@ -110,18 +111,19 @@ export class AdminUpstreamsController {
         cause: 'upstream_deleted',
         initiator: { kind: 'operator', clientId: operator },
       },
-      { after: (tx) => this.upstreams.delete(tx, upstream) },
+      {
+        before: (tx) => this.upstreams.delete(tx, upstream),
+        after: (tx) => this.changed(upstream, 'deleted', operator, tx),
+      },
     );
     this.upstreams.forget();
-    await this.changed(upstream, 'deleted', operator);
   }
 
-  private async changed(upstream: Upstream, change: string, operator: string): Promise<void> {
-    await this.audit.record({
-      event: 'upstream_changed',
-      outcome: 'done',
-      details: { upstream: upstream.name, change, operator },
-    });
+  private async changed(upstream: Upstream, change: string, operator: string, tx?: Tx): Promise<void> {
+    await this.audit.record(
+      { event: 'upstream_changed', outcome: 'done', details: { upstream: upstream.name, change, operator } },
+      tx,
+    );
   }
 
   private toDto(upstream: Upstream): UpstreamDto {

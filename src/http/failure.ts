@@ -41,6 +41,12 @@ export function toFailure(error: unknown, logger: Logger): Failure {
   return failure;
 }
 
+/** Why something was refused or failed, for a record or a log line. Our own words: a driver's message may quote values. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof ProtocolError) return error.description;
+  return isStorageFailure(error) ? 'storage failed' : 'a fault of ours';
+}
+
 interface Shown {
   readonly status: number;
   readonly code: string;

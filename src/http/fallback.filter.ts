@@ -1,22 +1,23 @@
-import { Catch, type ArgumentsHost } from '@nestjs/common';
-import type { EdgeFallbacks } from './edge-fallbacks.js';
+import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { handlerOf, type EdgeFallbacks, type FallbackHandler } from './edge-fallbacks.js';
 import type { HttpEdge } from './http-edge.js';
 import { JsonErrorFilter } from './json-error.filter.js';
 
-/** What no controller's filter sees: unknown paths, bodies that cannot be parsed. In the words of whoever owns the path. */
+/** What no controller's filter sees, in the words of whoever owns the path; else as the standard endpoints say it. */
 @Catch()
-export class FallbackFilter extends JsonErrorFilter {
+export class FallbackFilter implements ExceptionFilter {
+  private readonly standard: FallbackHandler;
+
   constructor(
     edge: HttpEdge,
     private readonly fallbacks: EdgeFallbacks,
   ) {
-    super(edge);
+    this.standard = handlerOf(new JsonErrorFilter(edge));
   }
 
-  override catch(error: unknown, host: ArgumentsHost): void {
+  catch(error: unknown, host: ArgumentsHost): void {
     const { url = '' } = host.switchToHttp().getRequest<{ url?: string }>();
-    const own = this.fallbacks.find(url);
-    if (own === undefined) super.catch(error, host);
-    else own.catch(error, host);
+    const handle = this.fallbacks.find(url) ?? this.standard;
+    handle(error, host);
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../database/clock.js';
-import { isUniqueViolation, TransactionRunner } from '../database/transaction.js';
+import { statement } from '../database/statement.js';
+import { isUniqueViolation, sqlState, TransactionRunner, type Tx } from '../database/transaction.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../oidc/errors.js';
 import { OrganizationEntity } from './entities/organization.entity.js';
 import { UpstreamsService } from './upstreams.service.js';
@@ -24,6 +25,9 @@ export interface OrganizationInput {
 /** Where no organization is registered as the default, this provider itself is it. */
 const OURSELVES: Organization = { id: 'default', name: 'This provider', upstream: undefined, isDefault: true };
 const ID = /^[A-Za-z0-9._~-]{1,100}$/;
+
+/** Two new defaults at once take turns, so that the second finds the first to replace. Readers do not wait. */
+const LOCK_ALL = statement('organizations_lock', 'LOCK TABLE organizations IN SHARE ROW EXCLUSIVE MODE');
 
 /** The registry that maps organizations to upstreams. */
 @Injectable()
@@ -61,37 +65,32 @@ export class OrganizationsService {
   async create(input: OrganizationInput): Promise<Organization> {
     if (!ID.test(input.id)) throw new InvalidRequestError('id must be 1 to 100 characters of A-Z a-z 0-9 . _ ~ -.');
     const upstreamId = await this.upstreamId(input.upstream ?? null);
-    try {
-      await this.transactions.run(async (tx) => {
-        if (input.default === true)
-          await tx.manager.update(OrganizationEntity, { isDefault: true }, { isDefault: false });
-        await tx.manager.insert(OrganizationEntity, {
-          id: input.id,
-          name: input.name ?? input.id,
-          upstreamId,
-          isDefault: input.default ?? false,
-          createdAt: this.clock.now(),
-        });
+    await this.write(input.default === true, async (tx) => {
+      await tx.manager.insert(OrganizationEntity, {
+        id: input.id,
+        name: input.name ?? input.id,
+        upstreamId,
+        isDefault: input.default ?? false,
+        createdAt: this.clock.now(),
       });
-    } catch (error) {
-      if (isUniqueViolation(error, 'organizations_pkey'))
-        throw new ConflictError('This id is taken.', { cause: error });
-      throw error;
-    }
+    });
     return this.get(input.id);
   }
 
   /** Changes what `input` names. @throws NotFoundError, InvalidRequestError */
   async update(id: string, input: Omit<OrganizationInput, 'id'>): Promise<Organization> {
-    const before = await this.get(id);
-    const upstreamId = await this.upstreamId(input.upstream === undefined ? (before.upstream ?? null) : input.upstream);
-    await this.transactions.run(async (tx) => {
-      if (input.default === true)
-        await tx.manager.update(OrganizationEntity, { isDefault: true }, { isDefault: false });
+    const upstreamId = input.upstream === undefined ? undefined : await this.upstreamId(input.upstream);
+    await this.write(input.default === true, async (tx) => {
+      const row = await tx.manager.findOne(OrganizationEntity, { where: { id }, lock: { mode: 'pessimistic_write' } });
+      if (row === null) throw new NotFoundError('There is no such organization.');
       await tx.manager.update(
         OrganizationEntity,
         { id },
-        { name: input.name ?? before.name, upstreamId, isDefault: input.default ?? before.isDefault },
+        {
+          name: input.name ?? row.name,
+          upstreamId: upstreamId === undefined ? row.upstreamId : upstreamId,
+          isDefault: input.default ?? row.isDefault,
+        },
       );
     });
     return this.get(id);
@@ -103,10 +102,29 @@ export class OrganizationsService {
     if (affected !== 1) throw new NotFoundError('There is no such organization.');
   }
 
+  /** @param asDefault whoever is the default is it no more, in the same transaction */
+  private async write(asDefault: boolean, work: (tx: Tx) => Promise<void>): Promise<void> {
+    try {
+      await this.transactions.run(async (tx) => {
+        if (asDefault) {
+          await tx.query(LOCK_ALL, []);
+          await tx.manager.update(OrganizationEntity, { isDefault: true }, { isDefault: false });
+        }
+        await work(tx);
+      });
+    } catch (error) {
+      if (isUniqueViolation(error, 'organizations_pkey'))
+        throw new ConflictError('This id is taken.', { cause: error });
+      // The upstream was deleted since it was looked up.
+      if (sqlState(error) === '23503') throw unknownUpstream({ cause: error });
+      throw error;
+    }
+  }
+
   private async upstreamId(name: string | null): Promise<string | null> {
     if (name === null) return null;
     const upstream = await this.upstreams.find(name);
-    if (upstream === undefined) throw new InvalidRequestError('upstream is not the name of a registered upstream.');
+    if (upstream === undefined) throw unknownUpstream();
     return upstream.id;
   }
 
@@ -114,9 +132,14 @@ export class OrganizationsService {
     const upstream = row.upstreamId === null ? undefined : await this.upstreams.findById(row.upstreamId);
     return {
       id: row.id,
-      name: row.name, // One that has just gone is no reason to take ourselves for it.
+      name: row.name,
+      // One that has just gone is no reason to take ourselves for it.
       upstream: row.upstreamId === null ? undefined : (upstream?.name ?? row.upstreamId),
       isDefault: row.isDefault,
     };
   }
+}
+
+function unknownUpstream(options?: { readonly cause: unknown }): InvalidRequestError {
+  return new InvalidRequestError('upstream is not the name of a registered upstream.', options);
 }

@@ -208,17 +208,21 @@ export class UpstreamClient {
     return {
       // Whether http may be used at all was decided when the upstream was registered.
       [oauth.allowInsecureRequests]: upstream.issuer.startsWith('http:'),
-      [oauth.customFetch]: (url: string, options: oauth.CustomFetchOptions<string, unknown>) =>
+      [oauth.customFetch]: (url: string, options: oauth.CustomFetchOptions<string, URLSearchParams | undefined>) =>
         this.fetch(url, options),
     };
   }
 
-  private async fetch(url: string, options: oauth.CustomFetchOptions<string, unknown>): Promise<Response> {
+  private async fetch(
+    url: string,
+    options: oauth.CustomFetchOptions<string, URLSearchParams | undefined>,
+  ): Promise<Response> {
     const answer = await this.egress.request({
       method: options.method === 'POST' ? 'POST' : 'GET',
       url,
       headers: options.headers,
-      ...(options.body === undefined || options.body === null ? {} : { body: String(options.body) }),
+      // Null for userinfo, whatever its type says.
+      ...(options.body instanceof URLSearchParams ? { body: options.body.toString() } : {}),
       timeoutMs: this.settings.upstreamTimeoutMs,
       maxBytes: MAX_BYTES,
     });

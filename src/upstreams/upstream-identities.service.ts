@@ -3,6 +3,7 @@ import type { Account } from '../accounts/account.js';
 import { AccountsService } from '../accounts/accounts.service.js';
 import { acceptableClaims } from '../accounts/claims-check.js';
 import { Clock } from '../database/clock.js';
+import { statement } from '../database/statement.js';
 import { isUniqueViolation, TransactionRunner, type Tx } from '../database/transaction.js';
 import { STANDARD_CLAIMS } from '../oidc/claims.js';
 import { ConflictError, NotFoundError } from '../oidc/errors.js';
@@ -21,6 +22,11 @@ export interface UpstreamIdentity {
 
 const MAX_LOGIN = 200;
 
+const HOLD_UPSTREAM = statement(
+  'upstream_identities_hold_upstream',
+  'SELECT 1 FROM upstreams WHERE id = $1 FOR KEY SHARE',
+);
+
 /**
  * Links between people at other providers and accounts here, by (issuer, sub) and nothing else: an e-mail address that
  * an upstream names, verified or not, opens nobody's account (OpenID Connect Core 1.0 §5.7).
@@ -34,12 +40,20 @@ export class UpstreamIdentities {
   ) {}
 
   /**
-   * The account of this person, made now when there is none and the upstream may make accounts. Undefined otherwise.
-   * Callers hold the lock of this identity, so that two first sign-ins at once make one account.
+   * The account of this person, made now when there is none and the upstream may make accounts. Undefined otherwise, and
+   * when the upstream was deleted meanwhile. Callers hold the lock of this identity, so that two first sign-ins at once
+   * make one account.
+   *
+   * Holds the upstream and the link until `tx` ends: whoever removes either waits, and then finds the session that came
+   * of it.
    */
   async accountOf(tx: Tx, upstream: Upstream, person: UpstreamPerson): Promise<Account | undefined> {
     const { issuer, sub } = person;
-    const identity = await tx.manager.findOneBy(UpstreamIdentityEntity, { issuer, sub });
+    if ((await tx.query(HOLD_UPSTREAM, [upstream.id])).length === 0) return undefined;
+    const identity = await tx.manager.findOne(UpstreamIdentityEntity, {
+      where: { issuer, sub },
+      lock: { mode: 'for_key_share' },
+    });
     if (identity === null) return upstream.createsAccounts ? this.createAccount(tx, upstream, person) : undefined;
     if (identity.ownsClaims)
       await this.accounts.updateClaims(tx, identity.accountId, mappedClaims(upstream, person.claims));
@@ -67,7 +81,11 @@ export class UpstreamIdentities {
     return toIdentity(row);
   }
 
-  /** @throws NotFoundError */
+  /**
+   * Gone with the commit. Whoever calls this ends the person's sessions after it in the same transaction: a sign-in that
+   * is under way holds the link, so it has committed by then, or finds the link gone.
+   * @throws NotFoundError
+   */
   async unlink(tx: Tx, accountId: string, issuer: string, sub: string): Promise<void> {
     const { affected } = await tx.manager.delete(UpstreamIdentityEntity, { accountId, issuer, sub });
     if (affected !== 1) throw new NotFoundError('The account is not linked to this person.');

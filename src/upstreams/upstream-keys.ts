@@ -19,6 +19,8 @@ const MAX_AGE = 10 * 60_000;
 /** While it cannot be fetched anew, what is older than {@link MAX_AGE} still counts, but not for ever. */
 const MAX_STALE = 24 * 60 * 60_000;
 const REFETCH_FLOOR = 10_000;
+/** Short, so that a retry and a person who tries again are not kept waiting once the provider is back. */
+const FAILURE_FLOOR = 1000;
 const MAX_BYTES = 256 * 1024;
 
 interface Keys {
@@ -28,7 +30,8 @@ interface Keys {
 
 /**
  * Verifies what upstream providers sign. Their keys are fetched through the egress guard, cached, and fetched again for
- * an unknown `kid`, at most once in ten seconds, so that nobody makes us query at will (requirements C.5).
+ * an unknown `kid`, at most once in ten seconds, or once in a second while they cannot be had, so that nobody makes us
+ * query at will (requirements C.5).
  *
  * Two failures are kept apart: the signature is wrong (a {@link errors.JOSEError}), and nobody can tell because the keys
  * cannot be had ({@link UpstreamUnavailableError}), which must never be taken for a forgery (abuse case A28, pain 26).
@@ -38,6 +41,7 @@ export class UpstreamKeys {
   private readonly logger = new Logger(UpstreamKeys.name);
   private readonly cache = new Map<string, Keys>();
   private readonly fetching = new Map<string, Promise<Keys>>();
+  private readonly failedAt = new Map<string, number>();
 
   constructor(
     private readonly metadata: UpstreamMetadata,
@@ -72,17 +76,28 @@ export class UpstreamKeys {
 
   private fetch(upstream: Upstream): Promise<Keys> {
     const key = keyOf(upstream);
+    if (Date.now() - (this.failedAt.get(key) ?? 0) < FAILURE_FLOOR)
+      return Promise.reject(
+        new UpstreamUnavailableError(`The keys of ${upstream.displayName} cannot be had just now.`),
+      );
     let fetching = this.fetching.get(key);
     if (fetching === undefined) {
-      fetching = this.request(upstream)
-        .then((keys) => {
-          this.cache.set(key, keys);
-          return keys;
-        })
-        .finally(() => this.fetching.delete(key));
+      fetching = this.load(upstream, key).finally(() => this.fetching.delete(key));
       this.fetching.set(key, fetching);
     }
     return fetching;
+  }
+
+  private async load(upstream: Upstream, key: string): Promise<Keys> {
+    try {
+      const keys = await this.request(upstream);
+      this.cache.set(key, keys);
+      this.failedAt.delete(key);
+      return keys;
+    } catch (error) {
+      this.failedAt.set(key, Date.now());
+      throw error;
+    }
   }
 
   private async request(upstream: Upstream): Promise<Keys> {

@@ -93,7 +93,7 @@ export class UpstreamLogoutTokens implements OnModuleInit {
     const upstream = await this.senderOf(unverified);
     checkHeader(header, upstream);
     const claims = await this.verifiedClaims(upstream, token);
-    return { upstream, ...this.orderOf(claims) };
+    return { upstream, ...this.orderOf(claims, upstream) };
   }
 
   /**
@@ -127,7 +127,12 @@ export class UpstreamLogoutTokens implements OnModuleInit {
     },
   ): Promise<boolean> {
     await this.lock(tx, person);
-    const found = await tx.query(ENDED_MEANWHILE, [person.issuer, person.sid ?? null, person.sub, person.issuedAt]);
+    const found = await tx.query(ENDED_MEANWHILE, [
+      person.issuer,
+      person.sid ?? null,
+      person.sub,
+      Math.floor(person.issuedAt),
+    ]);
     return found.length > 0;
   }
 
@@ -172,9 +177,12 @@ export class UpstreamLogoutTokens implements OnModuleInit {
     }
   }
 
-  private orderOf(claims: JWTPayload): Omit<LogoutOrder, 'upstream'> {
+  private orderOf(claims: JWTPayload, { clientId }: Upstream): Omit<LogoutOrder, 'upstream'> {
     const { iss = '', iat = 0, exp = 0, jti = '' } = claims;
     const now = this.clock.seconds();
+    // We know of no other audience that could be trusted with our tokens (OpenID Connect Core 1.0 §3.1.3.7, steps 3 to 5).
+    if (Array.isArray(claims.aud) && claims.aud.length > 1 && claims.azp !== clientId)
+      throw new InvalidLogoutTokenError('aud names others beside us, and azp does not name us.');
     if (iat > now + CLOCK_SKEW_SECONDS) throw new InvalidLogoutTokenError('iat is in the future.');
     if (iat < now - MAX_AGE_SECONDS - CLOCK_SKEW_SECONDS) throw new InvalidLogoutTokenError('iat is too long ago.');
     if (exp - iat > MAX_LIFE_SECONDS) throw new InvalidLogoutTokenError('exp is too far away.');
@@ -187,7 +195,8 @@ export class UpstreamLogoutTokens implements OnModuleInit {
     const sub = textClaim(claims, 'sub');
     const sid = textClaim(claims, 'sid');
     if (sub === undefined && sid === undefined) throw new InvalidLogoutTokenError('sub or sid is required.');
-    return { issuer: iss, jti, sub, sid, issuedAt: iat, expiresAt: exp };
+    // A NumericDate may have a fraction (RFC 7519 §2).
+    return { issuer: iss, jti, sub, sid, issuedAt: Math.floor(iat), expiresAt: Math.ceil(exp) };
   }
 }
 

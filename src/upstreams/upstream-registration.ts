@@ -88,7 +88,7 @@ export function checkedUpstream(
   checkUri('redirect_uri', configuration.redirectUri, rules.allowInsecure);
   checkUri('post_logout_redirect_uri', configuration.postLogoutRedirectUri, rules.allowInsecure);
   checkClaimMapping(configuration.claimMapping);
-  if (/^client_secret_/.test(configuration.tokenEndpointAuthMethod) && !rules.hasSecret)
+  if (configuration.tokenEndpointAuthMethod.startsWith('client_secret_') && !rules.hasSecret)
     throw new InvalidRequestError(`client_secret is required for ${configuration.tokenEndpointAuthMethod}.`);
   return checked;
 }

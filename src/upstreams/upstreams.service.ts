@@ -13,6 +13,10 @@ import type { Upstream } from './upstream.js';
 /** A lost change notice is made good after this long. */
 const MAX_AGE = 30_000;
 const SECRET = 'upstream-client-secret';
+/** Where null means that there is none. Elsewhere it is most likely a mistake, such as about a secret that is to stay. */
+const NULLABLE: ReadonlySet<string> = new Set(['redirect_uri', 'post_logout_redirect_uri', 'clients']);
+/** Postgres up to 17 answers a foreign key's RESTRICT with the first, since 18 with the second. */
+const STILL_REFERENCED: ReadonlySet<string | undefined> = new Set(['23503', '23001']);
 
 interface Loaded {
   readonly upstreams: readonly Upstream[];
@@ -81,6 +85,7 @@ export class UpstreamsService implements OnModuleInit {
 
   /** @throws InvalidRequestError, ConflictError when the name or (issuer, client_id) is taken */
   async register(input: UpstreamInput): Promise<Upstream> {
+    refuseNull(input);
     const checked = checkedUpstream(input, undefined, this.rules(input.client_secret !== undefined));
     this.refuseOurselves(checked.issuer);
     const now = this.clock.now();
@@ -93,12 +98,13 @@ export class UpstreamsService implements OnModuleInit {
       createdAt: now,
       updatedAt: now,
     };
-    await this.write((tx) => tx.manager.insert(UpstreamEntity, row as never));
+    await this.write((tx) => tx.manager.insert(UpstreamEntity, row));
     return this.get(checked.name);
   }
 
   /** Changes what `input` names and leaves the rest. @throws NotFoundError, InvalidRequestError, ConflictError */
   async update(name: string, input: UpstreamInput): Promise<Upstream> {
+    refuseNull(input);
     let renamed = name;
     await this.write(async (tx) => {
       const row = await tx.manager.findOne(UpstreamEntity, { where: { name }, lock: { mode: 'pessimistic_write' } });
@@ -107,26 +113,31 @@ export class UpstreamsService implements OnModuleInit {
       const checked = checkedUpstream(input, toChecked(row), this.rules(hasSecret));
       this.refuseOurselves(checked.issuer);
       renamed = checked.name;
-      await tx.manager.update(UpstreamEntity, { id: row.id }, {
-        ...checked,
-        ...(input.client_secret === undefined ? {} : { clientSecret: this.sealed(input.client_secret) }),
-        // Another issuer publishes other endpoints.
-        ...(checked.issuer === row.issuer ? {} : { metadata: null, metadataAt: null }),
-        updatedAt: this.clock.now(),
-      } as never);
+      await tx.manager.update(
+        UpstreamEntity,
+        { id: row.id },
+        {
+          ...checked,
+          ...(input.client_secret === undefined ? {} : { clientSecret: this.sealed(input.client_secret) }),
+          // Another issuer publishes other endpoints.
+          ...(checked.issuer === row.issuer ? {} : { metadata: null, metadataAt: null }),
+          updatedAt: this.clock.now(),
+        },
+      );
     });
     return this.get(renamed);
   }
 
   /**
-   * Gone with the commit. Whoever calls this ends the sessions that began by it in the same transaction.
+   * Gone with the commit. Whoever calls this ends the sessions that began by it, after it in the same transaction: a
+   * sign-in that is under way holds the row, so it has committed by then, or finds the upstream gone.
    * @throws ConflictError while an organization points at it
    */
   async delete(tx: Tx, upstream: Upstream): Promise<void> {
     try {
       await tx.manager.delete(UpstreamEntity, { id: upstream.id });
     } catch (error) {
-      if (sqlState(error) === '23503')
+      if (STILL_REFERENCED.has(sqlState(error)))
         throw new ConflictError('An organization points at this upstream.', { cause: error });
       throw error;
     }
@@ -196,6 +207,11 @@ export class UpstreamsService implements OnModuleInit {
     const rows = await this.transactions.reader.find(UpstreamEntity, { order: { name: 'ASC' } });
     return { upstreams: rows.map(toUpstream), at: Date.now() };
   }
+}
+
+function refuseNull(input: UpstreamInput): void {
+  const [name] = Object.entries(input).find(([member, value]) => value === null && !NULLABLE.has(member)) ?? [];
+  if (name !== undefined) throw new InvalidRequestError(`${name} must not be null.`);
 }
 
 function toChecked(row: UpstreamEntity): CheckedUpstream {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { LoggerService } from '@nestjs/common';
+import type { LoggerService, Type } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import { AppModule } from '../../src/app.module.js';
@@ -64,7 +64,7 @@ export class TestApp {
 
   static async start(
     overrides: Partial<Settings> = {},
-    shared: { readonly db?: TestDatabase; readonly clock?: TestClock } = {},
+    shared: { readonly db?: TestDatabase; readonly clock?: TestClock; readonly modules?: readonly Type[] } = {},
   ): Promise<TestApp> {
     const db = shared.db ?? (await createTestDatabase());
     const clock = shared.clock ?? new TestClock();
@@ -84,7 +84,9 @@ export class TestApp {
       signInAddressPerMinute: 100_000,
       ...overrides,
     };
-    const module = await Test.createTestingModule({ imports: [AppModule.with(settings)] })
+    const module = await Test.createTestingModule({
+      imports: [AppModule.with(settings), ...(shared.modules ?? [])],
+    })
       .overrideProvider(Clock)
       .useValue(clock)
       .overrideProvider(RETENTION_INTERVAL_MS)

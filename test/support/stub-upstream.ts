@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK, type JWTHeaderParameters } from 'jose';
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 import type { TestApp } from './app.js';
 import type { TestClock } from './clock.js';
 import type { Browser, Page } from './http.js';
@@ -21,7 +21,7 @@ interface Issued {
   readonly redirectUri: string;
 }
 
-interface SigningKey {
+export interface SigningKey {
   readonly kid: string;
   readonly privateKey: CryptoKey;
   readonly publicJwk: JWK;
@@ -78,6 +78,21 @@ export class StubUpstream {
     this.keys = [await newKey('RS256')];
   }
 
+  /** What it signs with, for tests that sign what it would not. */
+  get key(): SigningKey {
+    return this.keys[0]!;
+  }
+
+  /** Publishes another key beside the one that it signs with. */
+  publish(key: SigningKey): void {
+    this.keys.push(key);
+  }
+
+  /** How many requests came to this path. */
+  requestsTo(path: string): number {
+    return this.requests.filter((requested) => requested === path).length;
+  }
+
   /** Somebody who signs in there, in a session of their own. */
   subject(claims: Record<string, unknown> = {}): UpstreamSubject {
     const sub = `up-${randomBytes(6).toString('hex')}`;
@@ -103,7 +118,7 @@ export class StubUpstream {
       },
     });
     if (status !== 201) throw new Error(`registration answered ${status}: ${text}`);
-    return String(overrides.name ?? name);
+    return typeof overrides.name === 'string' ? overrides.name : name;
   }
 
   /** What the browser brings back when this person signs in at the authorization request `url`. */
@@ -153,7 +168,7 @@ export class StubUpstream {
     };
     for (const name of Object.keys(payload)) if (payload[name] === undefined) delete payload[name];
     const protectedHeader = { alg: 'RS256', typ: 'logout+jwt', kid: this.keys[0]?.kid, ...header };
-    return new SignJWT(payload).setProtectedHeader(protectedHeader as JWTHeaderParameters).sign(key!.privateKey);
+    return new SignJWT(payload).setProtectedHeader(protectedHeader).sign(key!.privateKey);
   }
 
   /** An ID token of this provider's. */

@@ -120,9 +120,7 @@ describe('sign-in with another provider (OpenID Connect Core 1.0 §3.1)', () => 
   it('keeps issuer, sub, sid and the ID token with the session, the token sealed', async () => {
     const subject = upstream.subject();
     await signIn(app.browser(), subject);
-    const [row] = await app.db.query<Record<string, unknown>>('SELECT * FROM session_upstreams WHERE sub = $1', [
-      subject.sub,
-    ]);
+    const [row] = await app.db.query('SELECT * FROM session_upstreams WHERE sub = $1', [subject.sub]);
     expect(row).toMatchObject({ issuer: upstream.issuer, sid: subject.sid });
     expect(String(row?.id_token)).not.toMatch(/^eyJ/);
   });

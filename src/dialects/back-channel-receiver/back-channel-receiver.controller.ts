@@ -14,11 +14,12 @@ import {
 import { ApiConsumes, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { AuditLog } from '../../audit/audit-log.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
+import { reasonOf } from '../../http/failure.js';
 import { HttpEdge, type Response } from '../../http/http-edge.js';
 import { OAuthParametersPipe } from '../../http/parameters.pipe.js';
 import { LogoutService } from '../../logout/logout.service.js';
 import { Metrics } from '../../metrics/metrics.js';
-import { ProtocolError, TooManyRequestsError } from '../../oidc/errors.js';
+import { TooManyRequestsError } from '../../oidc/errors.js';
 import type { RateLimiter } from '../../rate-limits/rate-limiter.js';
 import { RateLimits } from '../../rate-limits/rate-limits.js';
 import { FormBodyGuard } from '../../tokens/form-body.guard.js';
@@ -111,9 +112,11 @@ export class BackChannelReceiverController {
     try {
       await this.obey(await this.logoutTokens.verify(body.logout_token));
     } catch (error) {
-      if (error instanceof ReplayedLogoutTokenError && this.settings.acceptRepeatedLogoutTokens) return {};
-      await this.report(error);
-      throw error;
+      if (!(error instanceof ReplayedLogoutTokenError && this.settings.acceptRepeatedLogoutTokens)) {
+        await this.report(error);
+        throw error;
+      }
+      this.metrics.countLogoutToken('replayed');
     }
     return {};
   }
@@ -138,7 +141,7 @@ export class BackChannelReceiverController {
   private async report(error: unknown): Promise<void> {
     const result = resultOf(error);
     this.metrics.countLogoutToken(result);
-    const reason = error instanceof ProtocolError ? error.description : 'storage failed';
+    const reason = reasonOf(error);
     if (result !== 'not_performed') {
       this.logger.warn(`logout token refused (${result}): ${reason}`);
       await this.audit.recordRefusal('upstream_logout', { result, reason });

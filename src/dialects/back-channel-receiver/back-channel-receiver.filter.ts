@@ -2,6 +2,8 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import { toFailure } from '../../http/failure.js';
 import { HttpEdge, type Response } from '../../http/http-edge.js';
 
+/** The fallback is asked by prefix, so also for what lies below. */
+const RECEIVER = /^\/api\/v1\/auth\/oidc\/backchannel-logout\/?(\?|$)/;
 const FAILED = 'The logout could not be carried out now. The token was not used up.';
 
 /**
@@ -18,18 +20,20 @@ export class BackChannelReceiverFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();
-    // The path is right, or this filter would not be asked: the method is not.
-    if (error instanceof HttpException && error.getStatus() === 404) return this.methodNotAllowed(response);
+    const { url = '' } = host.switchToHttp().getRequest<{ readonly url?: string }>();
+    // Where the path is right, the method is not.
+    if (error instanceof HttpException && error.getStatus() === 404 && RECEIVER.test(url))
+      return this.methodNotAllowed(response);
     const failure = toFailure(error, this.logger);
     if (failure.retryAfterSeconds !== undefined)
       this.edge.header(response, 'Retry-After', String(failure.retryAfterSeconds));
     if (failure.status >= 500)
       return this.edge.json(response, { error: 'temporarily_unavailable', error_description: FAILED }, 400);
-    const known = failure.status === 429;
+    const known = failure.status === 429 || failure.status === 404;
     this.edge.json(
       response,
       { error: known ? failure.code : 'invalid_request', error_description: failure.description },
-      known ? 429 : 400,
+      known ? failure.status : 400,
     );
   }
 

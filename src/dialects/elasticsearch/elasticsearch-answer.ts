@@ -80,28 +80,26 @@ export class ElasticsearchAnswers {
     private readonly host: HttpAdapterHost,
   ) {}
 
-  /** For Nest to send. As bytes, since the adapter would add a charset to the media type of a text. */
+  /** For Nest to send. */
   prepare(request: ElasticsearchRequest, response: Response, answer: ElasticsearchAnswer): StreamableFile {
     const filterPath = lastOf(request, 'filter_path');
     const body = filterPath === undefined ? answer.body : filterByPath(answer.body, filterPath);
-    this.head(request, response, answer.status);
-    const bytes = Buffer.from(toText(body, isPretty(request)));
-    return new StreamableFile(bytes, { type: mediaTypeFor(request.headers.accept), length: bytes.length });
+    this.head(response, answer.status);
+    return toFile(request, body);
   }
 
   /** Sends an error. `filter_path` is not for errors, in the original either. */
   refuse(request: ElasticsearchRequest, response: Response, error: ElasticsearchError): void {
-    this.head(request, response, error.status);
+    this.head(response, error.status);
     for (const [name, value] of Object.entries(error.headers)) this.edge.header(response, name, value);
-    this.host.httpAdapter.end(response, toText(error.body, isPretty(request)));
+    this.host.httpAdapter.reply(response, toFile(request, error.body), error.status);
   }
 
   /** The clients throw on a success without the product header, to keep off other products' servers. */
-  private head(request: ElasticsearchRequest, response: Response, status: number): void {
+  private head(response: Response, status: number): void {
     this.host.httpAdapter.status(response, status);
     this.edge.noStore(response);
     this.edge.header(response, 'X-elastic-product', 'Elasticsearch');
-    this.edge.header(response, 'Content-Type', mediaTypeFor(request.headers.accept));
   }
 }
 
@@ -121,6 +119,12 @@ export class ElasticsearchAnswerInterceptor implements NestInterceptor<object, S
       }),
     );
   }
+}
+
+/** As bytes, since the adapter would add a charset to the media type of a text. */
+function toFile(request: ElasticsearchRequest, body: object): StreamableFile {
+  const bytes = Buffer.from(toText(body, isPretty(request)));
+  return new StreamableFile(bytes, { type: mediaTypeFor(request.headers.accept), length: bytes.length });
 }
 
 function isPretty(request: ElasticsearchRequest): boolean {

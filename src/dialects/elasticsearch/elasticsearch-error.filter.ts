@@ -52,7 +52,11 @@ function noRoute(request: ElasticsearchRequest): ElasticsearchError {
   return allowed === undefined ? noHandler(path, request.method) : incorrectMethod(path, request.method, allowed);
 }
 
-/** Of the body parser's 415s the one that is about `Content-Type`; the others are about `Content-Encoding`. */
+/**
+ * Of the body parser's 415s the one that is about `Content-Type`; the others are about `Content-Encoding`. Nest wraps what
+ * the parser threw.
+ */
 function isCharsetUnsupported(error: unknown): boolean {
-  return (error as { readonly type?: unknown } | null)?.type === 'charset.unsupported';
+  const cause = error instanceof Error ? error.cause : undefined;
+  return (cause as { readonly type?: unknown } | undefined)?.type === 'charset.unsupported';
 }

@@ -158,8 +158,10 @@ export function tokensToLogOut(
   return { access, grant };
 }
 
+/** Grants whose sessions retention has removed have nothing in common any more. */
 function belongTogether(one: Grant, other: Grant): boolean {
-  return one.accountId === other.accountId && one.sessionId === other.sessionId;
+  if (one.id === other.id) return true;
+  return one.accountId === other.accountId && one.sessionId !== null && one.sessionId === other.sessionId;
 }
 
 /** Ends the session for every application in it. Tokens without one, such as by password, have only their grant. */
@@ -331,6 +333,9 @@ export function toElasticsearchError(error: ProtocolError): ElasticsearchError {
   if (error instanceof UnknownRealmError) return unknownRealm(error.description);
   if (error instanceof RealmAuthenticationError) return unableToAuthenticateAtRealm();
   if (error instanceof TooManyRequestsError) return tooManyRequests(error.retryAfterSeconds);
+  // The one text for whatever is wrong with a refresh token: what that is, is nobody's to know.
+  if (error instanceof InvalidGrantError)
+    return new OAuthStyleError(error.code, 'could not refresh the requested token');
   if (isAboutTokenRequest(error)) return new OAuthStyleError(error.code, error.description);
   if (error.status === 401 || error.status === 403)
     return new ObjectError(error.status, 'security_exception', error.description);
@@ -339,7 +344,6 @@ export function toElasticsearchError(error: ProtocolError): ElasticsearchError {
 
 function isAboutTokenRequest(error: ProtocolError): boolean {
   return (
-    error instanceof InvalidGrantError ||
     error instanceof InvalidScopeError ||
     error instanceof UnauthorizedClientError ||
     error instanceof UnsupportedGrantTypeError

@@ -39,7 +39,7 @@ function without<T>(value: T, paths: Paths): T | undefined {
   return paths.has(undefined) ? undefined : mapMembers(value, paths, without, (leaf) => leaf);
 }
 
-/** Undefined when nothing is left of an object or array that had something. Elements of arrays have no name. */
+/** Undefined when nothing is left of an object or array that had something; an empty one is a leaf. Elements of arrays have no name. */
 function mapMembers<T>(
   value: T,
   paths: Paths,
@@ -48,14 +48,16 @@ function mapMembers<T>(
 ): T | undefined {
   if (Array.isArray(value)) {
     const elements = value.map((element: unknown) => filter(element, paths)).filter((element) => element !== undefined);
-    return elements.length === 0 && value.length > 0 ? undefined : (elements as T);
+    if (elements.length > 0) return elements as T;
+    return value.length > 0 ? undefined : leaf(value);
   }
   if (typeof value !== 'object' || value === null) return leaf(value);
   const before = Object.entries(value).filter(([, member]) => member !== undefined);
   const members = before
     .map(([name, member]) => [name, filter(member as unknown, descend(paths, name))] as const)
     .filter(([, member]) => member !== undefined);
-  return members.length === 0 && before.length > 0 ? undefined : (Object.fromEntries(members) as T);
+  if (members.length > 0) return Object.fromEntries(members) as T;
+  return before.length > 0 ? undefined : leaf(value);
 }
 
 function descend(paths: Paths, name: string): Paths {

@@ -158,7 +158,7 @@ export class EndSessionController {
       (await this.isSparedTheDialog(parameters, request, client, session))
     ) {
       const shown = {
-        ...toShownDialog(request, session, await this.leg.offerFor(session)),
+        ...toShownDialog(request, session, await this.leg.offerFor(session, {})),
         sessionId: session.id,
         accountId: session.accountId,
       };
@@ -201,7 +201,7 @@ export class EndSessionController {
     cookies: CookieJar,
     response: Response,
   ): Promise<void> {
-    const upstream = await this.leg.offerFor(session);
+    const upstream = await this.leg.offerFor(session, request);
     const nonce = this.edge.newNonce();
     const browserId = this.browsers.ensure(response, cookies);
     const html = renderLogoutConfirmationPage({

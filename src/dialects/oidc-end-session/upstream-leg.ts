@@ -5,7 +5,6 @@ import { endSessionUrl } from '../../oidc/end-session-url.js';
 import type { SignedInSession } from '../../sessions/session.js';
 import { UpstreamLogout } from '../../upstreams/upstream-logout.service.js';
 import { isOpenTo, type Upstream } from '../../upstreams/upstream.js';
-import { UpstreamsService } from '../../upstreams/upstreams.service.js';
 
 const RETURN = 'end-session-upstream-return';
 const RETURN_TTL_MS = 60 * 60_000;
@@ -31,31 +30,34 @@ export interface UpstreamOffer {
 @Injectable()
 export class UpstreamLeg {
   constructor(
-    private readonly upstreams: UpstreamsService,
     private readonly upstreamLogout: UpstreamLogout,
     private readonly sealer: Sealer,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  /** What can be offered to whoever is in this session; nothing while the upstream's endpoint is not known. */
-  async offerFor(session: SignedInSession | undefined): Promise<UpstreamOffer | undefined> {
+  /**
+   * What can be offered to whoever is in this session, with this way back. Nothing that {@link url} could not keep: not
+   * while the upstream's endpoint is not known, nor when the way back is too long for a URL.
+   */
+  async offerFor(session: SignedInSession | undefined, way: WayBack): Promise<UpstreamOffer | undefined> {
     if (session?.upstreamId === undefined) return undefined;
-    const upstream = await this.upstreams.findById(session.upstreamId);
+    const { upstream } = (await this.upstreamLogout.ofSession(session.id)) ?? {};
     if (upstream === undefined || (await this.endpointOf(upstream)) === undefined) return undefined;
-    return { name: upstream.name, displayName: upstream.displayName };
+    return this.sealed(upstream.name, way) === undefined
+      ? undefined
+      : { name: upstream.name, displayName: upstream.displayName };
   }
 
   /**
-   * The address that ends the upstream's session and comes back to {@link returned}. Undefined when there is none, or
-   * the way back is too long for a URL: then the person is not sent where they would be stranded.
+   * The address that ends the upstream's session and comes back to {@link returned}. Undefined when there is none any
+   * more, or the way back is too long for a URL: then the person is not sent where they would be stranded.
    */
   async url(offer: UpstreamOffer, sessionId: string, way: WayBack): Promise<string | undefined> {
     const kept = await this.upstreamLogout.ofSession(sessionId);
     if (kept === undefined || kept.upstream.name !== offer.name) return undefined;
     const endpoint = await this.endpointOf(kept.upstream);
-    if (endpoint === undefined) return undefined;
-    const state = this.sealer.seal(RETURN, { ...way, upstream: offer.name }, RETURN_TTL_MS);
-    if (state.length > MAX_STATE) return undefined;
+    const state = this.sealed(offer.name, way);
+    if (endpoint === undefined || state === undefined) return undefined;
     return endSessionUrl(endpoint, {
       idTokenHint: kept.idToken,
       postLogoutRedirectUri: `${this.settings.issuer}/upstreams/${offer.name}/signed-out`,
@@ -67,6 +69,11 @@ export class UpstreamLeg {
   returned(name: string, state: string | undefined): WayBack {
     const way = state === undefined ? undefined : this.sealer.open<WayBack & { upstream: string }>(RETURN, state);
     return way?.upstream === name ? way : {};
+  }
+
+  private sealed(name: string, { redirectUri, state }: WayBack): string | undefined {
+    const sealed = this.sealer.seal(RETURN, { redirectUri, state, upstream: name }, RETURN_TTL_MS);
+    return sealed.length > MAX_STATE ? undefined : sealed;
   }
 
   private async endpointOf(upstream: Upstream): Promise<string | undefined> {

@@ -1,0 +1,207 @@
+import { decodeJwt } from 'jose';
+import { clientOf, deliveriesTo, OFFLINE, terminationsOf } from '../../back-channel-logout/scene.js';
+import { promptNone } from '../../rp-initiated-logout/end-session.js';
+import { SECOND } from '../../support/clock.js';
+import { StubRelyingParty } from '../../support/stub-relying-party.js';
+import { StubUpstream } from '../../support/stub-upstream.js';
+import { expectDone, receive, Scene, signInBy, type Visitor } from './scene.js';
+
+describe('what a logout token ends (Back-Channel Logout 1.0 §2.7)', () => {
+  let scene: Scene;
+  let party: StubRelyingParty;
+
+  beforeAll(async () => {
+    [scene, party] = await Promise.all([Scene.start(), StubRelyingParty.start()]);
+  });
+  afterAll(() => Promise.all([scene.stop(), party.stop()]));
+
+  async function send(claims: Record<string, unknown>): ReturnType<typeof receive> {
+    return receive(scene.app, await scene.upstream.logoutToken(claims));
+  }
+
+  /** One person with three devices, each in a session of its own at the upstream. */
+  async function threeDevices(): Promise<[Visitor, Visitor, Visitor]> {
+    const { sub } = scene.upstream.subject();
+    const device = (): Promise<Visitor> => scene.visitor({ subject: { ...scene.upstream.subject(), sub } });
+    return [await device(), await device(), await device()];
+  }
+
+  async function signedIn(...visitors: Visitor[]): Promise<boolean[]> {
+    return Promise.all(visitors.map((visitor) => scene.isSignedIn(visitor)));
+  }
+
+  it('ends one session by sid alone', async () => {
+    const [first, second, third] = await threeDevices();
+    const { ended } = await scene.results();
+    await scene.expectDone(await send({ sid: second.subject.sid }), 1);
+    expect(await signedIn(first, second, third)).toEqual([true, false, true]);
+    expect(await promptNone(scene.app, second.browser, scene.client)).toBe('login_required');
+    expect((await scene.results()).ended).toBe(ended + 1);
+  });
+
+  it('ends one session by sid and sub that both fit it', async () => {
+    const [first, second, third] = await threeDevices();
+    const { sub, sid } = first.subject;
+    await scene.expectDone(await send({ sub, sid }), 1);
+    expect(await signedIn(first, second, third)).toEqual([false, true, true]);
+  });
+
+  it('ends every session of a person by sub alone, and none of anybody else', async () => {
+    const [first, second, third] = await threeDevices();
+    const somebody = await scene.visitor();
+    await scene.expectDone(await send({ sub: first.subject.sub }), 3);
+    expect(await signedIn(first, second, third, somebody)).toEqual([false, false, false, true]);
+    expect(await terminationsOf(scene.app, first.accountId)).toMatchObject([
+      { cause: 'upstream_logout', sessions: 3, initiator: { kind: 'upstream', issuer: scene.upstream.issuer } },
+    ]);
+  });
+
+  it('ends nothing when sub and sid belong to different sessions, which is success (wire.md D.3)', async () => {
+    const [visitor, somebody] = [await scene.visitor(), await scene.visitor()];
+    const rows = await scene.app.rowCounts();
+    await scene.expectDone(await send({ sub: visitor.subject.sub, sid: somebody.subject.sid }), 0);
+    expect(await signedIn(visitor, somebody)).toEqual([true, true]);
+    expect((await scene.app.rowCounts()).session_terminations).toBe(rows.session_terminations);
+  });
+
+  it('ends nothing, and is success, when the session is over or never was', async () => {
+    const { nothing_to_end: before } = await scene.results();
+    const { subject } = await scene.visitor();
+    await scene.expectDone(await send({ sid: subject.sid }), 1);
+    await scene.expectDone(await send({ sid: subject.sid }), 0);
+    await scene.expectDone(await send({ sub: 'nobody', sid: 'nowhere' }), 0);
+    expect((await scene.results()).nothing_to_end).toBe(before + 2);
+  });
+
+  it("ends no session of another upstream's by the same sid or sub (C.2: scoped by issuer)", async () => {
+    const other = await StubUpstream.start(scene.app.clock);
+    const name = await other.register(scene.app);
+    const visitor = await scene.visitor({ by: { upstream: other, name } });
+    const namesake = await scene.visitor({ subject: visitor.subject });
+    const { sub, sid } = visitor.subject;
+    await scene.expectDone(await send({ sid }), 1);
+    expect(await signedIn(visitor, namesake)).toEqual([true, false]);
+    await scene.expectDone(await send({ sub }), 0);
+    expect(await signedIn(visitor)).toEqual([true]);
+    expectDone(await receive(scene.app, await other.logoutToken({ sub, sid })));
+    expect(await signedIn(visitor)).toEqual([false]);
+    await other.stop();
+  });
+
+  it('ends no session that the same person began here by password', async () => {
+    const subject = scene.upstream.subject();
+    const { id, login } = await scene.app.createAccount();
+    await scene.app.json('POST', `/admin/v1/accounts/${id}/identities`, {
+      token: await scene.app.adminToken(),
+      body: { issuer: scene.upstream.issuer, sub: subject.sub },
+    });
+    const visitor = await scene.visitor({ subject });
+    const tokens = await scene.app.signInTo(scene.app.browser(), scene.client, login);
+    await scene.expectDone(await send({ sub: subject.sub }), 1);
+    expect(await signedIn(visitor)).toEqual([false]);
+    expect(await scene.app.isActive(scene.client, tokens.access_token)).toBe(true);
+  });
+
+  it('keeps what was granted for later and revokes the rest', async () => {
+    const offline = await scene.app.createClient();
+    const visitor = await scene.visitor();
+    const tokens = await signInBy(scene.app, scene, visitor.browser, offline, visitor.subject, OFFLINE);
+    await scene.expectDone(await send({ sid: visitor.subject.sid }), 1);
+    expect(await signedIn(visitor)).toEqual([false]);
+    expect((await scene.app.refresh(scene.client, visitor.tokens.refresh_token)).status).toBe(400);
+    expect(await scene.app.isActive(offline, tokens.access_token)).toBe(true);
+    expect((await scene.app.refresh(offline, tokens.refresh_token)).status).toBe(200);
+  });
+
+  describe('and whom it tells in turn', () => {
+    it('tells each application once, by the sid that it knows', async () => {
+      const [ledger, calendar] = [await clientOf(scene.app, party), await clientOf(scene.app, party)];
+      const visitor = await scene.visitor({ client: ledger });
+      const tokens = await signInBy(scene.app, scene, visitor.browser, calendar, visitor.subject);
+      const token = await scene.upstream.logoutToken({ sub: visitor.subject.sub, sid: visitor.subject.sid });
+      expectDone(await receive(scene.app, token));
+      await scene.app.sendDue();
+      await receive(scene.app, token);
+      await scene.app.sendDue();
+      for (const [client, idToken] of [
+        [ledger, visitor.tokens.id_token],
+        [calendar, tokens.id_token],
+      ] as const) {
+        const told = party.received.filter(({ claims }) => claims.aud === client.clientId);
+        expect(told.map(({ claims }) => claims)).toEqual([
+          expect.objectContaining({ iss: scene.app.issuer, sub: visitor.accountId, sid: decodeJwt(idToken).sid }),
+        ]);
+        expect(told[0]?.header.typ).toBe('logout+jwt');
+      }
+    });
+
+    it('never tells the upstream itself, which may be an application of ours', async () => {
+      const sender = await scene.app.createClient({ backchannel_logout_uri: `${scene.upstream.origin}/backchannel` });
+      const ledger = await clientOf(scene.app, party);
+      const visitor = await scene.visitor({ client: sender });
+      await signInBy(scene.app, scene, visitor.browser, ledger, visitor.subject);
+      await scene.expectDone(await send({ sid: visitor.subject.sid }), 1);
+      await scene.app.sendDue();
+      expect(scene.upstream.requestsTo('/backchannel')).toBe(0);
+      expect(await deliveriesTo(scene.app, sender.clientId)).toEqual([]);
+      expect(await deliveriesTo(scene.app, ledger.clientId)).toMatchObject([{ state: 'delivered' }]);
+      expect(await signedIn(visitor)).toEqual([false]);
+    });
+
+    it('answers 200 although an application fails', async () => {
+      party.answerNext(500);
+      const visitor = await scene.visitor({ client: await clientOf(scene.app, party) });
+      await scene.expectDone(await send({ sid: visitor.subject.sid }), 1);
+      await scene.app.sendDue();
+      expect(await deliveriesTo(scene.app, visitor.client.clientId)).toMatchObject([{ state: 'pending', attempts: 1 }]);
+    });
+  });
+
+  describe('when it comes while the browser is on its way back (pain 13)', () => {
+    async function sessionsOf(sub: string): Promise<number> {
+      const [row] = await scene.app.db.query<{ n: number }>(
+        `SELECT count(*)::int AS n FROM session_upstreams u JOIN sessions s ON s.id = u.session_id
+          WHERE u.sub = $1 AND s.terminated_at IS NULL`,
+        [sub],
+      );
+      return row?.n ?? 0;
+    }
+
+    it.each([
+      ['sid', (sub: string, sid: string | undefined) => ({ sub, sid })],
+      ['sub alone', (sub: string) => ({ sub })],
+    ])('by %s, begins no session, and shows the sign-in page', async (_by, claims) => {
+      const browser = scene.app.browser();
+      const subject = scene.upstream.subject();
+      const back = scene.upstream.authorize(await scene.leave(browser), subject);
+      await scene.expectDone(await send(claims(subject.sub, subject.sid)), 0);
+      const rows = await scene.rowCounts();
+      const page = await browser.get(back);
+      expect(page.status).toBe(400);
+      expect(page.has('login-submit')).toBe(true);
+      expect(browser.cookie('exeunt_session')).toBeUndefined();
+      const after = await scene.rowCounts();
+      for (const table of ['accounts', 'upstream_identities', 'sessions', 'session_upstreams', 'grants'])
+        expect([table, after[table]]).toEqual([table, rows[table]]);
+    });
+
+    it('lets the person sign in anew', async () => {
+      const subject = scene.upstream.subject();
+      await scene.expectDone(await send({ sub: subject.sub }), 0);
+      scene.app.clock.advance(SECOND);
+      expect(await signedIn(await scene.visitor({ subject }))).toEqual([true]);
+    });
+
+    it('leaves nobody signed in, whichever of the two is first', async () => {
+      for (let round = 0; round < 10; round += 1) {
+        const browser = scene.app.browser();
+        const subject = scene.upstream.subject();
+        const back = scene.upstream.authorize(await scene.leave(browser), subject);
+        const token = await scene.upstream.logoutToken({ sub: subject.sub, sid: subject.sid });
+        const [, answer] = await Promise.all([browser.get(back), receive(scene.app, token)]);
+        expectDone(answer);
+        expect(await sessionsOf(subject.sub)).toBe(0);
+      }
+    });
+  });
+});

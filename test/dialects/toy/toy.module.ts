@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { LogoutModule } from '../../../src/logout/logout.module.js';
+import { TokensModule } from '../../../src/tokens/tokens.module.js';
+import { ToyController } from './toy.controller.js';
+
+@Module({ imports: [LogoutModule, TokensModule], controllers: [ToyController] })
+export class ToyModule {}
