@@ -70,6 +70,7 @@ export type LogoutOutcome =
       readonly grantsRevoked: number;
       /** How many applications are owed a notice. */
       readonly deliveries: number;
+      /** Only where a person's browser is there to tell them. */
       readonly frontChannel: readonly FrontChannelParticipant[];
     }
   | { readonly kind: 'nothing_to_end' };

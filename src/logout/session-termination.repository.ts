@@ -47,17 +47,24 @@ interface TargetSql {
   readonly grants: string;
   /** Whoever is told takes part no longer, and gets another `sid` if it comes back. */
   readonly leaves?: true;
+  /** A person's browser is there, so the applications that it can tell by frames are named. Not for the rest: they may be many. */
+  readonly browser?: true;
 }
 
 // $1 and $2 are the target, $3 now, $4 termination id, $5 cause, $6 revokes offline grants, $7 claimed until, $8 initiator,
 // $9 origin that is not told
 const SESSION_GRANTS = `g.session_id IN (SELECT id FROM locked) AND (NOT g.offline OR $6::boolean)`;
 const LIVE = 's.terminated_at IS NULL';
+const FRONT_CHANNEL = `(
+       SELECT coalesce(json_agg(json_build_object('sessionId', p.session_id, 'clientId', p.client_id, 'sid', p.sid) ORDER BY p.client_id), '[]')
+         FROM participants p JOIN clients c ON c.client_id = p.client_id
+        WHERE c.deleted_at IS NULL AND c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL)`;
 const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
   cookie: {
     sessions: `s.cookie_hash = $1::bytea AND ($2::uuid IS NULL OR s.id = $2) AND ${LIVE}`,
     told: null,
     grants: SESSION_GRANTS,
+    browser: true,
   },
   session: {
     sessions: `s.id = $1::uuid AND $2::text IS NULL AND ${LIVE}`,
@@ -68,11 +75,13 @@ const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
     sessions: `s.id = $1::uuid AND s.account_id = $2::uuid AND ${LIVE}`,
     told: null,
     grants: SESSION_GRANTS,
+    browser: true,
   },
   account: {
     sessions: `s.account_id = $1::uuid AND s.id IS DISTINCT FROM $2::uuid AND ${LIVE}`,
     told: null,
     grants: `g.account_id = $1::uuid AND ($2::uuid IS NULL OR g.session_id IS DISTINCT FROM $2::uuid) AND (NOT g.offline OR $6::boolean)`,
+    browser: true,
   },
   client: {
     // Also where it is only about to take part: it has a grant, and may be redeeming the code.
@@ -108,6 +117,7 @@ const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
     told: `p.client_id = $2::text`,
     grants: `${SESSION_GRANTS} AND g.client_id = $2::text`,
     leaves: true,
+    browser: true,
   },
   grant: {
     sessions: `$2::text IS NULL AND ${LIVE} AND s.id = (SELECT g.session_id FROM grants g WHERE g.id = $1::uuid)`,
@@ -166,9 +176,7 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
             (SELECT count(*)::int FROM revoked) AS grants_revoked,
             ${sql.leaves === true ? '(SELECT count(*)::int FROM departed)' : '0'} AS departed,
             (SELECT coalesce(json_agg(json_build_object('id', id, 'clientId', client_id, 'sub', sub, 'sid', sid)), '[]') FROM notices) AS deliveries,
-            (SELECT coalesce(json_agg(json_build_object('sessionId', p.session_id, 'clientId', p.client_id, 'sid', p.sid) ORDER BY p.client_id), '[]')
-               FROM participants p JOIN clients c ON c.client_id = p.client_id
-              WHERE c.deleted_at IS NULL AND c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL) AS front_channel`,
+            ${sql.browser === true ? FRONT_CHANNEL : `'[]'::json`} AS front_channel`,
   );
 }
 

@@ -157,6 +157,6 @@ rel="noreferrer">Continue to <%= it.continueTo.name %></a></div>
 referrerpolicy="no-referrer" sandbox="allow-same-origin allow-scripts allow-forms"></iframe>
 <% } %>
 <% if (it.onward) { %><p class="quiet" role="status">We take you on in a moment.</p>
-<script nonce="<%= it.nonce %>" data-url="<%= it.onward.url %>" data-after="<%= it.onward.afterMs %>">${GO_ON}</script>
+<script data-url="<%= it.onward.url %>" data-after="<%= it.onward.afterMs %>" nonce="<%= it.nonce %>">${GO_ON}</script>
 <% } %>
 </div>`);

@@ -112,6 +112,7 @@ background:var(--accent)}
 .states .name{font-weight:580}
 .states .state{grid-column:2;font-size:.9375rem;line-height:1.45;color:var(--quiet)}
 .confirmed svg{color:var(--accent)}
+.asked svg{color:var(--quiet)}
 .pending svg{color:var(--wait)}
 .unreachable svg{color:var(--alarm)}
 

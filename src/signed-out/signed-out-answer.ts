@@ -8,9 +8,6 @@ import { renderSignedOutPage } from '../pages/pages.js';
 import type { SignedOutApplicationView, SignedOutView } from '../pages/views.js';
 import { toldApplications } from './told-applications.js';
 
-/** How long the page waits for its frames before it goes on. Long enough for an application that answers at all. */
-const FRAMES_CAP_MS = 3000;
-
 /** What the applications were told, as far as a person may see it. */
 export interface Told {
   readonly applications: readonly SignedOutApplicationView[];
@@ -24,7 +21,7 @@ export type SignedOutPage = Omit<SignedOutView, 'nonce' | 'applications' | 'fram
  * The end of a logout in a browser: waits for the notices, then shows the page whose frames ask the applications that
  * can only be asked there (Front-Channel Logout 1.0 §3).
  *
- * Going on by script as soon as every frame has loaded or failed, or after three seconds. Without scripts by `Refresh`,
+ * Going on by script as soon as every frame has loaded or failed, or after `FRONT_CHANNEL_WAIT_MS`. Without scripts by `Refresh`,
  * whose time begins when the page with its frames is loaded: a frame that hangs holds it up as long as the browser
  * waits, so the link is there from the start.
  */
@@ -50,7 +47,7 @@ export class SignedOutAnswer {
   /** @param onward where the browser goes by itself once the frames are done; at once when there are none */
   show(response: Response, told: Told, page: SignedOutPage, onward?: string): void {
     if (onward !== undefined) {
-      const seconds = told.frames.length === 0 ? 0 : FRAMES_CAP_MS / 1000;
+      const seconds = told.frames.length === 0 ? 0 : Math.ceil(this.settings.frontChannelWaitMs / 1000);
       this.edge.header(response, 'Refresh', `${seconds};url=${onward}`);
     }
     const nonce = this.edge.newNonce();
@@ -59,7 +56,7 @@ export class SignedOutAnswer {
       nonce,
       applications: told.applications,
       frames: told.frames,
-      ...(onward === undefined ? {} : { onward: { url: onward, afterMs: FRAMES_CAP_MS } }),
+      ...(onward === undefined ? {} : { onward: { url: onward, afterMs: this.settings.frontChannelWaitMs } }),
     });
     const origins = [...new Set(told.frames.map((frame) => new URL(frame.url).origin))];
     this.edge.page(response, html, { nonce, frames: origins });
