@@ -100,6 +100,24 @@ export class HttpEdge {
     return this.newStates.get(response) ?? this.cookie(cookies, 'browser_state') ?? this.renewBrowserState(response);
   }
 
+  /**
+   * Replaced and never removed: no state at all would look like a browser that keeps it from us. The frame that reads it
+   * belongs to a foreign page, so it is `SameSite=None`, which browsers take with `Secure` only; on http, which is for
+   * loopback, `Lax` still serves applications on the same host.
+   */
+  renewBrowserState(response: Response): string {
+    const state = newSecret();
+    this.newStates.set(response, state);
+    this.host.httpAdapter.setCookie(response, this.cookieName('browser_state'), state, {
+      httpOnly: false,
+      secure: this.secure,
+      sameSite: this.secure ? 'none' : 'lax',
+      path: '/',
+      maxAge: Math.floor(this.settings.sessionTtlMs / 1000),
+    });
+    return state;
+  }
+
   cookie(cookies: Cookies, name: CookieName): string | undefined {
     const value = cookies?.[this.cookieName(name)];
     return typeof value === 'string' && value !== '' ? value : undefined;
@@ -122,24 +140,6 @@ export class HttpEdge {
       path: '/',
       ...(maxAgeMs === undefined ? {} : { maxAge: Math.floor(maxAgeMs / 1000) }),
     });
-  }
-
-  /**
-   * Replaced and never removed: no state at all would look like a browser that keeps it from us. The frame that reads it
-   * belongs to a foreign page, so it is `SameSite=None`, which browsers take with `Secure` only; on http, which is for
-   * loopback, `Lax` still serves applications on the same host.
-   */
-  private renewBrowserState(response: Response): string {
-    const state = newSecret();
-    this.newStates.set(response, state);
-    this.host.httpAdapter.setCookie(response, this.cookieName('browser_state'), state, {
-      httpOnly: false,
-      secure: this.secure,
-      sameSite: this.secure ? 'none' : 'lax',
-      path: '/',
-      maxAge: Math.floor(this.settings.sessionTtlMs / 1000),
-    });
-    return state;
   }
 
   private get secure(): boolean {

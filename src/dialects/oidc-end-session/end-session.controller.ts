@@ -265,6 +265,8 @@ export class EndSessionController {
     const client = shown.clientId === undefined ? undefined : await this.clients.find(shown.clientId);
     if (session?.id !== shown.sessionId || client === undefined) return this.ask({}, cookies, response, false);
     const outcome = await this.logoutService.logout(toClientLogoutCommand(shown, client.clientId));
+    // Frames of session management ask again: the sign-in at one application is not what it was (§3.2 there).
+    if (outcome.kind === 'ended') this.edge.renewBrowserState(response);
     const leftClient = { client: clientView(client), account: accountView(session) };
     // The provider that the person came by is not left: it vouches for the session that goes on.
     const { upstream: _upstream, ...way } = shown;
