@@ -99,9 +99,10 @@ can go back to <%= it.way %> now.<% } %></p><% } %>
 <% if (it.leave) { %><button class="button plain modest" id="logout-client" type="submit" name="decision"
 value="client">Sign out of <%= it.leave %> only</button>
 <% } %><button class="button plain modest" id="logout-everywhere" type="submit" name="decision"
-value="everywhere">Sign out of all my devices</button>
+value="everywhere" aria-describedby="logout-everywhere-hint">Sign out of all my devices</button>
 </div>
-<p class="small">All my devices: also other browsers, and what applications may do while you are away.</p>
+<p class="small" id="logout-everywhere-hint">All my devices: also other browsers, and what applications may do while you
+are away.</p>
 <% } %>
 </form>
 </div>`);

@@ -441,7 +441,9 @@ describe('logout confirmation', () => {
   it('offers to sign out of one application alone where it takes part, and of all devices to whoever is signed in', () => {
     const html = aConfirmation({ client: acme, mayLeaveClient: true });
     expect(html).toMatch(/id="logout-client"[^>]*value="client">Sign out of Acme Invoices only</);
-    expect(html).toMatch(/id="logout-everywhere"[^>]*value="everywhere">Sign out of all my devices</);
+    expect(html).toMatch(
+      /id="logout-everywhere"[^>]*value="everywhere" aria-describedby="logout-everywhere-hint">Sign out of all my devices</,
+    );
     expect(aConfirmation({ client: acme })).not.toContain('logout-client');
     expect(aConfirmation({ mayLeaveClient: true })).not.toContain('logout-client');
   });

@@ -88,6 +88,9 @@ transition:background-color .15s ease,border-color .15s ease,color .15s ease}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem}
 .actions>*{flex:1 1 9rem}
 .actions.start>*{flex:0 1 auto}
+.actions.others{margin-top:1.5rem;padding-top:1.5rem;border-top:1px solid var(--line)}
+.actions.others>*{flex:1 1 100%}
+.others+.small{margin-top:.625rem}
 .aside .button{width:100%;border-color:transparent;color:var(--accent)}
 .aside .button:hover{border-color:transparent;color:var(--accent-strong)}
 .flow>.upstreams{margin-top:1.5rem}
