@@ -122,8 +122,10 @@ export class ClientsService implements OnModuleInit {
       if (isUniqueViolation(error, 'clients_pkey'))
         throw new ConflictError('This client_id is taken.', { cause: error });
       throw error;
+    } finally {
+      // Also when another node was first: here it may be remembered as unknown.
+      this.drop(row.clientId);
     }
-    this.drop(row.clientId);
     return { client: toEntry(row).client, clientSecret, registrationAccessToken };
   }
 

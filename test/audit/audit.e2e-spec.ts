@@ -107,7 +107,7 @@ describe('the audit log', () => {
         audit.recordRefusal('upstream_logout', { reason: 'a-reason-in-the-details' }),
       ).resolves.toBeUndefined();
       const written = app.logger.lines.slice(lines).join('\n');
-      expect(written).toContain('the refusal of upstream_logout is not on record: 42P01');
+      expect(written).toContain('upstream_logout (refused) is not on record: 42P01');
       expect(written).not.toContain('a-reason-in-the-details');
     });
   });

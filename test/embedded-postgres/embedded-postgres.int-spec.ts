@@ -4,7 +4,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, stat
 import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
-import { isAlive, waitUntil } from '../../src/database/embedded/processes.js';
+import { isAlive, isTaken, waitUntil } from '../../src/database/embedded/processes.js';
 import { aDataDirectory, buildOnce, remove } from '../start/service.js';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -132,6 +132,23 @@ describe('the embedded Postgres', () => {
     expect(second.pid).not.toBe(stranger.pid);
     expect(isAlive(stranger.pid ?? 0)).toBe(true);
     stranger.kill();
+  });
+
+  it('starts beside a postmaster.pid of a process that has ended and that its parent has not looked after', async () => {
+    await (await start()).stop();
+    const { uid } = statSync(join(dataDir, 'postgres'));
+    // What it started before it became another program it knows nothing of.
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 600'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      ...(IS_ROOT ? { uid, gid: uid } : {}),
+    });
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    const ended = Number(line.toString());
+    await waitUntil(() => isTaken(ended) && !isAlive(ended), 5000);
+    writeFileSync(join(dataDir, 'postgres', 'postmaster.pid'), `${ended}\n${join(dataDir, 'postgres')}\n1\n5432\n\n\n`);
+    expect(await query((await start()).url, 'SELECT 1 AS n')).toEqual([{ n: 1 }]);
+    expect(isTaken(ended)).toBe(true);
+    parent.kill();
   });
 
   it('starts beside a postmaster.pid that names nobody, and a start lock whose holder is gone', async () => {

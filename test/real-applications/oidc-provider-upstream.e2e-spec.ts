@@ -1,80 +1,9 @@
-import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { exportJWK, generateKeyPair } from 'jose';
 import { TestApp, type TestClient } from '../support/app.js';
 import { Browser, type Page } from '../support/http.js';
-import { freePort } from '../support/ports.js';
+import { RealUpstream } from '../support/oidc-provider.js';
 import { RealClock } from '../support/real-clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { clientOf } from '../back-channel-logout/scene.js';
-
-/** What is used of `oidc-provider`, which comes without types. */
-interface Provider {
-  callback(): RequestListener;
-  on(event: 'backchannel.success' | 'backchannel.error', listener: () => void): void;
-}
-type ProviderClass = new (issuer: string, configuration: object) => Provider;
-
-const NAME = 'corporate';
-const RECEIVER = '/api/v1/auth/oidc/backchannel-logout';
-
-/** Another organization's provider, with the pages for development that it brings along. */
-class RealUpstream {
-  readonly outcomes: string[] = [];
-
-  private constructor(
-    readonly issuer: string,
-    private readonly server: Server,
-  ) {}
-
-  static async start(app: TestApp): Promise<RealUpstream> {
-    const port = await freePort();
-    const issuer = `http://127.0.0.1:${port}`;
-    const name: string = 'oidc-provider';
-    const { default: Provider } = (await import(name)) as { readonly default: ProviderClass };
-    const provider = new Provider(issuer, await configurationFor(app));
-    const server = createServer(provider.callback()).listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    const upstream = new RealUpstream(issuer, server);
-    for (const event of ['backchannel.success', 'backchannel.error'] as const)
-      provider.on(event, () => upstream.outcomes.push(event));
-    return upstream;
-  }
-
-  async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
-}
-
-async function configurationFor(app: TestApp): Promise<object> {
-  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
-  return {
-    jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig', kid: '1' }] },
-    cookies: { keys: ['not a secret'] },
-    // Without them it says on the console that these are defaults.
-    ttl: { Interaction: 600, Session: 600, Grant: 600, AccessToken: 600, AuthorizationCode: 60, IdToken: 600 },
-    clients: [
-      {
-        client_id: 'exeunt',
-        client_secret: 'upstream-secret',
-        redirect_uris: [`${app.issuer}/upstreams/${NAME}/callback`],
-        post_logout_redirect_uris: [`${app.issuer}/upstreams/${NAME}/signed-out`],
-        backchannel_logout_uri: `${app.issuer}${RECEIVER}`,
-        backchannel_logout_session_required: true,
-      },
-    ],
-    claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email'] },
-    findAccount: (_context: unknown, sub: string) => ({
-      accountId: sub,
-      claims: () => ({ sub, name: 'Ada Upstream', preferred_username: sub, email: `${sub}@example.org` }),
-    }),
-    features: { backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true } },
-    // Its own guard against requests to loopback, where we are in this test, is in the dispatcher.
-    fetch: (url: string, { method, headers, body, signal }: Required<RequestInit>) =>
-      fetch(url, { method, headers, body, signal, redirect: 'manual' }),
-  };
-}
 
 /** A browser that keeps a jar for each origin and follows redirects, up to what none of the providers answers. */
 class Person {
@@ -117,11 +46,7 @@ describe('people who come by oidc-provider, another product', () => {
   beforeAll(async () => {
     app = await TestApp.start({}, { clock: new RealClock() });
     [upstream, party] = await Promise.all([RealUpstream.start(app), StubRelyingParty.start()]);
-    const { status } = await app.json('POST', '/admin/v1/upstreams', {
-      token: await app.adminToken(),
-      body: { name: NAME, issuer: upstream.issuer, client_id: 'exeunt', client_secret: 'upstream-secret' },
-    });
-    expect(status).toBe(201);
+    await upstream.register(app);
     applications = [await clientOf(app, party), await clientOf(app, party)];
   });
   afterAll(() => Promise.all([app.stop(), upstream.stop(), party.stop()]));

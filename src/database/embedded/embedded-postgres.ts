@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { findPostgres, makePrivateDirectory, type PostgresBinaries } from './postgres-binaries.js';
-import { isAlive, isPostmasterOf, postgresProcessesIn, processIdentity, waitUntil } from './processes.js';
+import { isAlive, isPostmasterOf, isTaken, postgresProcessesIn, processIdentity, waitUntil } from './processes.js';
 import { readProcess, withStartLock } from './start-lock.js';
 import { canReach, postgresAccount, type Account } from './unprivileged-account.js';
 
@@ -248,8 +248,9 @@ async function runningPostmaster(place: Place): Promise<number | undefined> {
       `Processes of an earlier Postgres still run in ${place.data}: ${postgresProcessesIn(place.data).join(', ')}`,
     );
   }
-  // The number belongs to another process by now; Postgres would refuse to start because of it.
-  if (pid > 0 && isAlive(pid)) rmSync(file, { force: true });
+  // The number is a stranger's by now, or still that of a process that has ended; Postgres would refuse to start because
+  // of it.
+  if (pid > 0 && isTaken(pid)) rmSync(file, { force: true });
   return undefined;
 }
 

@@ -2,9 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 
 export function isAlive(pid: number): boolean {
+  return isTaken(pid) && !isZombie(pid);
+}
+
+/** Whether the number is given to a process, be it one that has ended and that its parent has not looked after yet. */
+export function isTaken(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return !isZombie(pid);
+    return true;
   } catch (error) {
     // EPERM: it is there, and not ours.
     return (error as NodeJS.ErrnoException).code === 'EPERM';

@@ -1,6 +1,6 @@
-import { TestApp, type TestClient } from '../../support/app.js';
+import type { TestApp, TestClient } from '../../support/app.js';
 import { MINUTE } from '../../support/clock.js';
-import { StubUpstream } from '../../support/stub-upstream.js';
+import type { StubUpstream } from '../../support/stub-upstream.js';
 import {
   aFacilitator,
   BASIC_OR_BEARER,
@@ -10,27 +10,22 @@ import {
   expectExpired,
   LOGOUT,
   MALFORMED,
-  ownRealm,
   probe,
   PROBE,
   signIn,
   TOKEN,
-  upstreamRealm,
+  startScene,
   type EsAnswer,
-  type TestRealm,
+  type Scene,
 } from './scene.js';
 
 let app: TestApp;
 let upstream: StubUpstream;
 let facilitator: TestClient;
-const realms: Record<string, TestRealm> = {};
+let realms: Scene['realms'];
 
 beforeAll(async () => {
-  app = await TestApp.start();
-  upstream = await StubUpstream.start(app.clock);
-  facilitator = await aFacilitator(app);
-  realms.exeunt = ownRealm(app);
-  realms.upstream = await upstreamRealm(app, upstream);
+  ({ app, upstream, facilitator, realms } = await startScene());
 });
 afterAll(() => Promise.all([app.stop(), upstream.stop()]));
 

@@ -1,4 +1,4 @@
-import { TestApp, type TestClient } from '../../support/app.js';
+import type { TestApp, TestClient } from '../../support/app.js';
 import { SECOND } from '../../support/clock.js';
 import { StubUpstream } from '../../support/stub-upstream.js';
 import { promptNone } from '../../rp-initiated-logout/end-session.js';
@@ -11,12 +11,13 @@ import {
   es,
   expectError,
   liveSessions,
-  ownRealm,
   probe,
   signIn,
   upstreamRealm,
   type BroughtBack,
+  startScene,
   type EsAnswer,
+  type Scene,
   type Person,
   type TestRealm,
 } from './scene.js';
@@ -27,14 +28,10 @@ const REFUSAL =
 let app: TestApp;
 let upstream: StubUpstream;
 let facilitator: TestClient;
-const realms: Record<string, TestRealm> = {};
+let realms: Scene['realms'];
 
 beforeAll(async () => {
-  app = await TestApp.start();
-  upstream = await StubUpstream.start(app.clock);
-  facilitator = await aFacilitator(app);
-  realms.exeunt = ownRealm(app);
-  realms.upstream = await upstreamRealm(app, upstream);
+  ({ app, upstream, facilitator, realms } = await startScene());
 });
 afterAll(() => Promise.all([app.stop(), upstream.stop()]));
 afterEach(() => {

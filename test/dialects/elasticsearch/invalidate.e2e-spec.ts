@@ -1,6 +1,6 @@
-import { PASSWORD, TestApp, type TestClient } from '../../support/app.js';
+import { PASSWORD, type TestApp, type TestClient } from '../../support/app.js';
 import { MINUTE } from '../../support/clock.js';
-import { StubUpstream } from '../../support/stub-upstream.js';
+import type { StubUpstream } from '../../support/stub-upstream.js';
 import { promptNone } from '../../rp-initiated-logout/end-session.js';
 import {
   aFacilitator,
@@ -10,27 +10,24 @@ import {
   expectError,
   expectExpired,
   liveSessions,
-  ownRealm,
   probe,
   refresh,
   signIn,
   TOKEN,
-  upstreamRealm,
+  startScene,
   type EsAnswer,
+  type Scene,
   type TestRealm,
 } from './scene.js';
 
 let app: TestApp;
 let upstream: StubUpstream;
-const realms: Record<string, TestRealm> = {};
+let realms: Scene['realms'];
 /** Of its own for each test: what is counted is everything of one facilitator. */
 let facilitator: TestClient;
 
 beforeAll(async () => {
-  app = await TestApp.start();
-  upstream = await StubUpstream.start(app.clock);
-  realms.exeunt = ownRealm(app);
-  realms.upstream = await upstreamRealm(app, upstream);
+  ({ app, upstream, realms } = await startScene());
 });
 afterAll(() => Promise.all([app.stop(), upstream.stop()]));
 beforeEach(async () => {

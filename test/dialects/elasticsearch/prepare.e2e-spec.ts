@@ -1,28 +1,15 @@
 import { authorizationUrl } from '../../../src/upstreams/upstream-client.js';
-import { TestApp, type TestClient } from '../../support/app.js';
+import type { TestApp, TestClient } from '../../support/app.js';
 import { StubUpstream } from '../../support/stub-upstream.js';
-import {
-  aFacilitator,
-  changesNothing,
-  expectError,
-  ownRealm,
-  PREPARE,
-  upstreamRealm,
-  type EsAnswer,
-  type TestRealm,
-} from './scene.js';
+import { changesNothing, expectError, PREPARE, upstreamRealm, startScene, type EsAnswer, type Scene } from './scene.js';
 
 let app: TestApp;
 let upstream: StubUpstream;
 let facilitator: TestClient;
-const realms: Record<string, TestRealm> = {};
+let realms: Scene['realms'];
 
 beforeAll(async () => {
-  app = await TestApp.start();
-  upstream = await StubUpstream.start(app.clock);
-  facilitator = await aFacilitator(app);
-  realms.exeunt = ownRealm(app);
-  realms.upstream = await upstreamRealm(app, upstream);
+  ({ app, upstream, facilitator, realms } = await startScene());
 });
 afterAll(() => Promise.all([app.stop(), upstream.stop()]));
 

@@ -1,4 +1,4 @@
-import { basic, type TestApp, type TestClient } from '../../support/app.js';
+import { basic, TestApp, type TestClient } from '../../support/app.js';
 import type { Browser } from '../../support/http.js';
 import { StubUpstream } from '../../support/stub-upstream.js';
 
@@ -32,6 +32,21 @@ export interface EsAnswer {
   readonly headers: Headers;
   readonly text: string;
   readonly json: Readonly<Record<string, unknown>>;
+}
+
+/** A running service with a facilitator, its own realm and one of an upstream's. */
+export interface Scene {
+  readonly app: TestApp;
+  readonly upstream: StubUpstream;
+  readonly facilitator: TestClient;
+  readonly realms: Readonly<Record<string, TestRealm>>;
+}
+
+export async function startScene(): Promise<Scene> {
+  const app = await TestApp.start();
+  const upstream = await StubUpstream.start(app.clock);
+  const realms = { exeunt: ownRealm(app), upstream: await upstreamRealm(app, upstream) };
+  return { app, upstream, facilitator: await aFacilitator(app), realms };
 }
 
 /** Sends a request as a facilitator does. What holds for every answer of the dialect is checked here. */

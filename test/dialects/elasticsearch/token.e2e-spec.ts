@@ -1,6 +1,6 @@
 import { PASSWORD, TestApp, type TestClient } from '../../support/app.js';
 import { DAY, SECOND } from '../../support/clock.js';
-import { StubUpstream } from '../../support/stub-upstream.js';
+import type { StubUpstream } from '../../support/stub-upstream.js';
 import {
   aFacilitator,
   BASIC_OR_BEARER,
@@ -12,14 +12,14 @@ import {
   expectOAuthError,
   liveSessions,
   LOGOUT,
-  ownRealm,
   PREPARE,
   probe,
   refresh,
   signIn,
   TOKEN,
-  upstreamRealm,
+  startScene,
   type EsAnswer,
+  type Scene,
   type TestRealm,
 } from './scene.js';
 
@@ -28,14 +28,10 @@ const GRANT_TYPE_LIST = '[password, refresh_token, client_credentials]';
 let app: TestApp;
 let upstream: StubUpstream;
 let facilitator: TestClient;
-const realms: Record<string, TestRealm> = {};
+let realms: Scene['realms'];
 
 beforeAll(async () => {
-  app = await TestApp.start();
-  upstream = await StubUpstream.start(app.clock);
-  facilitator = await aFacilitator(app);
-  realms.exeunt = ownRealm(app);
-  realms.upstream = await upstreamRealm(app, upstream);
+  ({ app, upstream, facilitator, realms } = await startScene());
 });
 afterAll(() => Promise.all([app.stop(), upstream.stop()]));
 
