@@ -80,7 +80,11 @@ module.exports = {
     only(
       'logout-knows-what-is-below',
       'logout',
-      [...FOUNDATION, '^src/(clients|keys|egress|metrics|tokens)/', '^src/sessions/(sessions\\.sql|session)\\.ts$'],
+      [
+        ...FOUNDATION,
+        '^src/(clients|keys|egress|metrics|tokens)/',
+        '^src/sessions/(sessions\\.(sql|module)|session|session-limit)\\.ts$',
+      ],
       'The domain of ending things uses what it ends and knows no HTTP and no dialect.',
     ),
     only(

@@ -1,2 +1,3 @@
 export * from './1795232930766-CreateSchema.js';
 export * from './1795246973357-AddUpstreams.js';
+export * from './1795250000001-AddClientSwitches.js';

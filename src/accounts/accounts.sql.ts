@@ -3,6 +3,9 @@
  * what the columns mean stays here.
  */
 
+/** Takes the account `$1` for this transaction: whoever else asks for it waits. */
+export const LOCK_ACCOUNT = 'SELECT a.id FROM accounts a WHERE a.id = $1 FOR NO KEY UPDATE OF a';
+
 /** The account may be used, and what began at `since` is not older than its `not_before`. */
 export function accountAllows(account: string, since: string): string {
   return `${account}.disabled_at IS NULL AND (${account}.not_before IS NULL OR ${since} >= ${account}.not_before)`;

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { AuditModule } from '../audit/audit.module.js';
+import { AuthorizationModule } from '../authorization/authorization.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { LogoutModule } from '../logout/logout.module.js';
@@ -10,7 +11,10 @@ import { UpstreamsModule } from '../upstreams/upstreams.module.js';
 import { AdminAccountsController } from './accounts.controller.js';
 import { AdminGuard } from './admin.guard.js';
 import { AdminAuditController } from './audit.controller.js';
+import { ClientChanges } from './client-changes.service.js';
+import { AdminClientSwitchesController } from './client-switches.controller.js';
 import { AdminClientsController } from './clients.controller.js';
+import { AdminConsentsController } from './consents.controller.js';
 import { FirstAdminClient } from './first-admin-client.js';
 import { AdminIdentitiesController } from './identities.controller.js';
 import { AdminKeysController } from './keys.controller.js';
@@ -24,6 +28,7 @@ import { AdminUpstreamsController } from './upstreams.controller.js';
   imports: [
     AccountsModule,
     AuditModule,
+    AuthorizationModule,
     ClientsModule,
     KeysModule,
     LogoutModule,
@@ -33,7 +38,9 @@ import { AdminUpstreamsController } from './upstreams.controller.js';
   ],
   controllers: [
     AdminClientsController,
+    AdminClientSwitchesController,
     AdminAccountsController,
+    AdminConsentsController,
     AdminSessionsController,
     AdminLogoutsController,
     AdminAuditController,
@@ -43,7 +50,7 @@ import { AdminUpstreamsController } from './upstreams.controller.js';
     AdminOrganizationsController,
     RegistrationController,
   ],
-  providers: [AdminGuard, FirstAdminClient],
+  providers: [AdminGuard, ClientChanges, FirstAdminClient],
   exports: [FirstAdminClient],
 })
 export class AdminModule {}

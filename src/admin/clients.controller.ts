@@ -33,6 +33,7 @@ import { StrictJsonPipe } from '../http/parameters.pipe.js';
 import { LogoutService } from '../logout/logout.service.js';
 import { InvalidClientMetadataError, InvalidRequestError } from '../oidc/errors.js';
 import { AdminGuard, OperatorClientId } from './admin.guard.js';
+import { ClientChanges } from './client-changes.service.js';
 import {
   ClientDto,
   ClientListDto,
@@ -55,6 +56,7 @@ type Metadata = Readonly<Record<string, unknown>>;
 export class AdminClientsController {
   constructor(
     private readonly clients: ClientsService,
+    private readonly changes: ClientChanges,
     private readonly logoutService: LogoutService,
   ) {}
 
@@ -120,14 +122,24 @@ export class AdminClientsController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
     summary: 'Replace a client’s metadata',
-    description: 'What is left out goes back to its default. The secret stays.',
+    description:
+      'What is left out goes back to its default. The secret stays. Without `offline_access` its offline grants end.',
   })
   @ApiBody({ type: ClientMetadataDto })
   @ApiOkResponse({ type: ClientDto })
   @ApiJsonErrors(400, 404)
-  async replace(@Param('client_id') clientId: string, @Body() body: Metadata): Promise<ClientInformation> {
+  async replace(
+    @Param('client_id') clientId: string,
+    @Body() body: Metadata,
+    @OperatorClientId() operator: string,
+  ): Promise<ClientInformation> {
     checkSameClientId(clientId, body);
-    return registeredClientInformation(await this.clients.replace(clientId, body, { administrator: true }));
+    return registeredClientInformation(
+      await this.changes.replace(clientId, body, {
+        administrator: true,
+        initiator: { kind: 'operator', clientId: operator },
+      }),
+    );
   }
 
   @Patch(':client_id')
@@ -135,14 +147,21 @@ export class AdminClientsController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
     summary: 'Change some of a client’s metadata',
-    description: 'JSON merge patch (RFC 7396): `null` removes a member.',
+    description:
+      'JSON merge patch (RFC 7396): `null` removes a member. Without `offline_access` its offline grants end.',
   })
   @ApiBody({ type: ClientMetadataDto })
   @ApiOkResponse({ type: ClientDto })
   @ApiJsonErrors(400, 404)
-  async patch(@Param('client_id') clientId: string, @Body() body: Metadata): Promise<ClientInformation> {
+  async patch(
+    @Param('client_id') clientId: string,
+    @Body() body: Metadata,
+    @OperatorClientId() operator: string,
+  ): Promise<ClientInformation> {
     checkSameClientId(clientId, body);
-    return registeredClientInformation(await this.clients.patch(clientId, body));
+    return registeredClientInformation(
+      await this.changes.patch(clientId, body, { kind: 'operator', clientId: operator }),
+    );
   }
 
   @Delete(':client_id')

@@ -39,6 +39,7 @@ import {
 } from '../oidc/errors.js';
 import { matchesHash, sha256 } from '../oidc/secret.js';
 import { AccessTokensService } from '../tokens/access-tokens.service.js';
+import { ClientChanges } from './client-changes.service.js';
 import { RegisteredClientDto } from './dto/registration.dto.js';
 
 type Metadata = Readonly<Record<string, unknown>>;
@@ -59,6 +60,7 @@ export class RegistrationController {
 
   constructor(
     private readonly clients: ClientsService,
+    private readonly changes: ClientChanges,
     private readonly logoutService: LogoutService,
     private readonly accessTokens: AccessTokensService,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -119,7 +121,10 @@ export class RegistrationController {
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   @ApiBearerAuth('registration')
-  @ApiOperation({ summary: 'Replace the registration', description: 'RFC 7592 §2.2: all metadata and `client_id`.' })
+  @ApiOperation({
+    summary: 'Replace the registration',
+    description: 'RFC 7592 §2.2: all metadata and `client_id`. Without `offline_access` the offline grants end.',
+  })
   @ApiBody({ type: ClientMetadataDto })
   @ApiOkResponse({ type: RegisteredClientDto })
   @ApiJsonErrors(400, 401)
@@ -130,7 +135,10 @@ export class RegistrationController {
   ): Promise<ClientInformation> {
     const token = await this.ownToken(clientId, authorization);
     await this.checkUpdate(clientId, body);
-    const replaced = await this.clients.replace(clientId, body, { administrator: false });
+    const replaced = await this.changes.replace(clientId, body, {
+      administrator: false,
+      initiator: { kind: 'client', clientId },
+    });
     return {
       ...registeredClientInformation(replaced),
       registration_access_token: token,

@@ -115,6 +115,8 @@ export class AuthorizationRequestParser {
     if (clientId === undefined) throw new InvalidRequestError('The request names no client_id, or more than one.');
     const client = await this.clients.find(clientId);
     if (client === undefined) throw new InvalidRequestError('The application that sent you here is not registered.');
+    if (client.disabledAt !== null)
+      throw new InvalidRequestError('The application that sent you here has been switched off.');
     return client;
   }
 

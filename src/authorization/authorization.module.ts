@@ -10,6 +10,7 @@ import { AuthorizationAnswer } from './authorization-answer.js';
 import { AuthorizationRequestParser } from './authorization-request.parser.js';
 import { AuthorizationService } from './authorization.service.js';
 import { AuthorizeController } from './authorize.controller.js';
+import { ConsentWithdrawal } from './consent-withdrawal.service.js';
 import { ConsentsService } from './consents.service.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { InteractionController } from './interaction.controller.js';
@@ -26,10 +27,11 @@ import { UpstreamSignInController } from './upstream-sign-in.controller.js';
     AuthorizationRequestParser,
     AuthorizationService,
     ConsentsService,
+    ConsentWithdrawal,
     InteractionsService,
     SignInAnswer,
     SignInService,
   ],
-  exports: [InteractionsService],
+  exports: [ConsentsService, ConsentWithdrawal, InteractionsService],
 })
 export class AuthorizationModule {}

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Client } from '../clients/client.js';
+import { mayActOffline } from '../clients/offline-access.js';
 import { Clock } from '../database/clock.js';
+import { TransactionRunner } from '../database/transaction.js';
 import type { AuthorizationErrorCode } from '../oidc/errors.js';
 import type { SignedInSession } from '../sessions/session.js';
 import { GrantsService } from '../tokens/grants.service.js';
@@ -20,6 +22,7 @@ export class AuthorizationService {
   constructor(
     private readonly consents: ConsentsService,
     private readonly grants: GrantsService,
+    private readonly transactions: TransactionRunner,
     private readonly clock: Clock,
   ) {}
 
@@ -58,21 +61,25 @@ export class AuthorizationService {
       : { kind: 'consent' };
   }
 
-  /** The code; undefined when the session ended at this very moment. */
+  /** The code; undefined when the session ended, or the consent was taken back, at this very moment. */
   issueCode(client: Client, request: AuthorizationRequest, session: SignedInSession): Promise<string | undefined> {
-    // Offline access outlives the session, so it needs a client that can refresh; else it is ignored (Core §11).
-    const offline = request.scope.includes('offline_access') && client.metadata.grant_types.includes('refresh_token');
-    return this.grants.authorize(
-      {
-        clientId: client.clientId,
-        redirectUri: request.redirectUriSent ? request.redirectUri : undefined,
-        scope: offline ? request.scope : request.scope.filter((scope) => scope !== 'offline_access'),
-        claims: request.claims,
-        nonce: request.nonce,
-        codeChallenge: request.codeChallenge,
-        offline,
-      },
-      session,
+    // Where the client may not have it, or has lost it since it asked, it is ignored (Core §11).
+    const offline = request.scope.includes('offline_access') && mayActOffline(client.metadata);
+    const authorized = {
+      clientId: client.clientId,
+      redirectUri: request.redirectUriSent ? request.redirectUri : undefined,
+      scope: offline ? request.scope : request.scope.filter((scope) => scope !== 'offline_access'),
+      claims: request.claims,
+      nonce: request.nonce,
+      codeChallenge: request.codeChallenge,
+      offline,
+    };
+    if (client.metadata.skip_consent) return this.grants.authorize(authorized, session);
+    // A withdrawal revokes the grants that it sees. None is made on a consent that it has just deleted.
+    return this.transactions.run(async (tx) =>
+      (await this.consents.hold(tx, session.accountId, client.clientId))
+        ? this.grants.authorize(authorized, session, tx)
+        : undefined,
     );
   }
 

@@ -145,6 +145,17 @@ export class AuthorizeController {
         this.answer.code(response, cookies, targetOf(request), code);
         return;
       }
+      if (request.prompt.includes('none')) {
+        // The session ended, or the client was disabled, since we looked. Nobody is shown a page who wants none (Core §3.1.2.1).
+        this.answer.error(
+          response,
+          cookies,
+          targetOf(request),
+          'login_required',
+          'Nobody is signed in who fits the request.',
+        );
+        return;
+      }
       const browserId = this.browsers.ensure(response, cookies);
       this.edge.redirect(
         response,

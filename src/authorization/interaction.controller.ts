@@ -179,7 +179,7 @@ export class InteractionController {
       browserId === undefined ? undefined : await this.interactions.find(id, this.browsers.hash(browserId));
     if (browserId === undefined || interaction === undefined) throw new InteractionLostError();
     const client =
-      interaction.request === undefined ? undefined : await this.clients.find(interaction.request.clientId);
+      interaction.request === undefined ? undefined : await this.clients.findEnabled(interaction.request.clientId);
     if (interaction.request !== undefined && client === undefined) throw new InteractionLostError();
     return {
       id,

@@ -12,10 +12,16 @@ const WORDS: Readonly<Record<string, string>> = {
 
 /** What an application asks for, in words. A scope of an application's own is shown by its name. */
 export function scopeViews(request: AuthorizationRequest): ScopeView[] {
-  const scopes = request.scope.map((name) => ({ name, description: WORDS[name] ?? name }));
   const claims = [
     ...new Set([...Object.keys(request.claims?.userinfo ?? {}), ...Object.keys(request.claims?.id_token ?? {})]),
-  ]
+  ];
+  return scopeWords(request.scope, claims);
+}
+
+/** Scopes and single claims, in the same words. */
+export function scopeWords(scope: readonly string[], claimNames: readonly string[]): ScopeView[] {
+  const scopes = scope.map((name) => ({ name, description: WORDS[name] ?? name }));
+  const claims = claimNames
     .filter((name) => !PROTOCOL.has(name))
     .map((name) => ({ name, description: `See your ${name.replaceAll('_', ' ')}` }));
   return [...scopes, ...claims];

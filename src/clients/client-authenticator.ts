@@ -70,7 +70,7 @@ export class ClientAuthenticator {
     if (credentials.client_secret !== undefined) {
       return this.bySecret(credentials.client_id, credentials.client_secret);
     }
-    const client = await this.clients.find(credentials.client_id);
+    const client = await this.clients.findEnabled(credentials.client_id);
     if (client?.metadata.token_endpoint_auth_method !== 'none') throw refused();
     return client;
   }
@@ -81,7 +81,7 @@ export class ClientAuthenticator {
    * none.
    */
   private async bySecret(clientId: string, secret: string): Promise<Client> {
-    const client = await this.clients.find(clientId);
+    const client = await this.clients.findEnabled(clientId);
     if (client === undefined || !(await this.clients.isSecret(clientId, secret))) throw refused();
     const { token_endpoint_auth_method: registered } = client.metadata;
     if (registered !== 'client_secret_basic' && registered !== 'client_secret_post') {
@@ -95,7 +95,7 @@ export class ClientAuthenticator {
       throw new InvalidRequestError(`client_assertion_type must be ${JWT_BEARER_ASSERTION}.`);
     }
     const claimed = subjectOf(assertion);
-    const client = await this.clients.find(claimed);
+    const client = await this.clients.findEnabled(claimed);
     if (client?.metadata.token_endpoint_auth_method !== 'private_key_jwt') throw refused();
     if (credentials.client_id !== undefined && credentials.client_id !== claimed) throw refused();
     const claims = await this.verifyAssertion(assertion, client);

@@ -63,6 +63,10 @@ export function registeredMetadata(input: unknown, rules: RegistrationRules): Cl
     scope: scopeOf(dto.scope, rules),
     ...webUri(dto, 'backchannel_logout_uri', rules),
     backchannel_logout_session_required: dto.backchannel_logout_session_required ?? false,
+    ...(dto.backchannel_logout_causes === undefined
+      ? {}
+      : { backchannel_logout_causes: [...new Set(dto.backchannel_logout_causes)] }),
+    backchannel_logout_reason_required: dto.backchannel_logout_reason_required ?? false,
     ...frontChannelUri(dto, redirectUris, rules),
     frontchannel_logout_session_required: dto.frontchannel_logout_session_required ?? false,
     ...webUri(dto, 'initiate_login_uri', { ...rules, allowInsecure: false }),

@@ -8,6 +8,7 @@ export function clientInformation(client: Client): ClientInformation {
     client_id: client.clientId,
     client_id_issued_at: Math.floor(client.createdAt.getTime() / 1000),
     ...client.metadata,
+    ...(client.disabledAt === null ? {} : { disabled_at: client.disabledAt.toISOString() }),
   };
 }
 

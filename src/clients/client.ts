@@ -8,6 +8,8 @@ export interface Client {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly deletedAt: Date | null;
+  /** Nobody signs in with it and it gets no token; it still hears of logouts. */
+  readonly disabledAt: Date | null;
 }
 
 /** What is shown once: the client and the secrets of which only hashes are kept. */

@@ -7,6 +7,7 @@ import { ChangeFeed } from '../database/change-feed.js';
 import { Clock } from '../database/clock.js';
 import type { Page, PageRequest } from '../database/page.js';
 import { Retention } from '../database/retention.js';
+import { statement } from '../database/statement.js';
 import { isUniqueViolation, TransactionRunner, type Tx } from '../database/transaction.js';
 import type { ClientMetadata } from '../oidc/client-metadata.js';
 import { ConflictError, NotFoundError } from '../oidc/errors.js';
@@ -14,11 +15,31 @@ import { matchesHash, newSecret, sha256 } from '../oidc/secret.js';
 import { checkPostLogoutRedirectUri, registeredMetadata, type RegistrationRules } from './client-registration.js';
 import type { Client, RegisteredClient } from './client.js';
 import { ClientEntity } from './entities/client.entity.js';
+import { mayActOffline } from './offline-access.js';
 
 /** A lost change notice is made good after this long. Revoked grants do not wait for it: they are dead in Postgres. */
 const MAX_AGE = 30_000;
 const CACHED_CLIENTS = 10_000;
 const DAY = 24 * 60 * 60 * 1000;
+
+const DISABLE = statement(
+  'clients_disable',
+  `UPDATE clients SET disabled_at = $2, updated_at = $2
+    WHERE client_id = $1 AND deleted_at IS NULL AND disabled_at IS NULL RETURNING client_id`,
+);
+
+// Whole seconds, as `iat` is: what is issued in the second of its return counts as issued after it.
+const ENABLE = statement(
+  'clients_enable',
+  `UPDATE clients SET disabled_at = NULL, enabled_at = date_trunc('second', $2::timestamptz), updated_at = $2
+    WHERE client_id = $1 AND deleted_at IS NULL AND disabled_at IS NOT NULL RETURNING client_id`,
+);
+
+/** A change of metadata, and what it takes away. */
+export interface ChangedClient extends RegisteredClient {
+  /** It could be allowed to act while nobody is there, and cannot any more. */
+  readonly lostOfflineAccess: boolean;
+}
 
 interface Entry {
   readonly client: Client;
@@ -53,6 +74,12 @@ export class ClientsService implements OnModuleInit {
     return (await this.entry(clientId))?.client;
   }
 
+  /** As {@link find}, unless it is disabled: whoever lets a client or its people in asks this. */
+  async findEnabled(clientId: string): Promise<Client | undefined> {
+    const client = await this.find(clientId);
+    return client?.disabledAt === null ? client : undefined;
+  }
+
   /** @throws NotFoundError */
   async get(clientId: string): Promise<Client> {
     const client = await this.find(clientId);
@@ -85,7 +112,10 @@ export class ClientsService implements OnModuleInit {
   }
 
   async isRegistrationToken(clientId: string, token: string): Promise<boolean> {
-    return matchesHash(token, (await this.entry(clientId))?.registrationTokenHash ?? null);
+    const entry = await this.entry(clientId);
+    // A disabled client does not change what it would come back with.
+    if (entry !== undefined && entry.client.disabledAt !== null) return false;
+    return matchesHash(token, entry?.registrationTokenHash ?? null);
   }
 
   /**
@@ -112,6 +142,8 @@ export class ClientsService implements OnModuleInit {
       createdAt: now,
       updatedAt: now,
       deletedAt: null,
+      disabledAt: null,
+      enabledAt: null,
     };
     try {
       await this.transactions.run(async (tx) => {
@@ -129,21 +161,46 @@ export class ClientsService implements OnModuleInit {
     return { client: toEntry(row).client, clientSecret, registrationAccessToken };
   }
 
-  /** Replaces all metadata. A client that now needs a secret and has none gets one, shown here once. */
+  /**
+   * Replaces all metadata. A client that now needs a secret and has none gets one, shown here once. Whoever calls this
+   * ends in the same transaction what the change takes away (`LogoutService`), and calls {@link forget} after it.
+   */
   async replace(
+    tx: Tx,
     clientId: string,
     input: unknown,
     options: { readonly administrator: boolean },
-  ): Promise<RegisteredClient> {
-    return this.change(clientId, (before) => {
+  ): Promise<ChangedClient> {
+    return this.changeIn(tx, clientId, (before) => {
       const metadata = registeredMetadata(input, this.rules(options.administrator));
       return options.administrator ? metadata : { ...metadata, ...administratorsChoices(before) };
     });
   }
 
-  /** JSON merge patch (RFC 7396) of the metadata: `null` removes a member. */
-  async patch(clientId: string, patch: Readonly<Record<string, unknown>>): Promise<RegisteredClient> {
-    return this.change(clientId, (before) => registeredMetadata({ ...before, ...patch }, this.rules(true)));
+  /** JSON merge patch (RFC 7396) of the metadata: `null` removes a member. Called as {@link replace} is. */
+  async patch(tx: Tx, clientId: string, patch: Readonly<Record<string, unknown>>): Promise<ChangedClient> {
+    return this.changeIn(tx, clientId, (before) => registeredMetadata({ ...before, ...patch }, this.rules(true)));
+  }
+
+  /**
+   * No grant is made for it from the commit on, on any node. Whoever calls this ends its grants in the same transaction
+   * (`LogoutService`), and calls {@link forget} after it. False: it was disabled before, or there is none.
+   */
+  async disable(tx: Tx, clientId: string): Promise<boolean> {
+    const rows = await tx.query(DISABLE, [clientId, this.clock.now()]);
+    await this.changes.publish(tx, 'client', clientId);
+    return rows.length === 1;
+  }
+
+  /** What ended when it was disabled stays ended. Idempotent. @throws NotFoundError */
+  async enable(clientId: string): Promise<Client> {
+    await this.get(clientId);
+    await this.transactions.run(async (tx) => {
+      await tx.query(ENABLE, [clientId, this.clock.now()]);
+      await this.changes.publish(tx, 'client', clientId);
+    });
+    this.drop(clientId);
+    return this.get(clientId);
   }
 
   /** A new secret. The old one stops working here with the commit, and on other nodes as they hear of it (at most 30 s). */
@@ -187,7 +244,7 @@ export class ClientsService implements OnModuleInit {
     await this.changes.publish(tx, 'client', clientId);
   }
 
-  /** This node does not wait for its own notice of a deletion. */
+  /** This node does not wait for its own notice of a change. */
   forget(clientId: string): void {
     this.drop(clientId);
   }
@@ -234,27 +291,38 @@ export class ClientsService implements OnModuleInit {
     return { administrator, allowInsecure: this.settings.allowInsecureRedirectUris };
   }
 
-  /** Reads, changes and writes under the row's lock, so that two administrators do not undo each other. */
   private async change(clientId: string, to: (before: ClientMetadata) => ClientMetadata): Promise<RegisteredClient> {
-    const changed = await this.transactions.run(async (tx) => {
-      const row = await tx.manager.findOne(ClientEntity, {
-        where: { clientId, deletedAt: IsNull() },
-        lock: { mode: 'pessimistic_write' },
-      });
-      if (row === null) throw new NotFoundError('There is no such client.');
-      const metadata = to(row.metadata);
-      const clientSecret = usesSecret(metadata) && row.secretHash === null ? newSecret() : undefined;
-      const change = {
-        metadata,
-        updatedAt: this.clock.now(),
-        secretHash: clientSecret === undefined ? row.secretHash : sha256(clientSecret),
-      };
-      await tx.manager.update(ClientEntity, { clientId }, change as never);
-      await this.changes.publish(tx, 'client', clientId);
-      return { client: toEntry({ ...row, ...change }).client, clientSecret, registrationAccessToken: undefined };
-    });
+    const changed = await this.transactions.run((tx) => this.changeIn(tx, clientId, to));
     this.drop(clientId);
     return changed;
+  }
+
+  /** Reads, changes and writes under the row's lock, so that two administrators do not undo each other. */
+  private async changeIn(
+    tx: Tx,
+    clientId: string,
+    to: (before: ClientMetadata) => ClientMetadata,
+  ): Promise<ChangedClient> {
+    const row = await tx.manager.findOne(ClientEntity, {
+      where: { clientId, deletedAt: IsNull() },
+      lock: { mode: 'pessimistic_write' },
+    });
+    if (row === null) throw new NotFoundError('There is no such client.');
+    const metadata = to(row.metadata);
+    const clientSecret = usesSecret(metadata) && row.secretHash === null ? newSecret() : undefined;
+    const change = {
+      metadata,
+      updatedAt: this.clock.now(),
+      secretHash: clientSecret === undefined ? row.secretHash : sha256(clientSecret),
+    };
+    await tx.manager.update(ClientEntity, { clientId }, change as never);
+    await this.changes.publish(tx, 'client', clientId);
+    return {
+      client: toEntry({ ...row, ...change }).client,
+      clientSecret,
+      registrationAccessToken: undefined,
+      lostOfflineAccess: mayActOffline(row.metadata) && !mayActOffline(metadata),
+    };
   }
 
   private async setSecret(clientId: string, clientSecret: string): Promise<void> {
@@ -311,6 +379,7 @@ function toEntry(row: ClientEntity): Entry {
       createdAt: row.createdAt,
       updatedAt: row.updatedAt,
       deletedAt: row.deletedAt,
+      disabledAt: row.disabledAt,
     },
     secretHash: row.secretHash,
     registrationTokenHash: row.registrationTokenHash,

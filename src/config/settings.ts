@@ -29,6 +29,10 @@ export interface Settings {
   readonly egressAllow: readonly NetworkRule[];
   readonly sessionTtlMs: number;
   readonly sessionIdleMs: number;
+  /** How often this node looks for sessions that have expired; 0: never. */
+  readonly sessionExpirySweepMs: number;
+  /** A sign-in beyond it ends the least recently seen session of the account; 0: no limit. */
+  readonly maxSessionsPerAccount: number;
   readonly codeTtlSeconds: number;
   readonly accessTokenTtlSeconds: number;
   readonly idTokenTtlSeconds: number;
@@ -93,6 +97,8 @@ export function loadSettings(env: Environment = process.env): Settings {
     egressAllow: read.parsed('EXEUNT_EGRESS_ALLOW', parseNetworkList, []),
     sessionTtlMs: read.integer('SESSION_TTL_SECONDS', 14 * 86400, { min: 60 }) * SECOND,
     sessionIdleMs: read.integer('SESSION_IDLE_SECONDS', 2 * 86400, { min: 60 }) * SECOND,
+    sessionExpirySweepMs: read.integer('SESSION_EXPIRY_SWEEP_SECONDS', 15, { min: 0, max: 3600 }) * SECOND,
+    maxSessionsPerAccount: read.integer('MAX_SESSIONS_PER_ACCOUNT', 0, { min: 0, max: 1000 }),
     codeTtlSeconds: read.integer('CODE_TTL_SECONDS', 60, { min: 5, max: 600 }),
     accessTokenTtlSeconds: read.integer('ACCESS_TOKEN_TTL_SECONDS', 600, { min: 10, max: 86400 }),
     idTokenTtlSeconds: read.integer('ID_TOKEN_TTL_SECONDS', 3600, { min: 10, max: 86400 }),

@@ -19,6 +19,9 @@ describe('which grants with offline_access fall (Back-Channel Logout 1.0 §2.7)'
     'self_service',
     'admin',
     'account_switched',
+    'session_idle',
+    'session_expired',
+    'max_sessions',
   ];
 
   it.each(ORDINARY)('an ordinary logout (%s) of one session keeps them', (cause) => {

@@ -3,6 +3,7 @@ import { ClientsModule } from '../clients/clients.module.js';
 import { EgressModule } from '../egress/egress.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { BackChannelLogoutClient } from './back-channel/back-channel-logout.client.js';
 import { BackChannelLogoutDeliveryRepository } from './back-channel/back-channel-logout-delivery.repository.js';
@@ -11,14 +12,16 @@ import { LogoutTokenIssuer } from './back-channel/logout-token.issuer.js';
 import { FrontChannelLogout } from './front-channel/front-channel-logout.service.js';
 import { LogoutRecordsService } from './logout-records.service.js';
 import { LogoutService } from './logout.service.js';
+import { SessionExpirySweeper } from './session-expiry.sweeper.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
 
 @Module({
-  imports: [ClientsModule, EgressModule, KeysModule, MetricsModule, TokensModule],
+  imports: [ClientsModule, EgressModule, KeysModule, MetricsModule, SessionsModule, TokensModule],
   providers: [
     LogoutService,
     LogoutRecordsService,
     SessionTerminationRepository,
+    SessionExpirySweeper,
     BackChannelLogoutClient,
     BackChannelLogoutDeliveryRepository,
     BackChannelLogoutDispatcher,

@@ -5,10 +5,11 @@ import { Clock } from '../database/clock.js';
 import { Retention } from '../database/retention.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
 import { Metrics } from '../metrics/metrics.js';
+import { SessionLimit } from '../sessions/session-limit.js';
 import { GrantReuse } from '../tokens/grant-reuse.js';
 import { BackChannelLogoutDispatcher } from './back-channel/back-channel-logout.dispatcher.js';
 import { logoutPolicy } from './logout-policy.js';
-import type { LogoutCommand, LogoutOutcome } from './logout.js';
+import type { LogoutCommand, LogoutOutcome, LogoutTarget } from './logout.js';
 import {
   SessionTerminationRepository,
   type TerminationOrder,
@@ -21,7 +22,8 @@ const CLAIM_MARGIN_MS = 5000;
 
 /** Work of another module in the logout's transaction. */
 export interface Alongside {
-  readonly before?: (tx: Tx) => Promise<void>;
+  /** @returns false when there turns out to be nothing to do: then nothing ends */
+  readonly before?: (tx: Tx) => Promise<boolean | void>;
   /** @param ended undefined when there was nothing to end */
   readonly after?: (tx: Tx, ended: { readonly sessions: number } | undefined) => Promise<void>;
 }
@@ -42,6 +44,7 @@ export class LogoutService implements OnModuleInit {
     private readonly dispatcher: BackChannelLogoutDispatcher,
     private readonly transactions: TransactionRunner,
     private readonly reuse: GrantReuse,
+    private readonly sessionLimit: SessionLimit,
     private readonly metrics: Metrics,
     private readonly retention: Retention,
     private readonly clock: Clock,
@@ -52,6 +55,9 @@ export class LogoutService implements OnModuleInit {
     this.reuse.handleWith(async (grantId, clientId, cause) => {
       await this.logout({ target: { kind: 'grant', grantId }, cause, initiator: { kind: 'client', clientId } });
     });
+    this.sessionLimit.enforceWith((tx, accountId, newSessionId, limit) =>
+      this.endSurplus(tx, { kind: 'surplus', accountId, newSessionId, limit }),
+    );
     this.retention.register({
       table: 'session_terminations',
       key: 'id',
@@ -74,12 +80,22 @@ export class LogoutService implements OnModuleInit {
       alongside === undefined
         ? await this.terminations.terminate(this.transactions, order)
         : await this.transactions.run(async (tx) => {
-            await alongside.before?.(tx);
+            if ((await alongside.before?.(tx)) === false) return undefined;
             const terminated = await this.terminations.terminate(tx, order);
             await alongside.after?.(tx, terminated);
             return terminated;
           });
     return this.announce(order, result);
+  }
+
+  /**
+   * Part of somebody else's transaction, which may still be rolled back: nothing is sent from here. The notices are due
+   * at once, and go out when whoever polls next sees them committed.
+   */
+  private async endSurplus(tx: Tx, target: LogoutTarget): Promise<void> {
+    const order = this.order({ target, cause: 'max_sessions', initiator: { kind: 'system' } });
+    const result = await this.terminations.terminate(tx, { ...order, claimedUntil: order.now });
+    if (result !== undefined) this.metrics.countTermination(order.cause);
   }
 
   private order(command: LogoutCommand): TerminationOrder {

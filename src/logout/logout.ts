@@ -1,22 +1,6 @@
-/** Why sessions or grants ended. A new cause is added here, and the policy's table then asks what it does. */
-export const TERMINATION_CAUSES = [
-  'end_session',
-  'end_session_client',
-  'elasticsearch_logout',
-  'csp_logout',
-  'upstream_logout',
-  'upstream_deleted',
-  'self_service',
-  'admin',
-  'account_disabled',
-  'account_deleted',
-  'password_changed',
-  'account_switched',
-  'client_deleted',
-  'refresh_token_reuse',
-  'code_reuse',
-] as const;
-export type TerminationCause = (typeof TERMINATION_CAUSES)[number];
+import type { TerminationCause } from '../oidc/termination-causes.js';
+
+export { TERMINATION_CAUSES, type TerminationCause } from '../oidc/termination-causes.js';
 
 /** Who asked for it: the person, an application, an operator, or the provider itself on a rule of its own. */
 export type LogoutInitiator =
@@ -36,6 +20,12 @@ export type LogoutTarget =
   | { readonly kind: 'account-session'; readonly accountId: string; readonly sessionId: string }
   | { readonly kind: 'account'; readonly accountId: string; readonly exceptSessionId?: string }
   | { readonly kind: 'client'; readonly clientId: string }
+  /** What this client was allowed to do while nobody is there; sessions go on. */
+  | { readonly kind: 'client-offline'; readonly clientId: string }
+  /** What this person allowed this client; their sessions go on. */
+  | { readonly kind: 'account-client'; readonly accountId: string; readonly clientId: string }
+  /** The least recently seen of a person's sessions, beyond `limit`; never the one that has just begun. */
+  | { readonly kind: 'surplus'; readonly accountId: string; readonly newSessionId: string; readonly limit: number }
   /** The session that this client knows by this `sid`. */
   | { readonly kind: 'client-session'; readonly clientId: string; readonly sid: string }
   | { readonly kind: 'grant'; readonly grantId: string }

@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { v7 as uuid } from 'uuid';
+import { clientHearsOf } from '../clients/clients.sql.js';
 import type { Page, PageRequest } from '../database/page.js';
 import { statement, type Queryable, type Statement } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
@@ -24,6 +26,30 @@ export interface TerminationResult {
   readonly grantsRevoked: number;
   readonly deliveries: readonly DueDelivery[];
   readonly frontChannel: readonly FrontChannelParticipant[];
+}
+
+/** Many sessions that end, each by a termination of its own. */
+export interface EachOrder {
+  /** Made by `terminateEachStatement`: which sessions, and by what cause. */
+  readonly statement: Statement;
+  /** Values of the statement's own parameters, `$7` and on. */
+  readonly values: readonly unknown[];
+  /** How many at most. */
+  readonly limit: number;
+  readonly initiator: LogoutInitiator;
+  readonly revokesOfflineGrants: boolean;
+  readonly now: Date;
+  /** When the notices are due: at once, unless whoever calls sends them. */
+  readonly claimedUntil: Date;
+  readonly notToOrigin?: string | undefined;
+}
+
+export interface EachResult {
+  readonly cause: TerminationCause;
+  readonly sessions: number;
+  readonly grantsRevoked: number;
+  /** Notices that are owed now. */
+  readonly deliveries: number;
 }
 
 /** A termination as operators see it. */
@@ -119,6 +145,31 @@ const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
     leaves: true,
     browser: true,
   },
+  'client-offline': {
+    sessions: `$2::text IS NULL AND ${LIVE} AND s.id IN (
+      SELECT g.session_id FROM grants g WHERE g.client_id = $1::text AND g.offline AND g.revoked_at IS NULL)`,
+    // Where it worked with a grant that falls. In the person's other sessions nothing changed for it.
+    told: `p.client_id = $1::text AND p.session_id IN (SELECT r.session_id FROM revoked r)`,
+    grants: `g.client_id = $1::text AND g.offline AND $6::boolean`,
+  },
+  'account-client': {
+    // Also where it is only about to take part, as with 'client'.
+    sessions: `s.account_id = $1::uuid AND ${LIVE} AND s.id IN (
+      SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = $2::text
+       UNION SELECT g.session_id FROM grants g WHERE g.client_id = $2 AND g.account_id = $1 AND g.revoked_at IS NULL)`,
+    told: `p.client_id = $2::text`,
+    grants: `g.account_id = $1::uuid AND g.client_id = $2::text AND (NOT g.offline OR $6::boolean)`,
+  },
+  surplus: {
+    // What has expired takes up no room; the sweeper ends it by its own cause.
+    sessions: `${LIVE} AND s.id IN (
+      SELECT x.id FROM sessions x
+       WHERE x.account_id = $1::uuid AND x.id <> ($2::text[])[1]::uuid AND x.terminated_at IS NULL
+         AND x.expires_at > $3::timestamptz AND x.idle_expires_at > $3
+       ORDER BY x.last_seen_at DESC, x.id DESC OFFSET ($2::text[])[2]::bigint)`,
+    told: null,
+    grants: SESSION_GRANTS,
+  },
   grant: {
     sessions: `$2::text IS NULL AND ${LIVE} AND s.id = (SELECT g.session_id FROM grants g WHERE g.id = $1::uuid)`,
     // By who revoked it and nobody else: a stolen token may be used many times at once.
@@ -143,7 +194,7 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
        SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE ${sql.sessions} ORDER BY s.id FOR NO KEY UPDATE OF s
      ),
      everybody AS MATERIALIZED (
-       SELECT sc.session_id, sc.client_id, sc.sid, l.account_id FROM locked l JOIN session_clients sc ON sc.session_id = l.id
+       SELECT sc.client_id, sc.sid, l.id AS session_id, l.account_id FROM locked l JOIN session_clients sc ON sc.session_id = l.id
      ),
      complete AS MATERIALIZED (
        SELECT (SELECT coalesce(sum(client_count), 0) FROM locked) = (SELECT count(*) FROM everybody) AS yes
@@ -157,7 +208,7 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
        INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
        SELECT gen_random_uuid(), $4::uuid, p.client_id, p.account_id::text, p.sid, 'pending', 0, $7::timestamptz, $3
          FROM participants p JOIN clients c ON c.client_id = p.client_id, complete
-        WHERE complete.yes AND c.deleted_at IS NULL AND c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
+        WHERE complete.yes AND ${clientHearsOf('c', '$5')}
           AND ($9::text IS NULL OR NOT starts_with((c.metadata ->> 'backchannel_logout_uri') || '/', $9 || '/'))
        RETURNING id, client_id, sub, sid
      ),
@@ -231,6 +282,7 @@ export class SessionTerminationRepository {
         deliveries: row.deliveries.map((delivery) => ({
           ...delivery,
           terminationId: order.terminationId,
+          cause: order.cause,
           attempts: 0,
           createdAt: order.now,
           claimedUntil: order.claimedUntil,
@@ -238,6 +290,33 @@ export class SessionTerminationRepository {
       };
     }
     throw new Error('the number of applications in a session does not fit its count');
+  }
+
+  /**
+   * Ends the selected sessions, at most `limit`, with a record for each; those that others hold locked are left for the
+   * next call. One round trip. Returns what ended, by cause; nothing when nothing did.
+   */
+  async terminateEach(db: Queryable, order: EachOrder): Promise<EachResult[]> {
+    const rows = await db.query<{
+      cause: TerminationCause;
+      sessions: number;
+      grants_revoked: number;
+      deliveries: number;
+    }>(order.statement, [
+      order.now,
+      Array.from({ length: order.limit }, () => uuid()),
+      JSON.stringify(order.initiator),
+      order.claimedUntil,
+      order.revokesOfflineGrants,
+      order.notToOrigin ?? null,
+      ...order.values,
+    ]);
+    return rows.map((row) => ({
+      cause: row.cause,
+      sessions: row.sessions,
+      grantsRevoked: row.grants_revoked,
+      deliveries: row.deliveries,
+    }));
   }
 
   /** Newest first. */
@@ -273,6 +352,12 @@ function targetParameters(target: LogoutTarget): readonly [unknown, unknown] {
       return [target.accountId, target.exceptSessionId ?? null];
     case 'client':
       return [target.clientId, null];
+    case 'client-offline':
+      return [target.clientId, null];
+    case 'account-client':
+      return [target.accountId, target.clientId];
+    case 'surplus':
+      return [target.accountId, [target.newSessionId, String(target.limit - 1)]];
     case 'client-session':
       return [target.clientId, target.sid];
     case 'upstream-session':

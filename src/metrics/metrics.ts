@@ -44,8 +44,8 @@ export class Metrics implements OnModuleInit {
   }
 
   /** @param cause one of the causes that `logout` knows */
-  countTermination(cause: string): void {
-    this.terminations.inc({ cause });
+  countTermination(cause: string, count = 1): void {
+    this.terminations.inc({ cause }, count);
   }
 
   /** The media type of {@link text}. */

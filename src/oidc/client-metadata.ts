@@ -1,4 +1,5 @@
 import type { SigningAlgorithm } from './algorithms.js';
+import type { TerminationCause } from './termination-causes.js';
 
 export const TOKEN_ENDPOINT_AUTH_METHODS = [
   'client_secret_basic',
@@ -38,6 +39,10 @@ export interface ClientMetadata {
   /** Back-Channel Logout 1.0 §2.2 */
   readonly backchannel_logout_uri?: string;
   readonly backchannel_logout_session_required: boolean;
+  /** Ours: the causes of which the client wants to hear; all when absent. */
+  readonly backchannel_logout_causes?: readonly TerminationCause[];
+  /** Ours: the logout token says why, by the claim `reason`. */
+  readonly backchannel_logout_reason_required?: boolean;
   /** Front-Channel Logout 1.0 §2 */
   readonly frontchannel_logout_uri?: string;
   readonly frontchannel_logout_session_required: boolean;

@@ -57,6 +57,7 @@ const aSessionsPage = (view: Partial<SessionsView> = {}) =>
     csrf: 'csrf-value',
     account: ada,
     endOthersAction: '/account/sessions/end-others',
+    applicationsUrl: '/account/applications',
     signOutUrl: '/session/end_session',
     sessions: [aSession('other'), aSession('here', { current: true, device: 'Firefox on Linux' })],
     ...view,

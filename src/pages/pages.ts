@@ -1,4 +1,5 @@
 /** The door of this folder: one function per page, from a view to a whole HTML document. */
+export { renderApplicationsPage } from './applications.page.js';
 export { renderConsentPage } from './consent.page.js';
 export { deviceName } from './device-name.js';
 export { renderErrorPage } from './error.page.js';

@@ -16,6 +16,7 @@ export function renderSessionsPage(view: SessionsView): string {
       hasOthers: others.length > 0,
       endOthersAction: view.endOthersAction,
       signOutUrl: view.signOutUrl,
+      applicationsUrl: view.applicationsUrl,
     },
   );
 }
@@ -35,6 +36,7 @@ interface SessionsModel {
   readonly hasOthers: boolean;
   readonly endOthersAction: string;
   readonly signOutUrl: string;
+  readonly applicationsUrl: string;
 }
 
 const FLASH_WORDS: Readonly<Record<SessionsFlash, string>> = {
@@ -94,4 +96,5 @@ datetime="<%= fact.datetime %>"><%= fact.text %></time><% } else { %><%= fact.te
 </form>
 <p class="small">Ending a session signs that browser out, and tells every application that was used in it.</p>
 <% } else { %><p class="small">You are not signed in anywhere else.</p><% } %>
+<p class="small"><a href="<%= it.applicationsUrl %>">Applications with access to your account</a></p>
 </div>`);

@@ -141,8 +141,28 @@ export interface SessionsView extends Base {
   readonly account: AccountView;
   readonly endOthersAction: string;
   readonly signOutUrl: string;
+  readonly applicationsUrl: string;
   readonly sessions: ReadonlyArray<SessionView>;
   readonly flash?: SessionsFlash;
+}
+
+/** An application that the person allowed something. */
+export interface ApplicationView {
+  readonly clientId: string;
+  readonly client: Pick<ClientView, 'name'>;
+  readonly scopes: ReadonlyArray<ScopeView>;
+  readonly grantedAt: Date;
+}
+
+export type ApplicationsFlash = 'withdrawn' | 'nothing_to_withdraw';
+
+export interface ApplicationsView extends Base {
+  readonly csrf: string;
+  readonly account: AccountView;
+  readonly withdrawAction: string;
+  readonly sessionsUrl: string;
+  readonly applications: ReadonlyArray<ApplicationView>;
+  readonly flash?: ApplicationsFlash;
 }
 
 export interface ErrorView extends Base {

@@ -78,6 +78,7 @@ export class AccountSessionsController {
       account: accountView(session),
       endOthersAction: `${PATH}/end-others`,
       signOutUrl: '/session/end_session',
+      applicationsUrl: '/account/applications',
       sessions: items.map((item) => ({
         id: item.id,
         endAction: `${PATH}/${item.id}/end`,

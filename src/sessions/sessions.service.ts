@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
+import { LOCK_ACCOUNT } from '../accounts/accounts.sql.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
 import type { Page, PageRequest } from '../database/page.js';
@@ -8,6 +9,7 @@ import { statement, type Queryable } from '../database/statement.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
 import { newSecret, sha256 } from '../oidc/secret.js';
 import type { ParticipatingClient } from './participating-client.js';
+import { SessionLimit } from './session-limit.js';
 import { sessionIsAlive } from './sessions.sql.js';
 import type { Browser, Session, SessionWithClients, SignedInSession, UpstreamLink } from './session.js';
 
@@ -34,12 +36,12 @@ const CREATE = statement(
    )
    INSERT INTO sessions (id, account_id, cookie_hash, authenticated_at, amr, created_at, last_seen_at, idle_expires_at,
                          expires_at, address, user_agent)
-   SELECT $1, account.id, $3, $4, $5, $4, $4, $6, $7, $8, $9 FROM account RETURNING id`,
+   SELECT $1, account.id, $3, $4, $5, $4, $4, least($6::timestamptz, $7::timestamptz), $7, $8, $9 FROM account RETURNING id`,
 );
 
 const REAUTHENTICATE = statement(
   'sessions_reauthenticate',
-  `UPDATE sessions s SET cookie_hash = $3, authenticated_at = $4, amr = $5, last_seen_at = $4, idle_expires_at = $6,
+  `UPDATE sessions s SET cookie_hash = $3, authenticated_at = $4, amr = $5, last_seen_at = $4, idle_expires_at = least($6::timestamptz, $7::timestamptz),
           expires_at = $7, address = $8, user_agent = $9
      FROM accounts a
     WHERE s.id = $1 AND s.account_id = $2 AND a.id = s.account_id AND ${sessionIsAlive('s', 'a', '$4')}
@@ -50,8 +52,10 @@ const REAUTHENTICATE = statement(
 const TOUCH = statement(
   'sessions_touch',
   `WITH seen AS (SELECT id FROM sessions WHERE id = ANY($1) AND terminated_at IS NULL ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
-   UPDATE sessions s SET last_seen_at = $2, idle_expires_at = $3 FROM seen WHERE s.id = seen.id`,
+   UPDATE sessions s SET last_seen_at = $2, idle_expires_at = least($3::timestamptz, s.expires_at) FROM seen WHERE s.id = seen.id`,
 );
+
+const LOCK = statement('sessions_lock_account', LOCK_ACCOUNT);
 
 const LIST = statement(
   'sessions_list',
@@ -124,15 +128,17 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     private readonly transactions: TransactionRunner,
     private readonly clock: Clock,
     private readonly retention: Retention,
+    private readonly limit: SessionLimit,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   onApplicationBootstrap(): void {
-    // Kept a month after their end for the records that point at them.
+    // Kept a month after their end for the records that point at them. Expired ones end by the sweeper of `logout`: until
+    // then their applications have not been told, however long ago it was.
     this.retention.register({
       table: 'sessions',
       key: 'id',
-      condition: '(terminated_at < $1 OR expires_at < $1)',
+      condition: 'terminated_at < $1',
       keepMs: 30 * DAY,
     });
     this.timer = setInterval(() => {
@@ -165,15 +171,19 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
 
   /**
    * Begins a session for a person who has just proved who they are. Undefined when the account was disabled, deleted
-   * or given another password since that proof.
+   * or given another password since that proof. Where sessions are limited, the surplus ends in the same transaction:
+   * however many people sign in at once, and whichever way they come.
    */
   async begin(
     account: AuthenticatedAccount,
     amr: readonly string[],
     browser: Browser,
-    db: Queryable = this.transactions,
+    tx?: Tx,
   ): Promise<StartedSession | undefined> {
-    return this.authenticate(db, CREATE, uuid(), account, amr, browser);
+    if (this.settings.maxSessionsPerAccount === 0)
+      return this.authenticate(tx ?? this.transactions, CREATE, uuid(), account, amr, browser);
+    if (tx !== undefined) return this.beginWithinLimit(tx, account, amr, browser);
+    return this.transactions.run((own) => this.beginWithinLimit(own, account, amr, browser));
   }
 
   /** The person proved again who they are: same session, same `sid`s, new cookie, new `auth_time`. */
@@ -258,6 +268,20 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     const ids = [...this.seen];
     this.seen.clear();
     await this.transactions.query(TOUCH, [ids, this.clock.now(), this.clock.in(this.settings.sessionIdleMs)]);
+  }
+
+  private async beginWithinLimit(
+    tx: Tx,
+    account: AuthenticatedAccount,
+    amr: readonly string[],
+    browser: Browser,
+  ): Promise<StartedSession | undefined> {
+    // One after the other: two that did not see each other's session would both stay within the limit.
+    await tx.query(LOCK, [account.id]);
+    const started = await this.authenticate(tx, CREATE, uuid(), account, amr, browser);
+    if (started !== undefined)
+      await this.limit.enforce(tx, account.id, started.sessionId, this.settings.maxSessionsPerAccount);
+    return started;
   }
 
   private async authenticate(

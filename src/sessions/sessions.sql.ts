@@ -35,7 +35,7 @@ export function beganUpstream(s: string, issuer: string, condition: string): str
   return `${s}.id IN (SELECT u.session_id FROM session_upstreams u WHERE u.issuer = ${issuer} AND ${condition})`;
 }
 
-/** CTE `ended` (id): the sessions in `source` (id) are over. */
+/** CTE `ended` (id): the sessions in `source` `x` (id) are over. */
 export function terminateSessions(source: string, now: string, terminationId: string): string {
   return `
 ended AS (

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { clientVouchesFor } from '../clients/clients.sql.js';
 import { Clock } from '../database/clock.js';
 import { statement } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
@@ -16,10 +17,10 @@ export interface OpaqueTokenState {
   readonly sub: string | undefined;
 }
 
-/** Of a client's own token, which hangs on no grant: its client exists and it was not revoked. */
+/** Of a client's own token, which hangs on no grant: its client may use it and it was not revoked. */
 const LIVE_CLIENT_TOKEN = statement(
   'access_tokens_live_client_token',
-  `SELECT 1 FROM clients c WHERE c.client_id = $1 AND c.deleted_at IS NULL
+  `SELECT 1 FROM clients c WHERE c.client_id = $1 AND ${clientVouchesFor('c', '$3::timestamptz')}
       AND NOT EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = $2)`,
 );
 
@@ -35,7 +36,7 @@ const FIND_OPAQUE = statement(
   `SELECT o.jti, o.client_id AS token_client_id, o.scope AS token_scope, o.audience, o.issued_at, o.expires_at, ${GRANT_COLUMNS},
           sc.sid, a.login, a.claims AS account_claims
      FROM opaque_access_tokens o
-     JOIN clients c ON c.client_id = o.client_id AND c.deleted_at IS NULL
+     JOIN clients c ON c.client_id = o.client_id AND ${clientVouchesFor('c', 'o.issued_at')}
      LEFT JOIN grants g ON g.id = o.grant_id
      LEFT JOIN accounts a ON a.id = g.account_id
      LEFT JOIN sessions s ON s.id = g.session_id
@@ -72,9 +73,9 @@ export class AccessTokenRepository {
     private readonly clock: Clock,
   ) {}
 
-  /** Asked of storage, not of the cache of clients: a deleted client's token is dead on every node at once. */
-  async isLiveClientToken(clientId: string, jti: string): Promise<boolean> {
-    return (await this.transactions.query(LIVE_CLIENT_TOKEN, [clientId, jti])).length > 0;
+  /** Asked of storage, not of the cache of clients: the token of a deleted or disabled client is dead on every node at once. */
+  async isLiveClientToken(clientId: string, jti: string, issuedAt: Date): Promise<boolean> {
+    return (await this.transactions.query(LIVE_CLIENT_TOKEN, [clientId, jti, issuedAt])).length > 0;
   }
 
   /** The grant of a token, if both are alive now. */

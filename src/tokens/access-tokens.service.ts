@@ -168,8 +168,7 @@ export class AccessTokensService {
     if (claims === undefined || claims.exp <= this.clock.seconds()) return undefined;
     const live = claims.grant === undefined ? undefined : await this.repository.findLiveGrant(claims.grant, claims.jti);
     if (claims.grant !== undefined && live === undefined) return undefined;
-    if (claims.grant === undefined && !(await this.repository.isLiveClientToken(claims.client_id, claims.jti)))
-      return undefined;
+    if (claims.grant === undefined && !(await this.isLiveClientToken(claims))) return undefined;
     return {
       clientId: claims.client_id,
       sub: claims.sub,
@@ -182,6 +181,10 @@ export class AccessTokensService {
       authTime: claims.auth_time,
       live,
     };
+  }
+
+  private isLiveClientToken(claims: AccessTokenClaims): Promise<boolean> {
+    return this.repository.isLiveClientToken(claims.client_id, claims.jti, new Date(claims.iat * 1000));
   }
 
   private async findActiveOpaque(token: string): Promise<ActiveAccessToken | undefined> {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { clientMayBeGranted } from '../clients/clients.sql.js';
 import { Clock } from '../database/clock.js';
-import { statement } from '../database/statement.js';
+import { statement, type Queryable } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
 import { joinSession, sessionIsAlive } from '../sessions/sessions.sql.js';
 import { GRANT_COLUMNS, toGrant, type Grant, type GrantRow } from './grant.js';
@@ -100,9 +101,12 @@ const CREATE = statement(
   `WITH live AS (
      SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id
       WHERE s.id = $4 AND s.account_id = $2 AND ${sessionIsAlive('s', 'a', '$10::timestamptz')}
+   ), client AS MATERIALIZED (
+     -- Locked, so that a client that is being disabled, or loses offline access, gets no grant that nobody revokes.
+     SELECT c.client_id FROM clients c WHERE c.client_id = $3 AND ${clientMayBeGranted('c', '$5::boolean')} FOR SHARE OF c
    ), g AS (
      INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm)
-     SELECT $1::uuid, $2::uuid, $3, live.id, $5::boolean, $6, $7::jsonb, $8::timestamptz, $9::text[], $10, $16::text FROM live RETURNING id
+     SELECT $1::uuid, $2::uuid, client.client_id, live.id, $5::boolean, $6, $7::jsonb, $8::timestamptz, $9::text[], $10, $16::text FROM live, client RETURNING id
    )
    INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, code_challenge, nonce, expires_at)
    SELECT $11::bytea, g.id, $12, $13, $14, $15::timestamptz FROM g RETURNING grant_id`,
@@ -206,9 +210,9 @@ export class GrantRepository {
     private readonly clock: Clock,
   ) {}
 
-  /** The grant is there before any token of it, so no token is ever without the row that can revoke it. False: the session ended. */
-  async createWithCode(grant: NewGrant): Promise<boolean> {
-    const rows = await this.transactions.query(CREATE, [
+  /** The grant is there before any token of it, so no token is ever without the row that can revoke it. False: the session ended, or the client may not have it. */
+  async createWithCode(grant: NewGrant, db: Queryable = this.transactions): Promise<boolean> {
+    const rows = await db.query(CREATE, [
       grant.id,
       grant.accountId,
       grant.clientId,

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
+import type { Queryable } from '../database/statement.js';
 import { Retention } from '../database/retention.js';
 import type { ClaimsParameter } from '../oidc/claims.js';
 import { newSecret, sha256 } from '../oidc/secret.js';
@@ -58,9 +59,13 @@ export class GrantsService implements OnModuleInit {
   }
 
   /** Records the grant and returns a code for it. Undefined when the session ended meanwhile. */
-  async authorize(request: AuthorizedRequest, session: AuthenticatedSession): Promise<string | undefined> {
+  async authorize(
+    request: AuthorizedRequest,
+    session: AuthenticatedSession,
+    db?: Queryable,
+  ): Promise<string | undefined> {
     const code = newSecret();
-    const created = await this.repository.createWithCode({
+    const grant = {
       id: uuid(),
       accountId: session.accountId,
       clientId: request.clientId,
@@ -76,7 +81,7 @@ export class GrantsService implements OnModuleInit {
       codeChallenge: request.codeChallenge,
       nonce: request.nonce,
       codeExpiresAt: this.clock.in(this.settings.codeTtlSeconds * 1000),
-    });
-    return created ? code : undefined;
+    };
+    return (await this.repository.createWithCode(grant, db)) ? code : undefined;
   }
 }

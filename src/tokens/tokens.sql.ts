@@ -17,10 +17,10 @@ export function grantIsAlive(g: string, s: string, a: string, now: string): stri
 /** The joins that {@link grantIsAlive} needs, from a grant `g`. */
 export const GRANT_JOINS = `JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id`;
 
-/** CTE `revoked` (id): every grant that `condition` names and that is not revoked yet. Its tokens are dead with it. */
+/** CTE `revoked` (id, session_id): every grant that `condition` names and that is not revoked yet. Its tokens are dead with it. */
 export function revokeGrants(condition: string, now: string, cause: string): string {
   return `
 revoked AS (
-  UPDATE grants g SET revoked_at = ${now}, revoked_cause = ${cause} WHERE g.revoked_at IS NULL AND (${condition}) RETURNING g.id
+  UPDATE grants g SET revoked_at = ${now}, revoked_cause = ${cause} WHERE g.revoked_at IS NULL AND (${condition}) RETURNING g.id, g.session_id
 )`;
 }

@@ -128,6 +128,27 @@ describe('every cause ends sessions by the same path (design §1, promise 2; Bac
       { laptop: true, phone: true, offline: false, initiator: BY_OPERATOR, sessions: 0, grants: 1, notices: [0, 1] },
     ],
     [
+      'client_disabled',
+      ({ offlineClient }) => asAdmin('POST', `/clients/${offlineClient.clientId}/disable`),
+      { laptop: true, phone: true, offline: false, initiator: BY_OPERATOR, sessions: 0, grants: 1, notices: [0, 1] },
+    ],
+    [
+      'offline_access_withdrawn',
+      ({ offlineClient }) => asAdmin('PATCH', `/clients/${offlineClient.clientId}`, { scope: 'openid profile' }),
+      { laptop: true, phone: true, offline: false, initiator: BY_OPERATOR, sessions: 0, grants: 1, notices: [0, 1] },
+    ],
+    [
+      'consent_withdrawn',
+      async ({ accountId, offlineClient }) => {
+        await app.db.query(
+          `INSERT INTO consents (account_id, client_id, scope, claims, granted_at) VALUES ($1, $2, '{openid}', '{}', now())`,
+          [accountId, offlineClient.clientId],
+        );
+        await asAdmin('DELETE', `/accounts/${accountId}/consents/${offlineClient.clientId}`);
+      },
+      { laptop: true, phone: true, offline: false, initiator: BY_OPERATOR, sessions: 0, grants: 1, notices: [0, 1] },
+    ],
+    [
       'refresh_token_reuse',
       async ({ offlineClient, offline }) => {
         expect((await app.refresh(offlineClient, offline.refresh_token)).status).toBe(200);
@@ -158,7 +179,7 @@ describe('every cause ends sessions by the same path (design §1, promise 2; Bac
       expect(await active(scene.onPhone.access_token)).toBe(expected.phone);
       expect(await promptNone(app, scene.laptop, client)).toBe(expected.laptop ? 'code' : 'login_required');
       expect(await promptNone(app, scene.phone, client)).toBe(expected.phone ? 'code' : 'login_required');
-      if (!deleted && cause !== 'refresh_token_reuse') {
+      if (!deleted && cause !== 'client_disabled' && cause !== 'refresh_token_reuse') {
         expect((await app.refresh(offlineClient, scene.offline.refresh_token)).status).toBe(
           expected.offline ? 200 : 400,
         );

@@ -11,6 +11,7 @@ import { loadSettings, type Settings } from '../../src/config/settings.js';
 import { Clock } from '../../src/database/clock.js';
 import { RETENTION_INTERVAL_MS } from '../../src/database/retention.js';
 import { BackChannelLogoutDispatcher } from '../../src/logout/back-channel/back-channel-logout.dispatcher.js';
+import { SessionExpirySweeper } from '../../src/logout/session-expiry.sweeper.js';
 import { TestClock } from './clock.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 import { Browser, type Page } from './http.js';
@@ -80,6 +81,7 @@ export class TestApp {
       adminClientId: ADMIN.clientId,
       adminClientSecret: ADMIN.clientSecret,
       deliveryPollMs: NEVER,
+      sessionExpirySweepMs: 0,
       deliveryTimeoutMs: 2000,
       signInAddressPerMinute: 100_000,
       ...overrides,
@@ -115,6 +117,13 @@ export class TestApp {
     const dispatcher = this.app.get(BackChannelLogoutDispatcher);
     await dispatcher.sendDue();
     await dispatcher.idle();
+  }
+
+  /** Ends what has expired by now, and sends what is due then. Returns how many sessions this node ended. */
+  async sweepExpired(): Promise<number> {
+    const ended = await this.app.get(SessionExpirySweeper).sweep();
+    await this.sendDue();
+    return ended;
   }
 
   async createAccount(

@@ -25,6 +25,10 @@ export class ClientDto extends ClientMetadataDto {
   /** 0: it does not expire. */
   @ApiPropertyOptional({ example: 0 })
   readonly client_secret_expires_at?: number;
+
+  /** Since when nobody signs in with it; absent while it may be used. */
+  @ApiPropertyOptional({ format: 'date-time' })
+  readonly disabled_at?: string;
 }
 
 export class ClientListDto {

@@ -1,5 +1,6 @@
 import {
   ArrayMaxSize,
+  ArrayNotEmpty,
   IsArray,
   IsBoolean,
   IsIn,
@@ -14,6 +15,7 @@ import { PERMISSIONS, type Permission } from '../../oidc/client-metadata.js';
 import { ApiHideProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ID_TOKEN_ALGORITHMS } from '../../oidc/algorithms.js';
 import { TOKEN_ENDPOINT_AUTH_METHODS } from '../../oidc/client-metadata.js';
+import { TERMINATION_CAUSES, type TerminationCause } from '../../oidc/termination-causes.js';
 
 const MAX_URIS = 100;
 
@@ -111,6 +113,21 @@ export class ClientMetadataDto {
   @IsOptional()
   @IsBoolean()
   readonly backchannel_logout_session_required?: boolean;
+
+  /** Why sessions must have ended for the client to be told. All causes when left out; to hear of none, register no URI. */
+  @ApiPropertyOptional({ isArray: true, enum: TERMINATION_CAUSES, example: ['end_session', 'account_disabled'] })
+  @IsOptional()
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(100)
+  @IsIn(TERMINATION_CAUSES, { each: true })
+  readonly backchannel_logout_causes?: TerminationCause[];
+
+  /** Logout tokens carry the claim `reason`: the cause of the termination. Otherwise they have no such claim. */
+  @ApiPropertyOptional({ default: false })
+  @IsOptional()
+  @IsBoolean()
+  readonly backchannel_logout_reason_required?: boolean;
 
   /** Loaded in a frame at logout; on the origin of a redirect URI (Front-Channel Logout 1.0 §2). */
   @ApiPropertyOptional({ example: 'https://ledger.example.com/frontchannel-logout' })

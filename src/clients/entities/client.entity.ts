@@ -27,4 +27,11 @@ export class ClientEntity {
   /** A deleted client stays readable for the notices that it is still owed. */
   @Column('timestamptz', { name: 'deleted_at', nullable: true })
   deletedAt: Date | null;
+
+  @Column('timestamptz', { name: 'disabled_at', nullable: true })
+  disabledAt: Date | null;
+
+  /** The last time that it was enabled again. Its own tokens from before stay dead. */
+  @Column('timestamptz', { name: 'enabled_at', nullable: true })
+  enabledAt: Date | null;
 }

@@ -87,7 +87,7 @@ export class FacilitatorGuard implements CanActivate {
     path: string,
   ): Promise<Caller> {
     for (const { clientId, secret } of secretReadings(presented)) {
-      const client = await this.clients.find(clientId);
+      const client = await this.clients.findEnabled(clientId);
       if (client !== undefined && mayUseSecret(client) && (await this.clients.isSecret(clientId, secret)))
         return { kind: 'client', client, by: presented.scheme };
     }
@@ -102,7 +102,7 @@ export class FacilitatorGuard implements CanActivate {
     if (active.live !== undefined) return { kind: 'person', token: active, login: active.live.login };
     // A token for another resource is not meant for us (RFC 9068 §4).
     const client = active.audience.includes(this.settings.issuer)
-      ? await this.clients.find(active.clientId)
+      ? await this.clients.findEnabled(active.clientId)
       : undefined;
     if (client === undefined) throw tokenExpired();
     return { kind: 'client', client, by: 'bearer' };

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Page, PageRequest } from '../../database/page.js';
 import { statement } from '../../database/statement.js';
 import { TransactionRunner } from '../../database/transaction.js';
+import type { TerminationCause } from '../logout.js';
 import type { DeliveryState, DueDelivery } from './delivery.js';
 
 /** One attempt and what it makes of the delivery. */
@@ -50,7 +51,8 @@ const CLAIM = statement(
       ORDER BY d.next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED
    )
    UPDATE logout_deliveries d SET next_attempt_at = $2 FROM due WHERE d.id = due.id
-   RETURNING d.id, d.termination_id, d.client_id, d.sub, d.sid, d.attempts, d.created_at`,
+   RETURNING d.id, d.termination_id, d.client_id, d.sub, d.sid, d.attempts, d.created_at,
+     (SELECT t.cause FROM session_terminations t WHERE t.id = d.termination_id) AS cause`,
 );
 
 /**
@@ -103,11 +105,13 @@ export class BackChannelLogoutDeliveryRepository {
       sid: string | null;
       attempts: number;
       created_at: Date;
+      cause: TerminationCause;
     }>(CLAIM, [now, claimedUntil, limit, exceptClients]);
     return rows.map((row) => ({
       id: row.id,
       terminationId: row.termination_id,
       clientId: row.client_id,
+      cause: row.cause,
       sub: row.sub,
       sid: row.sid,
       attempts: row.attempts,

@@ -1,3 +1,5 @@
+import type { TerminationCause } from '../logout.js';
+
 /** Where a notice stands (design §6). `pending` is the only state that is tried again by itself. */
 export const DELIVERY_STATES = ['pending', 'delivered', 'rejected', 'abandoned'] as const;
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
@@ -7,6 +9,8 @@ export interface DueDelivery {
   readonly id: string;
   readonly terminationId: string;
   readonly clientId: string;
+  /** Why the session ended, for clients that are registered to be told. */
+  readonly cause: TerminationCause;
   readonly sub: string;
   readonly sid: string | null;
   /** Attempts made before this one. */

@@ -4,6 +4,7 @@ import type { Client } from '../../clients/client.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../database/clock.js';
 import { JwtSigner } from '../../keys/jwt-signer.js';
+import type { TerminationCause } from '../logout.js';
 
 export const BACKCHANNEL_LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** Back-Channel Logout 1.0 §4 encourages two minutes at most. */
@@ -27,7 +28,10 @@ export class LogoutTokenIssuer {
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  async issue(client: Client, about: { readonly sub: string; readonly sid: string | null }): Promise<LogoutToken> {
+  async issue(
+    client: Client,
+    about: { readonly sub: string; readonly sid: string | null; readonly cause: TerminationCause },
+  ): Promise<LogoutToken> {
     const now = this.clock.seconds();
     const jti = uuid();
     const jwt = await this.signer.sign(client.metadata.id_token_signed_response_alg, 'logout+jwt', {
@@ -38,6 +42,8 @@ export class LogoutTokenIssuer {
       jti,
       sub: about.sub,
       ...(about.sid === null ? {} : { sid: about.sid }),
+      // Only where it was asked for: why somebody was signed out is not everybody's business.
+      ...(client.metadata.backchannel_logout_reason_required === true ? { reason: about.cause } : {}),
       events: { [BACKCHANNEL_LOGOUT_EVENT]: {} },
     });
     return { jti, jwt };

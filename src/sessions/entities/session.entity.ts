@@ -3,6 +3,7 @@ import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 @Entity('sessions')
 @Index('sessions_cookie_hash_key', ['cookieHash'], { unique: true })
 @Index('sessions_live_account_idx', ['accountId'], { where: 'terminated_at IS NULL' })
+@Index('sessions_live_idle_expires_at_idx', ['idleExpiresAt'], { where: 'terminated_at IS NULL' })
 export class SessionEntity {
   /** Internal; what a client sees is the `sid` of `session_clients`. */
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'sessions_pkey' })
@@ -29,6 +30,7 @@ export class SessionEntity {
   @Column('timestamptz', { name: 'last_seen_at' })
   lastSeenAt: Date;
 
+  /** Never after `expiresAt`, so that one index finds both kinds of expired sessions. */
   @Column('timestamptz', { name: 'idle_expires_at' })
   idleExpiresAt: Date;
 

@@ -1,0 +1,119 @@
+import { Body, Controller, Cookies, Get, HttpCode, Post, Query, Res, UseFilters, UsePipes } from '@nestjs/common';
+import { ApiConsumes, ApiCookieAuth, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ConsentWithdrawal } from '../authorization/consent-withdrawal.service.js';
+import { ConsentsService, type Consent } from '../authorization/consents.service.js';
+import { scopeWords } from '../authorization/scope-words.js';
+import { InteractionsService } from '../authorization/interactions.service.js';
+import { clientName, type Client } from '../clients/client.js';
+import { ClientsService } from '../clients/clients.service.js';
+import { ApiPage, ApiSeeOther } from '../http/api-errors.js';
+import { BrowserIdentity } from '../http/browser.js';
+import { HttpEdge, type Cookies as CookieJar, type Response } from '../http/http-edge.js';
+import { PageErrorFilter } from '../http/page-error.filter.js';
+import { OAuthParametersPipe } from '../http/parameters.pipe.js';
+import { renderApplicationsPage } from '../pages/pages.js';
+import type { ApplicationView } from '../pages/views.js';
+import { accountView } from '../sessions/session-view.js';
+import type { SignedInSession } from '../sessions/session.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { WithdrawConsentFormDto } from './dto/withdraw-consent-form.dto.js';
+
+const PATH = '/account/applications';
+const FLASHES = ['withdrawn', 'nothing_to_withdraw'] as const;
+
+/** What the signed-in person allowed applications. The account comes from the cookie, so nobody else's can be named. */
+@ApiTags('Own sessions')
+@ApiCookieAuth('session')
+@Controller('account/applications')
+@UseFilters(PageErrorFilter)
+export class AccountApplicationsController {
+  constructor(
+    private readonly sessions: SessionsService,
+    private readonly clients: ClientsService,
+    private readonly consents: ConsentsService,
+    private readonly withdrawal: ConsentWithdrawal,
+    private readonly interactions: InteractionsService,
+    private readonly browsers: BrowserIdentity,
+    private readonly edge: HttpEdge,
+  ) {}
+
+  @Get()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Applications you allowed to use your account' })
+  @ApiQuery({ name: 'done', required: false, enum: FLASHES, description: 'What has just been done.' })
+  @ApiPage(200, 'The list of applications.')
+  @ApiSeeOther('To sign in first.')
+  @ApiPage(503, 'Storage is away.')
+  async show(
+    @Cookies() cookies: CookieJar,
+    @Query('done') done: string | undefined,
+    @Res() response: Response,
+  ): Promise<void> {
+    const session = await this.current(cookies);
+    const browserId = this.browsers.ensure(response, cookies);
+    if (session === undefined) return this.signInFirst(browserId, response);
+    const consents = await this.consents.list(session.accountId);
+    const clients = await this.clients.findEvenDeleted(consents.map(({ clientId }) => clientId));
+    const nonce = this.edge.newNonce();
+    const flash = FLASHES.find((known) => known === done);
+    const html = renderApplicationsPage({
+      nonce,
+      csrf: this.browsers.csrfToken(browserId),
+      account: accountView(session),
+      withdrawAction: `${PATH}/withdraw`,
+      sessionsUrl: '/account/sessions',
+      applications: consents.flatMap((consent) => applicationView(consent, clients.get(consent.clientId))),
+      ...(flash === undefined ? {} : { flash }),
+    });
+    this.edge.page(response, html, { nonce });
+  }
+
+  @Post('withdraw')
+  @HttpCode(303)
+  @UsePipes(OAuthParametersPipe)
+  @ApiOperation({
+    summary: 'Take back what you allowed an application',
+    description: 'Also what it was allowed to do while you are away. You stay signed in here.',
+  })
+  @ApiConsumes('application/x-www-form-urlencoded')
+  @ApiSeeOther('Back to the list.')
+  @ApiPage(400, 'No application was named. Nothing changed.')
+  @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
+  @ApiPage(503, 'Storage is away. Nothing changed.')
+  async withdraw(
+    @Body() form: WithdrawConsentFormDto,
+    @Cookies() cookies: CookieJar,
+    @Res() response: Response,
+  ): Promise<void> {
+    this.browsers.checkCsrf(cookies, form.csrf);
+    const session = await this.current(cookies);
+    if (session === undefined) return this.edge.redirect(response, PATH);
+    const outcome = await this.withdrawal.withdraw(session.accountId, form.client_id, {
+      kind: 'user',
+      accountId: session.accountId,
+    });
+    this.edge.redirect(response, `${PATH}?done=${outcome.kind === 'not_given' ? 'nothing_to_withdraw' : 'withdrawn'}`);
+  }
+
+  private current(cookies: CookieJar): Promise<SignedInSession | undefined> {
+    return this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
+  }
+
+  private async signInFirst(browserId: string, response: Response): Promise<void> {
+    const id = await this.interactions.begin(undefined, this.browsers.hash(browserId));
+    this.edge.redirect(response, `/interaction/${id}`);
+  }
+}
+
+/** Nothing is left to take back of an application that is gone. */
+function applicationView(consent: Consent, client: Client | undefined): ApplicationView[] {
+  if (client === undefined || client.deletedAt !== null) return [];
+  return [
+    {
+      clientId: consent.clientId,
+      client: { name: clientName(client) },
+      scopes: scopeWords(consent.scope, consent.claims),
+      grantedAt: consent.grantedAt,
+    },
+  ];
+}
