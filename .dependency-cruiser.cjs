@@ -82,7 +82,7 @@ module.exports = {
       'logout',
       [
         ...FOUNDATION,
-        '^src/(clients|keys|egress|metrics|tokens)/',
+        '^src/(audit|clients|keys|egress|metrics|rate-limits|tokens)/',
         '^src/sessions/(sessions\\.(sql|module)|session|session-limit)\\.ts$',
       ],
       'The domain of ending things uses what it ends and knows no HTTP and no dialect.',

@@ -15,6 +15,7 @@ import { ClientChanges } from './client-changes.service.js';
 import { AdminClientSwitchesController } from './client-switches.controller.js';
 import { AdminClientsController } from './clients.controller.js';
 import { AdminConsentsController } from './consents.controller.js';
+import { AdminDeliveriesController } from './deliveries.controller.js';
 import { FirstAdminClient } from './first-admin-client.js';
 import { AdminIdentitiesController } from './identities.controller.js';
 import { AdminKeysController } from './keys.controller.js';
@@ -43,6 +44,7 @@ import { AdminUpstreamsController } from './upstreams.controller.js';
     AdminConsentsController,
     AdminSessionsController,
     AdminLogoutsController,
+    AdminDeliveriesController,
     AdminAuditController,
     AdminKeysController,
     AdminUpstreamsController,

@@ -30,15 +30,18 @@ import { ClientMetadataDto } from '../clients/dto/client-metadata.dto.js';
 import { ApiJsonErrors } from '../http/api-errors.js';
 import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { StrictJsonPipe } from '../http/parameters.pipe.js';
+import { EndpointDoctor } from '../logout/endpoint-doctor.js';
 import { LogoutService } from '../logout/logout.service.js';
 import { InvalidClientMetadataError, InvalidRequestError } from '../oidc/errors.js';
 import { AdminGuard, OperatorClientId } from './admin.guard.js';
 import { ClientChanges } from './client-changes.service.js';
+import { toLogoutCheckDto } from './delivery.presenters.js';
 import {
   ClientDto,
   ClientListDto,
   ClientSecretDto,
   CreateClientDto,
+  CreatedClientDto,
   PostLogoutRedirectUriDto,
   PostLogoutRedirectUrisDto,
 } from './dto/clients.dto.js';
@@ -58,6 +61,7 @@ export class AdminClientsController {
     private readonly clients: ClientsService,
     private readonly changes: ClientChanges,
     private readonly logoutService: LogoutService,
+    private readonly doctor: EndpointDoctor,
   ) {}
 
   @Post()
@@ -83,12 +87,17 @@ export class AdminClientsController {
       },
     },
   })
-  @ApiCreatedResponse({ type: ClientDto })
+  @ApiCreatedResponse({ type: CreatedClientDto })
   @ApiJsonErrors(400, 409)
-  async create(@Body() body: Metadata): Promise<ClientInformation> {
-    return registeredClientInformation(
-      await this.clients.register(body, { administrator: true, clientId: chosenClientId(body) }),
-    );
+  async create(@Body() body: Metadata, @OperatorClientId() operator: string): Promise<ClientInformation> {
+    const wantsCheck = asksForCheck(body);
+    const registered = await this.clients.register(body, { administrator: true, clientId: chosenClientId(body) });
+    const information = registeredClientInformation(registered);
+    if (!wantsCheck) return information;
+    return {
+      ...information,
+      logout_check: toLogoutCheckDto(await this.doctor.firstCheck(registered.client, operator)),
+    };
   }
 
   @Get()
@@ -251,6 +260,12 @@ function chosenClientId(body: Metadata): string | undefined {
     throw new InvalidClientMetadataError('client_id must be 3 to 100 characters of A-Z a-z 0-9 . _ ~ - and no UUID.');
   }
   return clientId;
+}
+
+function asksForCheck(body: Metadata): boolean {
+  const wanted = body?.logout_check ?? false;
+  if (typeof wanted !== 'boolean') throw new InvalidClientMetadataError('logout_check must be a boolean.');
+  return wanted;
 }
 
 function checkSameClientId(clientId: string, body: Metadata): void {

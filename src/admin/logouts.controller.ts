@@ -15,7 +15,7 @@ import {
   TerminationListDto,
   TerminationsQueryDto,
 } from './dto/logout.dto.js';
-import { toAttemptDto, toDeliveryDto, toListDto, toTerminationDto } from './presenters.js';
+import { toAttemptDto, toDate, toDeliveryDto, toListDto, toTerminationDto } from './presenters.js';
 
 /** The record: who was logged out and why, and what became of each notice. */
 @ApiTags('Admin: logouts')
@@ -56,7 +56,10 @@ export class AdminLogoutsController {
 
   @Get('deliveries')
   @HttpCode(200)
-  @ApiOperation({ summary: 'List deliveries', description: 'Newest first, by state, client and termination.' })
+  @ApiOperation({
+    summary: 'List deliveries',
+    description: 'Newest first, by state, client, termination, error and time.',
+  })
   @ApiOkResponse({ type: DeliveryListDto })
   @ApiJsonErrors(400)
   async listDeliveries(@Query() query: DeliveriesQueryDto): Promise<DeliveryListDto> {
@@ -66,6 +69,9 @@ export class AdminLogoutsController {
       state: query.state,
       clientId: query.client_id,
       terminationId: query.termination_id,
+      errorCode: query.error_code,
+      createdAfter: toDate(query.created_after),
+      createdBefore: toDate(query.created_before),
     });
     return toListDto(page, toDeliveryDto);
   }

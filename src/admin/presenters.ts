@@ -58,6 +58,7 @@ export function toDeliveryDto(delivery: Delivery): DeliveryDto {
     next_attempt_at: delivery.nextAttemptAt?.toISOString(),
     created_at: delivery.createdAt.toISOString(),
     finished_at: delivery.finishedAt?.toISOString(),
+    resent_at: delivery.resentAt?.toISOString(),
     last_error: delivery.lastError,
   });
 }
@@ -76,7 +77,7 @@ export function toAttemptDto(attempt: Attempt): AttemptDto {
 type WithoutNull<T> = { [Key in keyof T]: Exclude<T[Key], null | undefined> };
 
 /** Leaves members without a value out of an answer. */
-function withoutNull<T extends object>(value: T): WithoutNull<T> {
+export function withoutNull<T extends object>(value: T): WithoutNull<T> {
   return Object.fromEntries(
     Object.entries(value).filter(([, member]) => member !== null && member !== undefined),
   ) as WithoutNull<T>;
@@ -87,4 +88,8 @@ export function toListDto<T, D>(
   toDto: (item: T) => D,
 ): { items: D[]; next_cursor?: string } {
   return { items: page.items.map(toDto), ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }) };
+}
+
+export function toDate(text: string | undefined): Date | undefined {
+  return text === undefined ? undefined : new Date(text);
 }

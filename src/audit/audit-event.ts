@@ -1,5 +1,11 @@
 /** What is recorded. A new event is one word here. */
-export const AUDIT_EVENT_NAMES = ['upstream_logout', 'upstream_sign_in', 'upstream_changed'] as const;
+export const AUDIT_EVENT_NAMES = [
+  'upstream_logout',
+  'upstream_sign_in',
+  'upstream_changed',
+  'deliveries_resent',
+  'logout_checked',
+] as const;
 export type AuditEventName = (typeof AUDIT_EVENT_NAMES)[number];
 
 /** `refused`: the request was wrong, nothing changed. `failed`: it was right, and we could not do it. */

@@ -22,6 +22,8 @@ const MAX_AGE = 30_000;
 const CACHED_CLIENTS = 10_000;
 const DAY = 24 * 60 * 60 * 1000;
 
+/** What another module does in the transaction that changes a client's metadata. */
+export type ClientChangeListener = (tx: Tx, before: ClientMetadata, after: Client) => Promise<void>;
 const DISABLE = statement(
   'clients_disable',
   `UPDATE clients SET disabled_at = $2, updated_at = $2
@@ -50,6 +52,7 @@ interface Entry {
 /** The registry of clients. Reads come from memory; a change drops the entry on every node. */
 @Injectable()
 export class ClientsService implements OnModuleInit {
+  private readonly changeListeners: ClientChangeListener[] = [];
   /** Counts changes heard of. */
   private generation = 0;
   private readonly cache = new LRUCache<string, Entry | 'unknown'>({ max: CACHED_CLIENTS, ttl: MAX_AGE });
@@ -68,6 +71,11 @@ export class ClientsService implements OnModuleInit {
       { table: 'clients', key: 'client_id', condition: 'deleted_at < $1', keepMs: 30 * DAY },
       { table: 'used_client_assertions', key: 'client_id, jti_hash', condition: 'expires_at < $1', keepMs: 0 },
     );
+  }
+
+  /** Registers what is to happen in the same transaction whenever a client's metadata change. */
+  whenChanged(listener: ClientChangeListener): void {
+    this.changeListeners.push(listener);
   }
 
   async find(clientId: string): Promise<Client | undefined> {
@@ -316,9 +324,11 @@ export class ClientsService implements OnModuleInit {
       secretHash: clientSecret === undefined ? row.secretHash : sha256(clientSecret),
     };
     await tx.manager.update(ClientEntity, { clientId }, change as never);
+    const { client } = toEntry({ ...row, ...change });
+    for (const listener of this.changeListeners) await listener(tx, row.metadata, client);
     await this.changes.publish(tx, 'client', clientId);
     return {
-      client: toEntry({ ...row, ...change }).client,
+      client,
       clientSecret,
       registrationAccessToken: undefined,
       lostOfflineAccess: mayActOffline(row.metadata) && !mayActOffline(metadata),

@@ -5,6 +5,7 @@ import {
   BackChannelLogoutDeliveryRepository,
   type Attempt,
   type Delivery,
+  type DeliveryFilter,
 } from './back-channel/back-channel-logout-delivery.repository.js';
 import { BackChannelLogoutDispatcher, type SettledDelivery } from './back-channel/back-channel-logout.dispatcher.js';
 import { SessionTerminationRepository, type Termination } from './session-termination.repository.js';
@@ -39,13 +40,7 @@ export class LogoutRecordsService {
     return { termination, deliveries: items };
   }
 
-  listDeliveries(
-    filter: PageRequest & {
-      readonly state?: string | undefined;
-      readonly clientId?: string | undefined;
-      readonly terminationId?: string | undefined;
-    },
-  ): Promise<Page<Delivery>> {
+  listDeliveries(filter: PageRequest & Omit<DeliveryFilter, 'ids'>): Promise<Page<Delivery>> {
     return this.deliveries.list(filter);
   }
 

@@ -1,33 +1,59 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { EgressModule } from '../egress/egress.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { BackChannelLogoutClient } from './back-channel/back-channel-logout.client.js';
 import { BackChannelLogoutDeliveryRepository } from './back-channel/back-channel-logout-delivery.repository.js';
 import { BackChannelLogoutDispatcher } from './back-channel/back-channel-logout.dispatcher.js';
+import { DeliveryBreakerRepository } from './back-channel/delivery-breaker.repository.js';
 import { LogoutTokenIssuer } from './back-channel/logout-token.issuer.js';
+import { EndpointDoctor } from './endpoint-doctor.js';
 import { FrontChannelLogout } from './front-channel/front-channel-logout.service.js';
+import { LogoutPreviewService } from './logout-preview.service.js';
 import { LogoutRecordsService } from './logout-records.service.js';
 import { LogoutService } from './logout.service.js';
+import { RedeliveryService } from './redelivery.service.js';
 import { SessionExpirySweeper } from './session-expiry.sweeper.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
 
 @Module({
-  imports: [ClientsModule, EgressModule, KeysModule, MetricsModule, SessionsModule, TokensModule],
+  imports: [
+    AuditModule,
+    ClientsModule,
+    EgressModule,
+    KeysModule,
+    MetricsModule,
+    RateLimitsModule,
+    SessionsModule,
+    TokensModule,
+  ],
   providers: [
     LogoutService,
     LogoutRecordsService,
+    LogoutPreviewService,
+    RedeliveryService,
+    EndpointDoctor,
     SessionTerminationRepository,
     SessionExpirySweeper,
     BackChannelLogoutClient,
     BackChannelLogoutDeliveryRepository,
     BackChannelLogoutDispatcher,
+    DeliveryBreakerRepository,
     LogoutTokenIssuer,
     FrontChannelLogout,
   ],
-  exports: [LogoutService, LogoutRecordsService, FrontChannelLogout],
+  exports: [
+    LogoutService,
+    LogoutRecordsService,
+    FrontChannelLogout,
+    LogoutPreviewService,
+    RedeliveryService,
+    EndpointDoctor,
+  ],
 })
 export class LogoutModule {}

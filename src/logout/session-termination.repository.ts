@@ -64,7 +64,8 @@ export interface Termination {
   readonly occurredAt: Date;
 }
 
-interface TargetSql {
+/** What a target means, for the statement that ends it and the one that only looks. */
+export interface TargetSql {
   /** Sessions `s` that are locked, so that no application joins them meanwhile. */
   readonly sessions: string;
   /** Null: they end, and everybody in them is told. Otherwise they go on, and this says which participants `p` are told. */
@@ -85,7 +86,7 @@ const FRONT_CHANNEL = `(
        SELECT coalesce(json_agg(json_build_object('sessionId', p.session_id, 'clientId', p.client_id, 'sid', p.sid) ORDER BY p.client_id), '[]')
          FROM participants p JOIN clients c ON c.client_id = p.client_id
         WHERE c.deleted_at IS NULL AND c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL)`;
-const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
+export const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
   cookie: {
     sessions: `s.cookie_hash = $1::bytea AND ($2::uuid IS NULL OR s.id = $2) AND ${LIVE}`,
     told: null,
@@ -340,7 +341,8 @@ export class SessionTerminationRepository {
   }
 }
 
-function targetParameters(target: LogoutTarget): readonly [unknown, unknown] {
+/** `$1` and `$2` of {@link TARGETS}. */
+export function targetParameters(target: LogoutTarget): readonly [unknown, unknown] {
   switch (target.kind) {
     case 'cookie':
       return [target.cookieHash, target.sessionId ?? null];

@@ -1,9 +1,13 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { collectDefaultMetrics, Counter, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
 /** What became of a logout token that an upstream provider sent. */
 export const LOGOUT_TOKEN_RESULTS = ['ended', 'nothing_to_end', 'replayed', 'forged', 'not_performed'] as const;
 export type LogoutTokenResult = (typeof LOGOUT_TOKEN_RESULTS)[number];
+
+/** What one attempt at a delivery came to. */
+export const DELIVERY_ATTEMPT_OUTCOMES = ['delivered', 'rejected', 'retried', 'abandoned'] as const;
+export type DeliveryAttemptOutcome = (typeof DELIVERY_ATTEMPT_OUTCOMES)[number];
 
 /**
  * Counts what happens, for Prometheus. Each method is one metric, so that the labels stay few: a label holds a word of
@@ -29,7 +33,15 @@ export class Metrics implements OnModuleInit {
     registers: [this.registry],
   });
 
+  private readonly deliveryAttempts = new Counter({
+    name: 'exeunt_logout_delivery_attempts_total',
+    help: 'Attempts at telling an application of a logout, by what came of the delivery.',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+
   constructor() {
+    for (const outcome of DELIVERY_ATTEMPT_OUTCOMES) this.deliveryAttempts.inc({ outcome }, 0);
     // A series must be there before its first event, or rate() misses that one.
     for (const result of LOGOUT_TOKEN_RESULTS) this.logoutTokens.inc({ result }, 0);
   }
@@ -46,6 +58,27 @@ export class Metrics implements OnModuleInit {
   /** @param cause one of the causes that `logout` knows */
   countTermination(cause: string, count = 1): void {
     this.terminations.inc({ cause }, count);
+  }
+
+  countDeliveryAttempt(outcome: DeliveryAttemptOutcome): void {
+    this.deliveryAttempts.inc({ outcome });
+  }
+
+  /** Open breakers are a fact of storage, the same on every node: they are counted there at each scrape. */
+  collectOpenBreakers(count: () => Promise<number>): void {
+    const gauge: Gauge = new Gauge({
+      name: 'exeunt_logout_delivery_breakers_open',
+      help: 'Applications whose notices wait because they failed several times in a row.',
+      registers: [this.registry],
+      async collect() {
+        try {
+          gauge.set(await count());
+        } catch {
+          // Without storage there is no number. The other metrics must be there then more than ever.
+          gauge.remove();
+        }
+      },
+    });
   }
 
   /** The media type of {@link text}. */

@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { BackChannelLogoutDeliveryRepository } from '../../src/logout/back-channel/back-channel-logout-delivery.repository.js';
 import { TestApp } from '../support/app.js';
 import { DAY, MINUTE } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { promptNone, signOut } from '../rp-initiated-logout/end-session.js';
-import { clientOf, deliveriesTo, noticeAfterSignOut, noticeById, someoneAt } from './scene.js';
+import { clientOf, deliveriesTo, dueNotices, noticeAfterSignOut, noticeById, someoneAt } from './scene.js';
+
+const ONE_BATCH = { limit: 25, perClient: 25, underWay: new Map<string, number>() };
 
 describe('several nodes on one database (design §6, §7)', () => {
   let first: TestApp;
@@ -24,30 +25,13 @@ describe('several nodes on one database (design §6, §7)', () => {
     await first.stop();
   });
 
-  /** Notices that are due now, of which nobody has made an attempt. */
-  async function dueNotices(clientId: string, n: number): Promise<string[]> {
-    const terminationId = randomUUID();
-    const now = first.clock.now();
-    await first.db.query(
-      `INSERT INTO session_terminations (id, cause, initiator, sessions, grants_revoked, deliveries, occurred_at)
-       VALUES ($1, 'admin', '{"kind":"system"}', $2, 0, $2, $3)`,
-      [terminationId, n, now],
-    );
-    const rows = await first.db.query<{ id: string }>(
-      `INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
-       SELECT gen_random_uuid(), $1, $2, 'sub-' || i, 'sid-' || i, 'pending', 0, $3, $3 FROM generate_series(1, $4) i RETURNING id`,
-      [terminationId, clientId, now, n],
-    );
-    return rows.map(({ id }) => id).sort();
-  }
-
   it('three claimers at once get disjoint notices, all of them between them', async () => {
     const { clientId } = await clientOf(first, party);
-    const due = await dueNotices(clientId, 60);
+    const due = await dueNotices(first, clientId, 60);
     const claim = (node: TestApp) =>
       node.app
         .get(BackChannelLogoutDeliveryRepository)
-        .claim(first.clock.now(), new Date(first.clock.now().getTime() + MINUTE), 25, []);
+        .claim(first.clock.now(), new Date(first.clock.now().getTime() + MINUTE), ONE_BATCH);
     const claimed = (await Promise.all([claim(first), claim(second), claim(first)])).flat().map(({ id }) => id);
     expect(new Set(claimed).size).toBe(claimed.length);
     const rest = (await claim(second)).map(({ id }) => id);
@@ -57,10 +41,10 @@ describe('several nodes on one database (design §6, §7)', () => {
 
   it('a claim lapses with the node that held it, and another one sends the notice', async () => {
     const { clientId } = await clientOf(first, party);
-    const [id] = await dueNotices(clientId, 1);
+    const [id] = await dueNotices(first, clientId, 1);
     await first.app
       .get(BackChannelLogoutDeliveryRepository)
-      .claim(first.clock.now(), new Date(first.clock.now().getTime() + MINUTE), 100, []);
+      .claim(first.clock.now(), new Date(first.clock.now().getTime() + MINUTE), ONE_BATCH);
     await second.sendDue();
     expect(party.received).toHaveLength(0);
     first.clock.advance(MINUTE);
@@ -71,7 +55,7 @@ describe('several nodes on one database (design §6, §7)', () => {
 
   it('both send what is due at the same time: each notice goes out once', async () => {
     const { clientId } = await clientOf(first, party);
-    await dueNotices(clientId, 120);
+    await dueNotices(first, clientId, 120);
     await Promise.all([first.sendDue(), second.sendDue(), first.sendDue(), second.sendDue()]);
     await Promise.all([first.sendDue(), second.sendDue()]);
     expect(party.received).toHaveLength(120);
@@ -116,7 +100,7 @@ describe('several nodes on one database (design §6, §7)', () => {
 
   it('notices that have ended stay as they ended', async () => {
     const { clientId } = await clientOf(first, party);
-    const [id] = await dueNotices(clientId, 1);
+    const [id] = await dueNotices(first, clientId, 1);
     await first.sendDue();
     const repository = first.app.get(BackChannelLogoutDeliveryRepository);
     const late = {
@@ -128,7 +112,7 @@ describe('several nodes on one database (design §6, §7)', () => {
       status: 500,
       errorCode: 'http_500',
     };
-    await repository.record([{ ...late, state: 'pending', nextAttemptAt: first.clock.now() }], first.clock.now());
+    await repository.record([{ ...late, state: 'pending', nextAttemptAt: first.clock.now() }], first.clock.now(), 5);
     expect(await noticeById(first, id!)).toMatchObject({ state: 'delivered', attempts: 1 });
     first.clock.advance(DAY);
     await first.sendDue();

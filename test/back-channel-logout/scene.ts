@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { TestApp, TestClient, Tokens } from '../support/app.js';
 import type { Browser } from '../support/http.js';
 import type { StubRelyingParty } from '../support/stub-relying-party.js';
@@ -105,4 +106,26 @@ export function attemptsOf(app: TestApp, deliveryId: string): Promise<AttemptRow
   return app.db.query<AttemptRow>('SELECT * FROM logout_delivery_attempts WHERE delivery_id = $1 ORDER BY number', [
     deliveryId,
   ]);
+}
+
+/** Notices that are due now, of which nobody has made an attempt. Each is about a session of its own. */
+export async function dueNotices(
+  app: TestApp,
+  clientId: string,
+  n: number,
+  at: { readonly created?: Date; readonly due?: Date } = {},
+): Promise<string[]> {
+  const terminationId = randomUUID();
+  const { created = app.clock.now(), due = app.clock.now() } = at;
+  await app.db.query(
+    `INSERT INTO session_terminations (id, cause, initiator, sessions, grants_revoked, deliveries, occurred_at)
+     VALUES ($1, 'admin', '{"kind":"system"}', $2, 0, $2, $3)`,
+    [terminationId, n, created],
+  );
+  const rows = await app.db.query<{ id: string }>(
+    `INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
+     SELECT gen_random_uuid(), $1, $2, 'sub-' || i, 'sid-' || i, 'pending', 0, $3, $4 FROM generate_series(1, $5::int) i RETURNING id`,
+    [terminationId, clientId, due, created, n],
+  );
+  return rows.map(({ id }) => id).sort();
 }

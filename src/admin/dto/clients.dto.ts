@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsString, MaxLength } from 'class-validator';
+import { LogoutCheckDto } from './logout-check.dto.js';
 import { ClientMetadataDto } from '../../clients/dto/client-metadata.dto.js';
 
 /** A client to create. All metadata of RFC 7591, and what only administrators set. */
@@ -7,6 +8,10 @@ export class CreateClientDto extends ClientMetadataDto {
   /** Chosen by you, or generated. */
   @ApiPropertyOptional({ example: 'ledger', pattern: '^[A-Za-z0-9._~-]{3,100}$' })
   readonly client_id?: string;
+
+  /** Try the back-channel logout endpoint at once, and say in the answer what came back. */
+  @ApiPropertyOptional({ default: false })
+  readonly logout_check?: boolean;
 }
 
 /** A client as registered, with every default that was filled in. */
@@ -29,6 +34,12 @@ export class ClientDto extends ClientMetadataDto {
   /** Since when nobody signs in with it; absent while it may be used. */
   @ApiPropertyOptional({ format: 'date-time' })
   readonly disabled_at?: string;
+}
+
+export class CreatedClientDto extends ClientDto {
+  /** When it was asked for. */
+  @ApiPropertyOptional({ type: LogoutCheckDto })
+  readonly logout_check?: LogoutCheckDto;
 }
 
 export class ClientListDto {

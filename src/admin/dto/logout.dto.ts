@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { IsIn, IsISO8601, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 import { DELIVERY_STATES } from '../../logout/back-channel/delivery.js';
 import { TERMINATION_CAUSES } from '../../logout/logout.js';
 import { UuidPageQueryDto } from './common.dto.js';
@@ -145,6 +145,23 @@ export class DeliveriesQueryDto extends UuidPageQueryDto {
   @IsOptional()
   @IsUUID()
   readonly termination_id?: string;
+
+  /** Of the last attempt. */
+  @ApiPropertyOptional({ example: 'timeout' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(100)
+  readonly error_code?: string;
+
+  @ApiPropertyOptional({ format: 'date-time' })
+  @IsOptional()
+  @IsISO8601({ strict: true })
+  readonly created_after?: string;
+
+  @ApiPropertyOptional({ format: 'date-time' })
+  @IsOptional()
+  @IsISO8601({ strict: true })
+  readonly created_before?: string;
 }
 
 export class DeliveryDto {
@@ -169,6 +186,9 @@ export class DeliveryDto {
   readonly created_at: string;
   @ApiPropertyOptional({ format: 'date-time' })
   readonly finished_at?: string;
+  /** When an operator last ordered it to be sent again. */
+  @ApiPropertyOptional({ format: 'date-time' })
+  readonly resent_at?: string;
   /** A stable code of the last failure. */
   @ApiPropertyOptional({ example: 'timeout' })
   readonly last_error?: string;

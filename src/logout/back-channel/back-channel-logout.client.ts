@@ -3,7 +3,8 @@ import type { Client } from '../../clients/client.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../database/clock.js';
 import { EgressClient } from '../../egress/egress.client.js';
-import { EgressError } from '../../egress/egress.js';
+import { EgressError, type EgressResponse } from '../../egress/egress.js';
+import type { ApplicationHealth } from './delivery-breaker.js';
 
 /** What one try came to. */
 export type AttemptOutcome =
@@ -15,7 +16,12 @@ export type AttemptOutcome =
       readonly status: number | undefined;
       readonly errorCode: string;
       readonly retryAfterMs: number | undefined;
-    };
+    }
+  /** There is nowhere to send it: the application no longer receives notices. */
+  | { readonly kind: 'undeliverable'; readonly status: undefined; readonly errorCode: typeof NO_URI };
+
+/** The code of a notice whose application has no `backchannel_logout_uri` any more. */
+export const NO_URI = 'no_backchannel_logout_uri';
 
 const MAX_ANSWER_BYTES = 16 * 1024;
 const MAX_RETRY_AFTER_MS = 60 * 60 * 1000;
@@ -29,27 +35,35 @@ export class BackChannelLogoutClient {
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
+  /** Whatever the other side does is an outcome, not an error. */
   async send(client: Client, logoutToken: string): Promise<AttemptOutcome> {
     const url = client.metadata.backchannel_logout_uri;
-    if (url === undefined)
-      return { kind: 'failed', status: undefined, errorCode: 'no_backchannel_logout_uri', retryAfterMs: undefined };
+    if (url === undefined) return { kind: 'undeliverable', status: undefined, errorCode: NO_URI };
     try {
-      const response = await this.egress.request({
-        method: 'POST',
-        url,
-        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
-        body: `logout_token=${logoutToken}`,
-        timeoutMs: this.settings.deliveryTimeoutMs,
-        maxBytes: MAX_ANSWER_BYTES,
-        // The status says it all (§2.8). An application that answers 200 with a page of its own has been told.
-        ignoreBody: true,
-      });
+      const response = await this.post(url, logoutToken);
       return this.outcomeOf(response.status, response.headers['retry-after']);
     } catch (error) {
       if (error instanceof EgressError)
         return { kind: 'failed', status: undefined, errorCode: error.code, retryAfterMs: undefined };
       throw error;
     }
+  }
+
+  /**
+   * The request itself, for deliveries and for checks alike: what a check finds is what a delivery would meet.
+   * @throws EgressError
+   */
+  post(url: string, logoutToken: string): Promise<EgressResponse> {
+    return this.egress.request({
+      method: 'POST',
+      url,
+      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+      body: `logout_token=${logoutToken}`,
+      timeoutMs: this.settings.deliveryTimeoutMs,
+      maxBytes: MAX_ANSWER_BYTES,
+      // The status says it all (§2.8). An application that answers 200 with a page of its own has been told.
+      ignoreBody: true,
+    });
   }
 
   /** 200 and 204 are success, 400 is a refusal; everything else, a redirect among them, may be better next time (§2.8). */
@@ -63,6 +77,13 @@ export class BackChannelLogoutClient {
       retryAfterMs: parseRetryAfter(retryAfter, this.clock.now().getTime()),
     };
   }
+}
+
+/** What the outcome says about the application. A 404 is somebody's answer; 5xx and 429 say that nobody is at work. */
+export function healthOf(outcome: AttemptOutcome): ApplicationHealth | undefined {
+  if (outcome.kind === 'undeliverable') return undefined;
+  if (outcome.status === undefined || outcome.status === 429 || outcome.status >= 500) return 'failing';
+  return 'alive';
 }
 
 /** RFC 9110 §10.2.3: seconds or a date. Bounded, so that nobody parks a notice for a year. */

@@ -10,7 +10,8 @@ import { ClientsService } from '../../clients/clients.service.js';
 import type { Client } from '../../clients/client.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../database/clock.js';
-import { BackChannelLogoutClient, type AttemptOutcome } from './back-channel-logout.client.js';
+import { Metrics } from '../../metrics/metrics.js';
+import { BackChannelLogoutClient, healthOf, type AttemptOutcome } from './back-channel-logout.client.js';
 import { BackChannelLogoutDeliveryRepository, type AttemptResult } from './back-channel-logout-delivery.repository.js';
 import type { DeliveryState, DueDelivery } from './delivery.js';
 import { LogoutTokenIssuer } from './logout-token.issuer.js';
@@ -35,6 +36,8 @@ const CLAIM_BATCH = 100;
 /** Requests under way from this process, and to one application: a slow one holds its own share, not the others'. */
 const MAX_IN_FLIGHT = 200;
 const MAX_IN_FLIGHT_PER_CLIENT = 8;
+/** When an application has so few of its share left, more of its notices are claimed. */
+const REFILL_AT = 4;
 /** Outcomes are remembered this long after their logout, for the page that asks. */
 const REMEMBER_MS = 60_000;
 
@@ -49,6 +52,13 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   private readonly perClient = new Map<string, LimitFunction>();
   private readonly running = new Map<string, Running>();
   private readonly attempts = new Set<Promise<void>>();
+  /** Notices of each application that are claimed or waiting in this process. */
+  private readonly underWay = new Map<string, number>();
+  /** Applications of which the last claim took all that they may have: there is probably more. */
+  private readonly full = new Set<string>();
+  /** Applications with an open breaker, as far as this process knows, until when. Storage decides; this spares asking. */
+  private readonly open = new Map<string, Date>();
+  private claimAgain = false;
   private unrecorded: { result: AttemptResult; done: (error?: unknown) => void }[] = [];
   private recording: Promise<void> | undefined;
   private poll: NodeJS.Timeout | undefined;
@@ -60,6 +70,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
     private readonly clients: ClientsService,
     private readonly tokens: LogoutTokenIssuer,
     private readonly client: BackChannelLogoutClient,
+    private readonly metrics: Metrics,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -106,36 +117,65 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   sendDue(): Promise<void> {
     this.polling ??= this.claimAndSend()
       .catch((error: Error) => this.logger.warn(`due notices were not claimed: ${error.name}`))
-      .finally(() => (this.polling = undefined));
+      .finally(() => {
+        this.polling = undefined;
+        if (this.claimAgain && !this.stopping) void this.sendDue();
+      });
     return this.polling;
   }
 
   /** Waits until nothing is under way in this process. */
   async idle(): Promise<void> {
-    while (this.attempts.size > 0) await Promise.allSettled([...this.attempts]);
+    while (this.attempts.size > 0 || this.polling !== undefined)
+      await Promise.allSettled([...this.attempts, this.polling]);
   }
 
   private async claimAndSend(): Promise<void> {
-    while (!this.stopping) {
-      const room = MAX_IN_FLIGHT - this.inFlight.activeCount - this.inFlight.pendingCount;
+    let claimed = 0;
+    do {
+      this.claimAgain = false;
+      const room = MAX_IN_FLIGHT - sum(this.underWay.values());
       if (room <= 0) return;
-      const claimedUntil = this.clock.in(this.settings.deliveryTimeoutMs + CLAIM_MARGIN_MS);
       const due = await this.deliveries.claim(
         this.clock.now(),
-        claimedUntil,
-        Math.min(room, CLAIM_BATCH),
-        this.saturatedClients(),
+        this.clock.in(this.settings.deliveryTimeoutMs + CLAIM_MARGIN_MS),
+        { limit: Math.min(room, CLAIM_BATCH), perClient: MAX_IN_FLIGHT_PER_CLIENT, underWay: this.underWay },
       );
-      if (due.length === 0) return;
+      claimed = due.length;
+      if (claimed === 0) continue;
       void this.track(this.sendAll(due, this.clientsOf(due), new Map()));
+      this.noteClaim(due);
+    } while ((claimed > 0 || this.claimAgain) && !this.stopping);
+  }
+
+  private noteClaim(due: readonly DueDelivery[]): void {
+    for (const { clientId, probe } of due) {
+      // Storage gave out more than a probe: the breaker has closed, perhaps by another node's doing.
+      if (probe !== true) this.open.delete(clientId);
+      if ((this.underWay.get(clientId) ?? 0) >= MAX_IN_FLIGHT_PER_CLIENT) this.full.add(clientId);
     }
   }
 
-  /** Applications that have their share of requests under way: their notices wait in the table, not in front of others. */
-  private saturatedClients(): string[] {
-    return [...this.perClient]
-      .filter(([, limit]) => limit.activeCount >= MAX_IN_FLIGHT_PER_CLIENT)
-      .map(([clientId]) => clientId);
+  private begin(clientId: string): void {
+    this.underWay.set(clientId, (this.underWay.get(clientId) ?? 0) + 1);
+  }
+
+  /** Notices wait in the table, not in front of others: more of them are claimed as those under way are done. */
+  private done(clientId: string): void {
+    const left = (this.underWay.get(clientId) ?? 1) - 1;
+    if (left === 0) this.underWay.delete(clientId);
+    else this.underWay.set(clientId, left);
+    if (left > REFILL_AT || this.stopping || !this.full.delete(clientId)) return;
+    this.claimAgain = true;
+    void this.sendDue();
+  }
+
+  private isOpen(clientId: string): boolean {
+    const until = this.open.get(clientId);
+    if (until === undefined) return false;
+    if (until > this.clock.now()) return true;
+    this.open.delete(clientId);
+    return false;
   }
 
   private clientsOf(due: readonly DueDelivery[]): Promise<ReadonlyMap<string, Client>> {
@@ -153,8 +193,15 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
     clients: Promise<ReadonlyMap<string, Client>>,
     settled: Map<string, SettledDelivery>,
   ): Promise<void> {
+    for (const { clientId } of due) this.begin(clientId);
     const found = await clients;
-    await Promise.all(due.map((delivery) => this.guard(this.sendOne(delivery, found.get(delivery.clientId), settled))));
+    await Promise.all(
+      due.map((delivery) =>
+        this.guard(this.sendOne(delivery, found.get(delivery.clientId), settled)).finally(() =>
+          this.done(delivery.clientId),
+        ),
+      ),
+    );
   }
 
   private track(sending: Promise<void>): Promise<void> {
@@ -184,9 +231,13 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
     settled.set(delivery.id, { clientId: client.clientId, clientName, state: result.state });
   }
 
-  /** Undefined when it waited in line so long that its claim may lapse on the way: then whoever claims it next sends it. */
+  /**
+   * Undefined when it waited in line so long that its claim may lapse on the way, or the application's breaker has
+   * opened meanwhile: then whoever claims it next sends it.
+   */
   private async attempt(delivery: DueDelivery, client: Client): Promise<AttemptResult | undefined> {
     const startedAt = this.clock.now();
+    if (delivery.probe !== true && this.isOpen(client.clientId)) return undefined;
     if (startedAt.getTime() + this.settings.deliveryTimeoutMs > delivery.claimedUntil.getTime()) return undefined;
     const start = performance.now();
     const { jti, jwt } = await this.tokens.issue(client, delivery);
@@ -200,6 +251,9 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
       durationMs: Math.round(performance.now() - start),
       status: outcome.status,
       errorCode: outcome.kind === 'accepted' ? undefined : outcome.errorCode,
+      health: healthOf(outcome),
+      probe: delivery.probe,
+      retryAfterMs: outcome.kind === 'failed' ? outcome.retryAfterMs : undefined,
       ...this.next(delivery, outcome, number),
     };
   }
@@ -212,8 +266,10 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
     const now = this.clock.now();
     if (outcome.kind === 'accepted') return { state: 'delivered', nextAttemptAt: now };
     if (outcome.kind === 'rejected') return { state: 'rejected', nextAttemptAt: now };
+    if (outcome.kind === 'undeliverable') return { state: 'abandoned', nextAttemptAt: now };
     const nextAttemptAt = this.clock.in(retryDelayMs(attempts, outcome.retryAfterMs));
-    const tooOld = nextAttemptAt.getTime() - delivery.createdAt.getTime() > this.settings.deliveryMaxAgeMs;
+    const tooOld =
+      nextAttemptAt.getTime() - (delivery.resentAt ?? delivery.createdAt).getTime() > this.settings.deliveryMaxAgeMs;
     return { state: tooOld ? 'abandoned' : 'pending', nextAttemptAt };
   }
 
@@ -241,14 +297,30 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
       const batch = this.unrecorded;
       this.unrecorded = [];
       try {
-        await this.deliveries.record(
-          batch.map(({ result }) => result),
-          this.clock.now(),
-        );
+        await this.recordBatch(batch.map(({ result }) => result));
         for (const { done } of batch) done();
       } catch (error) {
         for (const { done } of batch) done(error);
       }
     }
   }
+
+  private async recordBatch(results: readonly AttemptResult[]): Promise<void> {
+    const now = this.clock.now();
+    const breakers = await this.deliveries.record(results, now, this.settings.deliveryBreakerFailures);
+    for (const { state } of results) this.metrics.countDeliveryAttempt(state === 'pending' ? 'retried' : state);
+    for (const { clientId, openUntil } of breakers) {
+      if (openUntil === undefined) this.open.delete(clientId);
+      else this.open.set(clientId, openUntil);
+    }
+    const open = breakers.filter(({ openUntil }) => openUntil !== undefined).map(({ clientId }) => clientId);
+    if (open.length > 0)
+      await this.deliveries.abandonOld(open, now, new Date(now.getTime() - this.settings.deliveryMaxAgeMs));
+  }
+}
+
+function sum(numbers: Iterable<number>): number {
+  let total = 0;
+  for (const number of numbers) total += number;
+  return total;
 }

@@ -3,7 +3,9 @@ import type { DeliveryState } from '../back-channel/delivery.js';
 
 /** One notice owed to one application about one session (Back-Channel Logout 1.0 §2.5). */
 @Entity('logout_deliveries')
-@Index('logout_deliveries_due_idx', ['nextAttemptAt'], { where: `state = 'pending'` })
+@Index('logout_deliveries_client_due_idx', ['clientId', 'nextAttemptAt'], { where: `state = 'pending'` })
+@Index('logout_deliveries_client_id_idx', ['clientId', 'createdAt', 'id'])
+@Index('logout_deliveries_dead_idx', ['createdAt', 'id'], { where: `state IN ('rejected', 'abandoned')` })
 @Index('logout_deliveries_termination_id_idx', ['terminationId'])
 @Index('logout_deliveries_created_at_idx', ['createdAt', 'id'])
 @Check('logout_deliveries_state_check', `state IN ('pending', 'delivered', 'rejected', 'abandoned')`)
@@ -36,8 +38,16 @@ export class BackChannelLogoutDeliveryEntity {
   @Column('timestamptz', { name: 'next_attempt_at' })
   nextAttemptAt: Date;
 
+  /** Whoever claimed it sends it until then. Null too for a notice that its logout's own process is sending first. */
+  @Column('timestamptz', { name: 'claimed_until', nullable: true })
+  claimedUntil: Date | null;
+
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;
+
+  /** When an operator last ordered it to be sent again: its age counts from then. */
+  @Column('timestamptz', { name: 'resent_at', nullable: true })
+  resentAt: Date | null;
 
   @Column('timestamptz', { name: 'finished_at', nullable: true })
   finishedAt: Date | null;

@@ -1,0 +1,104 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsIn,
+  IsISO8601,
+  IsOptional,
+  IsString,
+  IsUUID,
+  MaxLength,
+} from 'class-validator';
+
+/** Everything but `delivered`, which is over. */
+const RESENDABLE_STATES = ['pending', 'rejected', 'abandoned'] as const;
+
+/** Which deliveries: all members that are sent must fit, and one of the first four is required. */
+export class ResendDto {
+  @ApiPropertyOptional({ type: [String], format: 'uuid', maxItems: 1000 })
+  @IsOptional()
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(1000)
+  @IsUUID(undefined, { each: true })
+  readonly ids?: string[];
+
+  @ApiPropertyOptional({ example: 'ledger' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  readonly client_id?: string;
+
+  @ApiPropertyOptional({ format: 'uuid' })
+  @IsOptional()
+  @IsUUID()
+  readonly termination_id?: string;
+
+  @ApiPropertyOptional({ enum: RESENDABLE_STATES })
+  @IsOptional()
+  @IsIn(RESENDABLE_STATES)
+  readonly state?: string;
+
+  /** Of the last attempt. */
+  @ApiPropertyOptional({ example: 'timeout' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(100)
+  readonly error_code?: string;
+
+  @ApiPropertyOptional({ format: 'date-time' })
+  @IsOptional()
+  @IsISO8601({ strict: true })
+  readonly created_after?: string;
+
+  @ApiPropertyOptional({ format: 'date-time' })
+  @IsOptional()
+  @IsISO8601({ strict: true })
+  readonly created_before?: string;
+}
+
+export class ResentDto {
+  /** How many are due now. Those that were delivered, or are being sent at this moment, are not among them. */
+  @ApiProperty({ example: 12 })
+  readonly resent: number;
+}
+
+export class BreakerDto {
+  /** `open`: the application failed several times in a row; its notices wait, and one at a time goes out to see. */
+  @ApiProperty({ enum: ['closed', 'open'] })
+  readonly state: 'closed' | 'open';
+
+  /** In a row, by now. */
+  @ApiProperty({ example: 7 })
+  readonly failures: number;
+
+  @ApiPropertyOptional({ format: 'date-time' })
+  readonly opened_at?: string;
+
+  @ApiPropertyOptional({ format: 'date-time' })
+  readonly next_probe_at?: string;
+
+  @ApiPropertyOptional({ example: 'connect_failed' })
+  readonly last_error?: string;
+}
+
+export class ClientDeliveriesDto {
+  @ApiProperty({ example: 'ledger' })
+  readonly client_id: string;
+
+  @ApiProperty({ type: BreakerDto })
+  readonly breaker: BreakerDto;
+
+  @ApiProperty({ example: 4 })
+  readonly pending: number;
+
+  @ApiProperty({ example: 0 })
+  readonly rejected: number;
+
+  @ApiProperty({ example: 2 })
+  readonly abandoned: number;
+
+  @ApiPropertyOptional({ format: 'date-time' })
+  readonly oldest_pending_at?: string;
+}

@@ -1,0 +1,123 @@
+import { Injectable } from '@nestjs/common';
+import { clientHearsOf } from '../clients/clients.sql.js';
+import { Clock } from '../database/clock.js';
+import { statement, type Statement } from '../database/statement.js';
+import { TransactionRunner } from '../database/transaction.js';
+import { logoutPolicy } from './logout-policy.js';
+import {
+  PREVIEW_LIST_LIMIT,
+  type ApplicationPreview,
+  type GrantPreview,
+  type LogoutPreview,
+  type SessionPreview,
+} from './logout-preview.js';
+import type { LogoutTarget, TerminationCause } from './logout.js';
+import { TARGETS, targetParameters, type TargetSql } from './session-termination.repository.js';
+
+/** What was asked for by its id, and is over already. */
+const ENDED_SESSION = `SELECT s.id, s.account_id, 'session_already_ended' FROM sessions s WHERE s.id = $1::uuid AND s.terminated_at IS NOT NULL`;
+const REVOKED_GRANT = `SELECT g.id, g.client_id, g.account_id, g.session_id, 'grant_already_revoked' FROM grants g WHERE g.id = $1::uuid AND g.revoked_at IS NOT NULL`;
+
+/** Which grants stay alive although something that they belong to is touched. */
+function keptGrants(kind: LogoutTarget['kind'], ends: boolean): string {
+  if (kind === 'grant') return `g.id = $1::uuid`;
+  const ofSession = `g.session_id IN (SELECT id FROM locked)`;
+  if (ends) return ofSession;
+  return `${ofSession} AND (g.session_id, g.client_id) IN (SELECT session_id, client_id FROM applications WHERE reason <> 'session_goes_on')`;
+}
+
+/**
+ * The same conditions as in the statement that ends the target, with the same parameters, so that the two cannot come
+ * to differ; but it only reads, and takes no lock. `$4` says how long the lists may get.
+ */
+function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement {
+  const ends = sql.told === null;
+  return statement(
+    `logout_preview_${kind}`,
+    `WITH locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE ${sql.sessions}),
+     revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (${sql.grants})),
+     applications AS MATERIALIZED (
+       SELECT p.client_id, p.session_id, p.sid,
+              c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AS front,
+              CASE WHEN NOT (${sql.told ?? 'true'}) THEN 'session_goes_on'
+                   WHEN c.deleted_at IS NOT NULL THEN 'client_deleted'
+                   WHEN c.metadata ->> 'backchannel_logout_uri' IS NULL THEN 'no_backchannel_uri'
+                   WHEN NOT (${clientHearsOf('c', '$5')}) THEN 'cause_not_wanted'
+                   ELSE 'will_be_notified' END AS reason
+         FROM locked l JOIN session_clients p ON p.session_id = l.id JOIN clients c ON c.client_id = p.client_id
+     ),
+     kept AS MATERIALIZED (
+       SELECT g.* FROM grants g
+        WHERE g.revoked_at IS NULL AND ${keptGrants(kind, ends)} AND g.id NOT IN (SELECT id FROM revoked)
+     ),
+     session_list AS (
+       SELECT l.id AS "sessionId", l.account_id AS "accountId", ${ends ? `'session_ends'` : `'session_goes_on'`} AS reason FROM locked l
+       ${kind === 'session' ? `UNION ALL ${ENDED_SESSION}` : ''}
+        ORDER BY 1 LIMIT $4::int
+     ),
+     grant_list AS (
+       SELECT g.id AS "grantId", g.client_id AS "clientId", g.account_id AS "accountId", g.session_id AS "sessionId", g.reason
+         FROM (SELECT r.id, r.client_id, r.account_id, r.session_id, 'grant_revoked' AS reason FROM revoked r
+                UNION ALL
+               SELECT k.id, k.client_id, k.account_id, k.session_id, CASE WHEN k.offline THEN 'grant_offline_kept' ELSE 'grant_kept' END FROM kept k
+               ${kind === 'grant' ? `UNION ALL ${REVOKED_GRANT}` : ''}) g
+        ORDER BY 1 LIMIT $4::int
+     ),
+     application_list AS (
+       SELECT a.client_id AS "clientId", a.session_id AS "sessionId", a.sid, a.reason,
+              CASE WHEN a.reason IN ('session_goes_on', 'client_deleted') THEN '{}'::text[]
+                   ELSE array_remove(ARRAY[CASE WHEN a.reason = 'will_be_notified' THEN 'back' END, CASE WHEN a.front AND ${ends} THEN 'front' END], NULL) END AS channels
+         FROM applications a ORDER BY 2, 1 LIMIT $4::int
+     )
+     SELECT (SELECT count(*)::int FROM locked WHERE ${ends}) AS sessions,
+            (SELECT count(*)::int FROM revoked) AS grants_revoked,
+            (SELECT count(*)::int FROM applications WHERE reason = 'will_be_notified') AS deliveries,
+            (SELECT coalesce(json_agg(x), '[]') FROM session_list x) AS session_list,
+            (SELECT coalesce(json_agg(x), '[]') FROM grant_list x) AS grant_list,
+            (SELECT coalesce(json_agg(x), '[]') FROM application_list x) AS application_list
+      -- Not every target asks when it is, by what cause, and whether offline grants fall; the types must be known all the same.
+      WHERE $3::timestamptz IS NOT NULL AND $5::text IS NOT NULL AND $6::boolean IS NOT NULL`,
+  );
+}
+
+const PREVIEW = Object.fromEntries(
+  Object.entries(TARGETS).map(([kind, sql]) => [kind, previewStatement(kind as LogoutTarget['kind'], sql)]),
+) as Readonly<Record<LogoutTarget['kind'], Statement>>;
+
+/** Says what a logout would do, and does nothing. */
+@Injectable()
+export class LogoutPreviewService {
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly clock: Clock,
+  ) {}
+
+  /** As it stands at this moment: between the preview and the logout anybody may sign in or out. */
+  async preview(target: LogoutTarget, cause: TerminationCause): Promise<LogoutPreview> {
+    const { revokesOfflineGrants } = logoutPolicy({ target, cause, initiator: { kind: 'system' } });
+    const [row] = await this.transactions.query<{
+      sessions: number;
+      grants_revoked: number;
+      deliveries: number;
+      session_list: SessionPreview[];
+      grant_list: GrantPreview[];
+      application_list: ApplicationPreview[];
+    }>(PREVIEW[target.kind], [
+      ...targetParameters(target),
+      this.clock.now(),
+      PREVIEW_LIST_LIMIT,
+      cause,
+      revokesOfflineGrants,
+    ]);
+    if (row === undefined) throw new Error('a preview without a row');
+    return {
+      cause,
+      sessions: row.sessions,
+      grantsRevoked: row.grants_revoked,
+      deliveries: row.deliveries,
+      sessionList: row.session_list,
+      grantList: row.grant_list,
+      applicationList: row.application_list,
+    };
+  }
+}

@@ -1,0 +1,50 @@
+import type { TerminationCause } from './logout.js';
+
+/** Why something of a logout happens or does not. The codes stay the same. */
+export const SESSION_REASONS = ['session_ends', 'session_goes_on', 'session_already_ended'] as const;
+export const GRANT_REASONS = ['grant_revoked', 'grant_already_revoked', 'grant_offline_kept', 'grant_kept'] as const;
+export const NOTICE_REASONS = [
+  'will_be_notified',
+  'no_backchannel_uri',
+  'cause_not_wanted',
+  'client_deleted',
+  'session_goes_on',
+] as const;
+
+export interface SessionPreview {
+  readonly sessionId: string;
+  readonly accountId: string;
+  readonly reason: (typeof SESSION_REASONS)[number];
+}
+
+export interface GrantPreview {
+  readonly grantId: string;
+  readonly clientId: string;
+  readonly accountId: string;
+  readonly sessionId: string | null;
+  readonly reason: (typeof GRANT_REASONS)[number];
+}
+
+/** By what way an application hears of it: `back` is a notice of ours, `front` a frame on the person's signed-out page. */
+export type LogoutChannel = 'back' | 'front';
+
+export interface ApplicationPreview {
+  readonly clientId: string;
+  readonly sessionId: string;
+  readonly sid: string;
+  readonly channels: readonly LogoutChannel[];
+  readonly reason: (typeof NOTICE_REASONS)[number];
+}
+
+/** What a logout would do at this moment. The counts are of everything; the lists are cut at {@link PREVIEW_LIST_LIMIT}. */
+export interface LogoutPreview {
+  readonly cause: TerminationCause;
+  readonly sessions: number;
+  readonly grantsRevoked: number;
+  readonly deliveries: number;
+  readonly sessionList: readonly SessionPreview[];
+  readonly grantList: readonly GrantPreview[];
+  readonly applicationList: readonly ApplicationPreview[];
+}
+
+export const PREVIEW_LIST_LIMIT = 200;
