@@ -132,7 +132,7 @@ module.exports = {
       comment: 'Services and repositories know nothing of requests and responses.',
       severity: 'error',
       from: {
-        path: '^src/(?!http/|app\\.|openapi)',
+        path: '^src/(?!http/|app\\.|openapi|shutdown)',
         pathNot: '(\\.controller|\\.filter|\\.pipe|\\.guard|\\.module|-answer)\\.ts$|\\.spec\\.ts$',
       },
       to: { path: HTTP },

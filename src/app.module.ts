@@ -6,6 +6,7 @@ import { AuthorizationModule } from './authorization/authorization.module.js';
 import { ClientsModule } from './clients/clients.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Settings } from './config/settings.js';
+import { ConsoleModule } from './console/console.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { DialectsModule } from './dialects/dialects.module.js';
 import { ENTITIES } from './entities.js';
@@ -46,6 +47,7 @@ export class AppModule {
         SessionManagementModule,
         SelfServiceModule,
         AdminModule,
+        ConsoleModule,
         HealthModule,
       ],
     };

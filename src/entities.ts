@@ -7,6 +7,7 @@ import { UsedClientAssertionEntity } from './clients/entities/used-client-assert
 import { SigningKeyEntity } from './keys/entities/signing-key.entity.js';
 import { BackChannelLogoutAttemptEntity } from './logout/entities/back-channel-logout-attempt.entity.js';
 import { BackChannelLogoutDeliveryEntity } from './logout/entities/back-channel-logout-delivery.entity.js';
+import { LogoutReceiptEntity } from './logout/entities/logout-receipt.entity.js';
 import { DeliveryBreakerEntity } from './logout/entities/delivery-breaker.entity.js';
 import { SessionTerminationEntity } from './logout/entities/session-termination.entity.js';
 import { RateLimitEntity } from './rate-limits/entities/rate-limit.entity.js';
@@ -45,6 +46,7 @@ export const ENTITIES = [
   SessionTerminationEntity,
   BackChannelLogoutDeliveryEntity,
   BackChannelLogoutAttemptEntity,
+  LogoutReceiptEntity,
   DeliveryBreakerEntity,
   UpstreamEntity,
   UpstreamIdentityEntity,

@@ -58,6 +58,16 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
       { type: 'apiKey', in: 'cookie', description: 'The session; `__Host-exeunt_session` on https.' },
       'session',
     )
+    .addCookieAuth(
+      'exeunt_console',
+      {
+        type: 'apiKey',
+        in: 'cookie',
+        description:
+          'An admin client at the console; `__Host-exeunt_console` on https. The session of an operator does as well.',
+      },
+      'console',
+    )
     .addTag('Sign-in', 'The authorization endpoint and its pages.')
     .addTag('Tokens', 'Issue, rotate, revoke, introspect.')
     .addTag('Logout: end_session', 'OpenID Connect RP-Initiated Logout with a confirmation dialog.')
@@ -69,6 +79,7 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
     .addTag('Logout: VMware CSP', 'The logout URL API of VMware Cloud Services.')
     .addTag('Session management', 'What applications ask in the browser: is it still the same person?')
     .addTag('Own sessions', 'What a signed-in person sees and ends.')
+    .addTag('Console', 'What operators see of logouts: pages, server-rendered and live.')
     .addTag('Discovery', 'Metadata and keys.')
     .addTag('Registration', 'RFC 7591 and RFC 7592.')
     .addTag('Admin: clients', 'The registry.')

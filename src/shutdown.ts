@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
+import { LiveStreams } from './http/live-streams.js';
 
 const IDLE_CHECK_MS = 50;
 
@@ -12,6 +13,7 @@ export async function stopGracefully(
   limitMs: number,
   stopDatabase: () => Promise<void> | undefined,
 ): Promise<void> {
+  app.get(LiveStreams).stop();
   await drained(app.getHttpServer() as Server, limitMs);
   await app.close();
   await stopDatabase();

@@ -1,8 +1,13 @@
+/** What an account may be allowed besides signing in. `operator`: to look at the console. */
+export const ACCOUNT_ROLES = ['operator'] as const;
+export type AccountRole = (typeof ACCOUNT_ROLES)[number];
+
 /** A person who can sign in, without the password hash. */
 export interface Account {
   readonly id: string;
   readonly login: string;
   readonly claims: Readonly<Record<string, unknown>>;
+  readonly roles: readonly string[];
   readonly hasPassword: boolean;
   readonly disabledAt: Date | null;
   readonly notBefore: Date | null;
@@ -15,6 +20,7 @@ export interface NewAccount {
   readonly login: string;
   readonly password?: string;
   readonly claims: Readonly<Record<string, unknown>>;
+  readonly roles?: readonly AccountRole[];
 }
 
 /** What came of a sign-in attempt. Unknown, disabled and wrong are one answer, so that nobody learns who exists. */

@@ -6,7 +6,7 @@ import { statement } from '../database/statement.js';
 import { isUniqueViolation, TransactionRunner, type Tx } from '../database/transaction.js';
 import { ConflictError, NotFoundError } from '../oidc/errors.js';
 import type { Page, PageRequest } from '../database/page.js';
-import type { Account, NewAccount, SignInOutcome } from './account.js';
+import type { Account, AccountRole, NewAccount, SignInOutcome } from './account.js';
 import { AccountEntity } from './entities/account.entity.js';
 import { HasherBusyError, PasswordHasher } from './password-hasher.js';
 import { SignInLimiter } from './sign-in-limiter.js';
@@ -70,6 +70,7 @@ export class AccountsService {
       login: normalizeLogin(input.login),
       passwordHash,
       claims: { ...input.claims },
+      roles: [...(input.roles ?? [])],
       notBefore: null,
       disabledAt: null,
       passwordChangedAt: passwordHash === null ? null : now,
@@ -103,6 +104,7 @@ export class AccountsService {
       login: login ?? '',
       passwordHash: null,
       claims: { ...input.claims },
+      roles: [],
       notBefore: null,
       disabledAt: null,
       passwordChangedAt: null,
@@ -132,6 +134,15 @@ export class AccountsService {
     await this.get(id);
     await this.transactions.run((tx) =>
       tx.manager.update(AccountEntity, { id }, { claims: { ...claims } as never, updatedAt: this.clock.now() }),
+    );
+    return this.get(id);
+  }
+
+  /** Roles are looked up at each request, so who has lost one is out at once. */
+  async setRoles(id: string, roles: readonly AccountRole[]): Promise<Account> {
+    await this.get(id);
+    await this.transactions.run((tx) =>
+      tx.manager.update(AccountEntity, { id }, { roles: [...new Set(roles)], updatedAt: this.clock.now() }),
     );
     return this.get(id);
   }
@@ -188,6 +199,7 @@ function toAccount(row: AccountEntity): Account {
     id: row.id,
     login: row.login,
     claims: { ...row.claims, updated_at: Math.floor(row.updatedAt.getTime() / 1000) },
+    roles: row.roles,
     hasPassword: row.passwordHash !== null,
     disabledAt: row.disabledAt,
     notBefore: row.notBefore,

@@ -31,7 +31,14 @@ import { StrictJsonPipe } from '../http/parameters.pipe.js';
 import type { TerminationCause } from '../logout/logout.js';
 import { LogoutService, type Alongside } from '../logout/logout.service.js';
 import { AdminGuard, OperatorClientId } from './admin.guard.js';
-import { AccountDto, AccountListDto, CreateAccountDto, SetPasswordDto, UpdateAccountDto } from './dto/accounts.dto.js';
+import {
+  AccountDto,
+  AccountListDto,
+  CreateAccountDto,
+  SetPasswordDto,
+  SetRolesDto,
+  UpdateAccountDto,
+} from './dto/accounts.dto.js';
 import { SearchQueryDto } from './dto/common.dto.js';
 import { LogoutResultDto } from './dto/logout.dto.js';
 import { toLogoutResult } from './presenters.js';
@@ -62,6 +69,7 @@ export class AdminAccountsController {
         login: body.login,
         claims: claimsOf(body),
         ...(body.password === undefined ? {} : { password: body.password }),
+        ...(body.roles === undefined ? {} : { roles: body.roles }),
       }),
     );
   }
@@ -103,6 +111,18 @@ export class AdminAccountsController {
       ...(body.email === undefined ? {} : { email: body.email }),
     });
     return toAccountDto(await this.accounts.replaceClaims(id, next));
+  }
+
+  @Put(':id/roles')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Set the roles',
+    description: 'Replaces all of them. `operator` opens `/console`. It counts from the next request on, either way.',
+  })
+  @ApiOkResponse({ type: AccountDto })
+  @ApiJsonErrors(400, 404)
+  async setRoles(@Param('id') id: string, @Body() body: SetRolesDto): Promise<AccountDto> {
+    return toAccountDto(await this.accounts.setRoles((await this.accounts.get(id)).id, body.roles));
   }
 
   @Put(':id/password')
@@ -198,6 +218,7 @@ function toAccountDto(account: Account): AccountDto {
     login: account.login,
     ...(typeof email === 'string' ? { email } : {}),
     claims: account.claims,
+    roles: [...account.roles],
     has_password: account.hasPassword,
     disabled: account.disabledAt !== null,
     created_at: account.createdAt.toISOString(),

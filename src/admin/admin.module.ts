@@ -21,6 +21,7 @@ import { AdminIdentitiesController } from './identities.controller.js';
 import { AdminKeysController } from './keys.controller.js';
 import { AdminLogoutsController } from './logouts.controller.js';
 import { AdminOrganizationsController } from './organizations.controller.js';
+import { AdminReceiptsController } from './receipts.controller.js';
 import { RegistrationController } from './registration.controller.js';
 import { AdminSessionsController } from './sessions.controller.js';
 import { AdminUpstreamsController } from './upstreams.controller.js';
@@ -46,6 +47,7 @@ import { AdminUpstreamsController } from './upstreams.controller.js';
     AdminLogoutsController,
     AdminDeliveriesController,
     AdminAuditController,
+    AdminReceiptsController,
     AdminKeysController,
     AdminUpstreamsController,
     AdminIdentitiesController,

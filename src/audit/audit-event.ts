@@ -3,6 +3,9 @@ export const AUDIT_EVENT_NAMES = [
   'upstream_logout',
   'upstream_sign_in',
   'upstream_changed',
+  'session_termination',
+  'receipts_issued',
+  'console_sign_in',
   'deliveries_resent',
   'logout_checked',
 ] as const;

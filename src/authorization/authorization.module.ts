@@ -32,6 +32,6 @@ import { UpstreamSignInController } from './upstream-sign-in.controller.js';
     SignInAnswer,
     SignInService,
   ],
-  exports: [ConsentsService, ConsentWithdrawal, InteractionsService],
+  exports: [ConsentsService, ConsentWithdrawal, InteractionsService, SignInService],
 })
 export class AuthorizationModule {}

@@ -44,6 +44,8 @@ export interface Settings {
   readonly deliveryTimeoutMs: number;
   readonly deliveryMaxAgeMs: number;
   readonly deliveryPollMs: number;
+  /** How often this process issues receipts that are owed; 0: never, another one does. */
+  readonly receiptPollMs: number;
   /** After how many failures in a row an application's notices wait, and one at a time goes through to see. */
   readonly deliveryBreakerFailures: number;
   readonly shutdownTimeoutMs: number;
@@ -111,6 +113,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     deliveryTimeoutMs: read.integer('DELIVERY_TIMEOUT_MS', 5000, { min: 100, max: 60000 }),
     deliveryMaxAgeMs: read.integer('DELIVERY_MAX_AGE_SECONDS', 86400, { min: 1 }) * SECOND,
     deliveryPollMs: read.integer('DELIVERY_POLL_MS', 1000, { min: 50, max: 60000 }),
+    receiptPollMs: read.integer('RECEIPT_POLL_MS', 1000, { min: 0, max: 60000 }),
     deliveryBreakerFailures: read.integer('DELIVERY_BREAKER_FAILURES', 5, { min: 1, max: 1000 }),
     shutdownTimeoutMs: read.integer('SHUTDOWN_TIMEOUT_MS', 10000, { min: 0, max: 120000 }),
     keyRotationDays: read.integer('KEY_ROTATION_DAYS', 90, { min: 0, max: 3650 }),

@@ -11,6 +11,8 @@ export interface PagePolicy {
   readonly images?: readonly string[];
   /** Origins of applications that are loaded in frames (Front-Channel Logout 1.0 §3). */
   readonly frames?: readonly string[];
+  /** The page's script follows along (`connect-src 'self'`). */
+  readonly live?: boolean;
 }
 
 export interface PageOptions extends PagePolicy {
@@ -148,7 +150,7 @@ export class HttpEdge {
 }
 
 /** Cookies that no script sees. */
-export type SecretCookieName = 'session' | 'browser';
+export type SecretCookieName = 'session' | 'browser' | 'console';
 export type CookieName = SecretCookieName | 'browser_state';
 export type Cookies = Readonly<Record<string, unknown>> | undefined;
 
@@ -158,6 +160,7 @@ function contentSecurityPolicy(options: PageOptions): string {
     `style-src 'nonce-${options.nonce}'`,
     `script-src 'nonce-${options.nonce}'`,
     `img-src ${["'self'", 'data:', ...(options.images ?? [])].join(' ')}`,
+    ...(options.live === true ? ["connect-src 'self'"] : []),
     `form-action ${["'self'", ...(options.formAction ?? [])].join(' ')}`,
     ...(options.frames === undefined || options.frames.length === 0 ? [] : [`frame-src ${options.frames.join(' ')}`]),
     "base-uri 'none'",

@@ -4,11 +4,12 @@ import { BrowserIdentity } from './browser.js';
 import { Cors } from './cors.js';
 import { EdgeFallbacks } from './edge-fallbacks.js';
 import { HttpEdge } from './http-edge.js';
+import { LiveStreams } from './live-streams.js';
 
 @Global()
 @Module({
   imports: [KeysModule],
-  providers: [HttpEdge, BrowserIdentity, Cors, EdgeFallbacks],
-  exports: [HttpEdge, BrowserIdentity, Cors, EdgeFallbacks],
+  providers: [HttpEdge, BrowserIdentity, Cors, EdgeFallbacks, LiveStreams],
+  exports: [HttpEdge, BrowserIdentity, Cors, EdgeFallbacks, LiveStreams],
 })
 export class HttpModule {}

@@ -43,6 +43,8 @@ function wordsFor(failure: Failure): { readonly title: string; readonly whatNow:
     };
   if (failure.code === 'interaction_lost')
     return { title: 'This sign-in has lapsed', whatNow: 'Go back to the application and sign in again.' };
+  if (failure.code === 'not_an_operator')
+    return { title: 'This is for operators', whatNow: 'Sign in at /console/sign-in, or ask your administrator.' };
   return {
     title: 'This request cannot be answered',
     whatNow: 'Go back to the application that sent you here and tell its owner what this page says.',

@@ -11,7 +11,7 @@ const signInThreadPool = promisify(
 );
 
 /** `client-authentication+jwt`: an assertion of our own at another provider, which is nothing here (RFC 8725 §3.11). */
-export type JwtType = 'JWT' | 'at+jwt' | 'logout+jwt' | 'client-authentication+jwt';
+export type JwtType = 'JWT' | 'at+jwt' | 'logout+jwt' | 'client-authentication+jwt' | 'logout-receipt+jwt';
 
 /**
  * Signs our own JWTs. `node:crypto` directly: for ES256 and EdDSA a synchronous call takes some 30 µs, a fourth of

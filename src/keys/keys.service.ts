@@ -114,6 +114,15 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     return this.jwksJson.json;
   }
 
+  /**
+   * The public keys that ever signed with `alg`, retired and unpublished ones too: for what must be verifiable long
+   * after, and grants nothing.
+   */
+  everyPublicKey(alg: SigningAlgorithm): readonly Readonly<Record<string, unknown>>[] {
+    this.refreshWhenOld();
+    return this.loaded.keys.filter((key) => key.alg === alg).map((key) => key.publicJwk);
+  }
+
   list(): SigningKeyInfo[] {
     const now = this.clock.now();
     return this.loaded.keys.map((key) => ({

@@ -6,9 +6,14 @@ import {
   type Attempt,
   type Delivery,
   type DeliveryFilter,
+  type DeliveryWithAttempts,
 } from './back-channel/back-channel-logout-delivery.repository.js';
 import { BackChannelLogoutDispatcher, type SettledDelivery } from './back-channel/back-channel-logout.dispatcher.js';
 import { SessionTerminationRepository, type Termination } from './session-termination.repository.js';
+
+/** Of one termination's timeline: what somebody reads, and what one answer may cost. */
+const TIMELINE_NOTICES = 100;
+const TIMELINE_ATTEMPTS = 12;
 
 /** What can be looked up afterwards: who was logged out and why, and what became of each notice. */
 @Injectable()
@@ -38,6 +43,22 @@ export class LogoutRecordsService {
     if (termination === undefined) throw new NotFoundError('There is no such termination.');
     const { items } = await this.deliveries.list({ terminationId: id, limit: 1000 });
     return { termination, deliveries: items };
+  }
+
+  /**
+   * A termination with its notices and their attempts: the first hundred that one would look at, the latest twelve
+   * attempts of each.
+   * @throws NotFoundError
+   */
+  async timeline(
+    id: string,
+  ): Promise<{ readonly termination: Termination; readonly deliveries: readonly DeliveryWithAttempts[] }> {
+    const [termination, deliveries] = await Promise.all([
+      this.terminations.find(id),
+      this.deliveries.timeline(id, TIMELINE_NOTICES, TIMELINE_ATTEMPTS),
+    ]);
+    if (termination === undefined) throw new NotFoundError('There is no such termination.');
+    return { termination, deliveries };
   }
 
   listDeliveries(filter: PageRequest & Omit<DeliveryFilter, 'ids'>): Promise<Page<Delivery>> {

@@ -11,6 +11,11 @@ import { BackChannelLogoutClient } from './back-channel/back-channel-logout.clie
 import { BackChannelLogoutDeliveryRepository } from './back-channel/back-channel-logout-delivery.repository.js';
 import { BackChannelLogoutDispatcher } from './back-channel/back-channel-logout.dispatcher.js';
 import { DeliveryBreakerRepository } from './back-channel/delivery-breaker.repository.js';
+import { DeliveryNews } from './back-channel/delivery-news.js';
+import { DeliveryFiguresService } from './delivery-figures.service.js';
+import { ReceiptIssuer } from './receipts/receipt-issuer.js';
+import { ReceiptRepository } from './receipts/receipt.repository.js';
+import { ReceiptsService } from './receipts/receipts.service.js';
 import { LogoutTokenIssuer } from './back-channel/logout-token.issuer.js';
 import { EndpointDoctor } from './endpoint-doctor.js';
 import { FrontChannelLogout } from './front-channel/front-channel-logout.service.js';
@@ -20,6 +25,7 @@ import { LogoutService } from './logout.service.js';
 import { RedeliveryService } from './redelivery.service.js';
 import { SessionExpirySweeper } from './session-expiry.sweeper.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
+import { TerminationWatch } from './termination-watch.js';
 
 @Module({
   imports: [
@@ -46,6 +52,12 @@ import { SessionTerminationRepository } from './session-termination.repository.j
     DeliveryBreakerRepository,
     LogoutTokenIssuer,
     FrontChannelLogout,
+    DeliveryNews,
+    ReceiptIssuer,
+    ReceiptRepository,
+    ReceiptsService,
+    TerminationWatch,
+    DeliveryFiguresService,
   ],
   exports: [
     LogoutService,
@@ -54,6 +66,9 @@ import { SessionTerminationRepository } from './session-termination.repository.j
     LogoutPreviewService,
     RedeliveryService,
     EndpointDoctor,
+    ReceiptsService,
+    TerminationWatch,
+    DeliveryFiguresService,
   ],
 })
 export class LogoutModule {}

@@ -10,6 +10,7 @@ import { GrantReuse } from '../tokens/grant-reuse.js';
 import { BackChannelLogoutDispatcher } from './back-channel/back-channel-logout.dispatcher.js';
 import { logoutPolicy } from './logout-policy.js';
 import type { LogoutCommand, LogoutOutcome, LogoutTarget } from './logout.js';
+import { ReceiptIssuer } from './receipts/receipt-issuer.js';
 import {
   SessionTerminationRepository,
   type TerminationOrder,
@@ -42,6 +43,7 @@ export class LogoutService implements OnModuleInit {
   constructor(
     private readonly terminations: SessionTerminationRepository,
     private readonly dispatcher: BackChannelLogoutDispatcher,
+    private readonly receipts: ReceiptIssuer,
     private readonly transactions: TransactionRunner,
     private readonly reuse: GrantReuse,
     private readonly sessionLimit: SessionLimit,
@@ -112,6 +114,7 @@ export class LogoutService implements OnModuleInit {
     if (result === undefined) return { kind: 'nothing_to_end' };
     this.metrics.countTermination(order.cause);
     this.dispatcher.sendNow(order.terminationId, result.deliveries);
+    if (result.deliveries.length === 0) this.receipts.hint([order.terminationId]);
     return {
       kind: 'ended',
       terminationId: order.terminationId,

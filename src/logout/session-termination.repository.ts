@@ -6,6 +6,7 @@ import { statement, type Queryable, type Statement } from '../database/statement
 import { TransactionRunner } from '../database/transaction.js';
 import { beganUpstream, leaveSessions, terminateSessions } from '../sessions/sessions.sql.js';
 import { revokeGrants } from '../tokens/tokens.sql.js';
+import { auditTerminations } from './termination-audit.sql.js';
 import type { DueDelivery } from './back-channel/delivery.js';
 import type { FrontChannelParticipant, LogoutInitiator, LogoutTarget, TerminationCause } from './logout.js';
 
@@ -62,6 +63,8 @@ export interface Termination {
   readonly grantsRevoked: number;
   readonly deliveries: number;
   readonly occurredAt: Date;
+  /** Null while it is owed a receipt. */
+  readonly receiptedAt: Date | null;
 }
 
 /** What a target means, for the statement that ends it and the one that only looks. */
@@ -222,7 +225,9 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
                        UNION ALL SELECT g.account_id FROM grants g JOIN revoked r ON r.id = g.id) x),
               (SELECT count(*) FROM ended), (SELECT count(*) FROM revoked), (SELECT count(*) FROM notices), $3
         WHERE EXISTS (SELECT 1 FROM ended) OR EXISTS (SELECT 1 FROM revoked) OR EXISTS (SELECT 1 FROM notices)${sql.leaves === true ? ' OR EXISTS (SELECT 1 FROM departed)' : ''}
-     )
+       RETURNING *
+     ),
+     ${auditTerminations('record')}
      SELECT (SELECT yes FROM complete) AS complete,
             (SELECT count(*)::int FROM ended) AS sessions,
             (SELECT count(*)::int FROM revoked) AS grants_revoked,
@@ -384,6 +389,7 @@ interface TerminationRow {
   grants_revoked: number;
   deliveries: number;
   occurred_at: Date;
+  receipted_at: Date | null;
 }
 
 function toTermination(row: TerminationRow): Termination {
@@ -396,5 +402,6 @@ function toTermination(row: TerminationRow): Termination {
     grantsRevoked: row.grants_revoked,
     deliveries: row.deliveries,
     occurredAt: row.occurred_at,
+    receiptedAt: row.receipted_at,
   };
 }

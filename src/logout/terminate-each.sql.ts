@@ -2,6 +2,7 @@ import { clientHearsOf } from '../clients/clients.sql.js';
 import { statement, type Statement } from '../database/statement.js';
 import { terminateSessions } from '../sessions/sessions.sql.js';
 import { revokeGrants } from '../tokens/tokens.sql.js';
+import { auditTerminations } from './termination-audit.sql.js';
 
 /**
  * The logout of many sessions as one statement, by the same rules as the logout of one (decision 3), but with a record
@@ -52,8 +53,9 @@ export function terminateEachStatement(
          FROM ending e
          LEFT JOIN (SELECT session_id, count(*) AS n FROM revoked GROUP BY session_id) r ON r.session_id = e.id
          LEFT JOIN (SELECT termination_id, count(*) AS n FROM notices GROUP BY termination_id) d ON d.termination_id = e.termination_id
-       RETURNING cause, grants_revoked, deliveries
-     )
+       RETURNING *
+     ),
+     ${auditTerminations('record')}
      SELECT cause, count(*)::int AS sessions, sum(grants_revoked)::int AS grants_revoked, sum(deliveries)::int AS deliveries
        FROM record GROUP BY cause`,
   );

@@ -1,9 +1,20 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** What became of a logout token that an upstream provider sent. */
 export const LOGOUT_TOKEN_RESULTS = ['ended', 'nothing_to_end', 'replayed', 'forged', 'not_performed'] as const;
 export type LogoutTokenResult = (typeof LOGOUT_TOKEN_RESULTS)[number];
+
+/** How the notices stand, as storage says. */
+export interface LedgerFigures {
+  /** By state: `pending` whatever their age, the others of the last 24 hours. */
+  readonly deliveries: Readonly<Record<string, number>>;
+  /** 0 when nothing is pending. */
+  readonly oldestPendingSeconds: number;
+}
+
+/** From "they all heard it while the page was loading" to "a day later". */
+const CONFIRMATION_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400];
 
 /** What one attempt at a delivery came to. */
 export const DELIVERY_ATTEMPT_OUTCOMES = ['delivered', 'rejected', 'retried', 'abandoned'] as const;
@@ -30,6 +41,35 @@ export class Metrics implements OnModuleInit {
     name: 'exeunt_terminations_total',
     help: 'Terminations of sessions and grants, by cause.',
     labelNames: ['cause'],
+    registers: [this.registry],
+  });
+
+  private readonly receipts = new Counter({
+    name: 'exeunt_receipts_issued_total',
+    help: 'Receipts of terminations that this process signed.',
+    registers: [this.registry],
+  });
+
+  private readonly confirmation = new Histogram({
+    name: 'exeunt_logout_confirmation_seconds',
+    help: 'From the decision to end something to the last acceptance, of terminations that every application accepted.',
+    buckets: CONFIRMATION_BUCKETS,
+    registers: [this.registry],
+  });
+
+  /** Undefined: nobody keeps a ledger, or storage is away. */
+  private ledger: (() => Promise<LedgerFigures | undefined>) | undefined;
+
+  private readonly oldestPending = new Gauge({
+    name: 'exeunt_oldest_pending_delivery_seconds',
+    help: 'Age of the oldest notice that is still owed; 0 when none is. From storage, so the same on every node.',
+    registers: [this.registry],
+  });
+
+  private readonly deliveries = new Gauge({
+    name: 'exeunt_deliveries',
+    help: 'Notices by state: pending ones whatever their age, others of the last 24 hours. From storage, so the same on every node.',
+    labelNames: ['state'],
     registers: [this.registry],
   });
 
@@ -60,6 +100,30 @@ export class Metrics implements OnModuleInit {
     this.terminations.inc({ cause }, count);
   }
 
+  countReceipts(count: number): void {
+    this.receipts.inc(count);
+  }
+
+  /** @param seconds from the decision to the last acceptance */
+  observeConfirmation(seconds: number): void {
+    this.confirmation.observe(seconds);
+  }
+
+  /** @param read asked at each scrape; undefined when storage is away: then there is no value, rather than an old one */
+  showLedger(read: () => Promise<LedgerFigures | undefined>): void {
+    this.ledger = read;
+  }
+
+  private async readLedger(): Promise<void> {
+    const figures = await this.ledger?.();
+    this.deliveries.reset();
+    this.oldestPending.reset();
+    // A gauge without labels is 0 after a reset, which would say that nothing is pending.
+    if (figures === undefined) return this.oldestPending.set(Number.NaN);
+    for (const [state, count] of Object.entries(figures.deliveries)) this.deliveries.set({ state }, count);
+    this.oldestPending.set(figures.oldestPendingSeconds);
+  }
+
   countDeliveryAttempt(outcome: DeliveryAttemptOutcome): void {
     this.deliveryAttempts.inc({ outcome });
   }
@@ -87,7 +151,8 @@ export class Metrics implements OnModuleInit {
   }
 
   /** Everything, in the text format of Prometheus. */
-  text(): Promise<string> {
+  async text(): Promise<string> {
+    await this.readLedger();
     return this.registry.metrics();
   }
 }

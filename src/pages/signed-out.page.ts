@@ -1,6 +1,7 @@
+import { FOLLOW } from './follow.js';
 import { followableUrl, webUrl } from './safe-urls.js';
-import { page } from './templates.js';
-import type { ApplicationState, SignedOutView } from './views.js';
+import { fragment, page } from './templates.js';
+import type { ApplicationState, LiveView, SignedOutApplicationView, SignedOutView } from './views.js';
 import { accountName, clientName, counted, upstreamName } from './words.js';
 
 /**
@@ -27,13 +28,8 @@ export function renderSignedOutPage(view: SignedOutView): string {
           : { url: onward, afterMs: view.onward.afterMs },
       lede: ledeText(view),
       farewell: farewellText(view),
-      receipt: receiptText(view.applications.map((application) => application.state)),
-      applications: view.applications.map(({ name, state }) => ({
-        name: clientName({ name }),
-        state,
-        icon: ICONS[state],
-        words: STATE_WORDS[state],
-      })),
+      progress: renderSignedOutProgress(view.applications),
+      live: view.live,
       continueTo:
         url === undefined || view.continueTo === undefined
           ? undefined
@@ -46,22 +42,40 @@ export function renderSignedOutPage(view: SignedOutView): string {
   );
 }
 
-interface SignedOutModel {
-  readonly nonce: string;
-  readonly heading: string;
-  readonly frames: ReadonlyArray<{ readonly src: string; readonly title: string }>;
-  readonly onward?: { readonly url: string; readonly afterMs: number };
-  readonly lede: string;
+interface ProgressModel {
   readonly receipt?: string;
-  readonly farewell: string;
   readonly applications: ReadonlyArray<{
     readonly name: string;
     readonly state: ApplicationState;
     readonly icon: string;
     readonly words: string;
   }>;
+}
+
+interface SignedOutModel {
+  readonly nonce: string;
+  readonly heading: string;
+  readonly frames: ReadonlyArray<{ readonly src: string; readonly title: string }>;
+  readonly onward?: { readonly url: string; readonly afterMs: number };
+  readonly lede: string;
+  readonly farewell: string;
+  readonly progress: string;
+  readonly live?: LiveView;
   readonly continueTo?: { readonly url: string; readonly name: string };
   readonly upstream?: { readonly name: string; readonly url?: string };
+}
+
+/** The part that changes while somebody looks on: the count, and each application with its state. */
+export function renderSignedOutProgress(applications: readonly SignedOutApplicationView[]): string {
+  return progressTemplate({
+    receipt: receiptText(applications.map((application) => application.state)),
+    applications: applications.map(({ name, state }) => ({
+      name: clientName({ name }),
+      state,
+      icon: ICONS[state],
+      words: STATE_WORDS[state],
+    })),
+  });
 }
 
 const STATE_WORDS: Readonly<Record<ApplicationState, string>> = {
@@ -77,7 +91,10 @@ function ledeText(view: SignedOutView): string {
     return `You are signed out here, and ${upstream} sent you back after its own sign-out.`;
   }
   if (view.leftClient !== undefined) {
-    return `You are still signed in here as ${accountName(view.leftClient.account)}. Other applications are not affected.`;
+    const { account } = view.leftClient;
+    return account === undefined
+      ? 'You left this application alone. Other applications are not affected.'
+      : `You are still signed in here as ${accountName(account)}. Other applications are not affected.`;
   }
   if (view.everywhere === true) return 'All your sessions have ended, in this browser and everywhere else.';
   return view.alreadySignedOut
@@ -122,6 +139,12 @@ function icon(shapes: string): string {
 stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">${shapes}</svg>`;
 }
 
+const progressTemplate = fragment<ProgressModel>(`<% if (it.receipt) { %><p id="receipt"><%= it.receipt %></p>
+<ul class="list states" aria-labelledby="receipt">
+<% for (const application of it.applications) { %><li class="<%= application.state %>"><%~ application.icon %>
+<span class="name"><%= application.name %></span> <span class="state"><%= application.words %></span></li>
+<% } %></ul><% } %>`);
+
 /**
  * The window's own `load` comes when every frame has loaded or failed. `replace`: a way back to this page would ask the
  * applications again.
@@ -138,14 +161,11 @@ if(document.readyState==='complete')go();else addEventListener('load',go);setTim
 const signedOutTemplate = page<SignedOutModel>(`<div class="flow">
 <h1><%= it.heading %></h1>
 <p class="lede"><%= it.lede %></p>
-<% if (it.receipt) { %>
-<p id="receipt"><%= it.receipt %></p>
-<ul class="list states" aria-labelledby="receipt">
-<% for (const application of it.applications) { %><li class="<%= application.state %>"><%~ application.icon %>
-<span class="name"><%= application.name %></span> <span class="state"><%= application.words %></span></li>
-<% } %>
-</ul>
-<% } %>
+<% if (it.live) { %><div class="flow" id="live" data-events="<%= it.live.eventsUrl %>" aria-live="polite">
+<%~ it.progress %></div>
+<p class="small" id="reload"><a href="<%= it.live.reloadUrl %>">See how it stands now</a></p>
+<script nonce="<%= it.nonce %>">${FOLLOW}</script>
+<% } else { %><%~ it.progress %><% } %>
 <% if (it.upstream) { %><p>You signed in with <%= it.upstream.name %> and may still be signed in there.</p>
 <% if (it.upstream.url) { %><div class="actions"><a class="button plain" id="upstream-logout"
 href="<%= it.upstream.url %>" rel="noreferrer">Sign out of <%= it.upstream.name %> too</a></div><% } %>

@@ -29,6 +29,7 @@ strong{font-weight:620}
 a{color:var(--accent);text-decoration-thickness:.07em;text-underline-offset:.2em}
 a:hover{color:var(--accent-strong);text-decoration-thickness:.12em}
 code{font:.9375em/1.4 var(--mono)}
+summary{cursor:pointer;color:var(--accent)}
 :focus{outline:0}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .hidden{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}

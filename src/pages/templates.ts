@@ -1,5 +1,6 @@
 import { Eta } from 'eta/core';
 import { DARK, LIGHT } from './palette.js';
+import { CONSOLE_STYLESHEET } from './console-stylesheet.js';
 import { STYLESHEET } from './stylesheet.js';
 
 /** What the document around a page needs to know. */
@@ -7,8 +8,8 @@ export interface Frame {
   readonly nonce: string;
   /** Of the browser tab; "Exeunt" is added. */
   readonly title: string;
-  /** `wide` for pages that list things. */
-  readonly width?: 'narrow' | 'wide';
+  /** `wide` for pages that list things, `broad` for tables and plots. */
+  readonly width?: 'narrow' | 'wide' | 'broad';
 }
 
 /**
@@ -48,6 +49,12 @@ export function page<Model extends object>(template: string): (frame: Frame, mod
     });
 }
 
+/** Compiles a part of a page that is also sent by itself, to replace what stands there. */
+export function fragment<Model extends object>(template: string): (model: Model) => string {
+  const compiled = eta.compile(template);
+  return (model) => eta.render(compiled, model);
+}
+
 /** The favicon is a data URI: without one, browsers ask for /favicon.ico on every page, and the policy refuses it. */
 const ICON =
   'data:image/svg+xml,' +
@@ -68,7 +75,7 @@ const documentTemplate = eta.compile(`<!doctype html>
 <meta name="theme-color" content="${LIGHT.sheet}" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="${DARK.sheet}" media="(prefers-color-scheme: dark)">
 <link rel="icon" href="${ICON}">
-<style nonce="<%= it.nonce %>">${STYLESHEET}</style>
+<style nonce="<%= it.nonce %>">${STYLESHEET}<% if (it.width === 'broad') { %>${CONSOLE_STYLESHEET}<% } %></style>
 </head>
 <body class="<%= it.width %>">
 <header class="column masthead">
@@ -83,6 +90,14 @@ d="M8 1H1.5v22H8" fill="none" stroke="currentColor" stroke-width="2"/></svg>Exeu
 </body>
 </html>
 `);
+
+/** Who looks at the console, and the way out. */
+eta.loadTemplate(
+  '@operator',
+  `<div class="bar"><span>Operator: <strong><%= it.operator %></strong></span>
+<form method="post" action="<%= it.signOutAction %>"><%~ include('@csrf') %>
+<button class="button plain modest" id="console-sign-out" type="submit">Leave the console</button></form></div>`,
+);
 
 eta.loadTemplate('@csrf', '<input type="hidden" name="csrf" value="<%= it.csrf %>">');
 

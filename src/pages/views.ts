@@ -98,11 +98,17 @@ export interface SignedOutApplicationView {
   readonly state: ApplicationState;
 }
 
+/** A page that follows along: by server-sent events, or by a link where there is no script. */
+export interface LiveView {
+  readonly eventsUrl: string;
+  readonly reloadUrl: string;
+}
+
 export interface SignedOutView extends Base {
   readonly alreadySignedOut: boolean;
   readonly applications: ReadonlyArray<SignedOutApplicationView>;
-  /** Left alone: the session of this person goes on, without this application. */
-  readonly leftClient?: { readonly client: ClientView; readonly account: AccountView };
+  /** Left alone: the session goes on, without this application. Whose it is, where that is still known. */
+  readonly leftClient?: { readonly client: ClientView; readonly account?: AccountView };
   /** Every session of the person ended, in all browsers. */
   readonly everywhere?: boolean;
   /** Loaded out of sight, to ask applications in this browser (Front-Channel Logout 1.0 §3). The policy must name them. */
@@ -112,6 +118,8 @@ export interface SignedOutView extends Base {
   readonly continueTo?: { readonly url: string; readonly clientName: string };
   /** The provider that had signed this person in and was not asked to end its own session; `url` asks it. */
   readonly upstream?: UpstreamView & { readonly url: string };
+  /** Where it can be followed, as long as something is pending. */
+  readonly live?: LiveView;
   /** The name of the provider from whose sign-out the browser came back. Whether it did sign out, we do not know. */
   readonly returnedFromUpstream?: string;
 }
@@ -185,4 +193,123 @@ export interface HomeView extends Base {
   readonly docsUrl: string;
   readonly sessionsUrl: string;
   readonly signedInAs?: AccountView;
+}
+
+/** Somebody who looks at the console, and how they leave. */
+interface ConsoleView extends Base {
+  readonly operator: string;
+  readonly csrf: string;
+  readonly signOutAction: string;
+}
+
+export interface ConsoleSignInView extends Base {
+  readonly csrf: string;
+  readonly accountAction: string;
+  readonly clientAction: string;
+  /** What was typed last time, or who is signed in. */
+  readonly login: string;
+  readonly clientId: string;
+  /** Which of the two forms the problem is about. */
+  readonly problem?: {
+    readonly form: 'account' | 'client';
+    readonly kind: SignInError | 'not_an_operator' | 'stale';
+    readonly retryAfterSeconds?: number;
+    /** With `not_an_operator`: who is signed in. */
+    readonly name?: string;
+  };
+}
+
+export type NoticeState = 'pending' | 'delivered' | 'rejected' | 'abandoned';
+export type NoticeCounts = Readonly<Record<NoticeState, number>>;
+/** In seconds, from the decision to the acceptance. */
+export interface LatencyView {
+  readonly p50: number;
+  readonly p95: number;
+}
+
+export interface ConsoleTerminationView {
+  readonly url: string;
+  readonly at: Date;
+  readonly cause: string;
+  readonly initiator: string;
+  readonly sessions: number;
+  readonly grantsRevoked: number;
+  readonly notices: number;
+  readonly receipted: boolean;
+}
+
+/** What changes while somebody looks on. */
+export interface ConsoleOverviewFigures {
+  readonly at: Date;
+  readonly counts: NoticeCounts;
+  readonly latency: LatencyView | undefined;
+  readonly oldestPendingAt: Date | undefined;
+  readonly hours: ReadonlyArray<{
+    readonly startsAt: Date;
+    readonly counts: NoticeCounts;
+    readonly latency: LatencyView | undefined;
+  }>;
+  readonly applications: ReadonlyArray<{
+    readonly name: string;
+    readonly clientId: string;
+    readonly counts: NoticeCounts;
+    readonly latency: LatencyView | undefined;
+    readonly oldestPendingAt: Date | undefined;
+  }>;
+  /** Applications that are left out. */
+  readonly moreApplications: number;
+  readonly failures: ReadonlyArray<{
+    readonly url: string;
+    readonly application: string;
+    readonly state: NoticeState;
+    readonly at: Date;
+    readonly error: string | undefined;
+  }>;
+  readonly terminations: readonly ConsoleTerminationView[];
+  readonly olderUrl: string | undefined;
+}
+
+export interface ConsoleOverviewView extends ConsoleView {
+  readonly figures: ConsoleOverviewFigures;
+  /** Undefined on pages of older terminations, which do not change. */
+  readonly live: LiveView | undefined;
+}
+
+export interface ConsoleTimelineFigures extends ConsoleTerminationView {
+  readonly id: string;
+  readonly account: string | undefined;
+  readonly deliveries: ReadonlyArray<{
+    readonly application: string;
+    readonly clientId: string;
+    readonly state: NoticeState;
+    readonly attemptsMade: number;
+    readonly nextAttemptAt: Date | undefined;
+    readonly finishedAt: Date | undefined;
+    readonly attempts: ReadonlyArray<{
+      readonly number: number;
+      readonly startedAt: Date;
+      readonly durationMs: number;
+      readonly status: number | undefined;
+      readonly error: string | undefined;
+    }>;
+  }>;
+  /** Notices that are left out. */
+  readonly moreDeliveries: number;
+  /** Undefined while something is owed, or it is about to be signed. */
+  readonly receipt:
+    | {
+        readonly sequence: number;
+        readonly revision: number;
+        readonly hash: string;
+        readonly issuedAt: Date;
+        readonly jws: string;
+      }
+    | undefined;
+}
+
+export interface ConsoleTimelineView extends ConsoleView {
+  readonly figures: ConsoleTimelineFigures;
+  readonly overviewUrl: string;
+  /** Undefined when it is final. */
+  readonly live: LiveView | undefined;
 }

@@ -1,7 +1,9 @@
 import {
   accountName,
   clientName,
+  compactDuration,
   counted,
+  exactTime,
   initialOf,
   plainName,
   readableTime,
@@ -80,4 +82,25 @@ describe('waitingTime', () => {
 
 it('tells times in UTC, whatever the zone of the server', () => {
   expect(readableTime(new Date('2026-09-04T00:05:59Z'))).toBe('4 September 2026, 00:05 UTC');
+});
+
+describe('compactDuration', () => {
+  it.each([
+    [0, '0 ms'],
+    [0.0496, '50 ms'],
+    [0.9996, '1 s'],
+    [1.24, '1.2 s'],
+    [9.96, '10 s'],
+    [59.6, '1 min'],
+    [65, '1 min 5 s'],
+    [3600, '1 h'],
+    [7399, '2 h 3 min'],
+    [90_000, '1 d 1 h'],
+  ])('%d seconds are "%s"', (seconds, words) => {
+    expect(compactDuration(seconds)).toBe(words);
+  });
+});
+
+it('exactTime has seconds and names its zone', () => {
+  expect(exactTime(new Date('2026-08-28T14:05:09Z'))).toBe('14:05:09 UTC, 28 Aug 2026');
 });

@@ -63,3 +63,30 @@ const UTC_TIME = new Intl.DateTimeFormat('en-GB', {
   hour: '2-digit',
   minute: '2-digit',
 });
+
+/** "14:05:09 UTC, 28 Aug 2026": for tables, where seconds matter. */
+export function exactTime(instant: Date): string {
+  return `${UTC_CLOCK.format(instant)} UTC, ${UTC_DATE.format(instant)}`;
+}
+
+const UTC_CLOCK = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', timeStyle: 'medium' });
+const UTC_DATE = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', dateStyle: 'medium' });
+
+/** "40 ms", "1.2 s", "1 min 5 s", "2 h 3 min", "1 d 4 h": two digits or two units, which is what one reads. */
+export function compactDuration(seconds: number): string {
+  if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 9.95) return `${Math.round(seconds * 10) / 10} s`;
+  const whole = Math.round(seconds);
+  for (const [unit, size, smaller, part] of UNITS) {
+    if (whole < size) continue;
+    const rest = Math.floor((whole % size) / part);
+    return `${Math.floor(whole / size)} ${unit}${rest === 0 ? '' : ` ${rest} ${smaller}`}`;
+  }
+  return `${whole} s`;
+}
+
+const UNITS = [
+  ['d', 86_400, 'h', 3600],
+  ['h', 3600, 'min', 60],
+  ['min', 60, 's', 1],
+] as const;

@@ -11,6 +11,7 @@ import { loadSettings, type Settings } from '../../src/config/settings.js';
 import { Clock } from '../../src/database/clock.js';
 import { RETENTION_INTERVAL_MS } from '../../src/database/retention.js';
 import { BackChannelLogoutDispatcher } from '../../src/logout/back-channel/back-channel-logout.dispatcher.js';
+import { ReceiptIssuer } from '../../src/logout/receipts/receipt-issuer.js';
 import { SessionExpirySweeper } from '../../src/logout/session-expiry.sweeper.js';
 import { TestClock } from './clock.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
@@ -81,6 +82,7 @@ export class TestApp {
       adminClientId: ADMIN.clientId,
       adminClientSecret: ADMIN.clientSecret,
       deliveryPollMs: NEVER,
+      receiptPollMs: 0,
       sessionExpirySweepMs: 0,
       deliveryTimeoutMs: 2000,
       signInAddressPerMinute: 100_000,
@@ -117,6 +119,11 @@ export class TestApp {
     const dispatcher = this.app.get(BackChannelLogoutDispatcher);
     await dispatcher.sendDue();
     await dispatcher.idle();
+  }
+
+  /** Issues the receipts that are owed now. Returns how many. */
+  issueReceipts(): Promise<number> {
+    return this.app.get(ReceiptIssuer).issueDue();
   }
 
   /** Ends what has expired by now, and sends what is due then. Returns how many sessions this node ended. */

@@ -18,6 +18,10 @@ export class AccountEntity {
   @Column('jsonb', { default: {} })
   claims: Record<string, unknown>;
 
+  /** What the person may do here besides signing in; `operator` opens the console. */
+  @Column('text', { array: true, default: [] })
+  roles: string[];
+
   /** Sessions and grants that began before this moment are dead, however many there are (design §5). */
   @Column('timestamptz', { name: 'not_before', nullable: true })
   notBefore: Date | null;

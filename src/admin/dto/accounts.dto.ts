@@ -1,5 +1,16 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsEmail, IsObject, IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
+import { ACCOUNT_ROLES, type AccountRole } from '../../accounts/account.js';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsEmail,
+  IsIn,
+  IsObject,
+  IsOptional,
+  IsString,
+  MaxLength,
+  MinLength,
+} from 'class-validator';
 
 const CLAIMS = { name: 'Mia Example', given_name: 'Mia', family_name: 'Example', email_verified: true, locale: 'en' };
 
@@ -30,6 +41,23 @@ export class CreateAccountDto {
   @IsOptional()
   @IsObject()
   readonly claims?: Record<string, unknown>;
+
+  /** `operator` opens the console. */
+  @ApiPropertyOptional({ enum: ACCOUNT_ROLES, isArray: true, example: ['operator'] })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(10)
+  @IsIn(ACCOUNT_ROLES, { each: true })
+  readonly roles?: AccountRole[];
+}
+
+export class SetRolesDto {
+  /** All of them; an empty list takes every role away. */
+  @ApiProperty({ enum: ACCOUNT_ROLES, isArray: true, example: ['operator'] })
+  @IsArray()
+  @ArrayMaxSize(10)
+  @IsIn(ACCOUNT_ROLES, { each: true })
+  readonly roles: AccountRole[];
 }
 
 export class UpdateAccountDto {
@@ -65,6 +93,9 @@ export class AccountDto {
   readonly email?: string;
   @ApiProperty({ type: 'object', additionalProperties: true, example: CLAIMS })
   readonly claims: Readonly<Record<string, unknown>>;
+  /** What the person may do here besides signing in. */
+  @ApiProperty({ type: [String], example: ['operator'] })
+  readonly roles: string[];
   @ApiProperty()
   readonly has_password: boolean;
   @ApiProperty()

@@ -270,7 +270,7 @@ export class EndSessionController {
     const leftClient = { client: clientView(client), account: accountView(session) };
     // The provider that the person came by is not left: it vouches for the session that goes on.
     const { upstream: _upstream, ...way } = shown;
-    return this.leave(way, outcome, response, false, { leftClient });
+    return this.leave(way, outcome, response, false, { leftClient, leftClientId: client.clientId });
   }
 
   /** Undefined: the cookie stands for another session by now, about which the person was not asked. */
@@ -322,7 +322,7 @@ export class EndSessionController {
     if (byUpstream && url !== undefined) return this.signedOut.show(response, told, { ...view, ...offer }, url);
     if (redirectUri === undefined) return this.signedOut.show(response, told, { ...view, ...offer });
     const back = appendQuery(redirectUri, [['state', state]]);
-    if (told.frames.length === 0) return this.edge.redirect(response, back);
+    if (!this.signedOut.hasFrames(told)) return this.edge.redirect(response, back);
     const client = clientId === undefined ? undefined : await this.clients.find(clientId);
     const continueTo = { url: back, clientName: client === undefined ? '' : clientName(client) };
     return this.signedOut.show(response, told, { ...view, continueTo }, back);

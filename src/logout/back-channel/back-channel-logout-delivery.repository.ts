@@ -131,6 +131,16 @@ export const CLAIM = statement(
 );
 
 /**
+ * A notice that was sent again has ended anew: what its termination's receipt says is not the whole of it any more, and
+ * another revision is owed.
+ */
+function reopened(terminationIds: string): string {
+  return `reopened AS (
+     UPDATE session_terminations t SET receipted_at = NULL WHERE t.id IN (${terminationIds}) AND t.receipted_at IS NOT NULL
+   )`;
+}
+
+/**
  * Any number of results at once. A delivery that has ended stays as it ended, and an attempt is recorded once: another
  * node may have taken over a claim that lapsed. What the results say about the applications goes to their breakers.
  */
@@ -145,7 +155,10 @@ const RECORD = statement(
         SET state = r.state, attempts = greatest(d.attempts, r.number), next_attempt_at = r.next_attempt_at, last_error = r.error_code,
             claimed_until = NULL, finished_at = CASE WHEN r.state = 'pending' THEN NULL ELSE $10::timestamptz END
        FROM r WHERE d.id = r.delivery_id AND d.state = 'pending'
-   ), written AS (
+     RETURNING d.termination_id, r.state
+   ),
+   ${reopened("SELECT u.termination_id FROM updated u WHERE u.state <> 'pending'")},
+   written AS (
      INSERT INTO logout_delivery_attempts (delivery_id, number, jti, started_at, duration_ms, status, error_code)
      SELECT r.delivery_id, r.number, r.jti, r.started_at, r.duration_ms, r.status, r.error_code FROM r
        JOIN logout_deliveries d ON d.id = r.delivery_id
@@ -164,9 +177,14 @@ const RECORD = statement(
 /** Older than a notice may get, and kept waiting by a breaker: no attempt is going to find that out. */
 const ABANDON_OLD = statement(
   'logout_deliveries_abandon_old',
-  `UPDATE logout_deliveries d SET state = 'abandoned', finished_at = $2, last_error = coalesce(d.last_error, 'breaker_open')
-    WHERE d.state = 'pending' AND d.client_id = ANY($1::text[]) AND d.next_attempt_at <= $2
-      AND coalesce(d.resent_at, d.created_at) < $3`,
+  `WITH ended AS (
+     UPDATE logout_deliveries d SET state = 'abandoned', finished_at = $2, last_error = coalesce(d.last_error, 'breaker_open')
+      WHERE d.state = 'pending' AND d.client_id = ANY($1::text[]) AND d.next_attempt_at <= $2
+        AND coalesce(d.resent_at, d.created_at) < $3
+     RETURNING d.termination_id
+   ),
+   ${reopened('SELECT e.termination_id FROM ended e')}
+   SELECT DISTINCT termination_id FROM ended`,
 );
 
 /** Notices that nobody is sending. A new one belongs to its logout's process first: then only its time tells. */
@@ -198,8 +216,13 @@ const HASTEN = statement(
 /** The application receives no notices any more. What is under way comes to its own end. */
 const ABANDON = statement(
   'logout_deliveries_abandon',
-  `UPDATE logout_deliveries d SET state = 'abandoned', finished_at = $1, last_error = $3
-    WHERE d.state = 'pending' AND d.client_id = $2 AND ${UNCLAIMED}`,
+  `WITH ended AS (
+     UPDATE logout_deliveries d SET state = 'abandoned', finished_at = $1, last_error = $3
+      WHERE d.state = 'pending' AND d.client_id = $2 AND ${UNCLAIMED}
+     RETURNING d.termination_id
+   ),
+   ${reopened('SELECT e.termination_id FROM ended e')}
+   SELECT DISTINCT termination_id FROM ended`,
 );
 
 /** Of what has not been delivered, from the partial indexes alone. */
@@ -227,6 +250,32 @@ const ATTEMPTS = statement(
   'logout_deliveries_attempts',
   'SELECT * FROM logout_delivery_attempts WHERE delivery_id = $1 ORDER BY number',
 );
+
+/**
+ * What operators look at first comes first. A termination may owe a notice to everybody: the inner limit bounds what is
+ * sorted, the outer one what is shown. By `logout_deliveries_termination_id_idx` and the attempts' primary key.
+ */
+const TIMELINE = statement(
+  'logout_deliveries_timeline',
+  `SELECT d.*, a.attempts_made FROM (
+     SELECT * FROM (SELECT * FROM logout_deliveries WHERE termination_id = $1 LIMIT $2) x
+      ORDER BY array_position(ARRAY['pending', 'abandoned', 'rejected'], x.state), x.created_at, x.client_id, x.id LIMIT $3
+   ) d
+   CROSS JOIN LATERAL (
+     SELECT coalesce(json_agg(json_build_object('number', l.number, 'jti', l.jti, 'started_at', l.started_at, 'duration_ms', l.duration_ms,
+                                                'status', l.status, 'error_code', l.error_code) ORDER BY l.number), '[]') AS attempts_made
+       FROM (SELECT * FROM logout_delivery_attempts y WHERE y.delivery_id = d.id ORDER BY y.number DESC LIMIT $4) l
+   ) a
+   ORDER BY array_position(ARRAY['pending', 'abandoned', 'rejected'], d.state), d.created_at, d.client_id, d.id`,
+);
+
+/** Notices of one termination that are sorted. */
+const TIMELINE_READ = 2000;
+
+/** A notice with its latest attempts, the oldest of them first. */
+export interface DeliveryWithAttempts extends Delivery {
+  readonly attemptsMade: readonly Attempt[];
+}
 
 /** The ledger of notices: claim, record, list, send again. */
 @Injectable()
@@ -296,9 +345,17 @@ export class BackChannelLogoutDeliveryRepository {
     return rows.map((row) => ({ clientId: row.client_id, openUntil: row.open_until ?? undefined }));
   }
 
-  /** Notices of applications with an open breaker that are from before `createdBefore` end as abandoned. */
-  async abandonOld(clientIds: readonly string[], now: Date, createdBefore: Date): Promise<void> {
-    await this.transactions.query(ABANDON_OLD, [clientIds, now, createdBefore]);
+  /**
+   * Notices of applications with an open breaker that are from before `createdBefore` end as abandoned. Returns the
+   * terminations that they belong to.
+   */
+  async abandonOld(clientIds: readonly string[], now: Date, createdBefore: Date): Promise<string[]> {
+    const rows = await this.transactions.query<{ termination_id: string }>(ABANDON_OLD, [
+      clientIds,
+      now,
+      createdBefore,
+    ]);
+    return rows.map((row) => row.termination_id);
   }
 
   /** What fits the filter and was not delivered is due now, with its age counted anew. Returns how many, by application. */
@@ -358,6 +415,20 @@ export class BackChannelLogoutDeliveryRepository {
     return { items, nextCursor: rows.length > filter.limit ? items.at(-1)?.id : undefined };
   }
 
+  /** Notices of one termination: pending ones first, then those that went wrong. One round trip. */
+  async timeline(terminationId: string, limit: number, attempts: number): Promise<DeliveryWithAttempts[]> {
+    const rows = await this.transactions.query<DeliveryRow & { attempts_made: TimelineAttempt[] }>(TIMELINE, [
+      terminationId,
+      TIMELINE_READ,
+      limit,
+      attempts,
+    ]);
+    return rows.map((row) => ({
+      ...toDelivery(row),
+      attemptsMade: row.attempts_made.map((made) => toAttempt({ ...made, started_at: new Date(made.started_at) })),
+    }));
+  }
+
   async find(id: string): Promise<{ readonly delivery: Delivery; readonly attempts: readonly Attempt[] } | undefined> {
     const [row] = await this.transactions.query<DeliveryRow>(LIST, [null, null, null, null, id, 1, null, null, null]);
     if (row === undefined) return undefined;
@@ -389,6 +460,9 @@ interface AttemptRow {
   status: number | null;
   error_code: string | null;
 }
+
+/** An attempt as JSON gives it. */
+type TimelineAttempt = Omit<AttemptRow, 'started_at'> & { readonly started_at: string };
 
 function toDelivery(row: DeliveryRow): Delivery {
   return {

@@ -14,6 +14,8 @@ import { Metrics } from '../../metrics/metrics.js';
 import { BackChannelLogoutClient, healthOf, type AttemptOutcome } from './back-channel-logout.client.js';
 import { BackChannelLogoutDeliveryRepository, type AttemptResult } from './back-channel-logout-delivery.repository.js';
 import type { DeliveryState, DueDelivery } from './delivery.js';
+import { DeliveryNews } from './delivery-news.js';
+import { ReceiptIssuer } from '../receipts/receipt-issuer.js';
 import { LogoutTokenIssuer } from './logout-token.issuer.js';
 import { retryDelayMs } from './retry-schedule.js';
 
@@ -52,6 +54,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   private readonly perClient = new Map<string, LimitFunction>();
   private readonly running = new Map<string, Running>();
   private readonly attempts = new Set<Promise<void>>();
+  private unrecorded: { result: AttemptResult; terminationId: string; done: (error?: unknown) => void }[] = [];
   /** Notices of each application that are claimed or waiting in this process. */
   private readonly underWay = new Map<string, number>();
   /** Applications of which the last claim took all that they may have: there is probably more. */
@@ -59,7 +62,6 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   /** Applications with an open breaker, as far as this process knows, until when. Storage decides; this spares asking. */
   private readonly open = new Map<string, Date>();
   private claimAgain = false;
-  private unrecorded: { result: AttemptResult; done: (error?: unknown) => void }[] = [];
   private recording: Promise<void> | undefined;
   private poll: NodeJS.Timeout | undefined;
   private polling: Promise<void> | undefined;
@@ -70,6 +72,8 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
     private readonly clients: ClientsService,
     private readonly tokens: LogoutTokenIssuer,
     private readonly client: BackChannelLogoutClient,
+    private readonly receipts: ReceiptIssuer,
+    private readonly news: DeliveryNews,
     private readonly metrics: Metrics,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -227,7 +231,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
     settled.set(delivery.id, { clientId: client.clientId, clientName, state: 'pending' });
     const result = await this.limitOf(client.clientId)(() => this.inFlight(() => this.attempt(delivery, client)));
     if (result === undefined) return;
-    await this.record(result);
+    await this.record(result, delivery.terminationId);
     settled.set(delivery.id, { clientId: client.clientId, clientName, state: result.state });
   }
 
@@ -283,11 +287,22 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   }
 
   /** Results that come while others are being written are written together: fifty applications do not mean fifty statements. */
-  private record(result: AttemptResult): Promise<void> {
+  private record(result: AttemptResult, terminationId: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.unrecorded.push({ result, done: (error) => (error === undefined ? resolve() : reject(error)) });
+      this.unrecorded.push({
+        result,
+        terminationId,
+        done: (error) => (error === undefined ? resolve() : reject(error)),
+      });
       this.recording ??= this.recordAll().finally(() => (this.recording = undefined));
     });
+  }
+
+  /** Whoever looks on, and whoever writes the receipts, need not wait for their next poll. */
+  private tell(recorded: readonly { readonly result: AttemptResult; readonly terminationId: string }[]): void {
+    this.news.announce();
+    const ended = recorded.filter(({ result }) => result.state !== 'pending');
+    if (ended.length > 0) this.receipts.hint(ended.map(({ terminationId }) => terminationId));
   }
 
   private async recordAll(): Promise<void> {
@@ -299,6 +314,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
       try {
         await this.recordBatch(batch.map(({ result }) => result));
         for (const { done } of batch) done();
+        this.tell(batch);
       } catch (error) {
         for (const { done } of batch) done(error);
       }
@@ -314,8 +330,10 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
       else this.open.set(clientId, openUntil);
     }
     const open = breakers.filter(({ openUntil }) => openUntil !== undefined).map(({ clientId }) => clientId);
-    if (open.length > 0)
-      await this.deliveries.abandonOld(open, now, new Date(now.getTime() - this.settings.deliveryMaxAgeMs));
+    if (open.length === 0) return;
+    const tooOld = new Date(now.getTime() - this.settings.deliveryMaxAgeMs);
+    const ended = await this.deliveries.abandonOld(open, now, tooOld);
+    if (ended.length > 0) this.receipts.hint(ended);
   }
 }
 

@@ -8,6 +8,11 @@ import type { DeliveryState } from '../back-channel/delivery.js';
 @Index('logout_deliveries_dead_idx', ['createdAt', 'id'], { where: `state IN ('rejected', 'abandoned')` })
 @Index('logout_deliveries_termination_id_idx', ['terminationId'])
 @Index('logout_deliveries_created_at_idx', ['createdAt', 'id'])
+// What operators watch reads these two and not the table: what ended lately, and what is still owed.
+@Index('logout_deliveries_finished_at_idx', ['finishedAt', 'state', 'clientId', 'createdAt'], {
+  where: 'finished_at IS NOT NULL',
+})
+@Index('logout_deliveries_pending_idx', ['createdAt', 'clientId'], { where: `state = 'pending'` })
 @Check('logout_deliveries_state_check', `state IN ('pending', 'delivered', 'rejected', 'abandoned')`)
 export class BackChannelLogoutDeliveryEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'logout_deliveries_pkey' })

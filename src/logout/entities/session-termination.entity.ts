@@ -1,10 +1,14 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { LogoutInitiator, TerminationCause } from '../logout.js';
 
-/** The fact that sessions or grants were ended, by whom and why. Never changed, removed only by retention. */
+/**
+ * The fact that sessions or grants were ended, by whom and why. Never changed but for {@link receiptedAt}, removed only by
+ * retention.
+ */
 @Entity('session_terminations')
 @Index('session_terminations_occurred_at_idx', ['occurredAt', 'id'])
 @Index('session_terminations_account_id_idx', ['accountId'])
+@Index('session_terminations_unreceipted_idx', ['id'], { where: 'receipted_at IS NULL' })
 export class SessionTerminationEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'session_terminations_pkey' })
   id: string;
@@ -30,4 +34,8 @@ export class SessionTerminationEntity {
 
   @Column('timestamptz', { name: 'occurred_at' })
   occurredAt: Date;
+
+  /** When its receipt was issued; null while it is owed one. */
+  @Column('timestamptz', { name: 'receipted_at', nullable: true })
+  receiptedAt: Date | null;
 }

@@ -1,0 +1,148 @@
+import { Injectable } from '@nestjs/common';
+import { displayName } from '../accounts/account.js';
+import { AccountsService } from '../accounts/accounts.service.js';
+import type { AuditDetails } from '../audit/audit-event.js';
+import { AuditLog } from '../audit/audit-log.js';
+import { clientName, registeredScope, type Client } from '../clients/client.js';
+import { ClientsService } from '../clients/clients.service.js';
+import { Clock } from '../database/clock.js';
+import { Sealer } from '../keys/sealer.js';
+import { ADMIN_SCOPE } from '../oidc/claims.js';
+import type { RateLimiter } from '../rate-limits/rate-limiter.js';
+import { RateLimits } from '../rate-limits/rate-limits.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+
+const SEALED = 'console';
+/** A secret in a cookie's stead is for looking something up, not for a day at the desk. */
+export const CLIENT_TTL_MS = 30 * 60_000;
+/** Whoever signed in longer ago is asked again: a session may live for weeks. */
+const ACCOUNT_MAX_AGE_MS = 12 * 60 * 60_000;
+const ATTEMPTS_PER_MINUTE = 20;
+
+/** Somebody who may look at the console. */
+export interface Operator {
+  readonly kind: 'account' | 'client';
+  readonly id: string;
+  readonly name: string;
+}
+
+export type Admission =
+  | { readonly kind: 'operator'; readonly operator: Operator }
+  /** Signed in, and not as an operator. */
+  | { readonly kind: 'not_an_operator'; readonly name: string }
+  /** An operator whose sign-in was too long ago. */
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'nobody' };
+
+export type ClientSignIn =
+  | { readonly kind: 'signed_in'; readonly cookie: string }
+  | { readonly kind: 'wrong_credentials' }
+  | { readonly kind: 'too_many_attempts'; readonly retryAfterSeconds: number };
+
+/** The values of the two cookies that can let somebody in. */
+export interface ConsoleCookies {
+  readonly session: string | undefined;
+  readonly console: string | undefined;
+}
+
+interface SealedClient {
+  readonly clientId: string;
+  /** A client that was changed since, such as by a new secret, signs in again. */
+  readonly updatedAt: number;
+}
+
+/**
+ * Who may look at the console: an account with the role `operator` in its ordinary session, or whoever knows the secret
+ * of a client with the scope `exeunt:admin`. Asked at every request, so who loses the role, the session or the client is
+ * out at once.
+ */
+@Injectable()
+export class OperatorsService {
+  private readonly attempts: RateLimiter;
+
+  constructor(
+    private readonly sessions: SessionsService,
+    private readonly accounts: AccountsService,
+    private readonly clients: ClientsService,
+    private readonly sealer: Sealer,
+    private readonly audit: AuditLog,
+    private readonly clock: Clock,
+    limits: RateLimits,
+  ) {
+    this.attempts = limits.limiter('console_sign_in', ATTEMPTS_PER_MINUTE, 60);
+  }
+
+  async admit(cookies: ConsoleCookies): Promise<Admission> {
+    const client = await this.clientOf(cookies.console);
+    if (client !== undefined)
+      return { kind: 'operator', operator: { kind: 'client', id: client.clientId, name: clientName(client) } };
+    return this.admitSession(cookies.session);
+  }
+
+  /** By the secret of an admin client. Wrong ids and wrong secrets are one answer. */
+  async signInClient(clientId: string, secret: string, address: string): Promise<ClientSignIn> {
+    const retryAfterSeconds = await this.attempts.consume(address);
+    if (retryAfterSeconds !== undefined) {
+      await this.refused('client', 'too_many_attempts', address);
+      return { kind: 'too_many_attempts', retryAfterSeconds };
+    }
+    const client = await this.clients.find(clientId);
+    const isRight = await this.clients.isSecret(clientId, secret);
+    if (client === undefined || !isRight || !isAdmin(client)) {
+      await this.refused('client', isRight ? 'not_an_operator' : 'wrong_credentials', address);
+      return { kind: 'wrong_credentials' };
+    }
+    // Before the cookie: nobody is let in off the record.
+    await this.audit.record({
+      event: 'console_sign_in',
+      outcome: 'done',
+      details: { by: 'client', client_id: client.clientId, address },
+    });
+    const value: SealedClient = { clientId: client.clientId, updatedAt: client.updatedAt.getTime() };
+    return { kind: 'signed_in', cookie: this.sealer.seal(SEALED, value, CLIENT_TTL_MS) };
+  }
+
+  /** An account has just proved its password: on record, whether or not it is an operator's. */
+  async signedIn(accountId: string, address: string): Promise<boolean> {
+    const account = await this.accounts.find(accountId);
+    const isOperator = account?.roles.includes('operator') === true;
+    if (!isOperator) await this.refused('account', 'not_an_operator', address, accountId);
+    else
+      await this.audit.record({
+        event: 'console_sign_in',
+        outcome: 'done',
+        details: { by: 'account', account_id: accountId, address },
+      });
+    return isOperator;
+  }
+
+  /** What was typed is not on record: it may be a password in the wrong field. */
+  refused(by: Operator['kind'], reason: string, address: string, accountId?: string): Promise<void> {
+    const whose: AuditDetails = accountId === undefined ? {} : { account_id: accountId };
+    return this.audit.recordRefusal('console_sign_in', { by, reason, address, ...whose });
+  }
+
+  private async admitSession(cookie: string | undefined): Promise<Admission> {
+    const session = await this.sessions.findByCookie(cookie);
+    if (session === undefined) return { kind: 'nobody' };
+    const name = displayName(session) ?? session.login;
+    const account = await this.accounts.find(session.accountId);
+    if (account?.disabledAt !== null || !account.roles.includes('operator')) return { kind: 'not_an_operator', name };
+    if (session.authenticatedAt <= this.clock.in(-ACCOUNT_MAX_AGE_MS)) return { kind: 'stale' };
+    return { kind: 'operator', operator: { kind: 'account', id: account.id, name } };
+  }
+
+  private async clientOf(cookie: string | undefined): Promise<Client | undefined> {
+    const sealed = cookie === undefined ? undefined : this.sealer.open<SealedClient>(SEALED, cookie);
+    if (sealed === undefined) return undefined;
+    const client = await this.clients.find(sealed.clientId);
+    return client !== undefined && isAdmin(client) && client.updatedAt.getTime() === sealed.updatedAt
+      ? client
+      : undefined;
+  }
+}
+
+/** The same that an access token for the admin API takes: the scope, and a grant that needs no person. */
+function isAdmin(client: Client): boolean {
+  return registeredScope(client).includes(ADMIN_SCOPE) && client.metadata.grant_types.includes('client_credentials');
+}
