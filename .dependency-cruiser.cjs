@@ -18,6 +18,8 @@ const DATABASE = '^src/database/(?!embedded/|entities/)';
 const FOUNDATION = [VOCABULARY, CONFIG, DATABASE];
 /** Shared by controllers and nothing else. */
 const HTTP = '^src/http/';
+/** What an order ends asks the orders; the file imports nothing, so there is no way back up. */
+const ORDERS_SQL = '^src/logout/orders/orders\\.sql\\.ts$';
 const PAGES = '^src/pages/';
 
 module.exports = {
@@ -63,7 +65,7 @@ module.exports = {
     only(
       'sessions-know-accounts-sql',
       'sessions',
-      [...FOUNDATION, '^src/accounts/(accounts\\.sql|account)\\.ts$'],
+      [...FOUNDATION, '^src/accounts/(accounts\\.sql|account)\\.ts$', ORDERS_SQL],
       'A session needs to know what a usable account is, and nothing else of it.',
     ),
     only(
@@ -74,6 +76,7 @@ module.exports = {
         HTTP,
         '^src/(accounts/accounts\\.sql|sessions/(sessions\\.(sql|service|module)|session))\\.ts$',
         '^src/(clients|keys)/',
+        ORDERS_SQL,
       ],
       'Tokens ask whether a session is alive and who a client is; nothing above them.',
     ),

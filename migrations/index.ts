@@ -3,3 +3,4 @@ export * from './1795246973357-AddUpstreams.js';
 export * from './1795250000001-AddClientSwitches.js';
 export * from './1795250000002-AddDeliveryBreakers.js';
 export * from './1795250000004-AddReceiptsAndRoles.js';
+export * from './1795250000005-AddLogoutOrders.js';

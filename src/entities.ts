@@ -10,6 +10,8 @@ import { BackChannelLogoutDeliveryEntity } from './logout/entities/back-channel-
 import { LogoutReceiptEntity } from './logout/entities/logout-receipt.entity.js';
 import { DeliveryBreakerEntity } from './logout/entities/delivery-breaker.entity.js';
 import { SessionTerminationEntity } from './logout/entities/session-termination.entity.js';
+import { LogoutOrderApplicationEntity } from './logout/orders/entities/logout-order-application.entity.js';
+import { LogoutOrderEntity } from './logout/orders/entities/logout-order.entity.js';
 import { RateLimitEntity } from './rate-limits/entities/rate-limit.entity.js';
 import { SessionClientEntity } from './sessions/entities/session-client.entity.js';
 import { SessionUpstreamEntity } from './sessions/entities/session-upstream.entity.js';
@@ -48,6 +50,8 @@ export const ENTITIES = [
   BackChannelLogoutAttemptEntity,
   LogoutReceiptEntity,
   DeliveryBreakerEntity,
+  LogoutOrderEntity,
+  LogoutOrderApplicationEntity,
   UpstreamEntity,
   UpstreamIdentityEntity,
   UpstreamAuthenticationEntity,

@@ -19,6 +19,7 @@ import { AdminDeliveriesController } from './deliveries.controller.js';
 import { FirstAdminClient } from './first-admin-client.js';
 import { AdminIdentitiesController } from './identities.controller.js';
 import { AdminKeysController } from './keys.controller.js';
+import { AdminLogoutOrdersController } from './logout-orders.controller.js';
 import { AdminLogoutsController } from './logouts.controller.js';
 import { AdminOrganizationsController } from './organizations.controller.js';
 import { AdminReceiptsController } from './receipts.controller.js';
@@ -46,6 +47,7 @@ import { AdminUpstreamsController } from './upstreams.controller.js';
     AdminSessionsController,
     AdminLogoutsController,
     AdminDeliveriesController,
+    AdminLogoutOrdersController,
     AdminAuditController,
     AdminReceiptsController,
     AdminKeysController,

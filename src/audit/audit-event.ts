@@ -8,6 +8,7 @@ export const AUDIT_EVENT_NAMES = [
   'console_sign_in',
   'deliveries_resent',
   'logout_checked',
+  'logout_order',
 ] as const;
 export type AuditEventName = (typeof AUDIT_EVENT_NAMES)[number];
 

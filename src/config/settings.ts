@@ -48,6 +48,8 @@ export interface Settings {
   readonly receiptPollMs: number;
   /** After how many failures in a row an application's notices wait, and one at a time goes through to see. */
   readonly deliveryBreakerFailures: number;
+  /** Notices per second to one application that a logout order sends, unless it says otherwise. */
+  readonly logoutOrderNotifyPerSecond: number;
   readonly shutdownTimeoutMs: number;
   readonly keyRotationDays: number;
   readonly keyPublishLeadMs: number;
@@ -115,6 +117,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     deliveryPollMs: read.integer('DELIVERY_POLL_MS', 1000, { min: 50, max: 60000 }),
     receiptPollMs: read.integer('RECEIPT_POLL_MS', 1000, { min: 0, max: 60000 }),
     deliveryBreakerFailures: read.integer('DELIVERY_BREAKER_FAILURES', 5, { min: 1, max: 1000 }),
+    logoutOrderNotifyPerSecond: read.integer('LOGOUT_ORDER_NOTIFY_PER_SECOND', 50, { min: 1, max: 10000 }),
     shutdownTimeoutMs: read.integer('SHUTDOWN_TIMEOUT_MS', 10000, { min: 0, max: 120000 }),
     keyRotationDays: read.integer('KEY_ROTATION_DAYS', 90, { min: 0, max: 3650 }),
     keyPublishLeadMs: read.integer('KEY_PUBLISH_LEAD_SECONDS', DAY / SECOND, { min: 0 }) * SECOND,

@@ -32,6 +32,7 @@ const REVOKES_OFFLINE_GRANTS: Readonly<Record<TerminationCause, boolean>> = {
   offline_access_withdrawn: true,
   refresh_token_reuse: true,
   code_reuse: true,
+  logout_order: true,
 };
 
 /** Pure: the same for every dialect. "Everywhere" means everywhere, so a whole account loses its offline grants too. */

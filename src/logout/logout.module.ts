@@ -22,6 +22,9 @@ import { FrontChannelLogout } from './front-channel/front-channel-logout.service
 import { LogoutPreviewService } from './logout-preview.service.js';
 import { LogoutRecordsService } from './logout-records.service.js';
 import { LogoutService } from './logout.service.js';
+import { LogoutOrderJob } from './orders/logout-order.job.js';
+import { LogoutOrderRepository } from './orders/logout-order.repository.js';
+import { LogoutOrdersService } from './orders/logout-orders.service.js';
 import { RedeliveryService } from './redelivery.service.js';
 import { SessionExpirySweeper } from './session-expiry.sweeper.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
@@ -52,6 +55,9 @@ import { TerminationWatch } from './termination-watch.js';
     DeliveryBreakerRepository,
     LogoutTokenIssuer,
     FrontChannelLogout,
+    LogoutOrdersService,
+    LogoutOrderRepository,
+    LogoutOrderJob,
     DeliveryNews,
     ReceiptIssuer,
     ReceiptRepository,
@@ -66,6 +72,7 @@ import { TerminationWatch } from './termination-watch.js';
     LogoutPreviewService,
     RedeliveryService,
     EndpointDoctor,
+    LogoutOrdersService,
     ReceiptsService,
     TerminationWatch,
     DeliveryFiguresService,

@@ -6,7 +6,7 @@ export { TERMINATION_CAUSES, type TerminationCause } from '../oidc/termination-c
 export type LogoutInitiator =
   | { readonly kind: 'user'; readonly accountId: string; readonly clientId?: string }
   | { readonly kind: 'client'; readonly clientId: string }
-  | { readonly kind: 'operator'; readonly clientId: string }
+  | { readonly kind: 'operator'; readonly clientId: string; readonly orderId?: string }
   /** Another provider, by a logout token. */
   | { readonly kind: 'upstream'; readonly issuer: string }
   | { readonly kind: 'system' };

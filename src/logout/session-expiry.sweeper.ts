@@ -9,6 +9,7 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
 import { TransactionRunner } from '../database/transaction.js';
 import { Metrics } from '../metrics/metrics.js';
+import { isLeftToOrder } from './orders/orders.sql.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
 import { terminateEachStatement } from './terminate-each.sql.js';
 
@@ -24,7 +25,8 @@ const IDLE_GRACE_MS = 40_000;
 const OFFLINE_GRANTS_FALL = false;
 
 const EXPIRED = terminateEachStatement('expired', {
-  condition: `s.idle_expires_at <= $1::timestamptz AND (s.expires_at <= $1 OR s.idle_expires_at <= $7::timestamptz)`,
+  condition: `s.idle_expires_at <= $1::timestamptz AND (s.expires_at <= $1 OR s.idle_expires_at <= $7::timestamptz)
+    AND NOT ${isLeftToOrder('s')}`,
   cause: `CASE WHEN s.expires_at <= $1::timestamptz THEN 'session_expired' ELSE 'session_idle' END`,
   order: 's.idle_expires_at',
 });

@@ -6,6 +6,7 @@ import { statement, type Queryable, type Statement } from '../database/statement
 import { TransactionRunner } from '../database/transaction.js';
 import { beganUpstream, leaveSessions, terminateSessions } from '../sessions/sessions.sql.js';
 import { revokeGrants } from '../tokens/tokens.sql.js';
+import { sessionOutlivesOrders } from './orders/orders.sql.js';
 import { auditTerminations } from './termination-audit.sql.js';
 import type { DueDelivery } from './back-channel/delivery.js';
 import type { FrontChannelParticipant, LogoutInitiator, LogoutTarget, TerminationCause } from './logout.js';
@@ -165,11 +166,11 @@ export const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
     grants: `g.account_id = $1::uuid AND g.client_id = $2::text AND (NOT g.offline OR $6::boolean)`,
   },
   surplus: {
-    // What has expired takes up no room; the sweeper ends it by its own cause.
+    // What has expired takes up no room; the sweeper ends it by its own cause. What an order ended is left to that.
     sessions: `${LIVE} AND s.id IN (
       SELECT x.id FROM sessions x
        WHERE x.account_id = $1::uuid AND x.id <> ($2::text[])[1]::uuid AND x.terminated_at IS NULL
-         AND x.expires_at > $3::timestamptz AND x.idle_expires_at > $3
+         AND x.expires_at > $3::timestamptz AND x.idle_expires_at > $3 AND ${sessionOutlivesOrders('x')}
        ORDER BY x.last_seen_at DESC, x.id DESC OFFSET ($2::text[])[2]::bigint)`,
     told: null,
     grants: SESSION_GRANTS,

@@ -4,6 +4,63 @@ import { terminateSessions } from '../sessions/sessions.sql.js';
 import { revokeGrants } from '../tokens/tokens.sql.js';
 import { auditTerminations } from './termination-audit.sql.js';
 
+/** How {@link endEach} differs from one caller to the next. Placeholders are those of the surrounding statement. */
+export interface EndEach {
+  readonly now: string;
+  readonly initiator: string;
+  /** Which grants `g` of these sessions fall. */
+  readonly grants: string;
+  /** Which participants `sc`, whose client is `c`, are told, of those whose client hears of the cause. */
+  readonly told: string;
+  /** When the notice for the participant `o` (client_id, place) is due. `place` counts each client's, from one. */
+  readonly due: string;
+  /** CTEs that `due` needs, and what `o` is joined with to get at them. */
+  readonly schedule?: { readonly ctes: string; readonly join: string } | undefined;
+  readonly orderId?: string | undefined;
+  /** They are not over: grants fall and participants are told, no more. */
+  readonly goOn?: boolean | undefined;
+}
+
+/**
+ * CTEs for the logout of many sessions, each by a record of its own: `ended`, `revoked`, `owed`, `notices`, `record` (the
+ * terminations) and `audited`. `ending` (id, account_id, cause, termination_id) is a CTE before it, of sessions
+ * that are locked and whose participants the statement sees.
+ */
+export function endEach(each: EndEach): string {
+  const { now, schedule } = each;
+  const goOn = each.goOn === true;
+  return `
+     ${goOn ? '' : `${terminateSessions('ending', now, 'x.termination_id')},`}
+     ${revokeGrants(
+       `g.session_id IN (SELECT id FROM ending) AND ${each.grants}`,
+       now,
+       '(SELECT e.cause FROM ending e WHERE e.id = g.session_id)',
+     )},
+     owed AS MATERIALIZED (
+       SELECT e.termination_id, e.account_id, sc.client_id, sc.sid,
+              row_number() OVER (PARTITION BY sc.client_id ORDER BY e.termination_id) AS place
+         FROM ending e JOIN session_clients sc ON sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
+        WHERE ${clientHearsOf('c', 'e.cause')} AND ${each.told}
+     ),
+     ${schedule === undefined ? '' : `${schedule.ctes},`}
+     notices AS (
+       INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at, order_id)
+       SELECT gen_random_uuid(), o.termination_id, o.client_id, o.account_id::text, o.sid, 'pending', 0, ${each.due}, ${now}, ${each.orderId ?? 'NULL::uuid'}
+         FROM owed o ${schedule?.join ?? ''}
+       RETURNING termination_id
+     ),
+     record AS (
+       INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at)
+       SELECT e.termination_id, e.cause, ${each.initiator}, e.account_id, ${goOn ? 0 : 1}, coalesce(r.n, 0), coalesce(d.n, 0), ${now}
+         FROM ending e
+         LEFT JOIN (SELECT session_id, count(*) AS n FROM revoked GROUP BY session_id) r ON r.session_id = e.id
+         LEFT JOIN (SELECT termination_id, count(*) AS n FROM notices GROUP BY termination_id) d ON d.termination_id = e.termination_id
+        ${goOn ? 'WHERE r.n > 0 OR d.n > 0' : ''}
+       RETURNING *
+     ),
+     ${auditTerminations('record')}`;
+}
+
 /**
  * The logout of many sessions as one statement, by the same rules as the logout of one (decision 3), but with a record
  * for each session and the cause that `cause` gives it.
@@ -33,29 +90,13 @@ export function terminateEachStatement(
          FROM locked l
         WHERE l.client_count = (SELECT count(*) FROM session_clients sc WHERE sc.session_id = l.id)
      ),
-     ${terminateSessions('ending', '$1::timestamptz', 'x.termination_id')},
-     ${revokeGrants(
-       `g.session_id IN (SELECT id FROM ending) AND (NOT g.offline OR $5::boolean)`,
-       '$1',
-       '(SELECT e.cause FROM ending e WHERE e.id = g.session_id)',
-     )},
-     notices AS (
-       INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
-       SELECT gen_random_uuid(), e.termination_id, sc.client_id, e.account_id::text, sc.sid, 'pending', 0, $4::timestamptz, $1
-         FROM ending e JOIN session_clients sc ON sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
-        WHERE ${clientHearsOf('c', 'e.cause')}
-          AND ($6::text IS NULL OR NOT starts_with((c.metadata ->> 'backchannel_logout_uri') || '/', $6 || '/'))
-       RETURNING termination_id
-     ),
-     record AS (
-       INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at)
-       SELECT e.termination_id, e.cause, $3::jsonb, e.account_id, 1, coalesce(r.n, 0), coalesce(d.n, 0), $1
-         FROM ending e
-         LEFT JOIN (SELECT session_id, count(*) AS n FROM revoked GROUP BY session_id) r ON r.session_id = e.id
-         LEFT JOIN (SELECT termination_id, count(*) AS n FROM notices GROUP BY termination_id) d ON d.termination_id = e.termination_id
-       RETURNING *
-     ),
-     ${auditTerminations('record')}
+     ${endEach({
+       now: '$1::timestamptz',
+       initiator: '$3::jsonb',
+       grants: '(NOT g.offline OR $5::boolean)',
+       told: `($6::text IS NULL OR NOT starts_with((c.metadata ->> 'backchannel_logout_uri') || '/', $6 || '/'))`,
+       due: '$4::timestamptz',
+     })}
      SELECT cause, count(*)::int AS sessions, sum(grants_revoked)::int AS grants_revoked, sum(deliveries)::int AS deliveries
        FROM record GROUP BY cause`,
   );

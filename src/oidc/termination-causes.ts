@@ -24,5 +24,6 @@ export const TERMINATION_CAUSES = [
   'offline_access_withdrawn',
   'refresh_token_reuse',
   'code_reuse',
+  'logout_order',
 ] as const;
 export type TerminationCause = (typeof TERMINATION_CAUSES)[number];

@@ -8,6 +8,7 @@ import { Retention } from '../database/retention.js';
 import { statement, type Queryable } from '../database/statement.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
 import { newSecret, sha256 } from '../oidc/secret.js';
+import { NEWEST_ORDER, sessionOutlivesOrders } from '../logout/orders/orders.sql.js';
 import type { ParticipatingClient } from './participating-client.js';
 import { SessionLimit } from './session-limit.js';
 import { sessionIsAlive } from './sessions.sql.js';
@@ -35,8 +36,8 @@ const CREATE = statement(
       WHERE id = $2 AND disabled_at IS NULL AND password_changed_at IS NOT DISTINCT FROM $10 FOR SHARE
    )
    INSERT INTO sessions (id, account_id, cookie_hash, authenticated_at, amr, created_at, last_seen_at, idle_expires_at,
-                         expires_at, address, user_agent)
-   SELECT $1, account.id, $3, $4, $5, $4, $4, least($6::timestamptz, $7::timestamptz), $7, $8, $9 FROM account RETURNING id`,
+                         expires_at, address, user_agent, began_after_order)
+   SELECT $1, account.id, $3, $4, $5, $4, $4, least($6::timestamptz, $7::timestamptz), $7, $8, $9, ${NEWEST_ORDER} FROM account RETURNING id`,
 );
 
 const REAUTHENTICATE = statement(
@@ -66,7 +67,7 @@ const LIST = statement(
      ) c ON true
     WHERE ($1::uuid IS NULL OR s.account_id = $1)
       AND ($2::text IS NULL OR EXISTS (SELECT 1 FROM session_clients x WHERE x.session_id = s.id AND x.client_id = $2))
-      AND ($3::boolean OR (s.terminated_at IS NULL AND s.expires_at > $4 AND s.idle_expires_at > $4))
+      AND ($3::boolean OR (s.terminated_at IS NULL AND s.expires_at > $4 AND s.idle_expires_at > $4 AND ${sessionOutlivesOrders('s')}))
       AND ($5::uuid IS NULL OR s.id < $5)
       AND ($6::uuid IS NULL OR s.id = $6)
     ORDER BY s.id DESC LIMIT $7`,
@@ -84,11 +85,11 @@ const TAKES_PART = statement(
 
 const REMEMBER_UPSTREAM = statement(
   'sessions_remember_upstream',
-  `INSERT INTO session_upstreams (session_id, issuer, upstream_id, sub, sid, id_token, authenticated_at)
-   VALUES ($1, $2, $3, $4, $5, $6, $7)
+  `INSERT INTO session_upstreams (session_id, issuer, upstream_id, sub, sid, id_token, authenticated_at, began_after_order)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, ${NEWEST_ORDER})
    ON CONFLICT (session_id, issuer) DO UPDATE
      SET upstream_id = excluded.upstream_id, sub = excluded.sub, sid = excluded.sid, id_token = excluded.id_token,
-         authenticated_at = excluded.authenticated_at`,
+         authenticated_at = excluded.authenticated_at, began_after_order = excluded.began_after_order`,
 );
 
 const FIND_UPSTREAM = statement(

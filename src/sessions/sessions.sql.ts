@@ -1,4 +1,5 @@
 import { accountAllows } from '../accounts/accounts.sql.js';
+import { NEWEST_ORDER, sessionOutlivesOrders } from '../logout/orders/orders.sql.js';
 
 /**
  * SQL about `sessions` and `session_clients` that other modules put into their own statements, so that a code exchange
@@ -9,7 +10,7 @@ import { accountAllows } from '../accounts/accounts.sql.js';
 
 /** The session `s` of the account `a` is alive at `now`. */
 export function sessionIsAlive(s: string, a: string, now: string): string {
-  return `${s}.terminated_at IS NULL AND ${s}.expires_at > ${now} AND ${s}.idle_expires_at > ${now} AND ${accountAllows(a, `${s}.authenticated_at`)}`;
+  return `${s}.terminated_at IS NULL AND ${s}.expires_at > ${now} AND ${s}.idle_expires_at > ${now} AND ${accountAllows(a, `${s}.authenticated_at`)} AND ${sessionOutlivesOrders(s)}`;
 }
 
 /**
@@ -19,8 +20,8 @@ export function sessionIsAlive(s: string, a: string, now: string): string {
 export function joinSession(source: string, sid: string, now: string): string {
   return `
 participant AS (
-  INSERT INTO session_clients (session_id, client_id, sid, joined_at)
-  SELECT session_id, client_id, ${sid}, ${now} FROM ${source} WHERE session_id IS NOT NULL
+  INSERT INTO session_clients (session_id, client_id, sid, joined_at, began_after_order)
+  SELECT session_id, client_id, ${sid}, ${now}, ${NEWEST_ORDER} FROM ${source} WHERE session_id IS NOT NULL
   -- The sid of a client's session is given once; the empty update only makes RETURNING answer.
   ON CONFLICT (session_id, client_id) DO UPDATE SET joined_at = session_clients.joined_at
   RETURNING session_id, client_id, sid, (xmax = 0) AS is_new
@@ -56,5 +57,13 @@ departed AS (
 departed_counted AS (
   UPDATE sessions s SET client_count = s.client_count - d.clients
     FROM (SELECT session_id, count(*)::int AS clients FROM departed GROUP BY session_id) d WHERE s.id = d.session_id
+)`;
+}
+
+/** CTE `dealt_with`: for the participants `sc` of `condition` the logout order `number` has done its part. */
+export function participantsBeganAfter(condition: string, number: string): string {
+  return `
+dealt_with AS (
+  UPDATE session_clients sc SET began_after_order = ${number} WHERE ${condition}
 )`;
 }

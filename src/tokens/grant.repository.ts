@@ -3,6 +3,7 @@ import { clientMayBeGranted } from '../clients/clients.sql.js';
 import { Clock } from '../database/clock.js';
 import { statement, type Queryable } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
+import { grantOutlivesOrders, NEWEST_ORDER } from '../logout/orders/orders.sql.js';
 import { joinSession, sessionIsAlive } from '../sessions/sessions.sql.js';
 import { GRANT_COLUMNS, toGrant, type Grant, type GrantRow } from './grant.js';
 import { GRANT_JOINS, grantIsAlive } from './tokens.sql.js';
@@ -105,8 +106,12 @@ const CREATE = statement(
      -- Locked, so that a client that is being disabled, or loses offline access, gets no grant that nobody revokes.
      SELECT c.client_id FROM clients c WHERE c.client_id = $3 AND ${clientMayBeGranted('c', '$5::boolean')} FOR SHARE OF c
    ), g AS (
-     INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm)
-     SELECT $1::uuid, $2::uuid, client.client_id, live.id, $5::boolean, $6, $7::jsonb, $8::timestamptz, $9::text[], $10, $16::text FROM live, client RETURNING id
+     INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
+                         upstream_id, began_after_order)
+     SELECT $1::uuid, $2::uuid, client.client_id, live.id, $5::boolean, $6, $7::jsonb, $8::timestamptz, $9::text[], $10, $16::text,
+            (SELECT u.upstream_id FROM session_upstreams u WHERE u.session_id = live.id ORDER BY u.authenticated_at DESC LIMIT 1),
+            ${NEWEST_ORDER}
+       FROM live, client RETURNING id
    )
    INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, code_challenge, nonce, expires_at)
    SELECT $11::bytea, g.id, $12, $13, $14, $15::timestamptz FROM g RETURNING grant_id`,
@@ -129,7 +134,7 @@ const EXCHANGE_CODE = statement(
         FOR NO KEY UPDATE OF s
    ), g AS (
      SELECT ${GRANT_COLUMNS}, s.account_claims FROM grants g JOIN s ON s.id = g.session_id JOIN code ON code.grant_id = g.id
-      WHERE g.revoked_at IS NULL FOR SHARE OF g
+      WHERE g.revoked_at IS NULL AND ${grantOutlivesOrders('g')} FOR SHARE OF g
    ), consumed AS (
      UPDATE authorization_codes c SET consumed_at = $5 FROM g WHERE c.code_hash = $1 AND c.grant_id = g.id AND c.consumed_at IS NULL
      RETURNING c.nonce, g.session_id, g.client_id

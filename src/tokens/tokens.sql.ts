@@ -1,4 +1,5 @@
 import { accountAllows } from '../accounts/accounts.sql.js';
+import { grantOutlivesOrders } from '../logout/orders/orders.sql.js';
 import { sessionIsAlive } from '../sessions/sessions.sql.js';
 
 /**
@@ -7,11 +8,11 @@ import { sessionIsAlive } from '../sessions/sessions.sql.js';
  */
 
 /**
- * The grant `g` of account `a`, made in session `s` (outer joined), is alive at `now`: not revoked, its account may be
- * used, and, without `offline_access`, its session goes on.
+ * The grant `g` of account `a`, made in session `s` (outer joined), is alive at `now`: not revoked and not ended by an
+ * order, its account may be used, and, without `offline_access`, its session goes on.
  */
 export function grantIsAlive(g: string, s: string, a: string, now: string): string {
-  return `${g}.revoked_at IS NULL AND ${accountAllows(a, `${g}.created_at`)} AND (${g}.offline OR (${sessionIsAlive(s, a, now)}))`;
+  return `${g}.revoked_at IS NULL AND ${accountAllows(a, `${g}.created_at`)} AND ${grantOutlivesOrders(g)} AND (${g}.offline OR (${sessionIsAlive(s, a, now)}))`;
 }
 
 /** The joins that {@link grantIsAlive} needs, from a grant `g`. */

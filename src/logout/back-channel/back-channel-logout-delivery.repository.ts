@@ -3,6 +3,7 @@ import type { Page, PageRequest } from '../../database/page.js';
 import { statement, type Queryable } from '../../database/statement.js';
 import { TransactionRunner } from '../../database/transaction.js';
 import type { TerminationCause } from '../logout.js';
+import { HELD_BACK } from '../orders/orders.sql.js';
 import { noteHealth, type ApplicationHealth, type BreakerChange } from './delivery-breaker.js';
 import type { DeliveryState, DueDelivery } from './delivery.js';
 
@@ -206,11 +207,11 @@ const RESEND = statement(
    SELECT client_id, count(*)::int AS resent FROM resent GROUP BY client_id`,
 );
 
-/** The application receives notices elsewhere now: no reason to wait any longer. */
+/** The application receives notices elsewhere now: no reason to wait any longer, but for an order that is paused. */
 const HASTEN = statement(
   'logout_deliveries_hasten',
   `UPDATE logout_deliveries d SET next_attempt_at = $1
-    WHERE d.state = 'pending' AND d.client_id = $2 AND d.next_attempt_at > $1 AND ${UNCLAIMED}`,
+    WHERE d.state = 'pending' AND d.client_id = $2 AND d.next_attempt_at > $1 AND d.next_attempt_at < ${HELD_BACK} AND ${UNCLAIMED}`,
 );
 
 /** The application receives no notices any more. What is under way comes to its own end. */

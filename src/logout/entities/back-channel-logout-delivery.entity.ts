@@ -8,6 +8,7 @@ import type { DeliveryState } from '../back-channel/delivery.js';
 @Index('logout_deliveries_dead_idx', ['createdAt', 'id'], { where: `state IN ('rejected', 'abandoned')` })
 @Index('logout_deliveries_termination_id_idx', ['terminationId'])
 @Index('logout_deliveries_created_at_idx', ['createdAt', 'id'])
+@Index('logout_deliveries_order_idx', ['orderId', 'state', 'nextAttemptAt'], { where: 'order_id IS NOT NULL' })
 // What operators watch reads these two and not the table: what ended lately, and what is still owed.
 @Index('logout_deliveries_finished_at_idx', ['finishedAt', 'state', 'clientId', 'createdAt'], {
   where: 'finished_at IS NOT NULL',
@@ -56,6 +57,11 @@ export class BackChannelLogoutDeliveryEntity {
 
   @Column('timestamptz', { name: 'finished_at', nullable: true })
   finishedAt: Date | null;
+
+  /** The logout order that it comes from, if any. */
+  @ForeignKey('logout_orders', { name: 'logout_deliveries_order_id_fkey' })
+  @Column('uuid', { name: 'order_id', nullable: true })
+  orderId: string | null;
 
   @Column('text', { name: 'last_error', nullable: true })
   lastError: string | null;

@@ -4,6 +4,7 @@ import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 @Entity('session_upstreams')
 @Index('session_upstreams_issuer_sid_idx', ['issuer', 'sid'])
 @Index('session_upstreams_issuer_sub_idx', ['issuer', 'sub'])
+@Index('session_upstreams_upstream_id_idx', ['upstreamId', 'sessionId'])
 export class SessionUpstreamEntity {
   @ForeignKey('sessions', { name: 'session_upstreams_session_id_fkey', onDelete: 'CASCADE' })
   @PrimaryColumn('uuid', { name: 'session_id', primaryKeyConstraintName: 'session_upstreams_pkey' })
@@ -29,4 +30,8 @@ export class SessionUpstreamEntity {
 
   @Column('timestamptz', { name: 'authenticated_at' })
   authenticatedAt: Date;
+
+  /** The newest logout order when it began (`orders.sql.ts`): younger orders may have ended it. */
+  @Column('bigint', { name: 'began_after_order', default: 0 })
+  beganAfterOrder: string;
 }

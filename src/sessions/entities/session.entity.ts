@@ -55,4 +55,8 @@ export class SessionEntity {
 
   @Column('uuid', { name: 'termination_id', nullable: true })
   terminationId: string | null;
+
+  /** The newest logout order when it began (`orders.sql.ts`): younger orders may have ended it. */
+  @Column('bigint', { name: 'began_after_order', default: 0 })
+  beganAfterOrder: string;
 }

@@ -5,6 +5,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
 @Index('grants_session_id_idx', ['sessionId'])
 @Index('grants_account_id_idx', ['accountId'])
 @Index('grants_client_id_idx', ['clientId'])
+@Index('grants_upstream_id_idx', ['upstreamId', 'id'], { where: 'upstream_id IS NOT NULL' })
 @Check('grants_revoked_cause_check', '(revoked_at IS NULL) = (revoked_cause IS NULL)')
 export class GrantEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'grants_pkey' })
@@ -51,4 +52,12 @@ export class GrantEntity {
 
   @Column('text', { name: 'revoked_cause', nullable: true })
   revokedCause: string | null;
+
+  /** By which upstream the person had signed in last when it was made. Kept here, since it may outlive its session. */
+  @Column('uuid', { name: 'upstream_id', nullable: true })
+  upstreamId: string | null;
+
+  /** The newest logout order when it began (`orders.sql.ts`): younger orders may have ended it. */
+  @Column('bigint', { name: 'began_after_order', default: 0 })
+  beganAfterOrder: string;
 }

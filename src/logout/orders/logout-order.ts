@@ -1,0 +1,60 @@
+/** Where an order stands. What it ends is dead in each of them; they are about records and notices only. */
+export const ORDER_STATES = ['queued', 'running', 'paused', 'done'] as const;
+export type OrderState = (typeof ORDER_STATES)[number];
+
+/**
+ * What the job does next: sessions with their grants, grants without a live session, waiting for the last notice.
+ *
+ * `late` is the first once more. A request that began before the order and ends after it may yet begin a session or
+ * join one, behind the cursor. When every grant is revoked, no more of them can join.
+ */
+export type OrderPhase = 'sessions' | 'grants' | 'late' | 'notices';
+
+/** Whose sessions and grants. A union, so that "everyone because a field was empty" cannot be written. */
+export type OrderTarget =
+  /** Every session and every grant of one person, offline ones too. */
+  | { readonly kind: 'account'; readonly accountId: string }
+  /** Every grant of one application, offline ones too; it is told of each session, and these go on. */
+  | { readonly kind: 'client'; readonly clientId: string }
+  /** Every session that began by way of another provider, and the grants made in them. */
+  | { readonly kind: 'upstream'; readonly upstreamId: string; readonly name: string }
+  /** Every session and every grant of every person. What clients got for themselves goes on. */
+  | { readonly kind: 'everyone' };
+
+export interface NewLogoutOrder {
+  readonly target: OrderTarget;
+  readonly reason: string | undefined;
+  /** Notices per second to one application; undefined: as the settings say. */
+  readonly notifyPerSecond: number | undefined;
+  readonly operator: string;
+  /** The same key by the same operator is the same order. */
+  readonly idempotencyKey: string | undefined;
+}
+
+/** An order as operators see it. */
+export interface LogoutOrder {
+  readonly id: string;
+  readonly number: string;
+  readonly target: OrderTarget;
+  readonly reason: string | null;
+  readonly notifyPerSecond: number;
+  readonly operator: string;
+  readonly orderedAt: Date;
+  readonly state: OrderState;
+  /** Sessions it is about; null until they are counted. */
+  readonly total: number | null;
+  /** Sessions that are on record as ended (for a client: of which it is told). */
+  readonly done: number;
+  readonly grantsRevoked: number;
+  /** Notices that were written. */
+  readonly deliveries: number;
+  readonly finishedAt: Date | null;
+}
+
+/** An order's notices to one application. */
+export interface OrderApplication {
+  readonly clientId: string;
+  readonly deliveries: number;
+  /** When the last of them that is written is due. */
+  readonly lastNoticeAt: Date;
+}

@@ -1,0 +1,57 @@
+/**
+ * SQL about `logout_orders` that what an order can end puts into its own statements. It imports nothing, so that
+ * `sessions` and `tokens`, which are below, can use it.
+ *
+ * An order and what it ends are never compared by the time of day: nodes have clocks of their own, and a session begun
+ * by a node that is two seconds ahead would outlive an order by another. Orders are numbered in the order in which they
+ * commit (see `PLACE` in the repository), and whatever begins keeps the number of the newest order that its statement
+ * sees, in `began_after_order`. What began before an order is exactly what has a smaller number.
+ */
+
+export const EVERYONE = 'everyone';
+export const TARGET_PREFIX = { account: 'account:', client: 'client:', upstream: 'upstream:' } as const;
+
+/** The newest order: what begins in this statement begins after it. One index lookup. */
+export const NEWEST_ORDER = `(SELECT coalesce(max(o.number), 0) FROM logout_orders o)`;
+
+function anOrder(since: string, targets: readonly string[], which = 'true'): string {
+  return `EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY[${targets.join(', ')}]) AND o.number > ${since} AND ${which})`;
+}
+
+function ordersOf(s: string, which?: string): readonly [string, string] {
+  const own = anOrder(
+    `${s}.began_after_order`,
+    [`'${EVERYONE}'`, `'${TARGET_PREFIX.account}' || ${s}.account_id`],
+    which,
+  );
+  // By the link's own number: a session may get it later, when the same person signs in again by that upstream.
+  const ofUpstreams = `EXISTS (
+      SELECT 1 FROM session_upstreams ou JOIN logout_orders o
+          ON o.target = '${TARGET_PREFIX.upstream}' || ou.upstream_id AND o.number > ou.began_after_order
+       WHERE ou.session_id = ${s}.id AND ${which ?? 'true'})`;
+  return [own, ofUpstreams];
+}
+
+/** No order since it began has ended the session `s`. */
+export function sessionOutlivesOrders(s: string): string {
+  const [own, ofUpstreams] = ordersOf(s);
+  return `NOT ${own} AND NOT ${ofUpstreams}`;
+}
+
+/** The session `s` is dead by an order that is still at work, and is going to be put on record by it, at its rate. */
+export function isLeftToOrder(s: string): string {
+  return `(${ordersOf(s, `o.state <> 'done'`).join(' OR ')})`;
+}
+
+/** No order since it was made has ended the grant `g` by itself; its session's end is the session's. */
+export function grantOutlivesOrders(g: string): string {
+  return `NOT ${anOrder(`${g}.began_after_order`, [
+    `'${EVERYONE}'`,
+    `'${TARGET_PREFIX.account}' || ${g}.account_id`,
+    `'${TARGET_PREFIX.client}' || ${g}.client_id`,
+    `'${TARGET_PREFIX.upstream}' || ${g}.upstream_id`,
+  ])}`;
+}
+
+/** Notices of a paused order are due then: not before somebody resumes it. */
+export const HELD_BACK = `'9999-12-31T00:00:00Z'::timestamptz`;

@@ -1,0 +1,163 @@
+import pg from 'pg';
+import { TestApp, type Answer, type TestClient, type Tokens } from '../support/app.js';
+import { StubRelyingParty } from '../support/stub-relying-party.js';
+import { clientOf, deliveriesTo, someoneAt } from '../back-channel-logout/scene.js';
+import { promptNone } from '../rp-initiated-logout/end-session.js';
+import { redeem } from '../tokens/token-requests.js';
+import { placed, progressOf, runJob } from './scene.js';
+
+/**
+ * Requests that are within their statement when an order is answered: they began before it. Each is stopped by a trigger
+ * when it has seen the database and is about to write.
+ */
+describe('requests under way when an order is answered', () => {
+  const STOP = 'SELECT pg_advisory_xact_lock(42)';
+  let app: TestApp;
+  let other: TestApp;
+  let party: StubRelyingParty;
+  let ledger: TestClient;
+
+  beforeAll(async () => {
+    [app, party] = await Promise.all([TestApp.start(), StubRelyingParty.start()]);
+    other = await TestApp.start({ issuer: app.issuer }, { db: app.db, clock: app.clock });
+    await app.db.query(
+      `CREATE FUNCTION stop_here() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NEW; END $$`,
+    );
+  });
+  afterAll(async () => {
+    await other.stop();
+    await Promise.all([app.stop(), party.stop()]);
+  });
+  beforeEach(async () => {
+    await app.db.query('DELETE FROM sessions');
+    ledger = await clientOf(app, party);
+  });
+
+  async function waitForWaiting(n: number): Promise<void> {
+    for (let look = 0; look < 5000; look += 1) {
+      const [row] = await app.db.query<{ n: number }>(
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      if ((row?.n ?? 0) >= n) return;
+    }
+    throw new Error('nobody waits in line');
+  }
+
+  /** Starts a request that stops where it writes to `table`, does what happens meanwhile, and lets the request go on. */
+  async function stoppedAt<T>(table: string, start: () => Promise<T>, meanwhile: () => Promise<unknown>): Promise<T> {
+    const holder = new pg.Client({ connectionString: app.db.url });
+    await holder.connect();
+    await app.db.query(`CREATE TRIGGER stop_here BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION stop_here()`);
+    try {
+      await holder.query('BEGIN');
+      await holder.query(STOP);
+      const request = start();
+      await waitForWaiting(1);
+      await meanwhile();
+      await holder.query('COMMIT');
+      return await request;
+    } finally {
+      await holder.end();
+      await app.db.query(`DROP TRIGGER stop_here ON ${table}`);
+    }
+  }
+
+  async function expectDead(tokens: Tokens): Promise<void> {
+    for (const node of [app, other]) {
+      expect(await node.isActive(ledger, tokens.access_token)).toBe(false);
+      expect(await node.isActive(ledger, tokens.refresh_token)).toBe(false);
+      expect((await node.json('GET', '/userinfo', { token: tokens.access_token })).status).toBe(401);
+      expect((await node.refresh(ledger, tokens.refresh_token)).body.error).toBe('invalid_grant');
+    }
+  }
+
+  const tokensOf = (answer: Answer): Tokens => {
+    expect(answer.status).toBe(200);
+    return answer.body as unknown as Tokens;
+  };
+
+  it('a sign-in: its session is dead when it begins, and the next one lives', async () => {
+    const { id, login } = await app.createAccount();
+    const browser = app.browser();
+    const form = await browser.get(app.authorizeUrl(ledger));
+    const page = await stoppedAt(
+      'sessions',
+      () => app.signIn(browser, form, login),
+      () => placed(other, { account_id: id }),
+    );
+    expect(page.status).toBe(400);
+    expect(page.body).toContain('This sign-in has lapsed');
+    expect(await promptNone(app, browser, ledger)).toBe('login_required');
+    const tokens = await app.signInTo(browser, ledger, login);
+    expect(await other.isActive(ledger, tokens.access_token)).toBe(true);
+  });
+
+  it.each(['account_id', 'client_id', 'everyone'])(
+    'an authorization (%s): its code is worth nothing',
+    async (target) => {
+      const mia = await someoneAt(app, [ledger]);
+      const code = await stoppedAt(
+        'grants',
+        () => app.codeFor(mia.browser, ledger, mia.login),
+        () => placed(other, bodyOf(target, mia.accountId)),
+      );
+      for (const node of [app, other]) expect((await redeem(node, ledger, code)).body.error).toBe('invalid_grant');
+    },
+  );
+
+  it.each(['account_id', 'client_id', 'everyone'])(
+    'a code exchange (%s): its tokens are dead when they are answered, and the application is told',
+    async (target) => {
+      const { id, login } = await app.createAccount();
+      const browser = app.browser();
+      const code = await app.codeFor(browser, ledger, login);
+      let job = Promise.resolve();
+      let orderId = '';
+      const answer = await stoppedAt(
+        'session_clients',
+        () => redeem(app, ledger, code),
+        async () => {
+          orderId = await placed(other, bodyOf(target, id));
+          // The job comes to the session, or to the grant, and waits: the application is not in it yet.
+          job = runJob(other);
+          await waitForWaiting(2);
+        },
+      );
+      await expectDead(tokensOf(answer));
+      await job;
+      expect(await deliveriesTo(app, ledger.clientId)).toHaveLength(1);
+      expect((await progressOf(app, orderId)).applications).toMatchObject([
+        { client_id: ledger.clientId, deliveries: 1 },
+      ]);
+      await app.sendDue();
+      expect(party.received.filter(({ claims }) => claims.aud === ledger.clientId)).toHaveLength(1);
+    },
+  );
+
+  it.each(['account_id', 'client_id', 'everyone'])(
+    'a refresh (%s): what it answers is dead, also when the job came before it had written',
+    async (target) => {
+      const mia = await someoneAt(app, [ledger], { scope: 'openid offline_access', prompt: 'consent' });
+      let job = Promise.resolve();
+      const answer = await stoppedAt(
+        'refresh_tokens',
+        () => app.refresh(ledger, mia.tokens[0]!.refresh_token),
+        async () => {
+          await placed(other, bodyOf(target, mia.accountId));
+          job = runJob(other);
+          await waitForWaiting(2);
+        },
+      );
+      await expectDead(tokensOf(answer));
+      await job;
+      await expectDead(tokensOf(answer));
+      const grants = await app.db.query('SELECT revoked_cause FROM grants WHERE account_id = $1', [mia.accountId]);
+      expect(grants).toEqual([{ revoked_cause: 'logout_order' }]);
+    },
+  );
+
+  function bodyOf(target: string, accountId: string): Record<string, unknown> {
+    if (target === 'everyone') return { everyone: true };
+    return { [target]: target === 'client_id' ? ledger.clientId : accountId };
+  }
+});
