@@ -17,6 +17,7 @@ import { LogoutModule } from './logout/logout.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { RateLimitsModule } from './rate-limits/rate-limits.module.js';
 import { SelfServiceModule } from './self-service/self-service.module.js';
+import { SessionManagementModule } from './session-management/session-management.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { TokensModule } from './tokens/tokens.module.js';
 import { UpstreamsModule } from './upstreams/upstreams.module.js';
@@ -43,6 +44,7 @@ export class AppModule {
         LogoutModule,
         AuthorizationModule,
         DialectsModule,
+        SessionManagementModule,
         SelfServiceModule,
         AdminModule,
         ConsoleModule,

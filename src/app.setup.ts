@@ -39,6 +39,9 @@ export function setUpApp(app: NestExpressApplication, settings: Settings): NestE
   app.useSecurityHeaders({
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: https ? [] : null } },
     strictTransportSecurity: https,
+    // One page must be framed by everybody (Session Management 1.0 §3.2), and what is set here cannot be taken back. The
+    // policy's `frame-ancestors` says the same to every browser of today; pages for people add the old header themselves.
+    xFrameOptions: false,
     // A sign-in may run in a popup whose opener waits for it; keys and metadata are for everybody.
     crossOriginOpenerPolicy: false,
     crossOriginResourcePolicy: { policy: 'cross-origin' },

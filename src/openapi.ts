@@ -77,6 +77,7 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
       'The `_security/oidc` API, for facilitators that sign people in on pages of their own.',
     )
     .addTag('Logout: VMware CSP', 'The logout URL API of VMware Cloud Services.')
+    .addTag('Session management', 'What applications ask in the browser: is it still the same person?')
     .addTag('Own sessions', 'What a signed-in person sees and ends.')
     .addTag('Console', 'What operators see of logouts: pages, server-rendered and live.')
     .addTag('Discovery', 'Metadata and keys.')

@@ -1,12 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
-import { HttpEdge, type Response } from '../http/http-edge.js';
+import { HttpEdge, type Cookies, type Response } from '../http/http-edge.js';
 import type { AuthorizationErrorCode } from '../oidc/errors.js';
 import { appendQuery, cspSource } from '../oidc/redirect-uri.js';
+import { sessionStateOf } from '../oidc/session-state.js';
 import { renderFormPostPage } from '../pages/pages.js';
 import type { AnswerTarget } from './authorization-request.parser.js';
 
-/** Sends the answer of an authorization request to the client, always with `iss` (RFC 9207 §2) and its own `state`. */
+/** Sends the answer of an authorization request to the client, always with `iss` (RFC 9207 §2), its own `state`, and `session_state` (Session Management 1.0 §2). */
 @Injectable()
 export class AuthorizationAnswer {
   constructor(
@@ -14,19 +15,36 @@ export class AuthorizationAnswer {
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  code(response: Response, target: AnswerTarget, code: string): void {
-    this.send(response, target, [['code', code]]);
+  code(response: Response, cookies: Cookies, target: AnswerTarget, code: string): void {
+    this.send(response, cookies, target, [['code', code]]);
   }
 
-  error(response: Response, target: AnswerTarget, code: AuthorizationErrorCode, description: string): void {
-    this.send(response, target, [
+  error(
+    response: Response,
+    cookies: Cookies,
+    target: AnswerTarget,
+    code: AuthorizationErrorCode,
+    description: string,
+  ): void {
+    this.send(response, cookies, target, [
       ['error', code],
       ['error_description', description],
     ]);
   }
 
-  private send(response: Response, target: AnswerTarget, parameters: ReadonlyArray<readonly [string, string]>): void {
-    const all = [...parameters, ['state', target.state], ['iss', this.settings.issuer]] as const;
+  private send(
+    response: Response,
+    cookies: Cookies,
+    target: AnswerTarget,
+    parameters: ReadonlyArray<readonly [string, string]>,
+  ): void {
+    const browserState = this.edge.browserState(response, cookies);
+    const all = [
+      ...parameters,
+      ['state', target.state],
+      ['session_state', sessionStateOf(target.clientId, target.redirectUri, browserState)],
+      ['iss', this.settings.issuer],
+    ] as const;
     if (target.responseMode === 'query') {
       this.edge.redirect(response, appendQuery(target.redirectUri, all));
       return;

@@ -10,6 +10,7 @@ import type { AuthorizationRequest } from './authorization-request.js';
 
 /** Where an answer goes, once client and redirect URI are known to be good. */
 export interface AnswerTarget {
+  readonly clientId: string;
   readonly redirectUri: string;
   readonly responseMode: 'query' | 'form_post';
   readonly state: string | undefined;
@@ -57,7 +58,12 @@ export class AuthorizationRequestParser {
     const client = await this.client(raw);
     const sentRedirectUri = single(raw, 'redirect_uri');
     const redirectUri = redirectUriOf(client, sentRedirectUri, raw);
-    const target: AnswerTarget = { redirectUri, responseMode: responseModeOf(raw), state: single(raw, 'state') };
+    const target: AnswerTarget = {
+      clientId: client.clientId,
+      redirectUri,
+      responseMode: responseModeOf(raw),
+      state: single(raw, 'state'),
+    };
     const fail = (code: AuthorizationErrorCode, description: string): never => {
       throw new AuthorizationError(code, description, target);
     };

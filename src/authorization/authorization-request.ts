@@ -22,9 +22,11 @@ export interface AuthorizationRequest {
 
 /** Where the answer to a request goes. */
 export function targetOf(request: AuthorizationRequest): {
+  readonly clientId: string;
   readonly redirectUri: string;
   readonly responseMode: 'query' | 'form_post';
   readonly state: string | undefined;
 } {
-  return { redirectUri: request.redirectUri, responseMode: request.responseMode, state: request.state };
+  const { clientId, redirectUri, responseMode, state } = request;
+  return { clientId, redirectUri, responseMode, state };
 }

@@ -134,7 +134,7 @@ export class AuthorizeController {
       const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
       const step = await this.authorization.nextStep(client, request, session, false);
       if (step.kind === 'error') {
-        this.answer.error(response, targetOf(request), step.code, step.description);
+        this.answer.error(response, cookies, targetOf(request), step.code, step.description);
         return;
       }
       const code =
@@ -142,12 +142,18 @@ export class AuthorizeController {
           ? await this.authorization.issueCode(client, request, session)
           : undefined;
       if (code !== undefined) {
-        this.answer.code(response, targetOf(request), code);
+        this.answer.code(response, cookies, targetOf(request), code);
         return;
       }
       if (request.prompt.includes('none')) {
         // The session ended, or the client was disabled, since we looked. Nobody is shown a page who wants none (Core §3.1.2.1).
-        this.answer.error(response, targetOf(request), 'login_required', 'Nobody is signed in who fits the request.');
+        this.answer.error(
+          response,
+          cookies,
+          targetOf(request),
+          'login_required',
+          'Nobody is signed in who fits the request.',
+        );
         return;
       }
       const browserId = this.browsers.ensure(response, cookies);
@@ -157,7 +163,7 @@ export class AuthorizeController {
       );
     } catch (error) {
       if (!(error instanceof AuthorizationError)) throw error;
-      this.answer.error(response, error.target, error.code, error.description);
+      this.answer.error(response, cookies, error.target, error.code, error.description);
     }
   }
 }

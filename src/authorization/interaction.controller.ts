@@ -47,6 +47,7 @@ interface Context {
   readonly client: Client | undefined;
   readonly session: SignedInSession | undefined;
   readonly csrf: string;
+  readonly cookies: CookieJar;
 }
 
 /** The pages between an authorization request and its answer: sign-in and consent. */
@@ -146,7 +147,7 @@ export class InteractionController {
       return this.proceed(context, response);
     if (form.decision === 'deny') {
       if (!(await this.interactions.finish(id))) throw new InteractionLostError();
-      this.answer.error(response, targetOf(request), 'access_denied', 'The person did not allow it.');
+      this.answer.error(response, cookies, targetOf(request), 'access_denied', 'The person did not allow it.');
       return;
     }
     await this.consents.remember(session.accountId, request);
@@ -169,7 +170,7 @@ export class InteractionController {
     this.browsers.checkCsrf(cookies, form.csrf);
     const { interaction } = await this.context(id, cookies);
     if (interaction.request === undefined || !(await this.interactions.finish(id))) throw new InteractionLostError();
-    this.answer.error(response, targetOf(interaction.request), 'access_denied', 'The person did not sign in.');
+    this.answer.error(response, cookies, targetOf(interaction.request), 'access_denied', 'The person did not sign in.');
   }
 
   private async context(id: string, cookies: CookieJar): Promise<Context> {
@@ -186,6 +187,7 @@ export class InteractionController {
       client,
       session: await this.sessions.findByCookie(this.edge.cookie(cookies, 'session')),
       csrf: this.browsers.csrfToken(browserId),
+      cookies,
     };
   }
 
@@ -210,7 +212,7 @@ export class InteractionController {
         return this.grant(context, client, request, session, response);
       case 'error':
         if (!(await this.interactions.finish(context.id))) throw new InteractionLostError();
-        return this.answer.error(response, targetOf(request), step.code, step.description);
+        return this.answer.error(response, context.cookies, targetOf(request), step.code, step.description);
     }
   }
 
@@ -231,7 +233,7 @@ export class InteractionController {
     if (session === undefined || !(await this.interactions.finish(context.id))) throw new InteractionLostError();
     const code = await this.authorization.issueCode(client, request, session);
     if (code === undefined) throw new InteractionLostError();
-    this.answer.code(response, targetOf(request), code);
+    this.answer.code(response, context.cookies, targetOf(request), code);
   }
 
   private signInPage(

@@ -9,7 +9,7 @@ import {
   type TokenEndpointAuthMethod,
 } from '../oidc/client-metadata.js';
 import { InvalidClientMetadataError, InvalidRedirectUriError } from '../oidc/errors.js';
-import { redirectUriProblem } from '../oidc/redirect-uri.js';
+import { frontChannelLogoutUriProblem, redirectUriProblem } from '../oidc/redirect-uri.js';
 import { ClientMetadataDto } from './dto/client-metadata.dto.js';
 
 export interface RegistrationRules {
@@ -162,14 +162,7 @@ function checkTargetUri(
 
 function webUri<
   Name extends
-    | 'backchannel_logout_uri'
-    | 'initiate_login_uri'
-    | 'client_uri'
-    | 'logo_uri'
-    | 'policy_uri'
-    | 'tos_uri'
-    | 'jwks_uri'
-    | 'frontchannel_logout_uri',
+    'backchannel_logout_uri' | 'initiate_login_uri' | 'client_uri' | 'logo_uri' | 'policy_uri' | 'tos_uri' | 'jwks_uri',
 >(dto: ClientMetadataDto, name: Name, rules: RegistrationRules): { readonly [name in Name]?: string } {
   const uri = dto[name];
   if (uri === undefined || uri === '') return {};
@@ -184,18 +177,11 @@ function frontChannelUri(
   redirectUris: readonly string[],
   rules: RegistrationRules,
 ): { readonly frontchannel_logout_uri?: string } {
-  const registered = webUri(dto, 'frontchannel_logout_uri', rules);
-  const uri = registered.frontchannel_logout_uri;
-  if (uri !== undefined && !redirectUris.some((redirectUri) => originOf(redirectUri) === originOf(uri))) {
-    throw new InvalidClientMetadataError(
-      'frontchannel_logout_uri must have the scheme, host and port of a redirect URI.',
-    );
-  }
-  return registered;
-}
-
-function originOf(uri: string): string {
-  return new URL(uri).origin;
+  const uri = dto.frontchannel_logout_uri;
+  if (uri === undefined || uri === '') return {};
+  const problem = frontChannelLogoutUriProblem(uri, redirectUris, rules);
+  if (problem !== undefined) throw new InvalidClientMetadataError(`frontchannel_logout_uri ${problem}.`);
+  return { frontchannel_logout_uri: uri };
 }
 
 function keysOf(

@@ -39,6 +39,8 @@ export interface Settings {
   readonly refreshTokenTtlSeconds: number;
   readonly refreshGraceMs: number;
   readonly logoutWaitMs: number;
+  /** How long the signed-out page waits for the applications that it asks in frames. */
+  readonly frontChannelWaitMs: number;
   readonly deliveryTimeoutMs: number;
   readonly deliveryMaxAgeMs: number;
   readonly deliveryPollMs: number;
@@ -109,6 +111,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     refreshTokenTtlSeconds: read.integer('REFRESH_TOKEN_TTL_SECONDS', 30 * 86400, { min: 60 }),
     refreshGraceMs: read.integer('REFRESH_GRACE_SECONDS', 10, { min: 0, max: 60 }) * SECOND,
     logoutWaitMs: read.integer('LOGOUT_WAIT_MS', 2000, { min: 0, max: 30000 }),
+    frontChannelWaitMs: read.integer('FRONT_CHANNEL_WAIT_MS', 3000, { min: 0, max: 30000 }),
     deliveryTimeoutMs: read.integer('DELIVERY_TIMEOUT_MS', 5000, { min: 100, max: 60000 }),
     deliveryMaxAgeMs: read.integer('DELIVERY_MAX_AGE_SECONDS', 86400, { min: 1 }) * SECOND,
     deliveryPollMs: read.integer('DELIVERY_POLL_MS', 1000, { min: 50, max: 60000 }),

@@ -2,12 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { SETTINGS, type Settings } from '../config/settings.js';
+import { newSecret } from '../oidc/secret.js';
 
 /** What a page's Content-Security-Policy must let through besides ourselves (requirements C.14, 8). */
 export interface PagePolicy {
   /** Chromium applies `form-action` to the redirects that follow a form's POST, so the client's origins belong in it. */
   readonly formAction?: readonly string[];
   readonly images?: readonly string[];
+  /** Origins of applications that are loaded in frames (Front-Channel Logout 1.0 §3). */
+  readonly frames?: readonly string[];
   /** The page's script follows along (`connect-src 'self'`). */
   readonly live?: boolean;
 }
@@ -26,6 +29,9 @@ export type Response = object;
  */
 @Injectable()
 export class HttpEdge {
+  /** Browser states that were set with an answer that is still being made. */
+  private readonly newStates = new WeakMap<Response, string>();
+
   constructor(
     private readonly host: HttpAdapterHost,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -74,25 +80,44 @@ export class HttpEdge {
     this.header(response, 'Referrer-Policy', 'no-referrer');
   }
 
-  /** A cookie for this host alone. `__Host-` on https: no subdomain can set or read it (abuse case A19). */
-  setCookie(response: Response, name: CookieName, value: string, maxAgeMs: number | undefined): void {
-    this.host.httpAdapter.setCookie(response, this.cookieName(name), value, {
-      httpOnly: true,
-      secure: this.secure,
-      sameSite: 'lax',
-      path: '/',
-      ...(maxAgeMs === undefined ? {} : { maxAge: Math.floor(maxAgeMs / 1000) }),
-    });
+  /**
+   * A cookie for this host alone. `__Host-` on https: no subdomain can set or read it (abuse case A19). With the session's
+   * cookie the browser state changes, so that no way of signing in or out can forget it.
+   */
+  setCookie(response: Response, name: SecretCookieName, value: string, maxAgeMs: number | undefined): void {
+    this.writeSecretCookie(response, name, value, maxAgeMs);
+    if (name === 'session') this.renewBrowserState(response);
   }
 
-  clearCookie(response: Response, name: CookieName): void {
-    this.host.httpAdapter.setCookie(response, this.cookieName(name), '', {
-      httpOnly: true,
+  clearCookie(response: Response, name: SecretCookieName): void {
+    this.writeSecretCookie(response, name, '', 0);
+    if (name === 'session') this.renewBrowserState(response);
+  }
+
+  /**
+   * The browser state of Session Management 1.0 §3.2, as it will be once this answer has arrived: random, known to
+   * scripts of ours, and nothing about the session can be learned from it.
+   */
+  browserState(response: Response, cookies: Cookies): string {
+    return this.newStates.get(response) ?? this.cookie(cookies, 'browser_state') ?? this.renewBrowserState(response);
+  }
+
+  /**
+   * Replaced and never removed: no state at all would look like a browser that keeps it from us. The frame that reads it
+   * belongs to a foreign page, so it is `SameSite=None`, which browsers take with `Secure` only; on http, which is for
+   * loopback, `Lax` still serves applications on the same host.
+   */
+  renewBrowserState(response: Response): string {
+    const state = newSecret();
+    this.newStates.set(response, state);
+    this.host.httpAdapter.setCookie(response, this.cookieName('browser_state'), state, {
+      httpOnly: false,
       secure: this.secure,
-      sameSite: 'lax',
+      sameSite: this.secure ? 'none' : 'lax',
       path: '/',
-      maxAge: 0,
+      maxAge: Math.floor(this.settings.sessionTtlMs / 1000),
     });
+    return state;
   }
 
   cookie(cookies: Cookies, name: CookieName): string | undefined {
@@ -104,12 +129,29 @@ export class HttpEdge {
     return this.secure ? `__Host-exeunt_${name}` : `exeunt_${name}`;
   }
 
+  private writeSecretCookie(
+    response: Response,
+    name: SecretCookieName,
+    value: string,
+    maxAgeMs: number | undefined,
+  ): void {
+    this.host.httpAdapter.setCookie(response, this.cookieName(name), value, {
+      httpOnly: true,
+      secure: this.secure,
+      sameSite: 'lax',
+      path: '/',
+      ...(maxAgeMs === undefined ? {} : { maxAge: Math.floor(maxAgeMs / 1000) }),
+    });
+  }
+
   private get secure(): boolean {
     return this.settings.issuer.startsWith('https:');
   }
 }
 
-export type CookieName = 'session' | 'browser' | 'console';
+/** Cookies that no script sees. */
+export type SecretCookieName = 'session' | 'browser' | 'console';
+export type CookieName = SecretCookieName | 'browser_state';
 export type Cookies = Readonly<Record<string, unknown>> | undefined;
 
 function contentSecurityPolicy(options: PageOptions): string {
@@ -120,6 +162,7 @@ function contentSecurityPolicy(options: PageOptions): string {
     `img-src ${["'self'", 'data:', ...(options.images ?? [])].join(' ')}`,
     ...(options.live === true ? ["connect-src 'self'"] : []),
     `form-action ${["'self'", ...(options.formAction ?? [])].join(' ')}`,
+    ...(options.frames === undefined || options.frames.length === 0 ? [] : [`frame-src ${options.frames.join(' ')}`]),
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ].join('; ');

@@ -12,6 +12,7 @@ describe('which grants with offline_access fall (Back-Channel Logout 1.0 §2.7)'
 
   const ORDINARY: readonly TerminationCause[] = [
     'end_session',
+    'end_session_client',
     'elasticsearch_logout',
     'csp_logout',
     'upstream_logout',

@@ -12,6 +12,7 @@ export interface LogoutPolicy {
  */
 const REVOKES_OFFLINE_GRANTS: Readonly<Record<TerminationCause, boolean>> = {
   end_session: false,
+  end_session_client: false,
   elasticsearch_logout: false,
   csp_logout: false,
   upstream_logout: false,

@@ -18,6 +18,7 @@ import { ReceiptRepository } from './receipts/receipt.repository.js';
 import { ReceiptsService } from './receipts/receipts.service.js';
 import { LogoutTokenIssuer } from './back-channel/logout-token.issuer.js';
 import { EndpointDoctor } from './endpoint-doctor.js';
+import { FrontChannelLogout } from './front-channel/front-channel-logout.service.js';
 import { LogoutPreviewService } from './logout-preview.service.js';
 import { LogoutRecordsService } from './logout-records.service.js';
 import { LogoutService } from './logout.service.js';
@@ -53,6 +54,7 @@ import { TerminationWatch } from './termination-watch.js';
     BackChannelLogoutDispatcher,
     DeliveryBreakerRepository,
     LogoutTokenIssuer,
+    FrontChannelLogout,
     LogoutOrdersService,
     LogoutOrderRepository,
     LogoutOrderJob,
@@ -66,6 +68,7 @@ import { TerminationWatch } from './termination-watch.js';
   exports: [
     LogoutService,
     LogoutRecordsService,
+    FrontChannelLogout,
     LogoutPreviewService,
     RedeliveryService,
     EndpointDoctor,

@@ -123,6 +123,7 @@ export class LogoutService implements OnModuleInit {
       sessions: result.sessions,
       grantsRevoked: result.grantsRevoked,
       deliveries: result.deliveries.length,
+      frontChannel: result.frontChannel,
     };
   }
 }

@@ -29,6 +29,8 @@ export type LogoutTarget =
   /** The session that this client knows by this `sid`. */
   | { readonly kind: 'client-session'; readonly clientId: string; readonly sid: string }
   | { readonly kind: 'grant'; readonly grantId: string }
+  /** One application leaves the session, which goes on with the others. */
+  | { readonly kind: 'session-client'; readonly sessionId: string; readonly clientId: string }
   /** Sessions that began with this session at another provider; with `sub` only if it was that person's. */
   | {
       readonly kind: 'upstream-session';
@@ -58,5 +60,15 @@ export type LogoutOutcome =
       readonly grantsRevoked: number;
       /** How many applications are owed a notice. */
       readonly deliveries: number;
+      /** Only where a person's browser is there to tell them. */
+      readonly frontChannel: readonly FrontChannelParticipant[];
     }
   | { readonly kind: 'nothing_to_end' };
+
+/** An application that can also be told by the browser, and the session that this is about (Front-Channel Logout 1.0 §2). */
+export interface FrontChannelParticipant {
+  readonly sessionId: string;
+  readonly clientId: string;
+  /** The session as this client knows it. */
+  readonly sid: string;
+}

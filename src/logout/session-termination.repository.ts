@@ -4,12 +4,12 @@ import { clientHearsOf } from '../clients/clients.sql.js';
 import type { Page, PageRequest } from '../database/page.js';
 import { statement, type Queryable, type Statement } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
-import { sessionOutlivesOrders } from './orders/orders.sql.js';
-import { beganUpstream, terminateSessions } from '../sessions/sessions.sql.js';
+import { beganUpstream, leaveSessions, terminateSessions } from '../sessions/sessions.sql.js';
 import { revokeGrants } from '../tokens/tokens.sql.js';
+import { sessionOutlivesOrders } from './orders/orders.sql.js';
 import { auditTerminations } from './termination-audit.sql.js';
 import type { DueDelivery } from './back-channel/delivery.js';
-import type { LogoutInitiator, LogoutTarget, TerminationCause } from './logout.js';
+import type { FrontChannelParticipant, LogoutInitiator, LogoutTarget, TerminationCause } from './logout.js';
 
 export interface TerminationOrder {
   readonly terminationId: string;
@@ -27,6 +27,7 @@ export interface TerminationResult {
   readonly sessions: number;
   readonly grantsRevoked: number;
   readonly deliveries: readonly DueDelivery[];
+  readonly frontChannel: readonly FrontChannelParticipant[];
 }
 
 /** Many sessions that end, each by a termination of its own. */
@@ -75,17 +76,26 @@ export interface TargetSql {
   readonly told: string | null;
   /** Grants `g` that are revoked; `$6` says whether offline ones are. */
   readonly grants: string;
+  /** Whoever is told takes part no longer, and gets another `sid` if it comes back. */
+  readonly leaves?: true;
+  /** A person's browser is there, so the applications that it can tell by frames are named. Not for the rest: they may be many. */
+  readonly browser?: true;
 }
 
 // $1 and $2 are the target, $3 now, $4 termination id, $5 cause, $6 revokes offline grants, $7 claimed until, $8 initiator,
 // $9 origin that is not told
 const SESSION_GRANTS = `g.session_id IN (SELECT id FROM locked) AND (NOT g.offline OR $6::boolean)`;
 const LIVE = 's.terminated_at IS NULL';
+const FRONT_CHANNEL = `(
+       SELECT coalesce(json_agg(json_build_object('sessionId', p.session_id, 'clientId', p.client_id, 'sid', p.sid) ORDER BY p.client_id), '[]')
+         FROM participants p JOIN clients c ON c.client_id = p.client_id
+        WHERE c.deleted_at IS NULL AND c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL)`;
 export const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
   cookie: {
     sessions: `s.cookie_hash = $1::bytea AND ($2::uuid IS NULL OR s.id = $2) AND ${LIVE}`,
     told: null,
     grants: SESSION_GRANTS,
+    browser: true,
   },
   session: {
     sessions: `s.id = $1::uuid AND $2::text IS NULL AND ${LIVE}`,
@@ -96,11 +106,13 @@ export const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
     sessions: `s.id = $1::uuid AND s.account_id = $2::uuid AND ${LIVE}`,
     told: null,
     grants: SESSION_GRANTS,
+    browser: true,
   },
   account: {
     sessions: `s.account_id = $1::uuid AND s.id IS DISTINCT FROM $2::uuid AND ${LIVE}`,
     told: null,
     grants: `g.account_id = $1::uuid AND ($2::uuid IS NULL OR g.session_id IS DISTINCT FROM $2::uuid) AND (NOT g.offline OR $6::boolean)`,
+    browser: true,
   },
   client: {
     // Also where it is only about to take part: it has a grant, and may be redeeming the code.
@@ -130,6 +142,13 @@ export const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
     sessions: `${LIVE} AND ${beganUpstream('s', `$1::text`, `u.sub = $2::text`)}`,
     told: null,
     grants: SESSION_GRANTS,
+  },
+  'session-client': {
+    sessions: `s.id = $1::uuid AND $2::text IS NOT NULL AND ${LIVE}`,
+    told: `p.client_id = $2::text`,
+    grants: `${SESSION_GRANTS} AND g.client_id = $2::text`,
+    leaves: true,
+    browser: true,
   },
   'client-offline': {
     sessions: `$2::text IS NULL AND ${LIVE} AND s.id IN (
@@ -188,7 +207,8 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
      ending AS (SELECT l.id, l.account_id FROM locked l, complete c WHERE c.yes AND ${ends}),
      ${terminateSessions('ending', '$3', '$4::uuid')},
      ${revokeGrants(`(SELECT yes FROM complete) AND ${sql.grants}`, '$3', '$5')},
-     participants AS (SELECT p.client_id, p.sid, p.account_id FROM everybody p${ends ? '' : ` WHERE ${sql.told}`}),
+     participants AS (SELECT p.session_id, p.client_id, p.sid, p.account_id FROM everybody p${ends ? '' : ` WHERE ${sql.told}`}),
+     ${sql.leaves === true ? `${leaveSessions('participants', '(SELECT yes FROM complete)')},` : ''}
      notices AS (
        INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
        SELECT gen_random_uuid(), $4::uuid, p.client_id, p.account_id::text, p.sid, 'pending', 0, $7::timestamptz, $3
@@ -205,14 +225,16 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
                  FROM (SELECT account_id FROM ending UNION ALL SELECT account_id FROM participants
                        UNION ALL SELECT g.account_id FROM grants g JOIN revoked r ON r.id = g.id) x),
               (SELECT count(*) FROM ended), (SELECT count(*) FROM revoked), (SELECT count(*) FROM notices), $3
-        WHERE EXISTS (SELECT 1 FROM ended) OR EXISTS (SELECT 1 FROM revoked) OR EXISTS (SELECT 1 FROM notices)
+        WHERE EXISTS (SELECT 1 FROM ended) OR EXISTS (SELECT 1 FROM revoked) OR EXISTS (SELECT 1 FROM notices)${sql.leaves === true ? ' OR EXISTS (SELECT 1 FROM departed)' : ''}
        RETURNING *
      ),
      ${auditTerminations('record')}
      SELECT (SELECT yes FROM complete) AS complete,
             (SELECT count(*)::int FROM ended) AS sessions,
             (SELECT count(*)::int FROM revoked) AS grants_revoked,
-            (SELECT coalesce(json_agg(json_build_object('id', id, 'clientId', client_id, 'sub', sub, 'sid', sid)), '[]') FROM notices) AS deliveries`,
+            ${sql.leaves === true ? '(SELECT count(*)::int FROM departed)' : '0'} AS departed,
+            (SELECT coalesce(json_agg(json_build_object('id', id, 'clientId', client_id, 'sub', sub, 'sid', sid)), '[]') FROM notices) AS deliveries,
+            ${sql.browser === true ? FRONT_CHANNEL : `'[]'::json`} AS front_channel`,
   );
 }
 
@@ -254,13 +276,16 @@ export class SessionTerminationRepository {
         complete: boolean;
         sessions: number;
         grants_revoked: number;
+        departed: number;
         deliveries: { id: string; clientId: string; sub: string; sid: string }[];
+        front_channel: FrontChannelParticipant[];
       }>(TERMINATE[order.target.kind], values);
       if (row?.complete !== true) continue;
-      if (row.sessions === 0 && row.grants_revoked === 0 && row.deliveries.length === 0) return undefined;
+      if (row.sessions + row.grants_revoked + row.departed + row.deliveries.length === 0) return undefined;
       return {
         sessions: row.sessions,
         grantsRevoked: row.grants_revoked,
+        frontChannel: row.front_channel,
         deliveries: row.deliveries.map((delivery) => ({
           ...delivery,
           terminationId: order.terminationId,
@@ -351,6 +376,8 @@ export function targetParameters(target: LogoutTarget): readonly [unknown, unkno
       return [target.issuer, target.sub];
     case 'grant':
       return [target.grantId, null];
+    case 'session-client':
+      return [target.sessionId, target.clientId];
   }
 }
 

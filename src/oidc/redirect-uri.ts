@@ -55,6 +55,24 @@ export function redirectUriProblem(uri: string, rules: RedirectUriRules): string
   return url.protocol.includes('.') ? undefined : 'must use https or a private-use scheme such as com.example.app';
 }
 
+/**
+ * Why this URI must not be loaded in a frame at logout, or `undefined` when it may: a web address with the scheme, host
+ * and port of one of the client's redirect URIs (Front-Channel Logout 1.0 §2). Asked when it is registered and again
+ * when it is used, so that a rule that became stricter holds for what is stored already.
+ */
+export function frontChannelLogoutUriProblem(
+  uri: string,
+  redirectUris: readonly string[],
+  rules: Pick<RedirectUriRules, 'allowInsecure'>,
+): string | undefined {
+  const problem = redirectUriProblem(uri, { ...rules, allowPrivateUseScheme: false });
+  if (problem !== undefined) return problem;
+  const { origin } = new URL(uri);
+  return redirectUris.some((redirectUri) => new URL(redirectUri).origin === origin)
+    ? undefined
+    : 'must have the scheme, host and port of a redirect URI';
+}
+
 /** `localhost`, 127.0.0.0/8 and `[::1]` (RFC 8252 §7.3, §8.3). */
 export function isLoopbackHost(hostname: string): boolean {
   if (hostname === 'localhost' || hostname === '[::1]') return true;

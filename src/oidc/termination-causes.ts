@@ -4,6 +4,7 @@
  */
 export const TERMINATION_CAUSES = [
   'end_session',
+  'end_session_client',
   'elasticsearch_logout',
   'csp_logout',
   'upstream_logout',

@@ -24,6 +24,7 @@ export function renderLogoutConfirmationPage(view: LogoutConfirmationView): stri
       notice: view.notice && noticeText(view.notice, client, signedIn),
       consequence: consequenceText(view.applications),
       way: view.returnsToClient ? (client?.name ?? 'the application you came from') : undefined,
+      leave: signedIn && client !== undefined && view.mayLeaveClient === true ? client.name : undefined,
       upstream: signedIn && view.upstream ? upstreamName(view.upstream) : undefined,
     },
   );
@@ -39,6 +40,7 @@ interface ConfirmationModel {
   readonly notice?: string;
   readonly consequence: string;
   readonly way?: string;
+  readonly leave?: string;
   readonly upstream?: string;
 }
 
@@ -93,5 +95,14 @@ can go back to <%= it.way %> now.<% } %></p><% } %>
 <button class="button" id="logout-yes" type="submit" name="decision" value="logout">Continue</button>
 <% } %>
 </div>
+<% if (it.account) { %><div class="actions others">
+<% if (it.leave) { %><button class="button plain modest" id="logout-client" type="submit" name="decision"
+value="client">Sign out of <%= it.leave %> only</button>
+<% } %><button class="button plain modest" id="logout-everywhere" type="submit" name="decision"
+value="everywhere" aria-describedby="logout-everywhere-hint">Sign out of all my devices</button>
+</div>
+<p class="small" id="logout-everywhere-hint">All my devices: also other browsers, and what applications may do while you
+are away.</p>
+<% } %>
 </form>
 </div>`);

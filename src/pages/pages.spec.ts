@@ -113,6 +113,7 @@ function everyPage(text: string, client: ClientView): ReadonlyArray<readonly [st
     ['confirmation, bare', aConfirmation({ account: { login: text }, applications: 0 })],
     ['confirmation, client unknown', aConfirmation({ applications: 1, returnsToClient: true })],
     ['confirmation, nobody', aConfirmation({ account: undefined, client, returnsToClient: true })],
+    ['confirmation, of one alone', aConfirmation({ client, mayLeaveClient: true })],
     ['confirmation, upstream', aConfirmation({ client, upstream })],
     ['confirmation, upstream, nobody', aConfirmation({ account: undefined, upstream })],
     ...(['other_account', 'hint_mismatch', 'unknown_request'] as const).flatMap(
@@ -127,7 +128,10 @@ function everyPage(text: string, client: ClientView): ReadonlyArray<readonly [st
       renderSignedOutPage({
         ...base,
         alreadySignedOut: false,
-        applications: (['confirmed', 'pending', 'unreachable'] as const).map((state) => ({ name: text, state })),
+        applications: (['confirmed', 'asked', 'pending', 'unreachable'] as const).map((state) => ({
+          name: text,
+          state,
+        })),
         continueTo: { url: `https://app.example/?x=${text}`, clientName: text },
       }),
     ],
@@ -138,6 +142,23 @@ function everyPage(text: string, client: ClientView): ReadonlyArray<readonly [st
       aSignedOut({ upstream, continueTo: { url: 'https://app.example/', clientName: text } }),
     ],
     ['signed out, upstream not linked', aSignedOut({ upstream: { name: text, url: text } })],
+    ['signed out, everywhere', aSignedOut({ everywhere: true })],
+    ['signed out of one alone', aSignedOut({ leftClient: { client, account } })],
+    [
+      'signed out, with frames',
+      aSignedOut({
+        applications: [{ name: text, state: 'asked' }],
+        frames: [{ name: text, url: `https://wiki.example/out?x=${text}` }],
+      }),
+    ],
+    [
+      'signed out, with frames and onward',
+      aSignedOut({
+        frames: [{ name: text, url: `https://wiki.example/out?x=${text}` }],
+        continueTo: { url: `https://app.example/?x=${text}`, clientName: text },
+        onward: { url: `https://app.example/?x=${text}`, afterMs: 3000 },
+      }),
+    ],
     ['signed out, returned from upstream', aSignedOut({ returnedFromUpstream: text })],
     ['still signed in', renderStillSignedInPage({ ...base, account, client })],
     ['still signed in, bare', renderStillSignedInPage({ ...base, account: { login: text } })],
@@ -202,10 +223,11 @@ describe.each(everyPage('plain', acme))('every page: %s', (_name, html) => {
     }
   });
 
-  it('loads nothing from elsewhere but the logo of the application', () => {
+  it('loads nothing from elsewhere but the logo of the application, and the frames of front-channel logout', () => {
     expect(html).not.toMatch(/@import|url\(/);
     expect([...html.matchAll(/<link\b[^>]*href="([^"]*)"/g)].map((link) => link[1]?.slice(0, 5))).toEqual(['data:']);
-    expect([...html.matchAll(/\ssrc="([^"]*)"/g)].every((source) => source[1] === acme.logoUri)).toBe(true);
+    const unframed = html.replaceAll(/<iframe src="https:\/\/wiki\.example\/out\?x=[^"]*"/g, '');
+    expect([...unframed.matchAll(/\ssrc="([^"]*)"/g)].every((source) => source[1] === acme.logoUri)).toBe(true);
   });
 
   it('ties every visible input to a label and every description to an element, with no id used twice', () => {
@@ -236,7 +258,7 @@ describe.each(everyPage(ATTACK, { ...acme, name: ATTACK }))('markup in what come
   it('stays text', () => {
     expect(html).not.toContain('<script>');
     expect(html).not.toContain(ATTACK);
-    expect(html.match(/<script\b/g)?.length ?? 0).toBe(html.includes('Taking you back') ? 1 : 0);
+    expect(html.match(/<script\b/g)?.length ?? 0).toBe(/Taking you back|We take you on/.test(html) ? 1 : 0);
   });
 });
 
@@ -417,8 +439,18 @@ describe('logout confirmation', () => {
     expect(aConfirmation({ account: undefined, upstream: { name: 'Corporate SSO' } })).not.toContain('Corporate SSO');
   });
 
+  it('offers to sign out of one application alone where it takes part, and of all devices to whoever is signed in', () => {
+    const html = aConfirmation({ client: acme, mayLeaveClient: true });
+    expect(html).toMatch(/id="logout-client"[^>]*value="client">Sign out of Acme Invoices only</);
+    expect(html).toMatch(
+      /id="logout-everywhere"[^>]*value="everywhere" aria-describedby="logout-everywhere-hint">Sign out of all my devices</,
+    );
+    expect(aConfirmation({ client: acme })).not.toContain('logout-client');
+    expect(aConfirmation({ mayLeaveClient: true })).not.toContain('logout-client');
+  });
+
   it('with nobody signed in leaves one button', () => {
-    const html = aConfirmation({ account: undefined });
+    const html = aConfirmation({ account: undefined, client: acme, mayLeaveClient: true });
     expect(html).toContain('<h1>You are already signed out</h1>');
     expect(html.match(/<button/g)).toHaveLength(1);
     expect(html).toMatch(/id="logout-yes"[^>]*>Continue</);
@@ -439,6 +471,41 @@ describe('signed out', () => {
     expect(html).toContain('4 of 5 applications have confirmed');
     expect(html).toContain('not confirmed yet, we keep trying');
     expect(html).toContain('we keep trying without it');
+  });
+
+  it('says of whom it asked in this browser that it asked, and counts none of them', () => {
+    const html = aSignedOut({
+      applications: [
+        { name: 'Mail', state: 'confirmed' },
+        { name: 'Wiki', state: 'asked' },
+      ],
+    });
+    expect(html).toContain('1 of 1 application has confirmed that you are signed out there too.');
+    expect(html).toContain('We asked 1 application in this browser to sign you out.');
+    expect(html).toContain('asked in this browser; it has no way to confirm');
+  });
+
+  it.each(['javascript:alert(1)', 'data:text/html,x', '/inside', 'com.example.app:/bye'])(
+    'does not frame %s',
+    (url) => {
+      const html = aSignedOut({ frames: [{ name: 'Wiki', url }] });
+      expect(html).not.toContain('<iframe');
+      expect(html).not.toContain(url);
+    },
+  );
+
+  it.each(['javascript:alert(1)', 'data:text/html,x', '/inside'])('does not go on to %s by itself', (url) => {
+    const html = aSignedOut({ frames: [{ name: 'Wiki', url: 'https://wiki.example/' }], onward: { url, afterMs: 1 } });
+    expect(html).toContain('<iframe');
+    expect(html).not.toContain(url);
+    expect(html).not.toContain('<script');
+  });
+
+  it('says whose session goes on when one application alone was left', () => {
+    const html = aSignedOut({ leftClient: { client: acme, account: ada } });
+    expect(html).toContain('<h1>Signed out of Acme Invoices</h1>');
+    expect(html).toContain('You are still signed in here as Ada Lovelace');
+    expect(html).not.toContain('has ended');
   });
 
   it('says who could not be reached, and what to do', () => {

@@ -1,8 +1,8 @@
-import { followableUrl } from './safe-urls.js';
 import { FOLLOW } from './follow.js';
+import { followableUrl, webUrl } from './safe-urls.js';
 import { fragment, page } from './templates.js';
 import type { ApplicationState, LiveView, SignedOutApplicationView, SignedOutView } from './views.js';
-import { clientName, upstreamName } from './words.js';
+import { accountName, clientName, counted, upstreamName } from './words.js';
 
 /**
  * The receipt. The count is of applications that answered, never of those merely told: a person at a borrowed computer
@@ -10,10 +10,22 @@ import { clientName, upstreamName } from './words.js';
  */
 export function renderSignedOutPage(view: SignedOutView): string {
   const url = followableUrl(view.continueTo?.url);
+  const onward = followableUrl(view.onward?.url);
+  const frames = (view.frames ?? []).flatMap((frame) => {
+    const src = webUrl(frame.url);
+    return src === undefined ? [] : [{ src, title: `Sign-out at ${clientName(frame)}` }];
+  });
+  const heading = view.leftClient === undefined ? 'Signed out' : `Signed out of ${clientName(view.leftClient.client)}`;
   return signedOutTemplate(
-    { nonce: view.nonce, title: 'Signed out' },
+    { nonce: view.nonce, title: heading },
     {
       nonce: view.nonce,
+      heading,
+      frames,
+      onward:
+        frames.length === 0 || onward === undefined || view.onward === undefined
+          ? undefined
+          : { url: onward, afterMs: view.onward.afterMs },
       lede: ledeText(view),
       farewell: farewellText(view),
       progress: renderSignedOutProgress(view.applications),
@@ -42,6 +54,9 @@ interface ProgressModel {
 
 interface SignedOutModel {
   readonly nonce: string;
+  readonly heading: string;
+  readonly frames: ReadonlyArray<{ readonly src: string; readonly title: string }>;
+  readonly onward?: { readonly url: string; readonly afterMs: number };
   readonly lede: string;
   readonly farewell: string;
   readonly progress: string;
@@ -65,6 +80,7 @@ export function renderSignedOutProgress(applications: readonly SignedOutApplicat
 
 const STATE_WORDS: Readonly<Record<ApplicationState, string>> = {
   confirmed: 'confirmed',
+  asked: 'asked in this browser; it has no way to confirm',
   pending: 'not confirmed yet, we keep trying',
   unreachable: 'could not be reached, please sign out there yourself',
 };
@@ -74,6 +90,13 @@ function ledeText(view: SignedOutView): string {
     const upstream = upstreamName({ name: view.returnedFromUpstream });
     return `You are signed out here, and ${upstream} sent you back after its own sign-out.`;
   }
+  if (view.leftClient !== undefined) {
+    const { account } = view.leftClient;
+    return account === undefined
+      ? 'You left this application alone. Other applications are not affected.'
+      : `You are still signed in here as ${accountName(account)}. Other applications are not affected.`;
+  }
+  if (view.everywhere === true) return 'All your sessions have ended, in this browser and everywhere else.';
   return view.alreadySignedOut
     ? 'You were already signed out in this browser.'
     : 'Your session in this browser has ended.';
@@ -93,14 +116,20 @@ function receiptText(states: readonly ApplicationState[]): string | undefined {
   if (states.length === 0) {
     return undefined;
   }
+  const asked = states.filter((state) => state === 'asked').length;
+  const others = states.length - asked;
+  const askedText = `We asked ${counted(asked, 'application', 'applications')} in this browser to sign you out.`;
+  if (others === 0) return askedText;
   const confirmed = states.filter((state) => state === 'confirmed').length;
-  const what = states.length === 1 ? 'application has' : 'applications have';
-  return `${confirmed} of ${states.length} ${what} confirmed that you are signed out there too.`;
+  const what = others === 1 ? 'application has' : 'applications have';
+  const text = `${confirmed} of ${others} ${what} confirmed that you are signed out there too.`;
+  return asked === 0 ? text : `${text} ${askedText}`;
 }
 
 /** Shapes differ as well as colours; the words beside them say the same to those who see neither. */
 const ICONS: Readonly<Record<ApplicationState, string>> = {
   confirmed: icon('<circle cx="9" cy="9" r="7.5"/><path d="M5.8 9.3l2.2 2.2 4.3-4.8"/>'),
+  asked: icon('<circle cx="9" cy="9" r="7.5"/><path d="M5.6 9h6.2M9.4 6.4L12 9l-2.6 2.6"/>'),
   pending: icon('<circle cx="9" cy="9" r="7.5" stroke-dasharray="2.4 2.31"/><path d="M9 5.6V9l2.2 1.6"/>'),
   unreachable: icon('<path d="M9 2l7.4 13.2H1.6z"/><path d="M9 7v3.6M9 12.9v.1"/>'),
 };
@@ -116,8 +145,21 @@ const progressTemplate = fragment<ProgressModel>(`<% if (it.receipt) { %><p id="
 <span class="name"><%= application.name %></span> <span class="state"><%= application.words %></span></li>
 <% } %></ul><% } %>`);
 
+/**
+ * The window's own `load` comes when every frame has loaded or failed. `replace`: a way back to this page would ask the
+ * applications again.
+ */
+const GO_ON = `const {url,after}=document.currentScript.dataset;let gone=false;
+const go=()=>{if(!gone){gone=true;location.replace(url)}};
+if(document.readyState==='complete')go();else addEventListener('load',go);setTimeout(go,Number(after))`;
+
+/**
+ * The frames' sandbox. An application must reach its own cookies and storage (`allow-same-origin`) and may clear them by
+ * script or by a form; what it must not do is to take the whole page elsewhere, as frame breakers do, which would keep
+ * the other applications from being asked, or to open windows and dialogs.
+ */
 const signedOutTemplate = page<SignedOutModel>(`<div class="flow">
-<h1>Signed out</h1>
+<h1><%= it.heading %></h1>
 <p class="lede"><%= it.lede %></p>
 <% if (it.live) { %><div class="flow" id="live" data-events="<%= it.live.eventsUrl %>" aria-live="polite">
 <%~ it.progress %></div>
@@ -131,4 +173,10 @@ href="<%= it.upstream.url %>" rel="noreferrer">Sign out of <%= it.upstream.name 
 <% if (it.continueTo) { %><div class="actions"><a class="button" id="continue" href="<%= it.continueTo.url %>"
 rel="noreferrer">Continue to <%= it.continueTo.name %></a></div>
 <% } else { %><p class="quiet"><%= it.farewell %></p><% } %>
+<% for (const frame of it.frames) { %><iframe src="<%= frame.src %>" title="<%= frame.title %>" hidden
+referrerpolicy="no-referrer" sandbox="allow-same-origin allow-scripts allow-forms"></iframe>
+<% } %>
+<% if (it.onward) { %><p class="quiet" role="status">We take you on in a moment.</p>
+<script data-url="<%= it.onward.url %>" data-after="<%= it.onward.afterMs %>" nonce="<%= it.nonce %>">${GO_ON}</script>
+<% } %>
 </div>`);

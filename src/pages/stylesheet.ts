@@ -89,6 +89,9 @@ transition:background-color .15s ease,border-color .15s ease,color .15s ease}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem}
 .actions>*{flex:1 1 9rem}
 .actions.start>*{flex:0 1 auto}
+.actions.others{margin-top:1.5rem;padding-top:1.5rem;border-top:1px solid var(--line)}
+.actions.others>*{flex:1 1 100%}
+.others+.small{margin-top:.625rem}
 .aside .button{width:100%;border-color:transparent;color:var(--accent)}
 .aside .button:hover{border-color:transparent;color:var(--accent-strong)}
 .flow>.upstreams{margin-top:1.5rem}
@@ -113,6 +116,7 @@ background:var(--accent)}
 .states .name{font-weight:580}
 .states .state{grid-column:2;font-size:.9375rem;line-height:1.45;color:var(--quiet)}
 .confirmed svg{color:var(--accent)}
+.asked svg{color:var(--quiet)}
 .pending svg{color:var(--wait)}
 .unreachable svg{color:var(--alarm)}
 

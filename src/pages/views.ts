@@ -83,12 +83,15 @@ export interface LogoutConfirmationView extends FormView {
   readonly applications: number;
   /** Whichever way the person decides, the browser then goes back to the application. */
   readonly returnsToClient: boolean;
+  /** The application that asked takes part in this session, so it can be left alone. */
+  readonly mayLeaveClient?: boolean;
   /** The provider that signed this person in, if it can be asked to end its own session: a choice in the form. */
   readonly upstream?: UpstreamView;
   readonly notice?: LogoutNotice;
 }
 
-export type ApplicationState = 'confirmed' | 'pending' | 'unreachable';
+/** `asked`: by a frame in this browser, which cannot say what came of it. */
+export type ApplicationState = 'confirmed' | 'asked' | 'pending' | 'unreachable';
 
 export interface SignedOutApplicationView {
   readonly name: string;
@@ -104,6 +107,14 @@ export interface LiveView {
 export interface SignedOutView extends Base {
   readonly alreadySignedOut: boolean;
   readonly applications: ReadonlyArray<SignedOutApplicationView>;
+  /** Left alone: the session goes on, without this application. Whose it is, where that is still known. */
+  readonly leftClient?: { readonly client: ClientView; readonly account?: AccountView };
+  /** Every session of the person ended, in all browsers. */
+  readonly everywhere?: boolean;
+  /** Loaded out of sight, to ask applications in this browser (Front-Channel Logout 1.0 §3). The policy must name them. */
+  readonly frames?: ReadonlyArray<{ readonly name: string; readonly url: string }>;
+  /** With frames: where the page goes on by itself when they have loaded, or by then. */
+  readonly onward?: { readonly url: string; readonly afterMs: number };
   readonly continueTo?: { readonly url: string; readonly clientName: string };
   /** The provider that had signed this person in and was not asked to end its own session; `url` asks it. */
   readonly upstream?: UpstreamView & { readonly url: string };

@@ -30,6 +30,7 @@ import type { SessionsView } from '../pages/views.js';
 import { accountView } from '../sessions/session-view.js';
 import type { SessionWithClients, SignedInSession } from '../sessions/session.js';
 import { SessionsService } from '../sessions/sessions.service.js';
+import { SignedOutAnswer } from '../signed-out/signed-out-answer.js';
 
 const PATH = '/account/sessions';
 const SHOWN = 100;
@@ -47,6 +48,7 @@ export class AccountSessionsController {
     private readonly clients: ClientsService,
     private readonly logoutService: LogoutService,
     private readonly interactions: InteractionsService,
+    private readonly signedOut: SignedOutAnswer,
     private readonly browsers: BrowserIdentity,
     private readonly edge: HttpEdge,
   ) {}
@@ -98,6 +100,7 @@ export class AccountSessionsController {
   @ApiOperation({ summary: 'End one of your sessions' })
   @ApiConsumes('application/x-www-form-urlencoded')
   @ApiSeeOther('Back to the list.')
+  @ApiPage(200, 'The signed-out page, when it was the session of this browser.')
   @ApiPage(400, 'That is no session.')
   @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
   @ApiPage(503, 'Storage is away. Nothing changed.')
@@ -153,12 +156,21 @@ export class AccountSessionsController {
     this.browsers.checkCsrf(cookies, form.csrf);
     const session = await this.current(cookies);
     if (session === undefined) return this.edge.redirect(response, PATH);
-    const outcome: LogoutOutcome = await this.logoutService.logout({
-      target: targetOf(session),
+    const target = targetOf(session);
+    const outcome = await this.logoutService.logout({
+      target,
       cause: 'self_service',
       initiator: { kind: 'user', accountId: session.accountId },
     });
+    if (outcome.kind === 'ended' && target.kind === 'account-session' && target.sessionId === session.id)
+      return this.leave(session.id, outcome, response);
     this.edge.redirect(response, `${PATH}?done=${outcome.kind === 'ended' ? flash : 'nothing_to_end'}`);
+  }
+
+  /** The session of this very browser: its applications are told here too, as after `end_session`. */
+  private async leave(sessionId: string, outcome: LogoutOutcome, response: Response): Promise<void> {
+    this.edge.clearCookie(response, 'session');
+    this.signedOut.show(response, await this.signedOut.told(outcome, sessionId), { alreadySignedOut: false });
   }
 
   private async namesOf(sessions: readonly SessionWithClients[]): Promise<Map<string, string>> {

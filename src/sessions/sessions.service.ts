@@ -78,6 +78,11 @@ const HAS_SID = statement(
   'SELECT 1 FROM session_clients WHERE session_id = $1 AND client_id = $2 AND sid = $3',
 );
 
+const TAKES_PART = statement(
+  'sessions_takes_part',
+  'SELECT 1 FROM session_clients WHERE session_id = $1 AND client_id = $2',
+);
+
 const REMEMBER_UPSTREAM = statement(
   'sessions_remember_upstream',
   `INSERT INTO session_upstreams (session_id, issuer, upstream_id, sub, sid, id_token, authenticated_at, began_after_order)
@@ -248,6 +253,10 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   /** Whether the client knows this very session by this `sid`. */
   async isKnownAs(sessionId: string, clientId: string, sid: string): Promise<boolean> {
     return (await this.transactions.query(HAS_SID, [sessionId, clientId, sid])).length > 0;
+  }
+
+  async takesPart(sessionId: string, clientId: string): Promise<boolean> {
+    return (await this.transactions.query(TAKES_PART, [sessionId, clientId])).length > 0;
   }
 
   /** Something was done in the session: pushes its idle expiry. Written in batches, off the request's path. */

@@ -44,6 +44,22 @@ ended AS (
 )`;
 }
 
+/**
+ * CTE `departed`: the clients in `source` (session_id, client_id) take part no longer. Their `sid` is gone with them, so
+ * that a client that comes back is not taken for the one that was signed out. `source` has locked its sessions' rows.
+ */
+export function leaveSessions(source: string, condition: string): string {
+  return `
+departed AS (
+  DELETE FROM session_clients sc USING ${source} x
+   WHERE sc.session_id = x.session_id AND sc.client_id = x.client_id AND ${condition} RETURNING sc.session_id
+),
+departed_counted AS (
+  UPDATE sessions s SET client_count = s.client_count - d.clients
+    FROM (SELECT session_id, count(*)::int AS clients FROM departed GROUP BY session_id) d WHERE s.id = d.session_id
+)`;
+}
+
 /** CTE `dealt_with`: for the participants `sc` of `condition` the logout order `number` has done its part. */
 export function participantsBeganAfter(condition: string, number: string): string {
   return `

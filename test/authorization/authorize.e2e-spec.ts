@@ -115,7 +115,7 @@ describe('/authorize (OpenID Connect Core 1.0 §3.1.2)', () => {
     });
   });
 
-  it('gives code, state and iss and nothing else; a silent second request needs no page', async () => {
+  it('gives code, state, iss and session_state and nothing else; a silent second request needs no page', async () => {
     const browser = await signedIn();
     const page = await ask(browser, {
       state: ODD_STATE,
@@ -125,7 +125,7 @@ describe('/authorize (OpenID Connect Core 1.0 §3.1.2)', () => {
       ui_locales: 'se',
       acr_values: '1 2',
     });
-    expect([...page.query.keys()].toSorted()).toEqual(['code', 'iss', 'state']);
+    expect([...page.query.keys()].toSorted()).toEqual(['code', 'iss', 'session_state', 'state']);
     expect(page.query.get('state')).toBe(ODD_STATE);
     expect(Buffer.from(page.query.get('code') ?? '', 'base64url')).toHaveLength(32);
   });

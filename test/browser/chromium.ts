@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { PASSWORD } from '../support/app.js';
 
@@ -17,6 +17,15 @@ const PHONE = { width: 375, height: 800 };
 /** Debian's Chromium; nothing is downloaded. */
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGS });
+}
+
+/** The same with a profile on disk, told whether pages in frames of other sites are given their cookies. */
+export async function launchWithFrameCookies(profile: string, given: boolean): Promise<BrowserContext> {
+  mkdirSync(`${profile}/Default`, { recursive: true });
+  const settings = { profile: { cookie_controls_mode: given ? 0 : 1, block_third_party_cookies: !given } };
+  writeFileSync(`${profile}/Default/Preferences`, JSON.stringify(settings));
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  return chromium.launchPersistentContext(profile, { executablePath, args: ARGS, ignoreHTTPSErrors: true });
 }
 
 /** A fresh person at a fresh browser, whose console must stay free of errors: a policy that breaks a page shows there. */

@@ -3,7 +3,9 @@ import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
 /** DER: tag, length, content. Enough of it for a certificate, so that none has to lie in the repository. */
 function der(tag: number, ...content: Buffer[]): Buffer {
   const body = Buffer.concat(content);
-  const length = body.length < 128 ? [body.length] : [0x82, body.length >> 8, body.length & 0xff];
+  // As short as can be: browsers refuse anything longer.
+  const size = body.length;
+  const length = size < 128 ? [size] : size < 256 ? [0x81, size] : [0x82, size >> 8, size & 0xff];
   return Buffer.concat([Buffer.from([tag, ...length]), body]);
 }
 

@@ -5,7 +5,6 @@ import {
   Get,
   Headers,
   HttpCode,
-  Inject,
   Post,
   Query,
   Req,
@@ -17,34 +16,34 @@ import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ClientsService } from '../../clients/clients.service.js';
 import { clientView, redirectSources } from '../../clients/client-view.js';
 import { clientName, type Client } from '../../clients/client.js';
-import { SETTINGS, type Settings } from '../../config/settings.js';
 import { ApiPage, ApiSeeOther } from '../../http/api-errors.js';
 import { BrowserIdentity } from '../../http/browser.js';
 import { HttpEdge, type Cookies as CookieJar, type Response } from '../../http/http-edge.js';
 import { PageErrorFilter } from '../../http/page-error.filter.js';
 import { OAuthParametersPipe } from '../../http/parameters.pipe.js';
 import { Sealer } from '../../keys/sealer.js';
-import { LogoutRecordsService } from '../../logout/logout-records.service.js';
-import type { LogoutOutcome } from '../../logout/logout.js';
+import type { LogoutCommand, LogoutOutcome } from '../../logout/logout.js';
 import { LogoutService } from '../../logout/logout.service.js';
 import { appendQuery } from '../../oidc/redirect-uri.js';
-import { renderLogoutConfirmationPage, renderSignedOutPage, renderStillSignedInPage } from '../../pages/pages.js';
-import type { SignedOutApplicationView } from '../../pages/views.js';
+import { renderLogoutConfirmationPage, renderStillSignedInPage } from '../../pages/pages.js';
 import { accountView } from '../../sessions/session-view.js';
 import type { SignedInSession } from '../../sessions/session.js';
 import { SessionsService } from '../../sessions/sessions.service.js';
+import { SignedOutAnswer, type SignedOutPage } from '../../signed-out/signed-out-answer.js';
 import { HintVerifier } from '../../tokens/hint-verifier.js';
 import { EndSessionFormDto, EndSessionRequestDto } from './dto/end-session.dto.js';
 import {
   hintOf,
   mergeParameters,
+  toClientLogoutCommand,
   toEndSessionRequest,
+  toEverywhereCommand,
   toLogoutCommand,
   toShownDialog,
   type EndSessionRequest,
   type ShownDialog,
+  type ShownForSession,
 } from './end-session.mapper.js';
-import { SignedOutProgress, toApplicationViews } from './signed-out-progress.js';
 import { UpstreamLeg } from './upstream-leg.js';
 
 const PATH = '/session/end_session';
@@ -64,7 +63,8 @@ const DIALOG_TTL_MS = 60 * 60_000;
  *    foreign page does no harm (abuse case A23).
  * 3. The dialog's form acts. Its CSRF token belongs to this browser; what it was shown for comes back sealed, so that
  *    nothing is read from form fields twice.
- * 4. The redirect follows whichever way the person decides, after the applications were told (§3).
+ * 4. The redirect follows whichever way the person decides, after the applications were told (§3): at once, or from a page
+ *    whose frames ask those that can only be asked in the browser.
  *
  * @see [RP-Initiated Logout 1.0](https://openid.net/specs/openid-connect-rpinitiated-1_0.html) §2, §3, §4
  */
@@ -75,16 +75,14 @@ const DIALOG_TTL_MS = 60 * 60_000;
 export class EndSessionController {
   constructor(
     private readonly logoutService: LogoutService,
-    private readonly records: LogoutRecordsService,
     private readonly sessions: SessionsService,
     private readonly clients: ClientsService,
     private readonly hints: HintVerifier,
     private readonly leg: UpstreamLeg,
-    private readonly progress: SignedOutProgress,
+    private readonly signedOut: SignedOutAnswer,
     private readonly browsers: BrowserIdentity,
     private readonly sealer: Sealer,
     private readonly edge: HttpEdge,
-    @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   @Get()
@@ -94,7 +92,10 @@ export class EndSessionController {
     description:
       'Opened in a browser. Shows a dialog; nothing ends before the person answers it. A client registered with `skip_logout_confirmation` is spared the dialog when its ID token hint belongs to the browser’s session.',
   })
-  @ApiPage(200, 'The dialog; also when nobody is signed in, which is no error.')
+  @ApiPage(
+    200,
+    'The dialog; also when nobody is signed in, which is no error. Without dialog, the signed-out page, where applications have to be asked in the browser.',
+  )
   @ApiSeeOther('Without dialog, where the client is spared it: to `post_logout_redirect_uri`.')
   @ApiPage(400, 'A parameter was sent twice. Nothing changed.')
   @ApiPage(500, 'A fault of ours. Nothing changed.')
@@ -116,7 +117,10 @@ export class EndSessionController {
       'With the parameters of GET it shows the dialog. With the dialog’s own `csrf`, `request` and `decision` it acts.',
   })
   @ApiConsumes('application/x-www-form-urlencoded')
-  @ApiPage(200, 'The dialog, or, once it was answered, the signed-out page with what each application said.')
+  @ApiPage(
+    200,
+    'The dialog, or, once it was answered, the signed-out page with what each application said. It goes on to `post_logout_redirect_uri` by itself when it asks applications in frames.',
+  )
   @ApiSeeOther('To `post_logout_redirect_uri` with `state`, whichever way the person decided.')
   @ApiPage(400, 'A parameter was sent twice. Nothing changed.')
   @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
@@ -158,7 +162,7 @@ export class EndSessionController {
         sessionId: session.id,
         accountId: session.accountId,
       };
-      const outcome = await this.end(cookies, shown, response);
+      const outcome = await this.end(cookies, toLogoutCommand(this.cookieOf(cookies), shown), response);
       if (outcome !== undefined) return this.leave(shown, outcome, response);
     }
     await this.showDialog(request, client, session, cookies, response);
@@ -209,6 +213,8 @@ export class EndSessionController {
       ...(client === undefined ? {} : { client: clientView(client) }),
       applications: session?.clientCount ?? 0,
       returnsToClient: request.redirectUri !== undefined,
+      mayLeaveClient:
+        session !== undefined && client !== undefined && (await this.sessions.takesPart(session.id, client.clientId)),
       ...(upstream === undefined ? {} : { upstream: { name: upstream.displayName } }),
       ...(request.notice === undefined ? {} : { notice: request.notice }),
     });
@@ -221,28 +227,70 @@ export class EndSessionController {
     // A dialog that was left open too long is shown anew; nothing of the old one is used.
     if (shown === undefined || form.decision === undefined) return this.ask({}, cookies, response, false);
     if (form.decision === 'stay') return this.stay(shown, cookies, response);
-    if (shown.sessionId === undefined || shown.accountId === undefined)
-      return this.nobodyWasSignedIn(shown, cookies, response);
-    const outcome = await this.end(
-      cookies,
-      { ...shown, sessionId: shown.sessionId, accountId: shown.accountId },
-      response,
-    );
-    if (outcome !== undefined) return this.leave(shown, outcome, response, form.upstream === 'logout');
-    return this.ask({}, cookies, response, false);
+    const { sessionId, accountId } = shown;
+    if (sessionId === undefined || accountId === undefined) return this.nobodyWasSignedIn(shown, cookies, response);
+    const about = { ...shown, sessionId, accountId };
+    switch (form.decision) {
+      case 'logout':
+        return this.signOut(about, toLogoutCommand(this.cookieOf(cookies), about), form, cookies, response);
+      case 'everywhere':
+        return this.signOut(about, toEverywhereCommand(about), form, cookies, response);
+      case 'client':
+        return this.leaveClient(about, cookies, response);
+    }
+  }
+
+  private async signOut(
+    shown: ShownForSession,
+    command: LogoutCommand,
+    form: EndSessionFormDto,
+    cookies: CookieJar,
+    response: Response,
+  ): Promise<void> {
+    // The cookie decides (abuse case A23): a form says which session it was shown for, not that this browser has it.
+    if (command.target.kind !== 'cookie') {
+      const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
+      if (session !== undefined && session.id !== shown.sessionId) return this.ask({}, cookies, response, false);
+      if (session === undefined) return this.leave(shown, { kind: 'nothing_to_end' }, response);
+    }
+    const outcome = await this.end(cookies, command, response);
+    if (outcome === undefined) return this.ask({}, cookies, response, false);
+    const everywhere = command.target.kind === 'account' ? { everywhere: true } : {};
+    return this.leave(shown, outcome, response, form.upstream === 'logout', everywhere);
+  }
+
+  /** The session goes on, with its cookie and everybody else in it. */
+  private async leaveClient(shown: ShownForSession, cookies: CookieJar, response: Response): Promise<void> {
+    const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
+    const client = shown.clientId === undefined ? undefined : await this.clients.find(shown.clientId);
+    if (session?.id !== shown.sessionId || client === undefined) return this.ask({}, cookies, response, false);
+    const outcome = await this.logoutService.logout(toClientLogoutCommand(shown, client.clientId));
+    // Frames of session management ask again: the sign-in at one application is not what it was (§3.2 there).
+    if (outcome.kind === 'ended') this.edge.renewBrowserState(response);
+    const leftClient = { client: clientView(client), account: accountView(session) };
+    // The provider that the person came by is not left: it vouches for the session that goes on.
+    const { upstream: _upstream, ...way } = shown;
+    return this.leave(way, outcome, response, false, { leftClient, leftClientId: client.clientId });
   }
 
   /** Undefined: the cookie stands for another session by now, about which the person was not asked. */
   private async end(
     cookies: CookieJar,
-    shown: ShownDialog & { readonly sessionId: string; readonly accountId: string },
+    command: LogoutCommand,
     response: Response,
   ): Promise<LogoutOutcome | undefined> {
-    const cookie = this.edge.cookie(cookies, 'session') ?? '';
-    const outcome = await this.logoutService.logout(toLogoutCommand(cookie, shown));
-    if (outcome.kind === 'nothing_to_end' && (await this.sessions.findByCookie(cookie)) !== undefined) return undefined;
+    const outcome = await this.logoutService.logout(command);
+    if (
+      outcome.kind === 'nothing_to_end' &&
+      (await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'))) !== undefined
+    )
+      return undefined;
     this.edge.clearCookie(response, 'session');
     return outcome;
+  }
+
+  private cookieOf(cookies: CookieJar): string {
+    return this.edge.cookie(cookies, 'session') ?? '';
   }
 
   private async nobodyWasSignedIn(shown: ShownDialog, cookies: CookieJar, response: Response): Promise<void> {
@@ -261,34 +309,23 @@ export class EndSessionController {
     outcome: LogoutOutcome,
     response: Response,
     byUpstream = false,
+    page: Partial<SignedOutPage> = {},
   ): Promise<void> {
-    const applications = await this.applications(outcome);
-    const { redirectUri, state, upstream, sessionId } = shown;
-    if (redirectUri !== undefined && !byUpstream)
-      return this.edge.redirect(response, appendQuery(redirectUri, [['state', state]]));
+    const { redirectUri, state, upstream, sessionId, clientId } = shown;
+    const told = await this.signedOut.told(outcome, sessionId);
     const url =
-      upstream === undefined || sessionId === undefined
+      upstream === undefined || sessionId === undefined || (redirectUri !== undefined && !byUpstream)
         ? undefined
         : await this.leg.url(upstream, sessionId, byUpstream ? { redirectUri, state } : {});
-    if (byUpstream && url === undefined && redirectUri !== undefined)
-      return this.edge.redirect(response, appendQuery(redirectUri, [['state', state]]));
-    if (byUpstream && url !== undefined) this.edge.header(response, 'Refresh', `0;url=${url}`);
-    const live = this.progress.follow(outcome, applications);
-    const nonce = this.edge.newNonce();
-    const html = renderSignedOutPage({
-      nonce,
-      alreadySignedOut: outcome.kind === 'nothing_to_end',
-      applications,
-      ...(live === undefined ? {} : { live }),
-      ...(url === undefined || upstream === undefined ? {} : { upstream: { name: upstream.displayName, url } }),
-    });
-    this.edge.page(response, html, { nonce, live: live !== undefined });
-  }
-
-  private async applications(outcome: LogoutOutcome): Promise<SignedOutApplicationView[]> {
-    if (outcome.kind === 'nothing_to_end') return [];
-    const settled = await this.records.settled(outcome.terminationId, this.settings.logoutWaitMs);
-    return toApplicationViews(settled);
+    const offer = url === undefined || upstream === undefined ? {} : { upstream: { name: upstream.displayName, url } };
+    const view = { alreadySignedOut: outcome.kind === 'nothing_to_end', ...page };
+    if (byUpstream && url !== undefined) return this.signedOut.show(response, told, { ...view, ...offer }, url);
+    if (redirectUri === undefined) return this.signedOut.show(response, told, { ...view, ...offer });
+    const back = appendQuery(redirectUri, [['state', state]]);
+    if (!this.signedOut.hasFrames(told)) return this.edge.redirect(response, back);
+    const client = clientId === undefined ? undefined : await this.clients.find(clientId);
+    const continueTo = { url: back, clientName: client === undefined ? '' : clientName(client) };
+    return this.signedOut.show(response, told, { ...view, continueTo }, back);
   }
 
   /** Declining keeps the session; the application that asked has already ended its own (design §9). */

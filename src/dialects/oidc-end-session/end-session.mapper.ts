@@ -1,5 +1,5 @@
 import type { Client } from '../../clients/client.js';
-import type { LogoutCommand } from '../../logout/logout.js';
+import type { LogoutCommand, LogoutInitiator } from '../../logout/logout.js';
 import { isRegisteredUri } from '../../oidc/redirect-uri.js';
 import { sha256 } from '../../oidc/secret.js';
 import type { LogoutNotice } from '../../pages/views.js';
@@ -108,18 +108,36 @@ export function toShownDialog(
   };
 }
 
+/** A dialog that was shown to somebody who was signed in. */
+export type ShownForSession = ShownDialog & { readonly sessionId: string; readonly accountId: string };
+
 /** The cookie decides whose session ends; the dialog it was shown for must have been about that very session. */
-export function toLogoutCommand(
-  cookie: string,
-  shown: Required<Pick<ShownDialog, 'sessionId' | 'accountId'>> & ShownDialog,
-): LogoutCommand {
+export function toLogoutCommand(cookie: string, shown: ShownForSession): LogoutCommand {
   return {
     target: { kind: 'cookie', cookieHash: sha256(cookie), sessionId: shown.sessionId },
     cause: 'end_session',
-    initiator: {
-      kind: 'user',
-      accountId: shown.accountId,
-      ...(shown.clientId === undefined ? {} : { clientId: shown.clientId }),
-    },
+    initiator: initiatorOf(shown),
   };
+}
+
+/** Every session of the person, this one among them. */
+export function toEverywhereCommand(shown: ShownForSession): LogoutCommand {
+  return {
+    target: { kind: 'account', accountId: shown.accountId },
+    cause: 'end_session',
+    initiator: initiatorOf(shown),
+  };
+}
+
+/** The application leaves the session that the dialog was shown for. */
+export function toClientLogoutCommand(shown: ShownForSession, clientId: string): LogoutCommand {
+  return {
+    target: { kind: 'session-client', sessionId: shown.sessionId, clientId },
+    cause: 'end_session_client',
+    initiator: initiatorOf(shown),
+  };
+}
+
+function initiatorOf({ accountId, clientId }: ShownForSession): LogoutInitiator {
+  return { kind: 'user', accountId, ...(clientId === undefined ? {} : { clientId }) };
 }

@@ -102,7 +102,10 @@ describe('what ends (wire.md B.2, 7)', () => {
     const scene = await aScene(app);
     const answer = await csp(app, { browser: scene.browser });
     expectUrl(answer, endSession);
-    expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(/^exeunt_session=;.*Max-Age=0/)]);
+    expect(answer.headers.getSetCookie()).toEqual([
+      expect.stringMatching(/^exeunt_session=;.*Max-Age=0/),
+      expect.stringMatching(/^exeunt_browser_state=[\w-]{43};/),
+    ]);
     await expectSignedOut(scene);
     expect(await terminationsOf(app, scene.accountId)).toMatchObject([
       { cause: 'csp_logout', sessions: 1, initiator: { kind: 'user', accountId: scene.accountId } },
@@ -327,7 +330,10 @@ describe('v2 (wire.md B.1)', () => {
       ['post_logout_redirect_uri', client.postLogoutRedirectUri],
       ['state', 'n7'],
     ]);
-    expect(headers.getSetCookie()).toEqual([expect.stringMatching(/^exeunt_session=;.*Max-Age=0/)]);
+    expect(headers.getSetCookie()).toEqual([
+      expect.stringMatching(/^exeunt_session=;.*Max-Age=0/),
+      expect.stringMatching(/^exeunt_browser_state=[\w-]{43};/),
+    ]);
     await expectSignedOut(scene);
   });
 

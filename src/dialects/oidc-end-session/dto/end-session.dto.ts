@@ -1,6 +1,9 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 
+/** Sign out of this session, of the application that asked alone, of every session; or not at all. */
+const DECISIONS = ['logout', 'client', 'everywhere', 'stay'] as const;
+
 /** RP-Initiated Logout 1.0 §2, and `access_token_hint` as cidaas documents it. All optional. */
 export class EndSessionRequestDto {
   /** An ID token we issued to the application, expired or not. Recommended: it names the application. */
@@ -56,10 +59,10 @@ export class EndSessionRequestDto {
 /** The same by form (POST), or the dialog's own answer. */
 export class EndSessionFormDto extends EndSessionRequestDto {
   /** Only in the dialog's own form: what the person chose. */
-  @ApiPropertyOptional({ enum: ['logout', 'stay'] })
+  @ApiPropertyOptional({ enum: DECISIONS, example: 'logout' })
   @IsOptional()
-  @IsIn(['logout', 'stay'])
-  readonly decision?: 'logout' | 'stay';
+  @IsIn(DECISIONS)
+  readonly decision?: (typeof DECISIONS)[number];
 
   /** Only in the dialog's own form: also at the provider that the person signed in with. */
   @ApiPropertyOptional({ enum: ['logout'] })

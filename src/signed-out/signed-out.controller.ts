@@ -1,13 +1,13 @@
 import { Controller, Cookies, Get, HttpCode, Param, Res, Sse, UseFilters, type MessageEvent } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Observable } from 'rxjs';
-import { ApiPage, ApiSeeOther } from '../../http/api-errors.js';
-import { HttpEdge, type Cookies as CookieJar, type Response } from '../../http/http-edge.js';
-import { LiveStreams } from '../../http/live-streams.js';
-import { PageErrorFilter } from '../../http/page-error.filter.js';
-import { NotFoundError } from '../../oidc/errors.js';
-import { renderSignedOutPage } from '../../pages/pages.js';
-import { SessionsService } from '../../sessions/sessions.service.js';
+import { ApiPage, ApiSeeOther } from '../http/api-errors.js';
+import { HttpEdge, type Cookies as CookieJar, type Response } from '../http/http-edge.js';
+import { LiveStreams } from '../http/live-streams.js';
+import { PageErrorFilter } from '../http/page-error.filter.js';
+import { NotFoundError } from '../oidc/errors.js';
+import { renderSignedOutPage } from '../pages/pages.js';
+import { SessionsService } from '../sessions/sessions.service.js';
 import { SignedOutProgress } from './signed-out-progress.js';
 
 /** The signed-out page, once more and live. Whoever has its address learns names and states for a quarter of an hour. */
@@ -32,17 +32,12 @@ export class SignedOutController {
   @ApiSeeOther('To the front page, when the address has lapsed and somebody is signed in.')
   @ApiPage(503, 'Storage is away.')
   async show(@Param('token') token: string, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
-    const terminationId = this.progress.open(token);
-    if (terminationId === undefined) return this.lapsed(cookies, response);
-    const applications = await this.progress.applications(terminationId);
-    const follows = applications.some(({ state }) => state === 'pending');
+    const followed = this.progress.open(token);
+    if (followed === undefined) return this.lapsed(cookies, response);
+    const page = await this.progress.page(followed);
+    const follows = page.applications.some(({ state }) => state === 'pending');
     const nonce = this.edge.newNonce();
-    const html = renderSignedOutPage({
-      nonce,
-      alreadySignedOut: false,
-      applications,
-      ...(follows ? { live: this.progress.viewOf(token) } : {}),
-    });
+    const html = renderSignedOutPage({ ...page, nonce, ...(follows ? { live: this.progress.viewOf(token) } : {}) });
     this.edge.page(response, html, { nonce, live: follows });
   }
 
@@ -57,9 +52,9 @@ export class SignedOutController {
   @ApiPage(404, 'The address has lapsed.')
   @ApiPage(503, 'Too many pages are following along; `Retry-After` says when to come back.')
   events(@Param('token') token: string): Observable<MessageEvent> {
-    const terminationId = this.progress.open(token);
-    if (terminationId === undefined) throw new NotFoundError('This page has lapsed.');
-    return this.streams.stream(terminationId, this.progress.updates(terminationId));
+    const followed = this.progress.open(token);
+    if (followed === undefined) throw new NotFoundError('This page has lapsed.');
+    return this.streams.stream(followed.terminationId, this.progress.updates(followed));
   }
 
   private async lapsed(cookies: CookieJar, response: Response): Promise<void> {

@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import { map, mergeMap, type Observable } from 'rxjs';
+import { clientView } from '../clients/client-view.js';
+import { clientName } from '../clients/client.js';
+import { ClientsService } from '../clients/clients.service.js';
+import { Sealer } from '../keys/sealer.js';
+import { TerminationWatch, type TerminationProgress } from '../logout/termination-watch.js';
+import { renderSignedOutProgress } from '../pages/pages.js';
+import type { LiveView, SignedOutApplicationView, SignedOutView } from '../pages/views.js';
+import { toldApplications } from './told-applications.js';
+
+const SEALED = 'signed-out-progress';
+/** The page is looked at once and closed; whoever finds its address later learns nothing. */
+const TTL_MS = 15 * 60_000;
+
+/** What a signed-out page is about, as it travels in its address: sealed, and without a name of anybody. */
+export interface Followed {
+  readonly terminationId: string;
+  /** Client ids that frames were for, and whether one was loaded: the ledger holds nothing of that. */
+  readonly frontChannel: readonly (readonly [clientId: string, asked: boolean])[];
+  readonly everywhere?: true;
+  /** The one application that was left. */
+  readonly leftClientId?: string;
+}
+
+/**
+ * What becomes of a logout, for the person who signed out. The address is sealed and is about one termination and
+ * nothing else. Only names and one of a few states are told: where an application is and what it answered is nobody's
+ * business here (abuse case A31).
+ */
+@Injectable()
+export class SignedOutProgress {
+  constructor(
+    private readonly watch: TerminationWatch,
+    private readonly clients: ClientsService,
+    private readonly sealer: Sealer,
+  ) {}
+
+  /** Undefined when nothing can change any more. */
+  follow(followed: Followed, applications: readonly SignedOutApplicationView[]): LiveView | undefined {
+    if (applications.every(({ state }) => state !== 'pending')) return undefined;
+    return this.viewOf(this.sealer.seal(SEALED, followed, TTL_MS));
+  }
+
+  viewOf(token: string): LiveView {
+    const reloadUrl = `/session/signed-out/${token}`;
+    return { reloadUrl, eventsUrl: `${reloadUrl}/events` };
+  }
+
+  /** What the address is about; undefined when it has lapsed or is none of ours. */
+  open(token: string): Followed | undefined {
+    return this.sealer.open<Followed>(SEALED, token);
+  }
+
+  /** The page as it stands now. It does not say who is still signed in here: by now that may be somebody else. */
+  async page(followed: Followed): Promise<Omit<SignedOutView, 'nonce' | 'live'>> {
+    const { everywhere, leftClientId } = followed;
+    const [applications, left] = await Promise.all([
+      this.watch.now(followed.terminationId).then((progress) => this.named(followed, progress)),
+      leftClientId === undefined ? undefined : this.clients.find(leftClientId),
+    ]);
+    return {
+      alreadySignedOut: false,
+      applications,
+      ...(everywhere === undefined ? {} : { everywhere }),
+      ...(leftClientId === undefined
+        ? {}
+        : { leftClient: { client: left === undefined ? { name: leftClientId } : clientView(left) } }),
+    };
+  }
+
+  /** The page's live part, now and whenever it changes. */
+  updates(followed: Followed): Observable<string> {
+    return this.watch.watch(followed.terminationId).pipe(
+      mergeMap((progress) => this.named(followed, progress), 1),
+      map(renderSignedOutProgress),
+    );
+  }
+
+  private async named(followed: Followed, progress: TerminationProgress): Promise<SignedOutApplicationView[]> {
+    const ids = [...progress.applications.map(({ clientId }) => clientId), ...followed.frontChannel.map(([id]) => id)];
+    const clients = await this.clients.findEvenDeleted([...new Set(ids)]);
+    const nameOf = (clientId: string): string => {
+      const client = clients.get(clientId);
+      return client === undefined ? clientId : clientName(client);
+    };
+    return toldApplications(
+      progress.applications.map(({ clientId, state }) => ({ clientId, clientName: nameOf(clientId), state })),
+      followed.frontChannel.map(([clientId, asked]) => ({ clientId, clientName: nameOf(clientId), asked })),
+    );
+  }
+}
