@@ -23,6 +23,8 @@ export function dataSourceOptions(url: string, poolSize: number, entities: reado
       // A statement that hangs would hold its request and its locks for ever.
       statement_timeout: 15_000,
       idle_in_transaction_session_timeout: 30_000,
+      // Ours, where those above are Postgres's own: one that has fallen silent keeps no time limit.
+      query_timeout: 20_000,
     },
   };
 }

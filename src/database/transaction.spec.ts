@@ -7,6 +7,7 @@ describe('what a log says about an error', () => {
     ['ECONNREFUSED', Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })],
     ['no connection', new Error('Connection terminated unexpectedly')],
     ['no connection', new Error('timeout exceeded when trying to connect')],
+    ['no connection', new Error('Query read timeout')],
     ['TypeError', new TypeError('of a person called mia')],
     ['string', 'mia'],
   ])('%s, and not a word of its message', (code, error) => {

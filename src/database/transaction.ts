@@ -96,7 +96,7 @@ export function isStorageFailure(error: unknown): boolean {
   if (error.name === 'QueryFailedError' || error.name === 'TransactionNotStartedError') return true;
   const state = sqlState(error);
   if (state === undefined)
-    return /connection terminated|connection timeout|timeout exceeded when trying to connect|not queryable|Cannot use a pool/i.test(
+    return /connection terminated|connection timeout|timeout exceeded when trying to connect|query read timeout|not queryable|Cannot use a pool/i.test(
       error.message,
     );
   return /^[0-9A-Z]{5}$/.test(state) || ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(state);

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
+import { postgresProcessesIn } from '../../src/database/embedded/processes.js';
 import { aDataDirectory, buildOnce, Operator, remove, type Service } from '../start/service.js';
 import { Browser } from '../support/http.js';
 import {
@@ -25,7 +27,7 @@ const AT_ONCE = 6;
 /** How many requests must have failed before Postgres comes back: that it was away has been noticed. */
 const FAILURES = 12;
 
-describe('Postgres goes away twice while people refresh and sign out', () => {
+describe('Postgres dies, restarts and falls silent while people refresh and sign out', () => {
   let dataDir: string;
   let postgres: EmbeddedPostgres;
   let pool: pg.Pool;
@@ -36,7 +38,7 @@ describe('Postgres goes away twice while people refresh and sign out', () => {
   let operator: Operator;
   const signedOut = new Set<string>();
   /** Each answer that was not the one that was hoped for. */
-  const failures: string[] = [];
+  const failures: { readonly who: number; readonly said: string }[] = [];
 
   beforeAll(async () => {
     buildOnce();
@@ -53,8 +55,8 @@ describe('Postgres goes away twice while people refresh and sign out', () => {
 
     const waiting = [...people];
     const all = Promise.all(
-      Array.from({ length: AT_ONCE }, async () => {
-        for (let person = waiting.shift(); person !== undefined; person = waiting.shift()) await live(person);
+      Array.from({ length: AT_ONCE }, async (_, who) => {
+        for (let person = waiting.shift(); person !== undefined; person = waiting.shift()) await live(person, who);
       }),
     );
     await Promise.race([all, disturb()]);
@@ -68,11 +70,11 @@ describe('Postgres goes away twice while people refresh and sign out', () => {
     remove(dataDir);
   });
 
-  /** One death without a word, one orderly restart, each amid the work. */
+  /** One death without a word, one orderly restart, and a while of silence, each amid the work. */
   async function disturb(): Promise<void> {
     for (const [after, goes] of [
-      [PEOPLE / 4, () => process.kill(postgres.pid, 'SIGKILL')],
-      [PEOPLE / 2, () => postgres.stop()],
+      [PEOPLE / 6, () => process.kill(postgres.pid, 'SIGKILL')],
+      [PEOPLE / 3, () => postgres.stop()],
     ] as const) {
       await vi.waitUntil(() => signedOut.size >= after, WAIT);
       const before = failures.length;
@@ -80,21 +82,33 @@ describe('Postgres goes away twice while people refresh and sign out', () => {
       await vi.waitUntil(() => failures.length >= before + FAILURES, WAIT);
       postgres = await startEmbeddedPostgres({ dataDir });
     }
+    await vi.waitUntil(() => signedOut.size >= PEOPLE / 2, WAIT);
+    const { length } = failures;
+    // Elsewhere than on Linux none are found, and this part is left out.
+    const silenced = postgresProcessesIn(join(dataDir, 'postgres'));
+    for (const pid of silenced) process.kill(pid, 'SIGSTOP');
+    try {
+      // Those too whose question it had taken already get an answer, and not only when it comes back.
+      const answered = (): Set<number> => new Set(failures.slice(length).map(({ who }) => who));
+      if (silenced.length > 0) await vi.waitUntil(() => answered().size === AT_ONCE, WAIT);
+    } finally {
+      for (const pid of silenced) process.kill(pid, 'SIGCONT');
+    }
   }
 
   /** Refreshes, then signs out, each until it is answered as it should be. */
-  async function live(person: SignedIn): Promise<void> {
+  async function live(person: SignedIn, who: number): Promise<void> {
     let token = person.refreshToken;
     for (let i = 0; i < 2; i += 1) {
-      const body = await insist('refresh', async () => {
+      const body = await insist(who, 'refresh', async () => {
         const response = await refresh(node.base, application, token);
         const text = await response.text();
         return { status: response.status, done: response.status === 200, body: text };
       });
       token = (JSON.parse(body) as { refresh_token: string }).refresh_token;
     }
-    if (people.indexOf(person) % 2 === 0) await insist('page', () => signOut(person));
-    else await insist('order', () => end(person));
+    if (people.indexOf(person) % 2 === 0) await insist(who, 'page', () => signOut(person));
+    else await insist(who, 'order', () => end(person));
     signedOut.add(person.sid);
     latest.set(person.sid, token);
   }
@@ -122,16 +136,16 @@ describe('Postgres goes away twice while people refresh and sign out', () => {
     readonly body: string;
   }
 
-  function insist(what: string, ask: () => Promise<Said>): Promise<string> {
+  function insist(who: number, what: string, ask: () => Promise<Said>): Promise<string> {
     return vi.waitUntil(async () => {
       const { status, done, body } = await ask();
-      if (!done) failures.push(`${what}: ${status}`);
+      if (!done) failures.push({ who, said: `${what}: ${status}` });
       return done && body;
     }, WAIT);
   }
 
   it('answers 503 while it is away, and nothing else that is no success', () => {
-    const words = count(failures);
+    const words = count(failures.map(({ said }) => said));
     expect([...words.keys()].filter((word) => !word.endsWith(': 503'))).toEqual([]);
     expect(failures.length).toBeGreaterThanOrEqual(2 * FAILURES);
   });
