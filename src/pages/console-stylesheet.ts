@@ -51,7 +51,7 @@ font-size:.8125rem;overflow-wrap:anywhere}
 .stack thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .stack,.stack tbody,.stack th,.stack td{display:block;text-align:start}
 .stack tr{display:grid;grid-template-columns:1fr 1fr;gap:.125rem 1rem;padding:.75rem 0;border-top:1px solid var(--line)}
-.stack tbody tr>*{padding:0;border:0}
+.stack tbody tr>*,.stack .n+:not(.n){padding:0;border:0}
 .stack th,.stack .w{grid-column:1/-1}
 .stack td[data-label]{display:flex;gap:.5rem}
 .stack td[data-label]::before{content:attr(data-label);flex:none;min-width:5.25rem;color:var(--quiet)}
