@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from './clock.js';
+import { PeriodicTask } from './periodic-task.js';
 import { TransactionRunner } from './transaction.js';
 
 /** What a module no longer needs: rows of one table whose time has passed. */
@@ -23,8 +24,10 @@ const LOCK = 0x65786576;
 export class Retention implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Retention.name);
   private readonly rules: RetentionRule[] = [];
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<unknown> = Promise.resolve();
+  private readonly task = new PeriodicTask(
+    () => this.sweep(),
+    (error) => this.logger.warn(`retention failed: ${error.message}`),
+  );
 
   constructor(
     private readonly transactions: TransactionRunner,
@@ -37,16 +40,11 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   onApplicationBootstrap(): void {
-    if (this.intervalMs === 0) return;
-    this.timer = setInterval(() => {
-      this.running = this.sweep().catch((error: Error) => this.logger.warn(`retention failed: ${error.message}`));
-    }, this.intervalMs);
-    this.timer.unref();
+    this.task.start(this.intervalMs);
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.running;
+  onApplicationShutdown(): Promise<void> {
+    return this.task.stop();
   }
 
   /** One pass over every rule. Returns how many rows left. */

@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
+import { PeriodicTask } from '../database/periodic-task.js';
 import { codeOf, TransactionRunner } from '../database/transaction.js';
 import { Metrics } from '../metrics/metrics.js';
 import { isLeftToOrder } from './orders/orders.sql.js';
@@ -41,9 +42,10 @@ const EXPIRED = terminateEachStatement('expired', {
 @Injectable()
 export class SessionExpirySweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(SessionExpirySweeper.name);
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<number> | undefined;
-  private stopping = false;
+  private readonly task = new PeriodicTask(
+    () => this.sweepAll(),
+    (error) => this.logger.warn(`expired sessions were not swept: ${codeOf(error)}`),
+  );
 
   constructor(
     private readonly terminations: SessionTerminationRepository,
@@ -54,28 +56,21 @@ export class SessionExpirySweeper implements OnApplicationBootstrap, BeforeAppli
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.settings.sessionExpirySweepMs === 0) return;
-    this.timer = setInterval(() => {
-      this.sweep().catch((error: unknown) => this.logger.warn(`expired sessions were not swept: ${codeOf(error)}`));
-    }, this.settings.sessionExpirySweepMs);
-    this.timer.unref();
+    this.task.start(this.settings.sessionExpirySweepMs);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
-    clearInterval(this.timer);
-    await this.running?.catch(() => undefined);
+  beforeApplicationShutdown(): Promise<void> {
+    return this.task.stop();
   }
 
   /** Ends what has expired by now, batch by batch. One run at a time in a process. Returns how many sessions it ended. */
   sweep(): Promise<number> {
-    this.running ??= this.sweepAll().finally(() => (this.running = undefined));
-    return this.running;
+    return this.task.run();
   }
 
   private async sweepAll(): Promise<number> {
     let ended = 0;
-    for (let batch = BATCH; batch === BATCH && !this.stopping;) {
+    for (let batch = BATCH; batch === BATCH && !this.task.stopping;) {
       batch = await this.sweepBatch();
       ended += batch;
     }

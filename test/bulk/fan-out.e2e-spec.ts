@@ -372,7 +372,7 @@ describe('the job that follows an order', () => {
       const bob = await someoneAt(app, [wiki]);
       const ids = [await placed(app, { account_id: mia.accountId }), await placed(app, { account_id: bob.accountId })];
       vi.spyOn(app.app.get(LogoutOrderRepository), 'apply').mockRejectedValueOnce(new Error('fails'));
-      await runJob(app);
+      await expect(runJob(app)).rejects.toThrow('fails');
       await runJob(app);
       expect(await progressOf(app, ids[0]!)).toMatchObject({ state: 'queued', done: 0 });
       expect(await progressOf(app, ids[1]!)).toMatchObject({ done: 1 });

@@ -9,6 +9,7 @@ import { v7 as uuid } from 'uuid';
 import { AuditLog } from '../../audit/audit-log.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../database/clock.js';
+import { PeriodicTask } from '../../database/periodic-task.js';
 import { codeOf, TransactionRunner, type Tx } from '../../database/transaction.js';
 import { Metrics } from '../../metrics/metrics.js';
 import { LogoutOrderRepository, type ClaimedOrder } from './logout-order.repository.js';
@@ -27,9 +28,10 @@ const FAILED_LOOK_MS = 5000;
 @Injectable()
 export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(LogoutOrderJob.name);
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
-  private stopping = false;
+  private readonly task = new PeriodicTask(
+    () => this.steps(),
+    (error) => this.logger.warn(`a logout order waits: ${codeOf(error)}`),
+  );
 
   constructor(
     private readonly orders: LogoutOrderRepository,
@@ -41,22 +43,16 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.run(), this.settings.deliveryPollMs);
-    this.timer.unref();
+    this.task.start(this.settings.deliveryPollMs);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
-    clearInterval(this.timer);
-    await this.running;
+  beforeApplicationShutdown(): Promise<void> {
+    return this.task.stop();
   }
 
   /** Batch after batch until there is nothing to do now. One run at a time in a process. */
   run(): Promise<void> {
-    this.running ??= this.steps()
-      .catch((error: unknown) => this.logger.warn(`a logout order waits: ${codeOf(error)}`))
-      .finally(() => (this.running = undefined));
-    return this.running;
+    return this.task.run();
   }
 
   /** One batch of the order that has waited longest. False: there is nothing to do now. */
@@ -77,7 +73,7 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
   }
 
   private async steps(): Promise<void> {
-    while (!this.stopping && (await this.step()));
+    while (!this.task.stopping && (await this.step()));
   }
 
   /** @returns how many sessions were dealt with */

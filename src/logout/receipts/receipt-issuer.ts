@@ -10,6 +10,7 @@ import { v7 as uuid } from 'uuid';
 import { AuditLog } from '../../audit/audit-log.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../database/clock.js';
+import { PeriodicTask } from '../../database/periodic-task.js';
 import { Retention } from '../../database/retention.js';
 import { codeOf, TransactionRunner, type Tx } from '../../database/transaction.js';
 import { JwtSigner } from '../../keys/jwt-signer.js';
@@ -37,10 +38,11 @@ export class ReceiptIssuer implements OnModuleInit, OnApplicationBootstrap, Befo
   private readonly logger = new Logger(ReceiptIssuer.name);
   private readonly hints = new Set<string>();
   private cursor: string | undefined;
-  private timer: NodeJS.Timeout | undefined;
   private soon: NodeJS.Timeout | undefined;
-  private running: Promise<number> | undefined;
-  private stopping = false;
+  private readonly task = new PeriodicTask(
+    () => this.issueHintedAndNext(),
+    (error) => this.logger.warn(`receipts wait: ${codeOf(error)}`),
+  );
 
   constructor(
     private readonly receipts: ReceiptRepository,
@@ -65,37 +67,27 @@ export class ReceiptIssuer implements OnModuleInit, OnApplicationBootstrap, Befo
   }
 
   onApplicationBootstrap(): void {
-    if (this.settings.receiptPollMs === 0) return;
-    this.timer = setInterval(() => void this.poll(), this.settings.receiptPollMs);
-    this.timer.unref();
+    this.task.start(this.settings.receiptPollMs);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
-    clearInterval(this.timer);
+  beforeApplicationShutdown(): Promise<void> {
     clearTimeout(this.soon);
-    await this.running?.catch(() => undefined); // it has been logged
+    return this.task.stop();
   }
 
   /** These may be complete now. Returns at once; the receipts follow. */
   hint(terminationIds: Iterable<string>): void {
-    if (this.settings.receiptPollMs === 0 || this.stopping) return;
+    if (this.settings.receiptPollMs === 0 || this.task.stopping) return;
     for (const id of terminationIds) if (this.hints.size < MAX_HINTS) this.hints.add(id);
     this.soon ??= setTimeout(() => {
       this.soon = undefined;
-      void this.poll();
+      this.task.runSoon();
     }, HINT_DELAY_MS).unref();
   }
 
   /** One look at the hints and at the next page of the table. Returns how many receipts were issued. */
   issueDue(): Promise<number> {
-    this.running ??= this.issueHintedAndNext().finally(() => (this.running = undefined));
-    return this.running;
-  }
-
-  private async poll(): Promise<void> {
-    if (this.stopping) return;
-    await this.issueDue().catch((error: unknown) => this.logger.warn(`receipts wait: ${codeOf(error)}`));
+    return this.task.run();
   }
 
   private async issueHintedAndNext(): Promise<number> {
