@@ -23,7 +23,17 @@ const MAX_ATTEMPTS = 5;
 export class TransactionRunner implements Queryable {
   private readonly logger = new Logger(TransactionRunner.name);
 
-  constructor(private readonly dataSource: DataSource) {}
+  // TypeORM keeps a pg pool; going to it directly is what allows named, prepared statements.
+  private readonly pool: Pool;
+
+  constructor(private readonly dataSource: DataSource) {
+    this.pool = (dataSource.driver as unknown as { master: Pool }).master;
+    // Between the pool, which listens for errors of idle connections, and TypeORM, which listens in the next turn, nobody
+    // does. A Postgres that stops in that moment must not end the process; whoever got the connection learns of it.
+    this.pool.on('acquire', (client) => {
+      if (!client.listeners('error').includes(ignore)) client.on('error', ignore);
+    });
+  }
 
   /**
    * Runs `work` in one transaction: commits when it returns, rolls back when it throws. A deadlock or serialization
@@ -42,11 +52,9 @@ export class TransactionRunner implements Queryable {
 
   /** One statement, one round trip: it commits or fails as a whole. Retried like a transaction. */
   async query<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
-    // TypeORM keeps a pg pool; going to it directly is what allows named, prepared statements.
-    const pool = (this.dataSource.driver as unknown as { master: Pool }).master;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { rows } = await pool.query({ name: statement.name, text: statement.text, values: [...values] });
+        const { rows } = await this.pool.query({ name: statement.name, text: statement.text, values: [...values] });
         return rows as Row[];
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
@@ -59,6 +67,8 @@ export class TransactionRunner implements Queryable {
     return this.dataSource.manager;
   }
 }
+
+const ignore = (): void => undefined;
 
 function transactionOf(manager: EntityManager): Tx {
   const runner = manager.queryRunner as QueryRunner;

@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { statement } from '../../src/database/statement.js';
@@ -30,6 +31,16 @@ describe('transactions', () => {
 
   const totals = async (): Promise<number[]> =>
     (await db.query<{ n: number }>('SELECT n FROM counters ORDER BY id')).map(({ n }) => n);
+
+  it('takes no harm when Postgres ends a connection in the moment in which it is handed out', async () => {
+    const pool = (dataSource.driver as unknown as { master: Pool }).master;
+    const [idleBefore, fresh] = await Promise.all([pool.connect(), pool.connect()]);
+    for (const client of [idleBefore, fresh]) {
+      expect(client.emit('error', new Error('terminating connection due to administrator command'))).toBe(true);
+      client.release(true);
+    }
+    expect(await runner.run((tx) => tx.query(ADD, [1, 1]))).toEqual([{ n: 1 }]);
+  });
 
   it('keeps everything or nothing', async () => {
     const failing = runner.run(async (tx) => {

@@ -59,8 +59,12 @@ describe('Postgres dies, restarts and falls silent while people refresh and sign
         for (let person = waiting.shift(); person !== undefined; person = waiting.shift()) await live(person, who);
       }),
     );
-    await Promise.race([all, disturb()]);
-    await all;
+    try {
+      await Promise.race([all, disturb()]);
+      await all;
+    } catch (error) {
+      throw new Error(`the node said:\n${node.output.slice(-4000)}`, { cause: error });
+    }
   });
   afterAll(async () => {
     await node.stop();
