@@ -42,8 +42,9 @@ async function serve(
   app.flushLogs();
   const admin = await app.get(FirstAdminClient).ensure();
   await app.listen(settings.port, settings.host);
-  say(banner(settings, admin, embedded !== undefined));
+  // Whoever reads that it is ready may stop it at once.
   watch(app, settings, embedded);
+  say(banner(settings, admin, embedded !== undefined));
 }
 
 function watch(app: NestExpressApplication, settings: Settings, embedded: EmbeddedPostgres | undefined): void {
