@@ -86,7 +86,7 @@ export class OperatorsService {
       await this.refused('client', 'too_many_attempts', address);
       return { kind: 'too_many_attempts', retryAfterSeconds };
     }
-    const client = await this.clients.find(clientId);
+    const client = await this.clients.findEnabled(clientId);
     const isRight = await this.clients.isSecret(clientId, secret);
     if (client === undefined || !isRight || !isAdmin(client)) {
       await this.refused('client', isRight ? 'not_an_operator' : 'wrong_credentials', address);
@@ -135,7 +135,7 @@ export class OperatorsService {
   private async clientOf(cookie: string | undefined): Promise<Client | undefined> {
     const sealed = cookie === undefined ? undefined : this.sealer.open<SealedClient>(SEALED, cookie);
     if (sealed === undefined) return undefined;
-    const client = await this.clients.find(sealed.clientId);
+    const client = await this.clients.findEnabled(sealed.clientId);
     return client !== undefined && isAdmin(client) && client.updatedAt.getTime() === sealed.updatedAt
       ? client
       : undefined;

@@ -214,7 +214,11 @@ describe('the console', () => {
     it.each<[string, (id: string) => Promise<unknown>]>([
       ['has got another secret', (id) => app.app.get(ClientsService).rotateSecret(id)],
       ['was deleted', async (id) => app.json('DELETE', `/admin/v1/clients/${id}`, { token: await app.adminToken() })],
-    ])('a client at once that %s', async (_, change) => {
+      [
+        'was disabled',
+        async (id) => app.json('POST', `/admin/v1/clients/${id}/disable`, { token: await app.adminToken() }),
+      ],
+    ])('a client at once that %s, and its secret opens nothing', async (_, change) => {
       const token = await app.adminToken();
       const { body } = await app.json('POST', '/admin/v1/clients', {
         token,
@@ -231,6 +235,9 @@ describe('the console', () => {
       app.clock.advance(1000);
       await change(String(body.client_id));
       await expectClosed(browser);
+      const again = app.browser();
+      expect((await enterAsClient(again, String(body.client_id), String(body.client_secret))).status).toBe(400);
+      await expectClosed(again);
     });
 
     it('guesses at a secret after twenty in a minute, and says when to come back', async () => {
