@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { statement, type Queryable } from './statement.js';
+import { codeOf } from './transaction.js';
 
 export type ChangeTopic = 'client' | 'keys' | 'deliveries' | 'upstream';
 type Listener = (id: string | undefined) => void;
@@ -50,20 +51,20 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
     const client = new pg.Client({ connectionString: url, application_name: 'exeunt-changes', keepAlive: true });
     client.on('notification', ({ payload }) => this.dispatch(payload ?? ''));
     client.on('error', (error) => this.lost(client, error));
-    client.on('end', () => this.lost(client, new Error('connection ended')));
+    client.on('end', () => this.lost(client, new Error('Connection terminated')));
     this.client = client;
     try {
       await client.connect();
       await client.query(`LISTEN ${CHANNEL}`);
     } catch (error) {
-      this.lost(client, error as Error);
+      this.lost(client, error);
     }
   }
 
-  private lost(client: pg.Client, error: Error): void {
+  private lost(client: pg.Client, error: unknown): void {
     if (this.closed || this.client !== client) return;
     this.client = undefined;
-    this.logger.warn(`change feed lost: ${error.message}`);
+    this.logger.warn(`change feed lost: ${codeOf(error)}`);
     client.end().catch(() => undefined); // already broken; nothing more to learn from it
     this.reconnect = setTimeout(() => {
       void this.connect().then(() => this.dropEverything());

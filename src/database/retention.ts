@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from './clock.js';
 import { PeriodicTask } from './periodic-task.js';
-import { TransactionRunner } from './transaction.js';
+import { codeOf, TransactionRunner } from './transaction.js';
 
 /** What a module no longer needs: rows of one table whose time has passed. */
 export interface RetentionRule {
@@ -26,7 +26,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   private readonly rules: RetentionRule[] = [];
   private readonly task = new PeriodicTask(
     () => this.sweep(),
-    (error) => this.logger.warn(`retention failed: ${error.message}`),
+    (error) => this.logger.warn(`retention failed: ${codeOf(error)}`),
   );
 
   constructor(

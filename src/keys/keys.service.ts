@@ -4,7 +4,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, generateSecret, typ
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { Clock } from '../database/clock.js';
-import { TransactionRunner, type Tx } from '../database/transaction.js';
+import { codeOf, TransactionRunner, type Tx } from '../database/transaction.js';
 import { ID_TOKEN_ALGORITHMS, type SigningAlgorithm } from '../oidc/algorithms.js';
 import { SigningKeyEntity } from './entities/signing-key.entity.js';
 import { KeyEncryption } from './key-encryption.js';
@@ -53,12 +53,12 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     await this.reload();
     this.changes.subscribe(
       'keys',
-      () => void this.reload().catch((error: Error) => this.logger.warn(`keys not reloaded: ${error.message}`)),
+      () => void this.reload().catch((error: unknown) => this.logger.warn(`keys not reloaded: ${codeOf(error)}`)),
     );
     this.timer = setInterval(() => {
       this.transactions
         .run((tx) => this.maintain(tx))
-        .catch((error: Error) => this.logger.warn(`key maintenance failed: ${error.message}`));
+        .catch((error: unknown) => this.logger.warn(`key maintenance failed: ${codeOf(error)}`));
     }, MAINTENANCE_INTERVAL);
     this.timer.unref();
   }
@@ -234,7 +234,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
 
   private refreshWhenOld(): void {
     if (Date.now() - this.loaded.at < MAX_AGE) return;
-    this.reload().catch((error: Error) => this.logger.warn(`keys not reloaded: ${error.message}`));
+    this.reload().catch((error: unknown) => this.logger.warn(`keys not reloaded: ${codeOf(error)}`));
   }
 
   private reload(): Promise<void> {

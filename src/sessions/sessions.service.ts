@@ -6,7 +6,7 @@ import { Clock } from '../database/clock.js';
 import type { Page, PageRequest } from '../database/page.js';
 import { Retention } from '../database/retention.js';
 import { statement, type Queryable } from '../database/statement.js';
-import { TransactionRunner, type Tx } from '../database/transaction.js';
+import { codeOf, TransactionRunner, type Tx } from '../database/transaction.js';
 import { newSecret, sha256 } from '../oidc/secret.js';
 import { NEWEST_ORDER, sessionOutlivesOrders } from '../logout/orders/orders.sql.js';
 import type { ParticipatingClient } from './participating-client.js';
@@ -143,14 +143,14 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
       keepMs: 30 * DAY,
     });
     this.timer = setInterval(() => {
-      this.flushActivity().catch((error: Error) => this.logger.warn(`activity not written: ${error.message}`));
+      this.flushActivity().catch((error: unknown) => this.logger.warn(`activity not written: ${codeOf(error)}`));
     }, ACTIVITY_FLUSH_MS);
     this.timer.unref();
   }
 
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
-    await this.flushActivity().catch((error: Error) => this.logger.warn(`activity not written: ${error.message}`));
+    await this.flushActivity().catch((error: unknown) => this.logger.warn(`activity not written: ${codeOf(error)}`));
   }
 
   /** The live session that a cookie names. One round trip; counts as activity. */

@@ -1,21 +1,18 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  IsArray,
-  IsIn,
-  IsISO8601,
-  IsOptional,
-  IsString,
-  IsUUID,
-  MaxLength,
-} from 'class-validator';
+import { ApiProperty, ApiPropertyOptional, PickType } from '@nestjs/swagger';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsOptional, IsUUID } from 'class-validator';
+import { DeliveriesQueryDto } from './logout.dto.js';
 
 /** Everything but `delivered`, which is over. */
 const RESENDABLE_STATES = ['pending', 'rejected', 'abandoned'] as const;
 
-/** Which deliveries: all members that are sent must fit, and one of the first four is required. */
-export class ResendDto {
+/** Which deliveries: all members that are sent must fit, and one of `ids`, `client_id`, `termination_id`, `state` is required. */
+export class ResendDto extends PickType(DeliveriesQueryDto, [
+  'client_id',
+  'termination_id',
+  'error_code',
+  'created_after',
+  'created_before',
+]) {
   @ApiPropertyOptional({ type: [String], format: 'uuid', maxItems: 1000 })
   @IsOptional()
   @IsArray()
@@ -24,38 +21,10 @@ export class ResendDto {
   @IsUUID(undefined, { each: true })
   readonly ids?: string[];
 
-  @ApiPropertyOptional({ example: 'ledger' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(255)
-  readonly client_id?: string;
-
-  @ApiPropertyOptional({ format: 'uuid' })
-  @IsOptional()
-  @IsUUID()
-  readonly termination_id?: string;
-
   @ApiPropertyOptional({ enum: RESENDABLE_STATES })
   @IsOptional()
   @IsIn(RESENDABLE_STATES)
   readonly state?: string;
-
-  /** Of the last attempt. */
-  @ApiPropertyOptional({ example: 'timeout' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(100)
-  readonly error_code?: string;
-
-  @ApiPropertyOptional({ format: 'date-time' })
-  @IsOptional()
-  @IsISO8601({ strict: true })
-  readonly created_after?: string;
-
-  @ApiPropertyOptional({ format: 'date-time' })
-  @IsOptional()
-  @IsISO8601({ strict: true })
-  readonly created_before?: string;
 }
 
 export class ResentDto {

@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional, PartialType } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
   IsArray,
@@ -218,26 +218,7 @@ export class CreateOrganizationDto {
   readonly default?: boolean;
 }
 
-export class UpdateOrganizationDto {
-  @ApiPropertyOptional({ example: 'Acme' })
-  @IsOptional()
-  @IsString()
-  @MinLength(1)
-  @MaxLength(200)
-  readonly name?: string;
-
-  /** Name of an upstream; `null`: this provider itself. */
-  @ApiPropertyOptional({ example: 'corporate', nullable: true, type: String })
-  @IsOptional()
-  @IsString()
-  @MaxLength(63)
-  readonly upstream?: string | null;
-
-  @ApiPropertyOptional({ default: false })
-  @IsOptional()
-  @IsBoolean()
-  readonly default?: boolean;
-}
+export class UpdateOrganizationDto extends OmitType(CreateOrganizationDto, ['id']) {}
 
 export class OrganizationDto {
   @ApiProperty({ example: '5f1c0a52-8f0e-4a53-9d0a-2b7c5d1e9f00' })
