@@ -88,6 +88,10 @@ export class AddLogoutOrders1795250000005 implements MigrationInterface {
             ADD "order_id" uuid
         `);
     await queryRunner.query(`
+            ALTER TABLE "logout_deliveries"
+            ADD "ages_from" TIMESTAMP WITH TIME ZONE
+        `);
+    await queryRunner.query(`
             CREATE INDEX "logout_deliveries_order_idx" ON "logout_deliveries" ("order_id", "state", "next_attempt_at")
             WHERE order_id IS NOT NULL
         `);
@@ -101,6 +105,7 @@ export class AddLogoutOrders1795250000005 implements MigrationInterface {
   public async down(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`ALTER TABLE "logout_deliveries" DROP CONSTRAINT "logout_deliveries_order_id_fkey"`);
     await queryRunner.query(`DROP INDEX "public"."logout_deliveries_order_idx"`);
+    await queryRunner.query(`ALTER TABLE "logout_deliveries" DROP COLUMN "ages_from"`);
     await queryRunner.query(`ALTER TABLE "logout_deliveries" DROP COLUMN "order_id"`);
     await queryRunner.query(`DROP INDEX "public"."session_upstreams_upstream_id_idx"`);
     await queryRunner.query(`DROP INDEX "public"."grants_upstream_id_idx"`);

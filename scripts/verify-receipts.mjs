@@ -4,7 +4,10 @@
 //   npm run verify-receipts -- receipts.ndjson --jwks keys.json
 //   npm run verify-receipts -- receipts.ndjson --jwks http://localhost:3000/jwks [--issuer http://localhost:3000]
 //
-// The export may begin anywhere: retention removes the oldest receipts. Exit code 1 when anything is wrong.
+// `/jwks` has the keys of today; `/admin/v1/receipts/jwks` (to a file) those of older receipts, too.
+//
+// The export may begin anywhere: retention removes the oldest receipts. Exit code 1 when anything is wrong, and
+// when there is nothing to check: an export that was cut off before its first byte looks so.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
@@ -128,7 +131,7 @@ async function verify(file, keys, issuer) {
     before = { sequence: claims.sequence, hash };
   }
   if (wrong > 0) say(`${wrong} ${wrong === 1 ? 'thing is' : 'things are'} wrong.`);
-  else if (before === undefined) say('The file holds no receipts.');
+  else if (before === undefined) say('The file holds no receipts, so nothing was checked.');
   else {
     say(
       `${seen.size} ${seen.size === 1 ? 'receipt' : 'receipts'}, ${first} to ${before.sequence}: every signature fits, the chain is whole.`,
@@ -136,7 +139,7 @@ async function verify(file, keys, issuer) {
     if (first !== 1) say(`It begins at ${first}: what came before was not looked at.`);
     say(`Its end is ${before.hash}; keep that, and a later export cannot leave out its own end unnoticed.`);
   }
-  return wrong === 0;
+  return wrong === 0 && before !== undefined;
 }
 
 try {

@@ -28,7 +28,7 @@ import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { StrictJsonPipe } from '../http/parameters.pipe.js';
 import { LogoutService } from '../logout/logout.service.js';
 import type { Upstream } from '../upstreams/upstream.js';
-import { UpstreamsService } from '../upstreams/upstreams.service.js';
+import { UpstreamsService, type NamedUpstream } from '../upstreams/upstreams.service.js';
 import { AdminGuard, OperatorClientId } from './admin.guard.js';
 import { CreateUpstreamDto, UpdateUpstreamDto, UpstreamDto, UpstreamListDto } from './dto/upstreams.dto.js';
 
@@ -58,9 +58,9 @@ export class AdminUpstreamsController {
   @ApiCreatedResponse({ type: UpstreamDto })
   @ApiJsonErrors(400, 409)
   async create(@Body() body: CreateUpstreamDto, @OperatorClientId() operator: string): Promise<UpstreamDto> {
-    const upstream = await this.upstreams.register(body);
-    await this.changed(upstream, 'registered', operator);
-    return this.toDto(upstream);
+    return this.toDto(
+      await this.upstreams.register(body, (tx, upstream) => this.changed(upstream, 'registered', operator, tx)),
+    );
   }
 
   @Get()
@@ -90,16 +90,17 @@ export class AdminUpstreamsController {
     @Body() body: UpdateUpstreamDto,
     @OperatorClientId() operator: string,
   ): Promise<UpstreamDto> {
-    const upstream = await this.upstreams.update(name, body);
-    await this.changed(upstream, 'changed', operator);
-    return this.toDto(upstream);
+    return this.toDto(
+      await this.upstreams.update(name, body, (tx, upstream) => this.changed(upstream, 'changed', operator, tx)),
+    );
   }
 
   @Delete(':name')
   @HttpCode(204)
   @ApiOperation({
     summary: 'Delete an upstream provider',
-    description: 'Ends the sessions that people began by it, and tells the applications in them. Accounts stay.',
+    description:
+      'Ends the sessions that people began by it, and tells the applications in them. What they allowed for when they are away ends too. Accounts stay.',
   })
   @ApiNoContentResponse({ description: 'Gone, and nobody is signed in by it any more.' })
   @ApiJsonErrors(404, 409)
@@ -119,7 +120,7 @@ export class AdminUpstreamsController {
     this.upstreams.forget();
   }
 
-  private async changed(upstream: Upstream, change: string, operator: string, tx?: Tx): Promise<void> {
+  private async changed(upstream: NamedUpstream, change: string, operator: string, tx: Tx): Promise<void> {
     await this.audit.record(
       { event: 'upstream_changed', outcome: 'done', details: { upstream: upstream.name, change, operator } },
       tx,

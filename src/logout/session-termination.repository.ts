@@ -136,7 +136,9 @@ export const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
   upstream: {
     sessions: `$2::text IS NULL AND ${LIVE} AND s.id IN (SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = $1::uuid)`,
     told: null,
-    grants: SESSION_GRANTS,
+    // Offline ones by who vouched, not by session: that may be over, or be another provider's as well.
+    grants: `(g.session_id IN (SELECT id FROM locked) AND NOT g.offline
+      OR g.upstream_id = $1::uuid AND (NOT g.offline OR $6::boolean))`,
   },
   'upstream-subject': {
     sessions: `${LIVE} AND ${beganUpstream('s', `$1::text`, `u.sub = $2::text`)}`,

@@ -44,8 +44,8 @@ export function endEach(each: EndEach): string {
      ),
      ${schedule === undefined ? '' : `${schedule.ctes},`}
      notices AS (
-       INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at, order_id)
-       SELECT gen_random_uuid(), o.termination_id, o.client_id, o.account_id::text, o.sid, 'pending', 0, ${each.due}, ${now}, ${each.orderId ?? 'NULL::uuid'}
+       INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at, order_id, ages_from)
+       SELECT gen_random_uuid(), o.termination_id, o.client_id, o.account_id::text, o.sid, 'pending', 0, ${each.due}, ${now}, ${each.orderId ?? 'NULL::uuid'}, ${each.orderId === undefined ? 'NULL::timestamptz' : each.due}
          FROM owed o ${schedule?.join ?? ''}
        RETURNING termination_id
      ),

@@ -24,8 +24,9 @@ export class MetricsController {
   @Get()
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Counters for Prometheus',
-    description: 'Of this process alone. The token is required when `METRICS_TOKEN` is set.',
+    summary: 'Metrics for Prometheus',
+    description:
+      'Counters are this process’s own, so take the sum; gauges that come from storage are the same on every node. The token is required when `METRICS_TOKEN` is set.',
   })
   @ApiBearerAuth('metrics')
   @ApiSecurity({})

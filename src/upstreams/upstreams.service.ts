@@ -18,6 +18,10 @@ const NULLABLE: ReadonlySet<string> = new Set(['redirect_uri', 'post_logout_redi
 /** Postgres up to 17 answers a foreign key's RESTRICT with the first, since 18 with the second. */
 const STILL_REFERENCED: ReadonlySet<string | undefined> = new Set(['23503', '23001']);
 
+/** What a change is about, while it is not committed. */
+export type NamedUpstream = Pick<Upstream, 'name'>;
+type Alongside = (tx: Tx, upstream: NamedUpstream) => Promise<void>;
+
 interface Loaded {
   readonly upstreams: readonly Upstream[];
   readonly at: number;
@@ -83,8 +87,11 @@ export class UpstreamsService implements OnModuleInit {
     return this.sealer.open<{ secret: string }>(SECRET, row.clientSecret)?.secret;
   }
 
-  /** @throws InvalidRequestError, ConflictError when the name or (issuer, client_id) is taken */
-  async register(input: UpstreamInput): Promise<Upstream> {
+  /**
+   * @param alongside what must be true with the registration, and undone with it
+   * @throws InvalidRequestError, ConflictError when the name or (issuer, client_id) is taken
+   */
+  async register(input: UpstreamInput, alongside: Alongside = () => Promise.resolve()): Promise<Upstream> {
     refuseNull(input);
     const checked = checkedUpstream(input, undefined, this.rules(input.client_secret !== undefined));
     this.refuseOurselves(checked.issuer);
@@ -98,12 +105,15 @@ export class UpstreamsService implements OnModuleInit {
       createdAt: now,
       updatedAt: now,
     };
-    await this.write((tx) => tx.manager.insert(UpstreamEntity, row));
+    await this.write(async (tx) => {
+      await tx.manager.insert(UpstreamEntity, row);
+      await alongside(tx, checked);
+    });
     return this.get(checked.name);
   }
 
   /** Changes what `input` names and leaves the rest. @throws NotFoundError, InvalidRequestError, ConflictError */
-  async update(name: string, input: UpstreamInput): Promise<Upstream> {
+  async update(name: string, input: UpstreamInput, alongside: Alongside = () => Promise.resolve()): Promise<Upstream> {
     refuseNull(input);
     let renamed = name;
     await this.write(async (tx) => {
@@ -124,6 +134,7 @@ export class UpstreamsService implements OnModuleInit {
           updatedAt: this.clock.now(),
         },
       );
+      await alongside(tx, checked);
     });
     return this.get(renamed);
   }

@@ -3,6 +3,7 @@ import { promptNone } from '../rp-initiated-logout/end-session.js';
 import { TestApp, type Answer, type TestAccount, type TestClient } from '../support/app.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { StubUpstream, type UpstreamSubject } from '../support/stub-upstream.js';
+import { signOut } from '../tokens/token-requests.js';
 import { leave, operator, registration, signInBy } from '../upstreams/scene.js';
 
 type Item = Readonly<Record<string, unknown>>;
@@ -417,6 +418,19 @@ describe('/admin/v1/upstreams', () => {
     expect(JSON.stringify([deleted, changed, registered])).not.toContain('secret');
   });
 
+  it('neither registers nor changes what cannot be put on record', async () => {
+    await call('POST', '/upstreams', registration({ name: 'kept' }));
+    const before = await row('kept');
+    await app.db.query('ALTER TABLE audit_events RENAME TO audit_events_away');
+    const refused = [
+      await call('POST', '/upstreams', registration({ name: 'off-the-record', client_id: 'another' })),
+      await call('PATCH', '/upstreams/kept', { display_name: 'Changed' }),
+    ];
+    await app.db.query('ALTER TABLE audit_events_away RENAME TO audit_events');
+    expect(refused.map(({ status }) => status)).toEqual([503, 503]);
+    expect([await row('off-the-record'), await row('kept')]).toEqual([undefined, before]);
+  });
+
   describe('DELETE', () => {
     it('ends the sessions that began by it, tells their applications, and leaves everybody else', async () => {
       const client = await clientOf(app, party);
@@ -439,6 +453,21 @@ describe('/admin/v1/upstreams', () => {
         { cause: 'upstream_deleted', sessions: 1, deliveries: 1, initiator: { kind: 'operator' } },
       ]);
       expect((await call('GET', `/accounts/${account}`)).status).toBe(200);
+    });
+
+    it('ends what was allowed for when nobody is there, also where the session was over before', async () => {
+      const client = await clientOf(app, party);
+      const name = await upstream.register(app);
+      const { account, browser, tokens } = await personBy(client, name);
+      await app.db.query('UPDATE grants SET offline = true WHERE account_id = $1', [account]);
+      await signOut(browser);
+      const { status, body } = await app.refresh(client, tokens.refresh_token);
+      expect(status).toBe(200);
+      expect((await call('DELETE', `/upstreams/${name}`)).status).toBe(204);
+      expect((await app.refresh(client, String(body.refresh_token))).status).toBe(400);
+      expect(await app.db.query('SELECT revoked_cause FROM grants WHERE account_id = $1', [account])).toEqual([
+        { revoked_cause: 'upstream_deleted' },
+      ]);
     });
 
     it('answers 409 while an organization points at it, and nobody is signed out', async () => {

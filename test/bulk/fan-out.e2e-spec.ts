@@ -1,7 +1,7 @@
 import { SessionExpirySweeper } from '../../src/logout/session-expiry.sweeper.js';
 import { LogoutOrderRepository } from '../../src/logout/orders/logout-order.repository.js';
 import { ADMIN, TestApp, type TestClient } from '../support/app.js';
-import { MINUTE, SECOND } from '../support/clock.js';
+import { HOUR, MINUTE, SECOND } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { clientOf, deliveriesTo, OFFLINE, someoneAt, terminationsOf } from '../back-channel-logout/scene.js';
 import { promptNone, signOut } from '../rp-initiated-logout/end-session.js';
@@ -103,6 +103,12 @@ describe('the job that follows an order', () => {
     await untilDone(id);
     expect(await progressOf(app, id)).toMatchObject({ total: 0, done: 0, grants_revoked: 1, deliveries: 0 });
     expect(await app.db.query('SELECT revoked_cause FROM grants')).toEqual([{ revoked_cause: 'logout_order' }]);
+    const audited = await app.json('GET', '/admin/v1/audit-events?event=session_termination', {
+      token: await app.adminToken(),
+    });
+    expect((audited.body.items as unknown[])[0]).toMatchObject({
+      details: { cause: 'logout_order', sessions: 0, grants_revoked: 1 },
+    });
     expect(party.received).toHaveLength(told);
   });
 
@@ -258,6 +264,49 @@ describe('the job that follows an order', () => {
       await untilDone(id);
       expect([party.received.length, elsewhere.received.length]).toEqual([1, 1]);
       await elsewhere.stop();
+    });
+
+    it('does not make its notices old: what fails after a long pause is tried again', async () => {
+      const mia = await someoneAt(app, [ledger]);
+      const id = await placed(app, { account_id: mia.accountId, notify_per_second: 1 });
+      const post = async (verb: string) =>
+        app.json('POST', `/admin/v1/logout-orders/${id}/${verb}`, { token: await app.adminToken() });
+      await runJob(app);
+      await post('pause');
+      await runJob(app);
+      app.clock.advance(25 * HOUR);
+      await post('resume');
+      await runJob(app);
+      party.answerNext(503);
+      await app.sendDue();
+      expect(await app.db.query('SELECT state, attempts FROM logout_deliveries')).toEqual([
+        { state: 'pending', attempts: 1 },
+      ]);
+      await untilDone(id);
+    });
+
+    it('leaves a notice alone that is under way, so that nobody sends it a second time', async () => {
+      const mia = await someoneAt(app, [ledger]);
+      const id = await placed(app, { account_id: mia.accountId, notify_per_second: 1 });
+      const asked = new Promise<() => void>((resolve) => {
+        party.answerNext((_request, response) => resolve(() => response.writeHead(200).end()));
+      });
+      await runJob(app);
+      const sending = app.sendDue();
+      const accept = await asked;
+      const post = async (verb: string) =>
+        app.json('POST', `/admin/v1/logout-orders/${id}/${verb}`, { token: await app.adminToken() });
+      await post('pause');
+      await runJob(app);
+      await post('resume');
+      await runJob(app);
+      await other.sendDue();
+      accept();
+      await sending;
+      expect(await app.db.query('SELECT state, attempts FROM logout_deliveries')).toEqual([
+        { state: 'delivered', attempts: 1 },
+      ]);
+      expect(party.received).toHaveLength(1);
     });
 
     it('can be paused until its last notice is due; then it is done, and that is a conflict', async () => {

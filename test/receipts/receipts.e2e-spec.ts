@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
+import pg from 'pg';
 import { Retention } from '../../src/database/retention.js';
 import { KeysService } from '../../src/keys/keys.service.js';
 import { LogoutService } from '../../src/logout/logout.service.js';
@@ -12,6 +13,8 @@ import { DAY, MINUTE } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { clientOf, someoneAt, terminationsOf } from '../back-channel-logout/scene.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';
+
+const PATIENCE = { timeout: 10_000 };
 
 interface Line {
   readonly sequence: number;
@@ -191,6 +194,28 @@ describe('receipts of logouts', () => {
     expect(await app.issueReceipts()).toBe(0);
   });
 
+  it('gets a successor when a notice that was sent again ends while the receipt is being signed', async () => {
+    const { id } = await signedOut(400);
+    // What an issuer does: the row is locked, the notices are read, and then it signs.
+    const issuer = new pg.Client({ connectionString: app.db.url });
+    await issuer.connect();
+    await issuer.query('BEGIN');
+    await issuer.query('SELECT 1 FROM session_terminations WHERE id = $1 FOR NO KEY UPDATE', [id]);
+    const token = await app.adminToken();
+    await app.json('POST', '/admin/v1/deliveries/resend', { token, body: { termination_id: id } });
+    await vi.waitFor(async () => {
+      const waiting = await app.db.query('SELECT 1 FROM pg_locks WHERE NOT granted');
+      expect(waiting).toHaveLength(1);
+    }, PATIENCE);
+    await issuer.query('UPDATE session_terminations SET receipted_at = now() WHERE id = $1', [id]);
+    await issuer.query('COMMIT');
+    await issuer.end();
+    await app.sendDue();
+    expect(await app.db.query('SELECT receipted_at FROM session_terminations WHERE id = $1', [id])).toEqual([
+      { receipted_at: null },
+    ]);
+  });
+
   it('gets a successor also when a notice that was sent again ends without an attempt', async () => {
     const { id, clientId } = await signedOut(400);
     await issueAll();
@@ -310,6 +335,10 @@ describe('receipts of logouts', () => {
         out: expect.stringContaining('the chain is whole'),
       });
       expect((await verify(lines, `${app.issuer}/jwks`)).code).toBe(0);
+    });
+
+    it('is not content with nothing, as an export that was cut off before its first byte', async () => {
+      expect(await verify([])).toEqual({ code: 1, out: expect.stringContaining('nothing was checked') });
     });
 
     it('begins anywhere, since the oldest receipts leave', async () => {

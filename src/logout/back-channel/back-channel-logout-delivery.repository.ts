@@ -79,6 +79,9 @@ export interface DeliveryFilter {
   readonly createdBefore?: Date | undefined;
 }
 
+/** From when the age of `d` counts: neither its place in an order's queue nor a pause makes it old. */
+const AGES_FROM = 'greatest(d.created_at, d.ages_from, d.resent_at)';
+
 /**
  * The claim is a lease: `next_attempt_at` moves on, so a node that dies with it loses it by itself.
  *
@@ -127,17 +130,19 @@ export const CLAIM = statement(
    -- By an array, too, so that nobody gets the idea of reading the whole table for the join.
    UPDATE logout_deliveries d SET next_attempt_at = $2, claimed_until = $2
      FROM due WHERE d.id = due.id AND d.id = ANY(ARRAY(SELECT x.id FROM due x))
-   RETURNING d.id, d.termination_id, d.client_id, d.sub, d.sid, d.attempts, d.created_at, d.resent_at, due.probe,
+   RETURNING d.id, d.termination_id, d.client_id, d.sub, d.sid, d.attempts, d.created_at, ${AGES_FROM} AS ages_from, due.probe,
      (SELECT t.cause FROM session_terminations t WHERE t.id = d.termination_id) AS cause`,
 );
 
 /**
- * A notice that was sent again has ended anew: what its termination's receipt says is not the whole of it any more, and
- * another revision is owed.
+ * Of the notices in `ended` (termination_id, resent_at), those that were sent again have ended anew: what a receipt says is
+ * not the whole of it any more, and another revision is owed. Whether there is a receipt yet is not asked: one may be
+ * being signed at this moment, and then this waits for it.
  */
-function reopened(terminationIds: string): string {
+function reopened(ended: string): string {
   return `reopened AS (
-     UPDATE session_terminations t SET receipted_at = NULL WHERE t.id IN (${terminationIds}) AND t.receipted_at IS NOT NULL
+     UPDATE session_terminations t SET receipted_at = NULL
+      WHERE t.id IN (SELECT e.termination_id FROM ${ended} e WHERE e.resent_at IS NOT NULL)
    )`;
 }
 
@@ -156,9 +161,10 @@ const RECORD = statement(
         SET state = r.state, attempts = greatest(d.attempts, r.number), next_attempt_at = r.next_attempt_at, last_error = r.error_code,
             claimed_until = NULL, finished_at = CASE WHEN r.state = 'pending' THEN NULL ELSE $10::timestamptz END
        FROM r WHERE d.id = r.delivery_id AND d.state = 'pending'
-     RETURNING d.termination_id, r.state
+     RETURNING d.termination_id, r.state, d.resent_at
    ),
-   ${reopened("SELECT u.termination_id FROM updated u WHERE u.state <> 'pending'")},
+   ended AS (SELECT * FROM updated u WHERE u.state <> 'pending'),
+   ${reopened('ended')},
    written AS (
      INSERT INTO logout_delivery_attempts (delivery_id, number, jti, started_at, duration_ms, status, error_code)
      SELECT r.delivery_id, r.number, r.jti, r.started_at, r.duration_ms, r.status, r.error_code FROM r
@@ -181,10 +187,10 @@ const ABANDON_OLD = statement(
   `WITH ended AS (
      UPDATE logout_deliveries d SET state = 'abandoned', finished_at = $2, last_error = coalesce(d.last_error, 'breaker_open')
       WHERE d.state = 'pending' AND d.client_id = ANY($1::text[]) AND d.next_attempt_at <= $2
-        AND coalesce(d.resent_at, d.created_at) < $3
-     RETURNING d.termination_id
+        AND ${AGES_FROM} < $3
+     RETURNING d.termination_id, d.resent_at
    ),
-   ${reopened('SELECT e.termination_id FROM ended e')}
+   ${reopened('ended')}
    SELECT DISTINCT termination_id FROM ended`,
 );
 
@@ -220,9 +226,9 @@ const ABANDON = statement(
   `WITH ended AS (
      UPDATE logout_deliveries d SET state = 'abandoned', finished_at = $1, last_error = $3
       WHERE d.state = 'pending' AND d.client_id = $2 AND ${UNCLAIMED}
-     RETURNING d.termination_id
+     RETURNING d.termination_id, d.resent_at
    ),
-   ${reopened('SELECT e.termination_id FROM ended e')}
+   ${reopened('ended')}
    SELECT DISTINCT termination_id FROM ended`,
 );
 
@@ -293,7 +299,7 @@ export class BackChannelLogoutDeliveryRepository {
       sid: string | null;
       attempts: number;
       created_at: Date;
-      resent_at: Date | null;
+      ages_from: Date;
       probe: boolean;
       cause: TerminationCause;
     }>(CLAIM, [
@@ -313,7 +319,7 @@ export class BackChannelLogoutDeliveryRepository {
       sid: row.sid,
       attempts: row.attempts,
       createdAt: row.created_at,
-      resentAt: row.resent_at ?? undefined,
+      agesFrom: row.ages_from,
       probe: row.probe,
       claimedUntil,
     }));

@@ -274,7 +274,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
     if (outcome.kind === 'undeliverable') return { state: 'abandoned', nextAttemptAt: now };
     const nextAttemptAt = this.clock.in(retryDelayMs(attempts, outcome.retryAfterMs));
     const tooOld =
-      nextAttemptAt.getTime() - (delivery.resentAt ?? delivery.createdAt).getTime() > this.settings.deliveryMaxAgeMs;
+      nextAttemptAt.getTime() - (delivery.agesFrom ?? delivery.createdAt).getTime() > this.settings.deliveryMaxAgeMs;
     return { state: tooOld ? 'abandoned' : 'pending', nextAttemptAt };
   }
 

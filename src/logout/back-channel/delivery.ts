@@ -16,8 +16,8 @@ export interface DueDelivery {
   /** Attempts made before this one. */
   readonly attempts: number;
   readonly createdAt: Date;
-  /** When an operator ordered it to be sent again; its age counts from then. */
-  readonly resentAt?: Date | undefined;
+  /** From when its age counts, where that is later. */
+  readonly agesFrom?: Date | undefined;
   /** Its application's breaker is open, and this is the one notice that goes through to see. */
   readonly probe?: boolean;
   /** Until then it is ours to send; after it another node may. */

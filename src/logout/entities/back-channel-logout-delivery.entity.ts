@@ -55,6 +55,10 @@ export class BackChannelLogoutDeliveryEntity {
   @Column('timestamptz', { name: 'resent_at', nullable: true })
   resentAt: Date | null;
 
+  /** When its place in an order's queue came, or comes; its age counts from then. */
+  @Column('timestamptz', { name: 'ages_from', nullable: true })
+  agesFrom: Date | null;
+
   @Column('timestamptz', { name: 'finished_at', nullable: true })
   finishedAt: Date | null;
 

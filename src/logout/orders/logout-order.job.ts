@@ -96,7 +96,7 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
   }
 
   private async hold(tx: Tx, order: ClaimedOrder): Promise<number> {
-    const all = await this.orders.hold(tx, order);
+    const all = await this.orders.hold(tx, order, this.clock.now());
     if (all) await this.orders.lookAgain(tx, order, this.clock.in(PAUSED_LOOK_MS));
     return 0;
   }

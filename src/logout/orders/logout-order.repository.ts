@@ -6,6 +6,7 @@ import { participantsBeganAfter } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
 import type { LogoutInitiator } from '../logout.js';
 import { endEach } from '../terminate-each.sql.js';
+import { auditTerminations } from '../termination-audit.sql.js';
 import type {
   LogoutOrder,
   NewLogoutOrder,
@@ -238,7 +239,9 @@ function grantsStatement(name: string, kind: KindSql): Statement {
        SELECT $7::uuid, 'logout_order', $8::jsonb, CASE WHEN count(DISTINCT g.account_id) = 1 THEN min(g.account_id::text)::uuid END,
               0, count(*), 0, $5
          FROM revoked r JOIN grants g ON g.id = r.id HAVING count(*) > 0
+       RETURNING *
      ),
+     ${auditTerminations('record')},
      moved AS (
        UPDATE logout_orders SET cursor = (SELECT max(id::text) FROM due), next_step_at = $5,
               grants_revoked = grants_revoked + (SELECT count(*) FROM revoked)
@@ -267,6 +270,7 @@ const HOLD = statement(
   'logout_orders_hold',
   `WITH due AS (
      SELECT d.id FROM logout_deliveries d WHERE d.order_id = $1 AND d.state = 'pending' AND d.next_attempt_at < ${HELD_BACK}
+        AND (d.claimed_until IS NULL OR d.claimed_until <= $3)
       LIMIT $2 FOR UPDATE SKIP LOCKED
    )
    UPDATE logout_deliveries d SET next_attempt_at = ${HELD_BACK} FROM due WHERE d.id = due.id RETURNING d.id`,
@@ -286,7 +290,7 @@ const RELEASE = statement(
        FROM room r WHERE p.order_id = $2 AND p.client_id = r.client_id RETURNING p.client_id, p.next_at, r.many
    ),
    moved AS (
-     UPDATE logout_deliveries d SET next_attempt_at = ${slot('$4')}
+     UPDATE logout_deliveries d SET next_attempt_at = ${slot('$4')}, ages_from = ${slot('$4')}
        FROM owed o JOIN paced p ON p.client_id = o.client_id WHERE d.id = o.id
    ),
    noted AS (
@@ -458,8 +462,8 @@ export class LogoutOrderRepository {
   }
 
   /** Holds notices back that are not under way. False: there may be more. */
-  async hold(tx: Tx, order: ClaimedOrder): Promise<boolean> {
-    return (await tx.query(HOLD, [order.id, HOLD_BATCH])).length < HOLD_BATCH;
+  async hold(tx: Tx, order: ClaimedOrder, now: Date): Promise<boolean> {
+    return (await tx.query(HOLD, [order.id, HOLD_BATCH, now])).length < HOLD_BATCH;
   }
 
   /** Gives notices that were held back new times. False: there are more. */
