@@ -196,6 +196,10 @@ export class UpstreamSignInController {
     const interaction =
       browserId === undefined ? undefined : await this.interactions.find(id, this.browsers.hash(browserId));
     if (browserId === undefined || interaction === undefined) throw new InteractionLostError();
+    const { request } = interaction;
+    // It may have been switched off while the person was away: then nobody is signed in for it.
+    if (request !== undefined && (await this.clients.findEnabled(request.clientId)) === undefined)
+      throw new InteractionLostError();
     return { id, interaction, browserId };
   }
 

@@ -79,7 +79,7 @@ export class AccountApplicationsController {
   @ApiSeeOther('Back to the list.')
   @ApiPage(400, 'No application was named. Nothing changed.')
   @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
-  @ApiPage(503, 'Storage is away. Nothing changed.')
+  @ApiPage(503, 'Storage is away, so nothing is confirmed. Trying again does no harm.')
   async withdraw(
     @Body() form: WithdrawConsentFormDto,
     @Cookies() cookies: CookieJar,

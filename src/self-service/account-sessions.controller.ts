@@ -103,7 +103,7 @@ export class AccountSessionsController {
   @ApiPage(200, 'The signed-out page, when it was the session of this browser.')
   @ApiPage(400, 'That is no session.')
   @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
-  @ApiPage(503, 'Storage is away. Nothing changed.')
+  @ApiPage(503, 'Storage is away, so nothing is confirmed. Trying again does no harm.')
   async endOne(
     @Param('id', new ParseUUIDPipe({ exceptionFactory: () => new InvalidRequestError('That is no session.') }))
     sessionId: string,
@@ -128,7 +128,7 @@ export class AccountSessionsController {
   @ApiConsumes('application/x-www-form-urlencoded')
   @ApiSeeOther('Back to the list.')
   @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
-  @ApiPage(503, 'Storage is away. Nothing changed.')
+  @ApiPage(503, 'Storage is away, so nothing is confirmed. Trying again does no harm.')
   async endOthers(@Body() form: FormDto, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
     await this.end(form, cookies, response, 'others_ended', (session) => ({
       kind: 'account',

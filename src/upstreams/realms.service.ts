@@ -195,14 +195,18 @@ export class RealmsService {
    */
   async logoutRedirect(facilitator: Client, grant: Grant): Promise<string | null> {
     if (grant.realm === null) return this.ownLogoutUrl(facilitator, grant);
-    const upstream = await this.upstreams.find(grant.realm);
-    if (upstream === undefined) throw new UnknownRealmError(`Authenticating realm [${grant.realm}] does not exist`);
-    const [endpoint, kept] = await Promise.all([
-      this.upstreamLogout.endSessionEndpoint(upstream),
-      grant.sessionId === null ? undefined : this.upstreamLogout.ofSession(grant.sessionId),
-    ]);
-    if (endpoint === undefined || kept?.idToken === undefined) return null;
-    return logoutUrl(endpoint, kept.idToken, upstream.postLogoutRedirectUri);
+    const kept = grant.sessionId === null ? undefined : await this.upstreamLogout.ofSession(grant.sessionId);
+    if (kept === undefined) {
+      if ((await this.upstreams.find(grant.realm)) === undefined)
+        throw new UnknownRealmError(`Authenticating realm [${grant.realm}] does not exist`);
+      return null;
+    }
+    // The one that issued the ID token, not the one that has the realm's name now: an upstream may be renamed, and another
+    // one be given its name.
+    const { upstream, idToken } = kept;
+    const endpoint = await this.upstreamLogout.endSessionEndpoint(upstream);
+    if (endpoint === undefined || idToken === undefined) return null;
+    return logoutUrl(endpoint, idToken, upstream.postLogoutRedirectUri);
   }
 
   private async ownLogoutUrl(facilitator: Client, grant: Grant): Promise<string> {

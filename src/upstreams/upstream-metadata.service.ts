@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import * as oauth from 'oauth4webapi';
 import { SETTINGS, type Settings } from '../config/settings.js';
+import { codeOf } from '../database/transaction.js';
 import { EgressClient } from '../egress/egress.client.js';
 import { EgressError } from '../egress/egress.js';
 import { redirectUriProblem } from '../oidc/redirect-uri.js';
@@ -79,7 +80,7 @@ export class UpstreamMetadata {
 
   private refreshInBackground(upstream: Upstream): void {
     this.fetch(upstream).catch((error: unknown) => {
-      const problem = error instanceof UpstreamUnavailableError ? error.description : String(error);
+      const problem = error instanceof UpstreamUnavailableError ? error.description : codeOf(error);
       this.logger.warn(`metadata of upstream ${upstream.name} not refreshed: ${problem}`);
     });
   }

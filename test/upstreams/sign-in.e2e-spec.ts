@@ -1,6 +1,7 @@
 import { TestApp, type TestClient } from '../support/app.js';
 import type { Browser, Page } from '../support/http.js';
 import { StubUpstream, type UpstreamSubject } from '../support/stub-upstream.js';
+import { leave as leaveFor } from './scene.js';
 
 describe('sign-in with another provider (OpenID Connect Core 1.0 §3.1)', () => {
   let app: TestApp;
@@ -287,6 +288,19 @@ describe('sign-in with another provider (OpenID Connect Core 1.0 §3.1)', () => 
     expect((await signInPage(app.browser())).body).not.toContain('upstream-0');
     await patch({ enabled: true });
     expect((await signInPage(app.browser())).body).toContain('upstream-0');
+  });
+
+  it('signs nobody in for a client that was disabled while they were away', async () => {
+    const other = await app.createClient();
+    const browser = app.browser();
+    const left = await leaveFor(app, other, name, browser);
+    const back = upstream.authorize(left.location ?? '', upstream.subject());
+    await app.json('POST', `/admin/v1/clients/${other.clientId}/disable`, { token: await app.adminToken() });
+    const before = [(await accounts()).length, (await app.rowCounts()).sessions];
+    const refused = await browser.get(back);
+    expect(refused.status).toBe(400);
+    expect(browser.cookie('exeunt_session')).toBeUndefined();
+    expect([(await accounts()).length, (await app.rowCounts()).sessions]).toEqual(before);
   });
 
   it('gives no account to strangers where the operator wants accounts to be linked first', async () => {

@@ -99,7 +99,7 @@ export class EndSessionController {
   @ApiSeeOther('Without dialog, where the client is spared it: to `post_logout_redirect_uri`.')
   @ApiPage(400, 'A parameter was sent twice. Nothing changed.')
   @ApiPage(500, 'A fault of ours. Nothing changed.')
-  @ApiPage(503, 'Storage is away. Nothing changed.')
+  @ApiPage(503, 'Storage is away, so nothing is confirmed. Trying again does no harm.')
   async get(
     @Query() query: EndSessionRequestDto,
     @Cookies() cookies: CookieJar,
@@ -125,7 +125,7 @@ export class EndSessionController {
   @ApiPage(400, 'A parameter was sent twice. Nothing changed.')
   @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
   @ApiPage(500, 'A fault of ours.')
-  @ApiPage(503, 'Storage is away. Nothing changed.')
+  @ApiPage(503, 'Storage is away, so nothing is confirmed. Trying again does no harm.')
   async post(
     @Body() form: EndSessionFormDto,
     @Query() query: EndSessionRequestDto,

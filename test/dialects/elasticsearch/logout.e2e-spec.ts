@@ -547,6 +547,24 @@ describe('logout at an upstream', () => {
     await other.stop();
   });
 
+  it('goes to whoever issued the ID token when the realm was renamed meanwhile and another one has its name', async () => {
+    const [other, successor] = await Promise.all([StubUpstream.start(app.clock), StubUpstream.start(app.clock)]);
+    const realm = await upstreamRealm(app, other);
+    const signedIn = await signIn(app, realm, facilitator);
+    const renamed = await app.json('PATCH', `/admin/v1/upstreams/${realm.name}`, {
+      token: await app.adminToken(),
+      body: { name: `${realm.name}-old` },
+    });
+    expect(renamed.status).toBe(200);
+    const again = await signIn(app, { ...realm, name: `${realm.name}-old` }, facilitator);
+    expect(redirectOf(await logout(both(signedIn)), realm.endSessionEndpoint)).toHaveLength(3);
+    await upstreamRealm(app, successor, { name: realm.name });
+    expect(redirectOf(await logout(both(again)), realm.endSessionEndpoint)).toHaveLength(3);
+    expect(redirectOf(await logout(both(signedIn)), realm.endSessionEndpoint)).toHaveLength(3);
+    await expectSignedOut(signedIn);
+    await Promise.all([other.stop(), successor.stop()]);
+  });
+
   it('still works when the realm was disabled meanwhile', async () => {
     const other = await StubUpstream.start(app.clock);
     const realm = await upstreamRealm(app, other);
