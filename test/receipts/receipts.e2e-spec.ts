@@ -204,7 +204,9 @@ describe('receipts of logouts', () => {
     const token = await app.adminToken();
     await app.json('POST', '/admin/v1/deliveries/resend', { token, body: { termination_id: id } });
     await vi.waitFor(async () => {
-      const waiting = await app.db.query('SELECT 1 FROM pg_locks WHERE NOT granted');
+      const waiting = await app.db.query(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+      );
       expect(waiting).toHaveLength(1);
     }, PATIENCE);
     await issuer.query('UPDATE session_terminations SET receipted_at = now() WHERE id = $1', [id]);
