@@ -171,7 +171,7 @@ function redirectUriOf(client: Client, sent: string | undefined, raw: RawParamet
       throw new InvalidRequestError('The request names no redirect_uri.');
     return only;
   }
-  if (!isAllowedRedirectUri(registered, sent, client.metadata.application_type === 'native')) {
+  if (!isAllowedRedirectUri(registered, sent, client.metadata)) {
     throw new InvalidRequestError('The address to return to (redirect_uri) is not registered for this application.');
   }
   return sent;

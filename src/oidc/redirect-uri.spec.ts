@@ -10,6 +10,9 @@ import {
 const WEB = { allowInsecure: false, allowPrivateUseScheme: false };
 const NATIVE = { allowInsecure: false, allowPrivateUseScheme: true };
 const REGISTERED = 'https://app.example.com/signed-out';
+const SERVER = { application_type: 'web', token_endpoint_auth_method: 'client_secret_basic' } as const;
+const NATIVE_APP = { ...SERVER, application_type: 'native' } as const;
+const PUBLIC_APP = { ...SERVER, token_endpoint_auth_method: 'none' } as const;
 
 describe('redirectUriProblem', () => {
   it.each([
@@ -132,8 +135,8 @@ describe('isRegisteredUri compares byte for byte (RFC 9700 §4.1.3)', () => {
     ['http for https', 'http://app.example.com/signed-out'],
   ])('refuses it with %s', (_what, requested) => {
     expect(isRegisteredUri([REGISTERED], requested)).toBe(false);
-    expect(isAllowedRedirectUri([REGISTERED], requested, false)).toBe(false);
-    expect(isAllowedRedirectUri([REGISTERED], requested, true)).toBe(false);
+    for (const client of [SERVER, NATIVE_APP, PUBLIC_APP])
+      expect(isAllowedRedirectUri([REGISTERED], requested, client)).toBe(false);
   });
 
   it('refuses everything where nothing is registered', () => {
@@ -141,31 +144,57 @@ describe('isRegisteredUri compares byte for byte (RFC 9700 §4.1.3)', () => {
   });
 });
 
-describe('isAllowedRedirectUri: the port of a loopback address is free for native clients (RFC 8252 §7.3)', () => {
+describe('isAllowedRedirectUri: the port of a loopback address is free for an app on that computer (RFC 8252 §7.3)', () => {
   it.each([
     ['http://127.0.0.1/callback', 'http://127.0.0.1:49152/callback'],
     ['http://127.0.0.1:1/callback', 'http://127.0.0.1:2/callback'],
+    ['http://127.0.0.1:1/callback', 'http://127.0.0.1/callback'],
     ['http://[::1]/callback', 'http://[::1]:49152/callback'],
+    ['http://localhost/callback', 'http://localhost:49152/callback'],
+    ['http://localhost:3000/callback', 'http://localhost:49152/callback'],
+    ['http://localhost', 'http://localhost:49152'],
+    ['http://localhost/?a=1&b=2', 'http://localhost:65535/?a=1&b=2'],
+    ['http://127.0.0.1?a=1', 'http://127.0.0.1:49152?a=1'],
   ])('%s allows %s', (registered, requested) => {
-    expect(isAllowedRedirectUri([registered], requested, true)).toBe(true);
-    expect(isAllowedRedirectUri([registered], requested, false)).toBe(false);
+    expect(isAllowedRedirectUri(['https://app.example.com/', registered], requested, NATIVE_APP)).toBe(true);
+    expect(isAllowedRedirectUri(['https://app.example.com/', registered], requested, PUBLIC_APP)).toBe(true);
+    expect(isAllowedRedirectUri([registered], requested, SERVER)).toBe(false);
+    expect(isAllowedRedirectUri([registered], registered, SERVER)).toBe(true);
   });
 
   it.each([
     ['http://127.0.0.1/callback', 'http://127.0.0.1:1/other'],
+    ['http://127.0.0.1/callback', 'http://127.0.0.1:1/Callback'],
+    ['http://127.0.0.1/callback', 'http://127.0.0.1:1/callback/'],
+    ['http://127.0.0.1/callback', 'http://127.0.0.1:1'],
     ['http://127.0.0.1/callback', 'http://127.0.0.1:1/callback?x=1'],
+    ['http://127.0.0.1/callback?x=1', 'http://127.0.0.1:1/callback'],
     ['http://127.0.0.1/callback', 'http://[::1]:1/callback'],
     ['http://127.0.0.1/callback', 'http://localhost:1/callback'],
+    ['http://localhost/callback', 'http://127.0.0.1:1/callback'],
+    ['http://localhost/callback', 'http://[::1]:1/callback'],
+    ['http://[::1]/callback', 'http://localhost:1/callback'],
     ['http://127.0.0.1/callback', 'https://127.0.0.1:1/callback'],
+    ['https://localhost/callback', 'https://localhost:1/callback'],
     ['http://127.0.0.1/callback', 'http://127.0.0.1:1@evil.example/callback'],
     ['http://127.0.0.1/callback', 'http://127.0.0.1:1\\@evil.example/callback'],
     ['http://127.0.0.1/callback', 'http://127.0.0.1:1/callback#x'],
     ['http://127.0.0.1/callback', 'http://127.0.0.1:1/callback\n'],
     ['http://127.0.0.1/callback', 'http://127.0.0.1.evil.example/callback'],
-    ['http://localhost/callback', 'http://localhost:1/callback'],
+    ['http://127.0.0.1/callback', 'http://127.0.0.1:/callback'],
+    ['http://127.0.0.1/callback', 'http://127.0.0.1:65536/callback'],
+    ['http://127.0.0.1/callback', 'http://127.0.0.2:1/callback'],
+    ['http://127.0.0.2/callback', 'http://127.0.0.2:1/callback'],
+    ['http://localhost/callback', 'http://localhost.:1/callback'],
+    ['http://localhost/callback', 'http://LOCALHOST:1/callback'],
+    ['http://localhost/callback', 'http://a.localhost:1/callback'],
+    ['http://localhost/callback', 'http://localhost:1@evil.example/callback'],
+    ['http://localhost/callback', 'http://localhost.evil.example:1/callback'],
     ['https://app.example.com/callback', 'https://app.example.com:1/callback'],
+    ['com.example.app:/callback', 'com.example.app:1/callback'],
   ])('%s does not allow %s', (registered, requested) => {
-    expect(isAllowedRedirectUri([registered], requested, true)).toBe(false);
+    expect(isAllowedRedirectUri([registered], requested, NATIVE_APP)).toBe(false);
+    expect(isAllowedRedirectUri([registered], requested, PUBLIC_APP)).toBe(false);
   });
 });
 

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { ClientMetadata } from './client-metadata.js';
 
 /** Schemes that run or carry content in the browser itself: never the target of a redirect (abuse cases A10, A11). */
 const CONTENT_SCHEMES = new Set([
@@ -79,27 +80,36 @@ export function isLoopbackHost(hostname: string): boolean {
   return isIP(hostname) === 4 && hostname.startsWith('127.');
 }
 
-/** Exact comparison, code unit by code unit, before anything is parsed (RFC 9700 §4.1.3; abuse cases A12, A13, A16). */
+/** What decides whether a client's loopback addresses may name any port. */
+type ClientKind = Pick<ClientMetadata, 'application_type' | 'token_endpoint_auth_method'>;
+
+/** Exact comparison, code unit by code unit, before anything is parsed (RFC 9700 §4.1.3). */
 export function isRegisteredUri(registered: readonly string[], requested: string): boolean {
   return registered.includes(requested);
 }
 
 /**
- * Whether a requested redirect URI is one of the registered ones. Exact match, except that a loopback IP redirect of
- * a native app may name any port (RFC 8252 §7.3, RFC 9700 §2.1).
+ * Whether a client may have the browser sent to this URI: one rule for `redirect_uris` and `post_logout_redirect_uris`,
+ * since an application that listens on a port of the moment listens on it after both.
+ *
+ * Exact match, except that an app on the person's own computer may name any port of a loopback address that is
+ * registered for it (RFC 8252 §7.3, RFC 9700 §2.1). `127.0.0.1`, `[::1]` and `localhost` each stand for themselves only;
+ * host, path and query stay exact. Such an app is a client of type `native`, or one that cannot keep a secret: many leave
+ * out `application_type`, and nothing but an app on that computer can answer at a loopback address.
  */
-export function isAllowedRedirectUri(registered: readonly string[], requested: string, native: boolean): boolean {
-  if (registered.includes(requested)) return true;
-  if (!native) return false;
+export function isAllowedRedirectUri(registered: readonly string[], requested: string, client: ClientKind): boolean {
+  if (isRegisteredUri(registered, requested)) return true;
+  if (client.application_type !== 'native' && client.token_endpoint_auth_method !== 'none') return false;
   const wanted = withoutLoopbackPort(requested);
   return wanted !== undefined && registered.some((uri) => withoutLoopbackPort(uri) === wanted);
 }
 
-const LOOPBACK_WITH_PORT = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::\d{1,5})?(\/[^\\#\s]*)?$/;
+const LOOPBACK_WITH_PORT = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(?::\d{1,5})?([/?][^\\#\s]*)?$/;
 
 function withoutLoopbackPort(uri: string): string | undefined {
   const match = LOOPBACK_WITH_PORT.exec(uri);
-  return match === null ? undefined : `http://${match[1]}${match[2] ?? ''}`;
+  // A number that is no port would be an address that no browser opens.
+  return match === null || !URL.canParse(uri) ? undefined : `http://${match[1]}${match[2] ?? ''}`;
 }
 
 /**

@@ -136,13 +136,31 @@ describe('/authorize (OpenID Connect Core 1.0 §3.1.2)', () => {
     expect(page.location?.startsWith('http://127.0.0.1:9/cb?dummy1=lorem&dummy2=ipsum&code=')).toBe(true);
   });
 
-  it('lets a native client choose the port of its loopback URI (RFC 8252 §7.3), and no other client', async () => {
-    const native = await app.createClient({ application_type: 'native' });
-    const parameters = { redirect_uri: 'http://127.0.0.1:51234/callback' };
-    expect((await ask(await signedIn(), parameters, native)).location).toContain(
-      'http://127.0.0.1:51234/callback?code=',
-    );
-    expect((await ask(await signedIn(), parameters)).status).toBe(400);
+  it.each([
+    ['a native client', { application_type: 'native' }, 'http://127.0.0.1/cb', 'http://127.0.0.1:51234/cb'],
+    ['a native client', { application_type: 'native' }, 'http://localhost:9/cb', 'http://localhost:51234/cb'],
+    ['a native client', { application_type: 'native' }, 'http://[::1]/cb', 'http://[::1]:51234/cb'],
+  ])('lets %s choose the port of its loopback URI (RFC 8252 §7.3)', async (_who, kind, registered, requested) => {
+    const native = await app.createClient({ ...kind, redirect_uris: [registered] });
+    const page = await ask(await signedIn(), { redirect_uri: requested }, native);
+    expect(page.location).toContain(`${requested}?code=`);
+  });
+
+  it('lets a client without a secret choose the port too, whatever type it registered as', async () => {
+    const cli = await app.createClient({
+      redirect_uris: ['https://cli.example.com/cb', 'http://localhost/cb'],
+      token_endpoint_auth_method: 'none',
+    });
+    const challenge = { code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256' };
+    const browser = await signedIn();
+    const page = await ask(browser, { redirect_uri: 'http://localhost:51234/cb', ...challenge }, cli);
+    expect(page.location).toContain('http://localhost:51234/cb?code=');
+    for (const other of ['http://127.0.0.1:51234/cb', 'https://cli.example.com:51234/cb', 'http://localhost:51234/x'])
+      expect((await ask(browser, { redirect_uri: other, ...challenge }, cli)).status).toBe(400);
+  });
+
+  it('lets no application on a server choose the port', async () => {
+    expect((await ask(await signedIn(), { redirect_uri: 'http://127.0.0.1:51234/callback' })).status).toBe(400);
   });
 
   it('takes the one registered redirect URI when none is sent', async () => {

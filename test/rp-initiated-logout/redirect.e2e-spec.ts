@@ -1,4 +1,4 @@
-import { TestApp } from '../support/app.js';
+import { pkce, TestApp } from '../support/app.js';
 import { anApplication, endSessionUrl, promptNone, SIGNED_OUT_URI, signOut } from './end-session.js';
 
 describe('where the browser goes afterwards (RP-Initiated Logout 1.0 §3)', () => {
@@ -34,6 +34,50 @@ describe('where the browser goes afterwards (RP-Initiated Logout 1.0 §3)', () =
     const { browser, tokens } = await aScene({ application_type: 'native', post_logout_redirect_uris: [uri] });
     const done = await signOut(browser, { id_token_hint: tokens.id_token, post_logout_redirect_uri: uri, state: 's' });
     expect(done.headers.get('location')).toBe(`${uri}?state=s`);
+  });
+
+  it.each([
+    [{ application_type: 'native' }, 'http://127.0.0.1/bye', 'http://127.0.0.1:49160/bye'],
+    [{ application_type: 'native' }, 'http://[::1]:8080/bye?a=1', 'http://[::1]:49160/bye?a=1'],
+    [{ token_endpoint_auth_method: 'none' }, 'http://localhost/bye', 'http://localhost:49160/bye'],
+  ])('leads an app on this computer %j back to the port of the moment (RFC 8252 §7.3)', async (kind, uri, asked) => {
+    const { login } = await app.createAccount();
+    const client = await anApplication(app, { ...kind, post_logout_redirect_uris: [uri] });
+    const browser = app.browser();
+    const { verifier, challenge } = pkce();
+    const code = await app.codeFor(browser, client, login, {
+      code_challenge: challenge,
+      code_challenge_method: 'S256',
+    });
+    const fields = {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: client.redirectUri,
+      code_verifier: verifier,
+    };
+    const { body } =
+      client.clientSecret === ''
+        ? await app.form('/token', { ...fields, client_id: client.clientId })
+        : await app.form('/token', fields, client);
+    const hint = { id_token_hint: String(body.id_token), state: 's' };
+    for (const other of [asked.replace('bye', 'elsewhere'), asked.replace('http:', 'https:')]) {
+      const dialog = await browser.get(endSessionUrl({ ...hint, post_logout_redirect_uri: other }));
+      expect((await browser.submit(dialog, 'logout-no')).status).toBe(200);
+    }
+    const dialog = await browser.get(endSessionUrl({ ...hint, post_logout_redirect_uri: asked }));
+    expect(dialog.headers.get('content-security-policy')).toContain(new URL(asked).origin);
+    const done = await browser.submit(dialog, 'logout-yes');
+    expect([done.status, done.headers.get('location')]).toEqual([
+      303,
+      `${asked}${asked.includes('?') ? '&' : '?'}state=s`,
+    ]);
+  });
+
+  it('lets no application on a server choose the port of its loopback address', async () => {
+    const { browser, tokens } = await aScene({ post_logout_redirect_uris: ['http://127.0.0.1/bye'] });
+    const uri = 'http://127.0.0.1:49160/bye';
+    const done = await signOut(browser, { id_token_hint: tokens.id_token, post_logout_redirect_uri: uri, state: 's' });
+    expect([done.status, done.headers.get('location')]).toEqual([200, null]);
   });
 
   it.each([

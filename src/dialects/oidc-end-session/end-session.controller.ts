@@ -24,7 +24,7 @@ import { OAuthParametersPipe } from '../../http/parameters.pipe.js';
 import { Sealer } from '../../keys/sealer.js';
 import type { LogoutCommand, LogoutOutcome } from '../../logout/logout.js';
 import { LogoutService } from '../../logout/logout.service.js';
-import { appendQuery } from '../../oidc/redirect-uri.js';
+import { appendQuery, cspSource } from '../../oidc/redirect-uri.js';
 import { renderLogoutConfirmationPage, renderStillSignedInPage } from '../../pages/pages.js';
 import { accountView } from '../../sessions/session-view.js';
 import type { SignedInSession } from '../../sessions/session.js';
@@ -218,7 +218,10 @@ export class EndSessionController {
       ...(upstream === undefined ? {} : { upstream: { name: upstream.displayName } }),
       ...(request.notice === undefined ? {} : { notice: request.notice }),
     });
-    this.edge.page(response, html, { nonce, ...(client === undefined ? {} : { formAction: redirectSources(client) }) });
+    // The port of a loopback address is the one that was asked for, not the registered one.
+    const asked = request.redirectUri === undefined ? [] : [cspSource(request.redirectUri)];
+    const formAction = client === undefined ? {} : { formAction: [...redirectSources(client), ...asked] };
+    this.edge.page(response, html, { nonce, ...formAction });
   }
 
   private async answerDialog(form: EndSessionFormDto, cookies: CookieJar, response: Response): Promise<void> {

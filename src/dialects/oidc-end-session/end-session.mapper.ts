@@ -1,6 +1,6 @@
 import type { Client } from '../../clients/client.js';
 import type { LogoutCommand, LogoutInitiator } from '../../logout/logout.js';
-import { isRegisteredUri } from '../../oidc/redirect-uri.js';
+import { isAllowedRedirectUri } from '../../oidc/redirect-uri.js';
 import { sha256 } from '../../oidc/secret.js';
 import type { LogoutNotice } from '../../pages/views.js';
 import type { SignedInSession } from '../../sessions/session.js';
@@ -28,7 +28,7 @@ export interface EndSessionRequest {
   /** The application that asked, proved by a hint. */
   readonly clientId: string | undefined;
   readonly hint: TokenHint | undefined;
-  /** Exactly registered for that application. Without it there is no redirect, whatever was sent. */
+  /** Registered for that application. Without it there is no redirect, whatever was sent. */
   readonly redirectUri: string | undefined;
   readonly state: string | undefined;
   readonly notice: LogoutNotice | undefined;
@@ -68,7 +68,8 @@ export function toEndSessionRequest(
     return { clientId: undefined, hint: undefined, redirectUri: undefined, state: undefined, notice };
   }
   const uri = request.post_logout_redirect_uri;
-  const registered = uri !== undefined && isRegisteredUri(client.metadata.post_logout_redirect_uris, uri);
+  const registered =
+    uri !== undefined && isAllowedRedirectUri(client.metadata.post_logout_redirect_uris, uri, client.metadata);
   return {
     clientId: client.clientId,
     hint,

@@ -129,6 +129,19 @@ describe('post_logout_redirect_uri (wire.md B.2, 5)', () => {
     expect(registeredRedirectUri(request({ postLogoutRedirectUri }), idToken)).toBe(postLogoutRedirectUri);
   });
 
+  it('may name any port of a loopback address of an app on that computer, and of no other client', () => {
+    const uri = 'http://127.0.0.1:49160/bye';
+    const ofClient = (application_type: string): VerifiedIdToken => ({
+      ...OWN,
+      client: {
+        metadata: { application_type, post_logout_redirect_uris: ['http://127.0.0.1/bye'] },
+      } as unknown as Client,
+    });
+    const asked = request({ postLogoutRedirectUri: uri });
+    expect(registeredRedirectUri(asked, ofClient('native'))).toBe(uri);
+    expect(() => registeredRedirectUri(asked, ofClient('web'))).toThrow(new CspError('REDIRECT_URI_NOT_REGISTERED'));
+  });
+
   it.each<[string, string, VerifiedIdToken | undefined]>([
     ['without an ID token', URI, undefined],
     ['with a slash more', `${URI}/`, OWN],

@@ -1,6 +1,6 @@
 import type { Client } from '../../clients/client.js';
 import type { LogoutCommand } from '../../logout/logout.js';
-import { isRegisteredUri } from '../../oidc/redirect-uri.js';
+import { isAllowedRedirectUri, isRegisteredUri } from '../../oidc/redirect-uri.js';
 import { sha256 } from '../../oidc/secret.js';
 import type { SignedInSession } from '../../sessions/session.js';
 import type { TokenHint } from '../../tokens/hint-verifier.js';
@@ -100,15 +100,18 @@ export function registeredRedirectUri(
   idToken: VerifiedIdToken | undefined,
 ): string | undefined {
   if (postLogoutRedirectUri === undefined) return undefined;
-  if (!isRegisteredUri(registeredUris(idToken), postLogoutRedirectUri))
+  if (idToken === undefined || !isRegisteredFor(idToken, postLogoutRedirectUri))
     throw new CspError('REDIRECT_URI_NOT_REGISTERED');
   return postLogoutRedirectUri;
 }
 
-function registeredUris(idToken: VerifiedIdToken | undefined): readonly string[] {
-  if (idToken === undefined) return [];
-  if (idToken.issuer === 'own') return idToken.client.metadata.post_logout_redirect_uris;
-  return idToken.upstream.postLogoutRedirectUri === undefined ? [] : [idToken.upstream.postLogoutRedirectUri];
+function isRegisteredFor(idToken: VerifiedIdToken, uri: string): boolean {
+  if (idToken.issuer === 'own') {
+    const { metadata } = idToken.client;
+    return isAllowedRedirectUri(metadata.post_logout_redirect_uris, uri, metadata);
+  }
+  const { postLogoutRedirectUri } = idToken.upstream;
+  return postLogoutRedirectUri !== undefined && isRegisteredUri([postLogoutRedirectUri], uri);
 }
 
 /**
