@@ -98,11 +98,20 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
 }
 
 /**
+ * Whether Postgres was reached and could not take a value: SQLSTATE class 22 (data exception: NUL, half a character, a
+ * number out of range) and class 54 (program limit: too deep, too long for an index). Nothing was written, and sending
+ * the same again does not help, so this is the request's mistake and no failure of storage.
+ */
+export function isRefusedValue(error: unknown): boolean {
+  return error instanceof Error && /^(22|54)[0-9A-Z]{3}$/.test(sqlState(error) ?? '');
+}
+
+/**
  * Whether the database failed us, as against a mistake in the request. Edges answer 503 to these, never success
  * (abuse case A14).
  */
 export function isStorageFailure(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!(error instanceof Error) || isRefusedValue(error)) return false;
   if (error.name === 'QueryFailedError' || error.name === 'TransactionNotStartedError') return true;
   const state = sqlState(error);
   if (state === undefined)

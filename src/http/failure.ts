@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { HttpException, Logger } from '@nestjs/common';
-import { codeOf, isStorageFailure } from '../database/transaction.js';
-import { ProtocolError, TemporarilyUnavailableError } from '../oidc/errors.js';
+import { codeOf, isRefusedValue, isStorageFailure } from '../database/transaction.js';
+import { InvalidRequestError, ProtocolError, TemporarilyUnavailableError } from '../oidc/errors.js';
 
 /** An error as an edge may show it: what is safe to say, with an id that leads to the log line. */
 export interface Failure {
@@ -14,7 +14,7 @@ export interface Failure {
 }
 
 /**
- * Sorts an error into: the request is wrong (its own words), storage is away (503, never success), or a fault of ours
+ * Sorts an error into: the request is wrong (its own words, or a value that storage does not take), storage is away (503, never success), or a fault of ours
  * (500, no detail). Writes one log line; the level says whose mistake it was.
  */
 export function toFailure(error: unknown, logger: Logger): Failure {
@@ -34,6 +34,9 @@ export function toFailure(error: unknown, logger: Logger): Failure {
       `request ${requestId} failed: ${codeOf(error)}`,
       error instanceof Error ? stackWithoutMessage(error) : undefined,
     );
+  } else if (isRefusedValue(error)) {
+    // Our own checks should have seen it first, so somebody should look; nobody needs to be woken.
+    logger.warn(`request ${requestId} refused: a value that storage does not take (${codeOf(error)})`);
   } else {
     logger.debug(`request ${requestId} refused: ${failure.status} ${failure.code}`);
   }
@@ -43,6 +46,7 @@ export function toFailure(error: unknown, logger: Logger): Failure {
 /** Why something was refused or failed, for a record or a log line. Our own words: a driver's message may quote values. */
 export function reasonOf(error: unknown): string {
   if (error instanceof ProtocolError) return error.description;
+  if (isRefusedValue(error)) return 'a value that cannot be stored';
   return isStorageFailure(error) ? 'storage failed' : 'a fault of ours';
 }
 
@@ -57,6 +61,7 @@ interface Shown {
 
 function shownAs(error: unknown): Shown {
   if (error instanceof ProtocolError) return error;
+  if (isRefusedValue(error)) return new InvalidRequestError('The request has a value that cannot be stored.');
   if (isStorageFailure(error)) return new TemporarilyUnavailableError(STORAGE_IS_AWAY);
   const status = statusOf(error);
   if (status !== undefined && status < 500)

@@ -2,7 +2,13 @@ import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { statement } from '../../src/database/statement.js';
-import { isStorageFailure, isUniqueViolation, sqlState, TransactionRunner } from '../../src/database/transaction.js';
+import {
+  isRefusedValue,
+  isStorageFailure,
+  isUniqueViolation,
+  sqlState,
+  TransactionRunner,
+} from '../../src/database/transaction.js';
 import { ENTITIES } from '../../src/entities.js';
 import { AccountEntity } from '../../src/accounts/entities/account.entity.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -141,6 +147,9 @@ describe('what counts as a failure of storage (abuse case A14)', () => {
     ['a connection that ended', new Error('Connection terminated unexpectedly'), true],
     ['a pool without a free connection', new Error('timeout exceeded when trying to connect'), true],
     ['a pool that has ended', new Error('Cannot use a pool after calling end on the pool'), true],
+    ['a NUL in a text (22021)', withCode('invalid byte sequence', '22021'), false],
+    ['half a character in jsonb (22P02)', withCode('invalid input syntax', '22P02'), false],
+    ['JSON that is nested too deep (54001)', withCode('stack depth limit exceeded', '54001'), false],
     ['a mistake in the code', new TypeError('x is undefined'), false],
     ['a refusal of ours', new Error('invalid_grant'), false],
     ['a bad argument to Node', withCode('argument', 'ERR_INVALID_ARG_TYPE'), false],
@@ -148,6 +157,33 @@ describe('what counts as a failure of storage (abuse case A14)', () => {
     ['nothing', undefined, false],
   ])('%s', (_, error, expected) => {
     expect(isStorageFailure(error)).toBe(expected);
+  });
+});
+
+describe('what storage does not take is the request’s mistake', () => {
+  let db: TestDatabase;
+  let dataSource: DataSource;
+
+  beforeAll(async () => {
+    db = await createTestDatabase();
+    dataSource = await new DataSource(dataSourceOptions(db.url, 1, ENTITIES)).initialize();
+  });
+  afterAll(async () => {
+    await dataSource.destroy();
+    await db.drop();
+  });
+
+  it.each<[string, string, unknown]>([
+    ['a NUL in a text', 'SELECT $1::text', 'a\0b'],
+    ['half a character in jsonb', 'SELECT $1::jsonb', '"\\ud83d"'],
+    ['a NUL in jsonb', 'SELECT $1::jsonb', '"\\u0000"'],
+    ['jsonb that is nested deeper than the stack', 'SELECT $1::jsonb', '['.repeat(100_000)],
+    ['a number out of range', 'SELECT $1::int', '99999999999'],
+    ['a date that there is not', 'SELECT $1::timestamptz', '2026-02-30'],
+  ])('%s', async (_, sql, value) => {
+    const error: unknown = await dataSource.query(sql, [value]).catch((thrown: unknown) => thrown);
+    expect(sqlState(error)).toMatch(/^(22|54)/);
+    expect([isRefusedValue(error), isStorageFailure(error)]).toEqual([true, false]);
   });
 });
 
