@@ -37,13 +37,12 @@ export class AccountsService {
     const row = await this.transactions.reader.findOneBy(AccountEntity, { login: name });
     const usable = row !== null && row.disabledAt === null ? row : undefined;
     try {
-      if (!(await this.hasher.verify(usable?.passwordHash ?? null, password)) || usable === undefined) {
-        await this.limiter.failed(name, address);
+      if (!(await this.hasher.verify(usable?.passwordHash ?? null, password)) || usable === undefined)
         return { kind: 'wrong_credentials' };
-      }
     } catch (error) {
-      if (error instanceof HasherBusyError) return { kind: 'busy' };
-      throw error;
+      if (!(error instanceof HasherBusyError)) throw error;
+      await this.limiter.notChecked(name, address);
+      return { kind: 'busy' };
     }
     await this.limiter.succeeded(name, address);
     return { kind: 'signed_in', account: toAccount(usable) };

@@ -5,6 +5,7 @@ import { AuthorizationModule } from '../authorization/authorization.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { LogoutModule } from '../logout/logout.module.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { UpstreamsModule } from '../upstreams/upstreams.module.js';
@@ -35,6 +36,7 @@ import { AdminUpstreamsController } from './upstreams.controller.js';
     ClientsModule,
     KeysModule,
     LogoutModule,
+    RateLimitsModule,
     SessionsModule,
     TokensModule,
     UpstreamsModule,

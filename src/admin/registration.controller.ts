@@ -7,6 +7,7 @@ import {
   Headers,
   HttpCode,
   Inject,
+  Ip,
   Param,
   Post,
   Put,
@@ -36,8 +37,11 @@ import {
   InvalidTokenError,
   MissingTokenError,
   NotFoundError,
+  TooManyRequestsError,
 } from '../oidc/errors.js';
 import { matchesHash, sha256 } from '../oidc/secret.js';
+import type { AddressLimiter } from '../rate-limits/address-limiter.js';
+import { RateLimits } from '../rate-limits/rate-limits.js';
 import { AccessTokensService } from '../tokens/access-tokens.service.js';
 import { ClientChanges } from './client-changes.service.js';
 import { RegisteredClientDto } from './dto/registration.dto.js';
@@ -57,14 +61,17 @@ const SERVER_MEMBERS = [
 @UseFilters(JsonErrorFilter)
 export class RegistrationController {
   private readonly initialAccessTokenHash: Buffer | null;
+  private readonly registrations: AddressLimiter;
 
   constructor(
     private readonly clients: ClientsService,
     private readonly changes: ClientChanges,
     private readonly logoutService: LogoutService,
     private readonly accessTokens: AccessTokensService,
+    limits: RateLimits,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {
+    this.registrations = limits.addressLimiter('registration', settings.registrationPerMinute, 60);
     this.initialAccessTokenHash =
       settings.initialAccessToken === undefined ? null : sha256(settings.initialAccessToken);
   }
@@ -84,11 +91,13 @@ export class RegistrationController {
     type: RegisteredClientDto,
     description: 'Everything that was registered, defaults included. Secrets are shown once.',
   })
-  @ApiJsonErrors(400, 401, 403, 404)
+  @ApiJsonErrors(400, 401, 403, 404, 429)
   async register(
     @Body() body: Metadata,
     @Headers('authorization') authorization: string | undefined,
+    @Ip() address: string,
   ): Promise<ClientInformation> {
+    await this.count(address);
     await this.mayRegister(authorization);
     const registered = await this.clients.register(body, { administrator: false });
     return {
@@ -166,6 +175,13 @@ export class RegistrationController {
       { after: (tx) => this.clients.delete(tx, clientId) },
     );
     this.clients.forget(clientId);
+  }
+
+  /** Before anything else: a guess at the initial access token costs as much as a registration. */
+  private async count(address: string): Promise<void> {
+    const retryAfterSeconds = await this.registrations.consume(address);
+    if (retryAfterSeconds !== undefined)
+      throw new TooManyRequestsError('Too many registrations came from your network.', retryAfterSeconds);
   }
 
   private async mayRegister(authorization: string | undefined): Promise<void> {

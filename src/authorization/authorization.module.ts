@@ -3,6 +3,7 @@ import { AccountsModule } from '../accounts/accounts.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { LogoutModule } from '../logout/logout.module.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { UpstreamsModule } from '../upstreams/upstreams.module.js';
@@ -20,7 +21,16 @@ import { SignInService } from './sign-in.service.js';
 import { UpstreamSignInController } from './upstream-sign-in.controller.js';
 
 @Module({
-  imports: [AccountsModule, AuditModule, ClientsModule, LogoutModule, SessionsModule, TokensModule, UpstreamsModule],
+  imports: [
+    AccountsModule,
+    AuditModule,
+    ClientsModule,
+    LogoutModule,
+    RateLimitsModule,
+    SessionsModule,
+    TokensModule,
+    UpstreamsModule,
+  ],
   controllers: [AuthorizeController, InteractionController, UpstreamSignInController, DiscoveryController],
   providers: [
     AuthorizationAnswer,

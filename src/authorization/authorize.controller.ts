@@ -1,4 +1,4 @@
-import { Body, Controller, Cookies, Get, Headers, HttpCode, Post, Query, Res, UseFilters } from '@nestjs/common';
+import { Body, Controller, Cookies, Get, Headers, HttpCode, Ip, Post, Query, Res, UseFilters } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { ApiPage, ApiSeeOther } from '../http/api-errors.js';
 import { BrowserIdentity } from '../http/browser.js';
@@ -87,9 +87,15 @@ export class AuthorizeController {
   @ApiSeeOther('To the sign-in or consent page, or back to the application with `code` or `error`, always with `iss`.')
   @ApiPage(200, 'With `response_mode=form_post`: a page that posts the answer to the application.')
   @ApiPage(400, 'The application or its redirect URI is not registered: a page for the person, never a redirect.')
+  @ApiPage(429, 'Too many sign-ins were begun from this address; `Retry-After` says when to come back.')
   @ApiPage(503, 'Storage is away.')
-  get(@Query() query: RawParameters, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
-    return this.authorize(query, cookies, response);
+  get(
+    @Query() query: RawParameters,
+    @Cookies() cookies: CookieJar,
+    @Ip() address: string,
+    @Res() response: Response,
+  ): Promise<void> {
+    return this.authorize(query, cookies, address, response);
   }
 
   @Post()
@@ -111,11 +117,13 @@ export class AuthorizeController {
   @ApiSeeOther('As GET.')
   @ApiPage(200, 'As GET.')
   @ApiPage(400, 'As GET.')
+  @ApiPage(429, 'As GET.')
   @ApiPage(503, 'As GET.')
   async post(
     @Body() body: RawParameters | undefined,
     @Cookies() cookies: CookieJar,
     @Headers('sec-fetch-site') fetchSite: string | undefined,
+    @Ip() address: string,
     @Res() response: Response,
   ): Promise<void> {
     const parameters = body ?? {};
@@ -125,10 +133,10 @@ export class AuthorizeController {
       this.edge.redirect(response, appendQuery('/authorize', Object.entries(parameters as Record<string, string>)));
       return;
     }
-    await this.authorize(parameters, cookies, response);
+    await this.authorize(parameters, cookies, address, response);
   }
 
-  private async authorize(raw: RawParameters, cookies: CookieJar, response: Response): Promise<void> {
+  private async authorize(raw: RawParameters, cookies: CookieJar, address: string, response: Response): Promise<void> {
     try {
       const { client, request } = await this.parser.parse(raw);
       const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
@@ -157,10 +165,8 @@ export class AuthorizeController {
         return;
       }
       const browserId = this.browsers.ensure(response, cookies);
-      this.edge.redirect(
-        response,
-        `/interaction/${await this.interactions.begin(request, this.browsers.hash(browserId))}`,
-      );
+      const id = await this.interactions.begin(request, this.browsers.hash(browserId), address);
+      this.edge.redirect(response, `/interaction/${id}`);
     } catch (error) {
       if (!(error instanceof AuthorizationError)) throw error;
       this.answer.error(response, cookies, error.target, error.code, error.description);

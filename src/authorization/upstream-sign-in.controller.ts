@@ -82,13 +82,16 @@ export class UpstreamSignInController {
   @ApiOperation({ summary: 'Sign in with another provider' })
   @ApiSeeOther('To the other provider, with PKCE, `state` and `nonce`.')
   @ApiPage(400, 'The interaction lapsed or belongs to another browser, or there is no such provider for it.')
+  @ApiPage(429, 'Too many sign-ins were begun from this address; `Retry-After` says when to come back.')
   @ApiPage(503, 'The other provider cannot be reached; the sign-in page says so.')
   async leave(
     @Param('id') id: string,
     @Param('name') name: string,
     @Cookies() cookies: CookieJar,
+    @Ip() address: string,
     @Res() response: Response,
   ): Promise<void> {
+    await this.interactions.count(address);
     const trip = await this.roundTrip(id, cookies);
     const upstream = await this.usable(name, trip.interaction);
     const { request } = trip.interaction;

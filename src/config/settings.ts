@@ -55,6 +55,12 @@ export interface Settings {
   readonly keyPublishLeadMs: number;
   readonly signInAccountFailures: number;
   readonly signInAddressPerMinute: number;
+  /** Sign-ins that one address may begin a minute, answered or not: each leaves a row. */
+  readonly authorizePerMinute: number;
+  /** Registrations that one address may send a minute. */
+  readonly registrationPerMinute: number;
+  /** Wrong client secrets and assertions a minute, for one client from one address. */
+  readonly clientAuthenticationFailuresPerMinute: number;
   /** Whether the Elasticsearch dialect refuses `access_token` for `token`, as the original does. */
   readonly elasticsearchStrict: boolean;
   /** Whether the CSP dialect ends the session itself, besides handing out a URL. */
@@ -123,6 +129,9 @@ export function loadSettings(env: Environment = process.env): Settings {
     keyPublishLeadMs: read.integer('KEY_PUBLISH_LEAD_SECONDS', DAY / SECOND, { min: 0 }) * SECOND,
     signInAccountFailures: read.integer('SIGN_IN_ACCOUNT_FAILURES', 20, { min: 3 }),
     signInAddressPerMinute: read.integer('SIGN_IN_ADDRESS_PER_MINUTE', 600, { min: 10 }),
+    authorizePerMinute: read.integer('AUTHORIZE_PER_MINUTE', 600, { min: 1 }),
+    registrationPerMinute: read.integer('REGISTRATION_PER_MINUTE', 60, { min: 1 }),
+    clientAuthenticationFailuresPerMinute: read.integer('CLIENT_AUTHENTICATION_FAILURES_PER_MINUTE', 20, { min: 1 }),
     elasticsearchStrict: read.flag('ELASTICSEARCH_STRICT', false),
     cspLogoutEndsSession: read.flag('CSP_LOGOUT_ENDS_SESSION', true),
     cspLogoutPerMinute: read.integer('CSP_LOGOUT_PER_MINUTE', 600, { min: 1 }),

@@ -8,7 +8,7 @@ import { ClientsService } from '../clients/clients.service.js';
 import { Clock } from '../database/clock.js';
 import { Sealer } from '../keys/sealer.js';
 import { ADMIN_SCOPE } from '../oidc/claims.js';
-import type { RateLimiter } from '../rate-limits/rate-limiter.js';
+import type { AddressLimiter } from '../rate-limits/address-limiter.js';
 import { RateLimits } from '../rate-limits/rate-limits.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 
@@ -58,7 +58,7 @@ interface SealedClient {
  */
 @Injectable()
 export class OperatorsService {
-  private readonly attempts: RateLimiter;
+  private readonly attempts: AddressLimiter;
 
   constructor(
     private readonly sessions: SessionsService,
@@ -69,7 +69,7 @@ export class OperatorsService {
     private readonly clock: Clock,
     limits: RateLimits,
   ) {
-    this.attempts = limits.limiter('console_sign_in', ATTEMPTS_PER_MINUTE, 60);
+    this.attempts = limits.addressLimiter('console_sign_in', ATTEMPTS_PER_MINUTE, 60);
   }
 
   async admit(cookies: ConsoleCookies): Promise<Admission> {

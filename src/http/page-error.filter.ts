@@ -36,6 +36,7 @@ function wordsFor(failure: Failure): { readonly title: string; readonly whatNow:
       title: 'Something went wrong',
       whatNow: 'Go back and try again. If it happens again, tell your administrator the number below.',
     };
+  if (failure.status === 429) return { title: 'Too many requests', whatNow: 'Wait a moment and reload this page.' };
   if (failure.code === 'invalid_form')
     return {
       title: 'This form cannot be sent',

@@ -36,6 +36,11 @@ export class RateLimiter {
     return { consumed: found.consumedPoints, secondsToWait: exhausted ? toSeconds(found) : undefined };
   }
 
+  /** Takes back one that was counted and turned out not to count. */
+  async giveBack(...key: readonly string[]): Promise<void> {
+    await this.counters.reward(hashOf(key));
+  }
+
   /** Forgets what was counted for this key. */
   async reset(...key: readonly string[]): Promise<void> {
     await this.counters.delete(hashOf(key));

@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { DataSource } from 'typeorm';
 import { Retention } from '../database/retention.js';
+import { AddressLimiter, SUBSCRIBERS_PER_SITE } from './address-limiter.js';
 import { RateLimiter } from './rate-limiter.js';
 
 /** Makes limiters. They count in Postgres, so a limit holds over all nodes and outlives a restart. */
@@ -37,6 +38,14 @@ export class RateLimits implements OnModuleInit {
         points,
         duration: durationSeconds,
       }),
+    );
+  }
+
+  /** As {@link limiter}, by the address that a request comes from. */
+  addressLimiter(name: string, points: number, durationSeconds: number): AddressLimiter {
+    return new AddressLimiter(
+      this.limiter(name, points, durationSeconds),
+      this.limiter(`${name}_site`, points * SUBSCRIBERS_PER_SITE, durationSeconds),
     );
   }
 }

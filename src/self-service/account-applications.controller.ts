@@ -1,4 +1,4 @@
-import { Body, Controller, Cookies, Get, HttpCode, Post, Query, Res, UseFilters, UsePipes } from '@nestjs/common';
+import { Body, Controller, Cookies, Get, HttpCode, Ip, Post, Query, Res, UseFilters, UsePipes } from '@nestjs/common';
 import { ApiConsumes, ApiCookieAuth, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { ConsentWithdrawal } from '../authorization/consent-withdrawal.service.js';
 import { ConsentsService, type Consent } from '../authorization/consents.service.js';
@@ -43,15 +43,17 @@ export class AccountApplicationsController {
   @ApiQuery({ name: 'done', required: false, enum: FLASHES, description: 'What has just been done.' })
   @ApiPage(200, 'The list of applications.')
   @ApiSeeOther('To sign in first.')
+  @ApiPage(429, 'Too many sign-ins were begun from this address; `Retry-After` says when to come back.')
   @ApiPage(503, 'Storage is away.')
   async show(
     @Cookies() cookies: CookieJar,
     @Query('done') done: string | undefined,
+    @Ip() address: string,
     @Res() response: Response,
   ): Promise<void> {
     const session = await this.current(cookies);
     const browserId = this.browsers.ensure(response, cookies);
-    if (session === undefined) return this.signInFirst(browserId, response);
+    if (session === undefined) return this.signInFirst(browserId, address, response);
     const consents = await this.consents.list(session.accountId);
     const clients = await this.clients.findEvenDeleted(consents.map(({ clientId }) => clientId));
     const nonce = this.edge.newNonce();
@@ -99,8 +101,8 @@ export class AccountApplicationsController {
     return this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
   }
 
-  private async signInFirst(browserId: string, response: Response): Promise<void> {
-    const id = await this.interactions.begin(undefined, this.browsers.hash(browserId));
+  private async signInFirst(browserId: string, address: string, response: Response): Promise<void> {
+    const id = await this.interactions.begin(undefined, this.browsers.hash(browserId), address);
     this.edge.redirect(response, `/interaction/${id}`);
   }
 }

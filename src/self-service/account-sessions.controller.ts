@@ -4,6 +4,7 @@ import {
   Cookies,
   Get,
   HttpCode,
+  Ip,
   Param,
   ParseUUIDPipe,
   Post,
@@ -59,15 +60,17 @@ export class AccountSessionsController {
   @ApiQuery({ name: 'done', required: false, enum: FLASHES, description: 'What has just been done.' })
   @ApiPage(200, 'The list of sessions.')
   @ApiSeeOther('To sign in first.')
+  @ApiPage(429, 'Too many sign-ins were begun from this address; `Retry-After` says when to come back.')
   @ApiPage(503, 'Storage is away.')
   async show(
     @Cookies() cookies: CookieJar,
     @Query('done') done: string | undefined,
+    @Ip() address: string,
     @Res() response: Response,
   ): Promise<void> {
     const session = await this.current(cookies);
     const browserId = this.browsers.ensure(response, cookies);
-    if (session === undefined) return this.signInFirst(browserId, response);
+    if (session === undefined) return this.signInFirst(browserId, address, response);
     const { items } = await this.sessions.list({ accountId: session.accountId, limit: SHOWN });
     const names = await this.namesOf(items);
     const nonce = this.edge.newNonce();
@@ -141,8 +144,8 @@ export class AccountSessionsController {
     return this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
   }
 
-  private async signInFirst(browserId: string, response: Response): Promise<void> {
-    const id = await this.interactions.begin(undefined, this.browsers.hash(browserId));
+  private async signInFirst(browserId: string, address: string, response: Response): Promise<void> {
+    const id = await this.interactions.begin(undefined, this.browsers.hash(browserId), address);
     this.edge.redirect(response, `/interaction/${id}`);
   }
 

@@ -86,6 +86,8 @@ export class TestApp {
       sessionExpirySweepMs: 0,
       deliveryTimeoutMs: 2000,
       signInAddressPerMinute: 100_000,
+      authorizePerMinute: 100_000,
+      registrationPerMinute: 100_000,
       ...overrides,
     };
     const module = await Test.createTestingModule({

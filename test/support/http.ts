@@ -4,7 +4,7 @@ export class Browser {
 
   constructor(
     readonly base: string,
-    private readonly headers: Readonly<Record<string, string>> = {},
+    readonly headers: Record<string, string> = {},
   ) {}
 
   get(path: string, headers: Record<string, string> = {}): Promise<Page> {

@@ -20,7 +20,7 @@ import { OAuthParametersPipe } from '../../http/parameters.pipe.js';
 import { LogoutService } from '../../logout/logout.service.js';
 import { Metrics } from '../../metrics/metrics.js';
 import { TooManyRequestsError } from '../../oidc/errors.js';
-import type { RateLimiter } from '../../rate-limits/rate-limiter.js';
+import type { AddressLimiter } from '../../rate-limits/address-limiter.js';
 import { RateLimits } from '../../rate-limits/rate-limits.js';
 import { FormBodyGuard } from '../../tokens/form-body.guard.js';
 import { ReplayedLogoutTokenError } from '../../upstreams/upstream-errors.js';
@@ -44,7 +44,7 @@ const NO_STORE = { 'Cache-Control': { description: '`no-store`.', schema: { type
 @UsePipes(OAuthParametersPipe)
 export class BackChannelReceiverController {
   private readonly logger = new Logger(BackChannelReceiverController.name);
-  private readonly requestsOfAddress: RateLimiter;
+  private readonly requestsOfAddress: AddressLimiter;
 
   constructor(
     private readonly logoutTokens: UpstreamLogoutTokens,
@@ -55,7 +55,7 @@ export class BackChannelReceiverController {
     limits: RateLimits,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {
-    this.requestsOfAddress = limits.limiter('backchannel_logout', settings.backchannelLogoutPerMinute, 60);
+    this.requestsOfAddress = limits.addressLimiter('backchannel_logout', settings.backchannelLogoutPerMinute, 60);
   }
 
   @Post()

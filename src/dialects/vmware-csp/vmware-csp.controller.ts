@@ -19,7 +19,7 @@ import { ApiSeeOther } from '../../http/api-errors.js';
 import { HttpEdge, type Cookies as CookieJar, type Response } from '../../http/http-edge.js';
 import { OAuthParametersPipe } from '../../http/parameters.pipe.js';
 import { LogoutService } from '../../logout/logout.service.js';
-import type { RateLimiter } from '../../rate-limits/rate-limiter.js';
+import type { AddressLimiter } from '../../rate-limits/address-limiter.js';
 import { RateLimits } from '../../rate-limits/rate-limits.js';
 import { ApiCspLogout } from './api-csp-logout.js';
 import { CspErrorFilter } from './csp-error.filter.js';
@@ -45,7 +45,7 @@ const MINUTE = 60;
 @Controller('csp/gateway/am/api')
 @UseFilters(CspErrorFilter)
 export class VmwareCspController {
-  private readonly limiter: RateLimiter;
+  private readonly limiter: AddressLimiter;
 
   constructor(
     private readonly logoutService: LogoutService,
@@ -54,7 +54,7 @@ export class VmwareCspController {
     rateLimits: RateLimits,
     @Inject(SETTINGS) settings: Settings,
   ) {
-    this.limiter = rateLimits.limiter('csp_logout', settings.cspLogoutPerMinute, MINUTE);
+    this.limiter = rateLimits.addressLimiter('csp_logout', settings.cspLogoutPerMinute, MINUTE);
   }
 
   @Post('auth/logout')
