@@ -65,8 +65,8 @@ module.exports = {
     only(
       'sessions-know-accounts-sql',
       'sessions',
-      [...FOUNDATION, '^src/accounts/(accounts\\.sql|account)\\.ts$', ORDERS_SQL],
-      'A session needs to know what a usable account is, and nothing else of it.',
+      [...FOUNDATION, '^src/accounts/(accounts\\.sql|account)\\.ts$', '^src/clients/clients\\.sql\\.ts$', ORDERS_SQL],
+      'A session needs to know what a usable account is and when a client goes, and nothing else of them.',
     ),
     only(
       'tokens-know-what-is-below',

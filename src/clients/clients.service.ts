@@ -15,12 +15,12 @@ import { matchesHash, newSecret, sha256 } from '../oidc/secret.js';
 import { checkPostLogoutRedirectUri, registeredMetadata, type RegistrationRules } from './client-registration.js';
 import type { Client, RegisteredClient } from './client.js';
 import { ClientEntity } from './entities/client.entity.js';
+import { DELETED_CLIENT_KEPT_MS } from './clients.sql.js';
 import { mayActOffline } from './offline-access.js';
 
 /** A lost change notice is made good after this long. Revoked grants do not wait for it: they are dead in Postgres. */
 const MAX_AGE = 30_000;
 const CACHED_CLIENTS = 10_000;
-const DAY = 24 * 60 * 60 * 1000;
 
 /** What another module does in the transaction that changes a client's metadata. */
 export type ClientChangeListener = (tx: Tx, before: ClientMetadata, after: Client) => Promise<void>;
@@ -68,7 +68,7 @@ export class ClientsService implements OnModuleInit {
   onModuleInit(): void {
     this.changes.subscribe('client', (clientId) => this.drop(clientId));
     this.retention.register(
-      { table: 'clients', key: 'client_id', condition: 'deleted_at < $1', keepMs: 30 * DAY },
+      { table: 'clients', key: 'client_id', condition: 'deleted_at < $1', keepMs: DELETED_CLIENT_KEPT_MS },
       { table: 'used_client_assertions', key: 'client_id, jti_hash', condition: 'expires_at < $1', keepMs: 0 },
     );
   }

@@ -19,3 +19,11 @@ export function clientHearsOf(c: string, cause: string): string {
   return `${c}.deleted_at IS NULL AND ${c}.metadata ->> 'backchannel_logout_uri' IS NOT NULL
     AND (${c}.metadata -> 'backchannel_logout_causes' IS NULL OR ${c}.metadata -> 'backchannel_logout_causes' ? ${cause})`;
 }
+
+/** How long a deleted client stays: for the records that name it, and for those who ask for it by a link. */
+export const DELETED_CLIENT_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** `clientId` is one of those that were deleted before `before` and go now. An array, so that an index is used for the few. */
+export function clientIsToBeRemoved(clientId: string, before: string): string {
+  return `${clientId} = ANY (ARRAY(SELECT c.client_id FROM clients c WHERE c.deleted_at < ${before}))`;
+}

@@ -10,6 +10,13 @@ export interface RetentionRule {
   /** SQL condition; `$1` is the moment `keepMs` ago. */
   readonly condition: string;
   readonly keepMs: number;
+  /**
+   * For rows that others are counted by: the whole statement, which removes at most `$2` rows and returns one for each.
+   * Then `key` and `condition` say what it does, for people.
+   */
+  readonly statement?: string;
+  /** What would go along with rows of another rule: it goes first, so that no row of that rule drags thousands with it. */
+  readonly first?: true;
 }
 
 export const RETENTION_INTERVAL_MS = Symbol('RETENTION_INTERVAL_MS');
@@ -24,6 +31,7 @@ const LOCK = 0x65786576;
 export class Retention implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Retention.name);
   private readonly rules: RetentionRule[] = [];
+  private readonly failureListeners: ((table: string) => void)[] = [];
   private readonly task = new PeriodicTask(
     () => this.sweep(),
     (error) => this.logger.warn(`retention failed: ${codeOf(error)}`),
@@ -37,6 +45,12 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
 
   register(...rules: RetentionRule[]): void {
     this.rules.push(...rules);
+    this.rules.sort((a, b) => Number(b.first ?? false) - Number(a.first ?? false));
+  }
+
+  /** Hears of each run of a rule that failed, by its table. */
+  whenFailed(listener: (table: string) => void): void {
+    this.failureListeners.push(listener);
   }
 
   onApplicationBootstrap(): void {
@@ -47,15 +61,26 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     return this.task.stop();
   }
 
-  /** One pass over every rule. Returns how many rows left. */
+  /**
+   * One pass over every rule. A rule that fails is counted and left for the next pass; the others go on, since what they
+   * remove would otherwise stay for as long as that one fails. Returns how many rows left.
+   */
   async sweep(): Promise<number> {
     let removed = 0;
+    const failures: string[] = [];
     for (const rule of this.rules) {
-      for (let batch = BATCH; batch === BATCH;) {
-        batch = await this.removeBatch(rule);
-        removed += batch;
+      if (this.task.stopping) break;
+      try {
+        for (let batch = BATCH; batch === BATCH && !this.task.stopping;) {
+          batch = await this.removeBatch(rule);
+          removed += batch;
+        }
+      } catch (error) {
+        failures.push(`${rule.table} (${codeOf(error)})`);
+        for (const listener of this.failureListeners) listener(rule.table);
       }
     }
+    if (failures.length > 0) this.logger.warn(`retention failed for ${failures.join(', ')}`);
     return removed;
   }
 
@@ -66,6 +91,8 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
         mine: boolean;
       }[];
       if (lock?.mine !== true) return 0;
+      if (rule.statement !== undefined)
+        return (await tx.manager.query<unknown[]>(rule.statement, [before, BATCH])).length;
       const rows = (await tx.manager.query(
         `WITH due AS (SELECT ${rule.key} FROM ${rule.table} WHERE ${rule.condition} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
          DELETE FROM ${rule.table} WHERE (${rule.key}) IN (SELECT ${rule.key} FROM due) RETURNING 1`,

@@ -4,7 +4,7 @@ import { clientHearsOf } from '../clients/clients.sql.js';
 import type { Page, PageRequest } from '../database/page.js';
 import { statement, type Queryable, type Statement } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
-import { beganUpstream, leaveSessions, terminateSessions } from '../sessions/sessions.sql.js';
+import { beganUpstream, leaveSessions, sessionAsSeen, terminateSessions } from '../sessions/sessions.sql.js';
 import { revokeGrants } from '../tokens/tokens.sql.js';
 import { sessionOutlivesOrders } from './orders/orders.sql.js';
 import { auditTerminations } from './termination-audit.sql.js';
@@ -191,7 +191,7 @@ export const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
  *
  * A statement sees the database as it was when it began. An application that joined while we waited for a session's
  * lock is not in `everybody`, but it has raised the locked row's `client_count`: then `complete` is false, nothing
- * is written, and the caller runs the statement again, which sees it.
+ * is written, and the caller runs the statement again, which sees it (`sessionAsSeen`).
  */
 function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement {
   const ends = sql.told === null;
@@ -204,7 +204,7 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
        SELECT sc.client_id, sc.sid, l.id AS session_id, l.account_id FROM locked l JOIN session_clients sc ON sc.session_id = l.id
      ),
      complete AS MATERIALIZED (
-       SELECT (SELECT coalesce(sum(client_count), 0) FROM locked) = (SELECT count(*) FROM everybody) AS yes
+       SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT ${sessionAsSeen('l')}) AS yes
      ),
      ending AS (SELECT l.id, l.account_id FROM locked l, complete c WHERE c.yes AND ${ends}),
      ${terminateSessions('ending', '$3', '$4::uuid')},
@@ -298,7 +298,7 @@ export class SessionTerminationRepository {
         })),
       };
     }
-    throw new Error('the number of applications in a session does not fit its count');
+    throw new Error(`applications joined while each of ${MAX_RUNS} logouts waited`);
   }
 
   /**

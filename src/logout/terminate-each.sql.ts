@@ -1,6 +1,6 @@
 import { clientHearsOf } from '../clients/clients.sql.js';
 import { statement, type Statement } from '../database/statement.js';
-import { terminateSessions } from '../sessions/sessions.sql.js';
+import { sessionAsSeen, terminateSessions } from '../sessions/sessions.sql.js';
 import { revokeGrants } from '../tokens/tokens.sql.js';
 import { auditTerminations } from './termination-audit.sql.js';
 
@@ -67,7 +67,7 @@ export function endEach(each: EndEach): string {
  *
  * Sessions that somebody else is ending or using at this moment are skipped, not waited for, so that any number of
  * nodes share the work. A statement sees the database as it was when it began: a session that an application has
- * joined since shows it by its `client_count`, is left alone, and is found by the next run.
+ * joined since is left alone (`sessionAsSeen`), and is found by the next run.
  *
  * @param selection SQL about the session `s`: `condition` finds it and wants an index. `$1` is now; parameters of its own
  *   begin at `$7`.
@@ -88,7 +88,7 @@ export function terminateEachStatement(
        -- The ids are given, since those of terminations are in the order of time.
        SELECT l.id, l.account_id, l.cause, ($2::uuid[])[row_number() OVER (ORDER BY l.id)] AS termination_id
          FROM locked l
-        WHERE l.client_count = (SELECT count(*) FROM session_clients sc WHERE sc.session_id = l.id)
+        WHERE ${sessionAsSeen('l')}
      ),
      ${endEach({
        now: '$1::timestamptz',

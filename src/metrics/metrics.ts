@@ -80,6 +80,13 @@ export class Metrics implements OnModuleInit {
     registers: [this.registry],
   });
 
+  private readonly retentionFailures = new Counter({
+    name: 'exeunt_retention_failures_total',
+    help: 'Runs of a retention rule that failed, by table: what it removes stays until one succeeds.',
+    labelNames: ['table'],
+    registers: [this.registry],
+  });
+
   constructor() {
     for (const outcome of DELIVERY_ATTEMPT_OUTCOMES) this.deliveryAttempts.inc({ outcome }, 0);
     // A series must be there before its first event, or rate() misses that one.
@@ -122,6 +129,11 @@ export class Metrics implements OnModuleInit {
     if (figures === undefined) return this.oldestPending.set(Number.NaN);
     for (const [state, count] of Object.entries(figures.deliveries)) this.deliveries.set({ state }, count);
     this.oldestPending.set(figures.oldestPendingSeconds);
+  }
+
+  /** @param table whose rows should have gone */
+  countRetentionFailure(table: string): void {
+    this.retentionFailures.inc({ table });
   }
 
   countDeliveryAttempt(outcome: DeliveryAttemptOutcome): void {

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplica
 import { v7 as uuid } from 'uuid';
 import { LOCK_ACCOUNT } from '../accounts/accounts.sql.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
+import { clientIsToBeRemoved, DELETED_CLIENT_KEPT_MS } from '../clients/clients.sql.js';
 import { Clock } from '../database/clock.js';
 import type { Page, PageRequest } from '../database/page.js';
 import { Retention } from '../database/retention.js';
@@ -11,18 +12,20 @@ import { newSecret, sha256 } from '../oidc/secret.js';
 import { NEWEST_ORDER, sessionOutlivesOrders } from '../logout/orders/orders.sql.js';
 import type { ParticipatingClient } from './participating-client.js';
 import { SessionLimit } from './session-limit.js';
-import { sessionIsAlive } from './sessions.sql.js';
+import { removeParticipants, sessionIsAlive } from './sessions.sql.js';
 import type { Browser, Session, SessionWithClients, SignedInSession, UpstreamLink } from './session.js';
 
 const DAY = 24 * 60 * 60 * 1000;
 const ACTIVITY_FLUSH_MS = 15_000;
+const OF_REMOVED_CLIENT = clientIsToBeRemoved('sc.client_id', '$1');
 
 const COLUMNS = `s.id, s.account_id, s.authenticated_at, s.amr, s.created_at, s.last_seen_at, s.expires_at, s.address,
   s.user_agent, s.terminated_at, s.termination_id`;
 
 const FIND_BY_COOKIE = statement(
   'sessions_find_by_cookie',
-  `SELECT ${COLUMNS}, s.client_count, a.login, a.claims,
+  `SELECT ${COLUMNS}, a.login, a.claims,
+          (SELECT count(*)::int FROM session_clients c WHERE c.session_id = s.id) AS client_count,
           (SELECT u.upstream_id FROM session_upstreams u WHERE u.session_id = s.id ORDER BY u.authenticated_at DESC LIMIT 1) AS upstream_id
      FROM sessions s JOIN accounts a ON a.id = s.account_id
     WHERE s.cookie_hash = $1 AND ${sessionIsAlive('s', 'a', '$2')}`,
@@ -136,12 +139,22 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   onApplicationBootstrap(): void {
     // Kept a month after their end for the records that point at them. Expired ones end by the sweeper of `logout`: until
     // then their applications have not been told, however long ago it was.
-    this.retention.register({
-      table: 'sessions',
-      key: 'id',
-      condition: 'terminated_at < $1',
-      keepMs: 30 * DAY,
-    });
+    this.retention.register(
+      {
+        table: 'session_clients',
+        key: 'session_id, client_id',
+        condition: OF_REMOVED_CLIENT,
+        keepMs: DELETED_CLIENT_KEPT_MS,
+        statement: removeParticipants(OF_REMOVED_CLIENT, '$2'),
+        first: true,
+      },
+      {
+        table: 'sessions',
+        key: 'id',
+        condition: 'terminated_at < $1',
+        keepMs: 30 * DAY,
+      },
+    );
     this.timer = setInterval(() => {
       this.flushActivity().catch((error: unknown) => this.logger.warn(`activity not written: ${codeOf(error)}`));
     }, ACTIVITY_FLUSH_MS);

@@ -31,6 +31,16 @@ participant_counted AS (
 )`;
 }
 
+/**
+ * Nobody has joined or left the locked session `l` (id, client_count) since the statement began. A lock that was waited
+ * for gives the row as it is now, a plain read the row as the statement's snapshot has it: if the two agree, the snapshot
+ * has the participants, too. How many rows there are is not asked, since rows may go without a word here: a client that
+ * is removed takes its own along.
+ */
+export function sessionAsSeen(l: string): string {
+  return `EXISTS (SELECT 1 FROM sessions seen WHERE seen.id = ${l}.id AND seen.client_count = ${l}.client_count)`;
+}
+
 /** The session `s` began by way of another provider; `condition` is about its link `u` (issuer, sub, sid). */
 export function beganUpstream(s: string, issuer: string, condition: string): string {
   return `${s}.id IN (SELECT u.session_id FROM session_upstreams u WHERE u.issuer = ${issuer} AND ${condition})`;
@@ -58,6 +68,18 @@ departed_counted AS (
   UPDATE sessions s SET client_count = s.client_count - d.clients
     FROM (SELECT session_id, count(*)::int AS clients FROM departed GROUP BY session_id) d WHERE s.id = d.session_id
 )`;
+}
+
+/**
+ * A statement that takes clients out of sessions, at most `limit`, where `condition` holds for the participant `sc`; one
+ * row for each. Sessions that somebody holds are passed by.
+ */
+export function removeParticipants(condition: string, limit: string): string {
+  return `WITH due AS MATERIALIZED (
+  SELECT sc.session_id, sc.client_id FROM session_clients sc JOIN sessions s ON s.id = sc.session_id
+   WHERE ${condition} LIMIT ${limit} FOR NO KEY UPDATE OF s SKIP LOCKED
+),${leaveSessions('due', 'true')}
+SELECT 1 FROM departed`;
 }
 
 /** CTE `dealt_with`: for the participants `sc` of `condition` the logout order `number` has done its part. */

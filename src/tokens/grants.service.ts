@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
+import { clientIsToBeRemoved, DELETED_CLIENT_KEPT_MS } from '../clients/clients.sql.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
 import type { Queryable } from '../database/statement.js';
@@ -41,6 +42,13 @@ export class GrantsService implements OnModuleInit {
 
   onModuleInit(): void {
     this.retention.register(
+      {
+        table: 'grants',
+        key: 'id',
+        condition: clientIsToBeRemoved('client_id', '$1'),
+        keepMs: DELETED_CLIENT_KEPT_MS,
+        first: true,
+      },
       { table: 'authorization_codes', key: 'code_hash', condition: 'expires_at < $1', keepMs: DAY },
       { table: 'refresh_tokens', key: 'token_hash', condition: 'expires_at < $1', keepMs: DAY },
       { table: 'opaque_access_tokens', key: 'token_hash', condition: 'expires_at < $1', keepMs: DAY },

@@ -179,16 +179,13 @@ describe('sessions that expire (requirements C.11)', () => {
     expect(await app.sweepExpired()).toBe(1);
   });
 
-  it('leaves a session for the next run that an application has joined meanwhile', async () => {
-    const client = await clientOf(app, party);
-    const { accountId } = await someoneAt(app, [client]);
+  it('tells an application, too, that joins while the session is about to be swept', async () => {
+    const [client, joining] = [await clientOf(app, party), await clientOf(app, party)];
+    const { accountId, browser, login } = await someoneAt(app, [client]);
+    await app.signInTo(browser, joining, login);
     app.clock.advance(15 * DAY);
-    // As it looks to a statement that began before the application's row was there.
-    await app.db.query('UPDATE sessions SET client_count = client_count + 1 WHERE account_id = $1', [accountId]);
-    expect(await app.sweepExpired()).toBe(0);
-    expect(await terminationsOf(app, accountId)).toEqual([]);
-    await app.db.query('UPDATE sessions SET client_count = client_count - 1 WHERE account_id = $1', [accountId]);
     expect(await app.sweepExpired()).toBe(1);
+    expect(received(accountId)).toHaveLength(2);
   });
 
   it('a storage failure ends nothing and is no success', async () => {

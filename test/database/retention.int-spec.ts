@@ -33,7 +33,7 @@ describe('retention', () => {
     await dataSource.destroy();
     await db.drop();
   });
-  beforeEach(() => db.query('TRUNCATE leaves, batches'));
+  beforeEach(() => db.query('TRUNCATE leaves, batches CASCADE'));
 
   const fall = (count: number, ageMs: number, from = 0): Promise<unknown> =>
     db.query('INSERT INTO leaves SELECT g, $2 FROM generate_series($3::int, $3::int + $1::int - 1) g', [
@@ -82,5 +82,36 @@ describe('retention', () => {
     await reader.query('COMMIT');
     await reader.end();
     expect(await retention.sweep()).toBe(1);
+  });
+
+  it('goes on behind a rule that fails, counts it, and tries it again', async () => {
+    const failing = new Retention(new TransactionRunner(dataSource), clock, 0);
+    const failed: string[] = [];
+    failing.whenFailed((table) => failed.push(table));
+    failing.register({ ...RULE, table: 'branches' }, RULE, { ...RULE, table: 'roots' });
+    await fall(1500, 2 * DAY);
+    expect(await failing.sweep()).toBe(1500);
+    expect(await left()).toBe(0);
+    expect(failed).toEqual(['branches', 'roots']);
+    await failing.sweep();
+    expect(failed).toEqual(['branches', 'roots', 'branches', 'roots']);
+  });
+
+  it('says once in a pass what failed, however many rules it was', async () => {
+    const failing = new Retention(new TransactionRunner(dataSource), clock, 0);
+    const warn = vi.spyOn(failing['logger'], 'warn').mockReturnValue();
+    failing.register({ ...RULE, table: 'branches' }, RULE, { ...RULE, table: 'roots' });
+    await failing.sweep();
+    expect(warn.mock.calls).toEqual([['retention failed for branches (42P01), roots (42P01)']]);
+  });
+
+  it('removes what hangs on others first, in whatever order the rules came', async () => {
+    await db.query('CREATE TABLE twigs (leaf_id int REFERENCES leaves, fell_at timestamptz NOT NULL)');
+    const ordered = new Retention(new TransactionRunner(dataSource), clock, 0);
+    ordered.register(RULE, { ...RULE, table: 'twigs', key: 'leaf_id', first: true });
+    await fall(2, 2 * DAY);
+    await db.query('INSERT INTO twigs SELECT id, fell_at FROM leaves');
+    expect(await ordered.sweep()).toBe(4);
+    await db.query('DROP TABLE twigs');
   });
 });

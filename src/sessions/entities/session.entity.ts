@@ -38,8 +38,8 @@ export class SessionEntity {
   expiresAt: Date;
 
   /**
-   * How many rows of `session_clients` belong to this session. A logout compares it with what it counts, and so
-   * notices an application that joined while the logout waited for this row's lock.
+   * Changes whenever an application joins or leaves, under this row's lock; so a logout notices one that joined while it
+   * waited for the lock (`sessionAsSeen`). Who takes part is what `session_clients` says, and never this number.
    */
   @Column('integer', { name: 'client_count', default: 0 })
   clientCount: number;

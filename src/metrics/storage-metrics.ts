@@ -1,0 +1,16 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Retention } from '../database/retention.js';
+import { Metrics } from './metrics.js';
+
+/** Shows what the database module knows of itself; it stands below the metrics and cannot tell them. */
+@Injectable()
+export class StorageMetrics implements OnModuleInit {
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly retention: Retention,
+  ) {}
+
+  onModuleInit(): void {
+    this.retention.whenFailed((table) => this.metrics.countRetentionFailure(table));
+  }
+}
