@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { HttpEdge, type Cookies, type Response } from '../http/http-edge.js';
+import { Leaving } from '../http/leaving.js';
 import type { AuthorizationErrorCode } from '../oidc/errors.js';
-import { appendQuery, cspSource } from '../oidc/redirect-uri.js';
+import { appendQuery } from '../oidc/redirect-uri.js';
 import { sessionStateOf } from '../oidc/session-state.js';
 import { renderFormPostPage } from '../pages/pages.js';
 import type { AnswerTarget } from './authorization-request.parser.js';
@@ -12,6 +13,7 @@ import type { AnswerTarget } from './authorization-request.parser.js';
 export class AuthorizationAnswer {
   constructor(
     private readonly edge: HttpEdge,
+    private readonly leaving: Leaving,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -46,13 +48,13 @@ export class AuthorizationAnswer {
       ['iss', this.settings.issuer],
     ] as const;
     if (target.responseMode === 'query') {
-      this.edge.redirect(response, appendQuery(target.redirectUri, all));
+      this.leaving.to(response, appendQuery(target.redirectUri, all));
       return;
     }
     // OAuth 2.0 Form Post Response Mode §2
     const nonce = this.edge.newNonce();
     const fields = Object.fromEntries(all.filter((pair): pair is readonly [string, string] => pair[1] !== undefined));
     const html = renderFormPostPage({ nonce, action: target.redirectUri, fields });
-    this.edge.page(response, html, { nonce, formAction: [cspSource(target.redirectUri)] });
+    this.edge.page(response, html, { nonce, postsAway: true });
   }
 }

@@ -15,13 +15,14 @@ import {
 } from '@nestjs/common';
 import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Client } from '../clients/client.js';
-import { clientView, logoOrigins, redirectSources } from '../clients/client-view.js';
+import { clientView, logoOrigins } from '../clients/client-view.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { ApiPage, ApiSeeOther } from '../http/api-errors.js';
 import { BrowserIdentity } from '../http/browser.js';
 import { InteractionLostError } from '../http/form-error.js';
 import { HttpEdge, type Cookies as CookieJar, type Response } from '../http/http-edge.js';
+import { Leaving } from '../http/leaving.js';
 import { PageErrorFilter } from '../http/page-error.filter.js';
 import { OAuthParametersPipe } from '../http/parameters.pipe.js';
 import { renderConsentPage } from '../pages/pages.js';
@@ -65,6 +66,7 @@ export class InteractionController {
     private readonly clients: ClientsService,
     private readonly browsers: BrowserIdentity,
     private readonly answer: AuthorizationAnswer,
+    private readonly leaving: Leaving,
     private readonly signInAnswer: SignInAnswer,
     private readonly edge: HttpEdge,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -84,7 +86,8 @@ export class InteractionController {
   @HttpCode(303)
   @ApiOperation({ summary: 'Sign in' })
   @ApiConsumes(FORM)
-  @ApiSeeOther('To the consent page, or back to the application. The session cookie is new.')
+  @ApiPage(200, 'The consent page; or, to a browser (`Accept: text/html`), a page that goes back to the application.')
+  @ApiSeeOther('Back to the application. The session cookie is new.')
   @ApiPage(400, 'Wrong login or password, or the interaction lapsed.')
   @ApiPage(403, 'The form was not opened in this browser.')
   @ApiPage(429, 'Too many attempts; `Retry-After` says when to come back.')
@@ -95,8 +98,10 @@ export class InteractionController {
     @Cookies() cookies: CookieJar,
     @Ip() address: string,
     @Headers('user-agent') userAgent: string | undefined,
+    @Headers('accept') accept: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
+    this.leaving.answersForm(response, accept);
     this.browsers.checkCsrf(cookies, form.csrf);
     const context = await this.context(id, cookies);
     const login = form.login ?? '';
@@ -127,6 +132,7 @@ export class InteractionController {
   @HttpCode(303)
   @ApiOperation({ summary: 'Allow or deny what the application asks for' })
   @ApiConsumes(FORM)
+  @ApiPage(200, 'To a browser (`Accept: text/html`): a page that goes back to the application.')
   @ApiSeeOther('Back to the application, with `code` or `error=access_denied`.')
   @ApiPage(400, 'The interaction lapsed or belongs to another browser.')
   @ApiPage(403, 'The form was not opened in this browser.')
@@ -134,8 +140,10 @@ export class InteractionController {
     @Param('id') id: string,
     @Body() form: ConsentFormDto,
     @Cookies() cookies: CookieJar,
+    @Headers('accept') accept: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
+    this.leaving.answersForm(response, accept);
     this.browsers.checkCsrf(cookies, form.csrf);
     const context = await this.context(id, cookies);
     const { client, session } = context;
@@ -158,6 +166,7 @@ export class InteractionController {
   @HttpCode(303)
   @ApiOperation({ summary: 'Go back to the application without signing in' })
   @ApiConsumes(FORM)
+  @ApiPage(200, 'To a browser (`Accept: text/html`): a page that goes back to the application.')
   @ApiSeeOther('Back to the application, with `error=access_denied`.')
   @ApiPage(400, 'The interaction lapsed or belongs to another browser.')
   @ApiPage(403, 'The form was not opened in this browser.')
@@ -165,8 +174,10 @@ export class InteractionController {
     @Param('id') id: string,
     @Body() form: FormDto,
     @Cookies() cookies: CookieJar,
+    @Headers('accept') accept: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
+    this.leaving.answersForm(response, accept);
     this.browsers.checkCsrf(cookies, form.csrf);
     const { interaction } = await this.context(id, cookies);
     if (interaction.request === undefined || !(await this.interactions.finish(id))) throw new InteractionLostError();
@@ -268,6 +279,6 @@ export class InteractionController {
       scopes: scopeViews(request),
       offlineAccess: request.scope.includes('offline_access'),
     });
-    this.edge.page(response, html, { nonce, formAction: redirectSources(client), images: logoOrigins(client) });
+    this.edge.page(response, html, { nonce, images: logoOrigins(client) });
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Client } from '../clients/client.js';
-import { clientView, logoOrigins, redirectSources } from '../clients/client-view.js';
+import { clientView, logoOrigins } from '../clients/client-view.js';
 import { HttpEdge, type Response } from '../http/http-edge.js';
 import { renderSignInPage } from '../pages/pages.js';
 import type { SignInError } from '../pages/views.js';
@@ -58,7 +58,7 @@ export class SignInAnswer {
     this.edge.page(response, html, {
       nonce,
       status: problem === undefined ? 200 : STATUS[problem],
-      ...(client === undefined ? {} : { formAction: redirectSources(client), images: logoOrigins(client) }),
+      ...(client === undefined ? {} : { images: logoOrigins(client) }),
     });
   }
 

@@ -1,4 +1,4 @@
-import { browserOrigins, clientName, type Client } from './client.js';
+import { clientName, type Client } from './client.js';
 
 /** What pages say about an application. */
 export function clientView(client: Client): {
@@ -21,17 +21,4 @@ export function clientView(client: Client): {
 /** Where the client's logo comes from, for `img-src`. */
 export function logoOrigins(client: Client): string[] {
   return client.metadata.logo_uri === undefined ? [] : [new URL(client.metadata.logo_uri).origin];
-}
-
-/**
- * Where a form's POST may lead in the end, for `form-action`: wherever this client may receive an answer. Private-use
- * schemes are named as such.
- */
-export function redirectSources(client: Client): string[] {
-  const { redirect_uris: redirectUris, post_logout_redirect_uris: postLogout } = client.metadata;
-  const schemes = [...redirectUris, ...postLogout]
-    .filter((uri) => !/^https?:/i.test(uri))
-    .map((uri) => new URL(uri).protocol);
-  const origins = postLogout.filter((uri) => /^https?:/i.test(uri)).map((uri) => new URL(uri).origin);
-  return [...new Set([...browserOrigins(client), ...origins, ...schemes])];
 }

@@ -6,8 +6,11 @@ import { newSecret } from '../oidc/secret.js';
 
 /** What a page's Content-Security-Policy must let through besides ourselves (requirements C.14, 8). */
 export interface PagePolicy {
-  /** Chromium applies `form-action` to the redirects that follow a form's POST, so the client's origins belong in it. */
-  readonly formAction?: readonly string[];
+  /**
+   * The page's form posts to an application, whose answer may lead anywhere: no `form-action`, which would hold for all
+   * of it. Everywhere else it is `'self'`: what follows our own forms is not a redirect (`Leaving`).
+   */
+  readonly postsAway?: boolean;
   readonly images?: readonly string[];
   /** Origins of applications that are loaded in frames (Front-Channel Logout 1.0 §3). */
   readonly frames?: readonly string[];
@@ -161,7 +164,7 @@ function contentSecurityPolicy(options: PageOptions): string {
     `script-src 'nonce-${options.nonce}'`,
     `img-src ${["'self'", 'data:', ...(options.images ?? [])].join(' ')}`,
     ...(options.live === true ? ["connect-src 'self'"] : []),
-    `form-action ${["'self'", ...(options.formAction ?? [])].join(' ')}`,
+    ...(options.postsAway === true ? [] : ["form-action 'self'"]),
     ...(options.frames === undefined || options.frames.length === 0 ? [] : [`frame-src ${options.frames.join(' ')}`]),
     "base-uri 'none'",
     "frame-ancestors 'none'",

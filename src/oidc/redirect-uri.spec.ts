@@ -1,6 +1,5 @@
 import {
   appendQuery,
-  cspSource,
   isAllowedRedirectUri,
   isLoopbackHost,
   isRegisteredUri,
@@ -254,13 +253,4 @@ describe('appendQuery touches no byte of the URI (RP-Initiated Logout 1.0 §3)',
       ]),
     ).toBe('https://a.example?b=1&c=');
   });
-});
-
-describe('cspSource', () => {
-  it.each([
-    ['https://a.example/callback?x=1', 'https://a.example'],
-    ['https://a.example:8443/', 'https://a.example:8443'],
-    ['http://[::1]:3000/', 'http://[::1]:3000'],
-    ['com.example.app:/cb', 'com.example.app:'],
-  ])('%s is %s', (uri, source) => expect(cspSource(uri)).toBe(source));
 });

@@ -124,9 +124,3 @@ export function appendQuery(uri: string, parameters: ReadonlyArray<readonly [str
   const separator = !uri.includes('?') ? '?' : /[?&]$/.test(uri) ? '' : '&';
   return uri + separator + pairs.join('&');
 }
-
-/** The origin of an http(s) URI, or the scheme of a private-use one: what a CSP source list needs. */
-export function cspSource(uri: string): string {
-  const url = new URL(uri);
-  return url.protocol === 'https:' || url.protocol === 'http:' ? url.origin : url.protocol;
-}

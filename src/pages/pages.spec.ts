@@ -7,6 +7,7 @@ import {
   renderFormPostPage,
   renderHomePage,
   renderLogoutConfirmationPage,
+  renderOnwardPage,
   renderSessionsPage,
   renderSignedOutPage,
   renderSignInPage,
@@ -189,6 +190,9 @@ function everyPage(text: string, client: ClientView): ReadonlyArray<readonly [st
         fields: { [text]: text, state: text },
       }),
     ],
+    ['onward', renderOnwardPage({ ...base, url: `https://app.example/cb?x=${text}` })],
+    ['onward, to an application on this device', renderOnwardPage({ ...base, url: `com.example.app:/cb?x=${text}` })],
+    ['onward, to a page of ours', renderOnwardPage({ ...base, url: `/interaction/1?x=${text}` })],
     [
       'home',
       renderHomePage({ ...base, issuer: 'https://id.example', docsUrl: `/d?x=${text}`, sessionsUrl: `/s?x=${text}` }),
@@ -268,6 +272,23 @@ describe.each(
 )('a javascript: address of a client: %s', (_name, html) => {
   it('is not rendered', () => {
     expect(html).not.toContain('javascript:');
+  });
+});
+
+describe('the page that goes on', () => {
+  it.each(['javascript:alert(1)', 'data:text/html,x', ' java\nscript:alert(1)'])('does not exist for %j', (url) => {
+    expect(() => renderOnwardPage({ nonce: NONCE, url })).toThrow(TypeError);
+  });
+
+  it('shows its link late where a click could bring an answer twice, and at once where an app wants a click', () => {
+    expect(renderOnwardPage({ nonce: NONCE, url: TRICKY })).toContain('class="actions late"');
+    expect(renderOnwardPage({ nonce: NONCE, url: 'com.example.app:/cb' })).not.toContain('class="actions late"');
+  });
+
+  it('names the host, and takes not a byte of the address away', () => {
+    const html = renderOnwardPage({ nonce: NONCE, url: TRICKY });
+    expect(html).toContain('<strong>app.example</strong>');
+    expect(decode(attribute(tagWithId(html, 'continue'), 'href'))).toBe(TRICKY);
   });
 });
 

@@ -9,6 +9,7 @@ export { renderErrorPage } from './error.page.js';
 export { renderFormPostPage } from './form-post.page.js';
 export { renderHomePage } from './home.page.js';
 export { renderLogoutConfirmationPage } from './logout-confirmation.page.js';
+export { renderOnwardPage } from './onward.page.js';
 export { renderSessionsPage } from './sessions.page.js';
 export { renderSignInPage } from './sign-in.page.js';
 export { renderSignedOutPage, renderSignedOutProgress } from './signed-out.page.js';

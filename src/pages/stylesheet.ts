@@ -106,6 +106,10 @@ line-height:1.5}
 .alert{background:var(--alarm-wash);color:var(--alarm);font-weight:520}
 .flow>h1+.alert,.flow>.lede+.alert{margin-top:1.25rem}
 
+/* There at once where nothing moves (see the end). */
+.late{animation:appear .3s 4s both}
+@keyframes appear{from{visibility:hidden;opacity:0}}
+
 .list>li{padding:.75rem 0;border-top:1px solid var(--line)}
 .list>li:last-child{border-bottom:1px solid var(--line)}
 .asks>li{display:flex;gap:.75rem}

@@ -188,6 +188,10 @@ export interface FormPostView extends Base {
   readonly fields: Readonly<Record<string, string>>;
 }
 
+export interface OnwardView extends Base {
+  readonly url: string;
+}
+
 export interface HomeView extends Base {
   readonly issuer: string;
   readonly docsUrl: string;

@@ -185,7 +185,7 @@ describe('/authorize (OpenID Connect Core 1.0 §3.1.2)', () => {
     const page = await ask(await signedIn(), { response_mode: 'form_post', state: '"><script>' });
     expect(page.status).toBe(200);
     expect(page.body).not.toContain('"><script>');
-    expect(page.headers.get('content-security-policy')).toContain("form-action 'self' http://127.0.0.1:9;");
+    expect(page.headers.get('content-security-policy')).not.toContain('form-action');
     const error = await ask(app.browser(), { response_mode: 'form_post', prompt: 'none' });
     expect(error.body).toContain('login_required');
   });

@@ -38,23 +38,17 @@ describe('the confirmation dialog (RP-Initiated Logout 1.0 §2, §6)', () => {
     });
   });
 
-  it('cannot be framed or cached, tells no one its address, and lets its form lead to the application', async () => {
+  it('cannot be framed or cached, tells no one its address, and lets its form lead to nobody but us', async () => {
     const { browser, url } = await aScene();
     const { headers } = await browser.get(url);
     const policy = headers.get('content-security-policy') ?? '';
     expect(policy).toContain("frame-ancestors 'none'");
-    expect(policy).toMatch(/form-action 'self'[^;]* https:\/\/ledger\.example\.com(;| )/);
+    expect(policy).toContain("form-action 'self';");
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toContain('unsafe');
     expect(headers.get('x-frame-options')).toBe('DENY');
     expect(headers.get('cache-control')).toBe('no-store');
     expect(headers.get('referrer-policy')).toBe('no-referrer');
-  });
-
-  it('lets its form lead nowhere else when nobody asked', async () => {
-    const { browser } = await aScene();
-    const policy = (await browser.get(endSessionUrl())).headers.get('content-security-policy');
-    expect(policy).toMatch(/form-action 'self';/);
   });
 
   it('holds neither a hint nor the cookie in the page', async () => {

@@ -65,7 +65,6 @@ describe('where the browser goes afterwards (RP-Initiated Logout 1.0 §3)', () =
       expect((await browser.submit(dialog, 'logout-no')).status).toBe(200);
     }
     const dialog = await browser.get(endSessionUrl({ ...hint, post_logout_redirect_uri: asked }));
-    expect(dialog.headers.get('content-security-policy')).toContain(new URL(asked).origin);
     const done = await browser.submit(dialog, 'logout-yes');
     expect([done.status, done.headers.get('location')]).toEqual([
       303,

@@ -14,17 +14,18 @@ import {
 } from '@nestjs/common';
 import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ClientsService } from '../../clients/clients.service.js';
-import { clientView, redirectSources } from '../../clients/client-view.js';
+import { clientView } from '../../clients/client-view.js';
 import { clientName, type Client } from '../../clients/client.js';
 import { ApiPage, ApiSeeOther } from '../../http/api-errors.js';
 import { BrowserIdentity } from '../../http/browser.js';
 import { HttpEdge, type Cookies as CookieJar, type Response } from '../../http/http-edge.js';
+import { Leaving } from '../../http/leaving.js';
 import { PageErrorFilter } from '../../http/page-error.filter.js';
 import { OAuthParametersPipe } from '../../http/parameters.pipe.js';
 import { Sealer } from '../../keys/sealer.js';
 import type { LogoutCommand, LogoutOutcome } from '../../logout/logout.js';
 import { LogoutService } from '../../logout/logout.service.js';
-import { appendQuery, cspSource } from '../../oidc/redirect-uri.js';
+import { appendQuery } from '../../oidc/redirect-uri.js';
 import { renderLogoutConfirmationPage, renderStillSignedInPage } from '../../pages/pages.js';
 import { accountView } from '../../sessions/session-view.js';
 import type { SignedInSession } from '../../sessions/session.js';
@@ -80,6 +81,7 @@ export class EndSessionController {
     private readonly hints: HintVerifier,
     private readonly leg: UpstreamLeg,
     private readonly signedOut: SignedOutAnswer,
+    private readonly leaving: Leaving,
     private readonly browsers: BrowserIdentity,
     private readonly sealer: Sealer,
     private readonly edge: HttpEdge,
@@ -121,7 +123,9 @@ export class EndSessionController {
     200,
     'The dialog, or, once it was answered, the signed-out page with what each application said. It goes on to `post_logout_redirect_uri` by itself when it asks applications in frames.',
   )
-  @ApiSeeOther('To `post_logout_redirect_uri` with `state`, whichever way the person decided.')
+  @ApiSeeOther(
+    'To `post_logout_redirect_uri` with `state`, whichever way the person decided, for a program. A browser (`Accept: text/html`) gets a page that goes there by itself.',
+  )
   @ApiPage(400, 'A parameter was sent twice. Nothing changed.')
   @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
   @ApiPage(500, 'A fault of ours.')
@@ -131,9 +135,11 @@ export class EndSessionController {
     @Query() query: EndSessionRequestDto,
     @Cookies() cookies: CookieJar,
     @Headers('sec-fetch-site') fetchSite: string | undefined,
+    @Headers('accept') accept: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
     if (form.decision !== undefined || form.csrf !== undefined || form.request !== undefined) {
+      this.leaving.answersForm(response, accept);
       return this.answerDialog(form, cookies, response);
     }
     const parameters = mergeParameters(query, form);
@@ -218,10 +224,7 @@ export class EndSessionController {
       ...(upstream === undefined ? {} : { upstream: { name: upstream.displayName } }),
       ...(request.notice === undefined ? {} : { notice: request.notice }),
     });
-    // The port of a loopback address is the one that was asked for, not the registered one.
-    const asked = request.redirectUri === undefined ? [] : [cspSource(request.redirectUri)];
-    const formAction = client === undefined ? {} : { formAction: [...redirectSources(client), ...asked] };
-    this.edge.page(response, html, { nonce, ...formAction });
+    this.edge.page(response, html, { nonce });
   }
 
   private async answerDialog(form: EndSessionFormDto, cookies: CookieJar, response: Response): Promise<void> {
@@ -304,8 +307,7 @@ export class EndSessionController {
 
   /**
    * The redirect comes after the applications were told, within the wait budget (RP-Initiated Logout 1.0 §3). By way of
-   * the upstream when the person wished so: by `Refresh` and not by `Location`, since Chromium applies the dialog's
-   * `form-action` to every redirect that follows its form, and whither the upstream redirects nobody here knows.
+   * the upstream when the person wished so, by `Refresh` as everything that answers a form of ours (`Leaving`).
    */
   private async leave(
     shown: ShownDialog,
@@ -325,7 +327,7 @@ export class EndSessionController {
     if (byUpstream && url !== undefined) return this.signedOut.show(response, told, { ...view, ...offer }, url);
     if (redirectUri === undefined) return this.signedOut.show(response, told, { ...view, ...offer });
     const back = appendQuery(redirectUri, [['state', state]]);
-    if (!this.signedOut.hasFrames(told)) return this.edge.redirect(response, back);
+    if (!this.signedOut.hasFrames(told)) return this.leaving.to(response, back);
     const client = clientId === undefined ? undefined : await this.clients.find(clientId);
     const continueTo = { url: back, clientName: client === undefined ? '' : clientName(client) };
     return this.signedOut.show(response, told, { ...view, continueTo }, back);
@@ -334,7 +336,7 @@ export class EndSessionController {
   /** Declining keeps the session; the application that asked has already ended its own (design §9). */
   private async stay(shown: ShownDialog, cookies: CookieJar, response: Response): Promise<void> {
     if (shown.redirectUri !== undefined)
-      return this.edge.redirect(response, appendQuery(shown.redirectUri, [['state', shown.state]]));
+      return this.leaving.to(response, appendQuery(shown.redirectUri, [['state', shown.state]]));
     const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
     if (session === undefined) return this.leave({}, { kind: 'nothing_to_end' }, response);
     const client = shown.clientId === undefined ? undefined : await this.clients.find(shown.clientId);
