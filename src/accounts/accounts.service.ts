@@ -13,7 +13,7 @@ import { SignInLimiter } from './sign-in-limiter.js';
 
 const UPDATE_CLAIMS = statement(
   'accounts_update_claims',
-  'UPDATE accounts SET claims = $2::jsonb, updated_at = $3 WHERE id = $1 AND claims IS DISTINCT FROM $2::jsonb',
+  'UPDATE accounts SET claims = $2::jsonb, claims_updated_at = $3, updated_at = $3 WHERE id = $1 AND claims IS DISTINCT FROM $2::jsonb',
 );
 
 /** People who can sign in: their password, their claims, whether they may. */
@@ -69,6 +69,7 @@ export class AccountsService {
       login: normalizeLogin(input.login),
       passwordHash,
       claims: { ...input.claims },
+      claimsUpdatedAt: now,
       roles: [...(input.roles ?? [])],
       notBefore: null,
       disabledAt: null,
@@ -103,6 +104,7 @@ export class AccountsService {
       login: login ?? '',
       passwordHash: null,
       claims: { ...input.claims },
+      claimsUpdatedAt: now,
       roles: [],
       notBefore: null,
       disabledAt: null,
@@ -131,9 +133,7 @@ export class AccountsService {
 
   async replaceClaims(id: string, claims: Readonly<Record<string, unknown>>): Promise<Account> {
     await this.get(id);
-    await this.transactions.run((tx) =>
-      tx.manager.update(AccountEntity, { id }, { claims: { ...claims } as never, updatedAt: this.clock.now() }),
-    );
+    await this.transactions.run((tx) => this.updateClaims(tx, id, claims));
     return this.get(id);
   }
 
@@ -197,7 +197,7 @@ function toAccount(row: AccountEntity): Account {
   return {
     id: row.id,
     login: row.login,
-    claims: { ...row.claims, updated_at: Math.floor(row.updatedAt.getTime() / 1000) },
+    claims: { ...row.claims, updated_at: Math.floor(row.claimsUpdatedAt.getTime() / 1000) },
     roles: row.roles,
     hasPassword: row.passwordHash !== null,
     disabledAt: row.disabledAt,

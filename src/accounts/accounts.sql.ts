@@ -6,6 +6,16 @@
 /** Takes the account `$1` for this transaction: whoever else asks for it waits. */
 export const LOCK_ACCOUNT = 'SELECT a.id FROM accounts a WHERE a.id = $1 FOR NO KEY UPDATE OF a';
 
+/**
+ * Every claim about the person of an account (OpenID Connect Core 1.0 §5.1): what is stored, `updated_at`, and the login
+ * as `preferred_username` where no other was set. What a token may tell of them is `personClaims`' to say.
+ */
+export function accountClaims(account: string): string {
+  return `(${account}.claims || jsonb_build_object(
+    'preferred_username', coalesce(nullif(${account}.claims ->> 'preferred_username', ''), ${account}.login),
+    'updated_at', floor(extract(epoch FROM ${account}.claims_updated_at))::bigint))`;
+}
+
 /** The account may be used, and what began at `since` is not older than its `not_before`. */
 export function accountAllows(account: string, since: string): string {
   return `${account}.disabled_at IS NULL AND (${account}.not_before IS NULL OR ${since} >= ${account}.not_before)`;

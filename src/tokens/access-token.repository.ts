@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { accountClaims } from '../accounts/accounts.sql.js';
 import { clientVouchesFor } from '../clients/clients.sql.js';
 import { Clock } from '../database/clock.js';
 import { statement } from '../database/statement.js';
@@ -26,7 +27,7 @@ const LIVE_CLIENT_TOKEN = statement(
 
 const LIVE_GRANT = statement(
   'access_tokens_live_grant',
-  `SELECT ${GRANT_COLUMNS}, a.login, a.claims AS account_claims FROM grants g ${GRANT_JOINS}
+  `SELECT ${GRANT_COLUMNS}, a.login, ${accountClaims('a')} AS account_claims FROM grants g ${GRANT_JOINS}
     WHERE g.id = $1 AND ${grantIsAlive('g', 's', 'a', '$3::timestamptz')}
       AND NOT EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = $2)`,
 );
@@ -34,7 +35,7 @@ const LIVE_GRANT = statement(
 const FIND_OPAQUE = statement(
   'access_tokens_find_opaque',
   `SELECT o.jti, o.client_id AS token_client_id, o.scope AS token_scope, o.audience, o.issued_at, o.expires_at, ${GRANT_COLUMNS},
-          sc.sid, a.login, a.claims AS account_claims
+          sc.sid, a.login, ${accountClaims('a')} AS account_claims
      FROM opaque_access_tokens o
      JOIN clients c ON c.client_id = o.client_id AND ${clientVouchesFor('c', 'o.issued_at')}
      LEFT JOIN grants g ON g.id = o.grant_id

@@ -79,12 +79,14 @@ export class AccessTokensService {
       return { opaque: undefined, expiresIn, finish: (grant, granted) => this.signForGrant(client, grant, granted) };
     }
     const token = newSecret();
+    const audience = this.personalAudience(client, []);
     return {
       opaque: {
         tokenHash: sha256(token),
         jti: uuid(),
         scope: scope?.join(' ') ?? null,
-        audience: this.audienceOf(client),
+        audience,
+        audienceOfOpenid: this.personalAudience(client, ['openid']).slice(audience.length),
         expiresAt: this.clock.in(expiresIn * 1000),
       },
       expiresIn,
@@ -206,7 +208,7 @@ export class AccessTokensService {
 
   private signForGrant(client: Client, grant: Grant, scope: readonly string[]): Promise<string> {
     const now = this.clock.seconds();
-    const audience = this.audienceOf(client);
+    const audience = this.personalAudience(client, scope);
     return this.signer.sign(ACCESS_TOKEN_ALGORITHM, 'at+jwt', {
       iss: this.settings.issuer,
       sub: grant.accountId,
@@ -220,6 +222,16 @@ export class AccessTokensService {
       ...(grant.sid === null ? {} : { sid: grant.sid }),
       grant: grant.id,
     });
+  }
+
+  /**
+   * Of a person's token. One with `openid` is meant for our userinfo endpoint too, and a facilitator's for its own
+   * `_authenticate`, whichever API was registered besides: then we are named as well (RFC 9068 §3, §4).
+   */
+  private personalAudience(client: Client, scope: readonly string[]): readonly string[] {
+    const registered = this.audienceOf(client);
+    const isMeantForUs = scope.includes('openid') || client.metadata.permissions.length > 0;
+    return isMeantForUs ? [...new Set([...registered, this.settings.issuer])] : registered;
   }
 
   private audienceOf(client: Client): readonly string[] {

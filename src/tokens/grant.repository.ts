@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { accountClaims } from '../accounts/accounts.sql.js';
 import { clientMayBeGranted } from '../clients/clients.sql.js';
 import { Clock } from '../database/clock.js';
 import { statement, type Queryable } from '../database/statement.js';
@@ -14,6 +15,8 @@ export interface OpaqueToStore {
   readonly jti: string;
   readonly scope: string | null;
   readonly audience: readonly string[];
+  /** Added to the audience when the token's scope has `openid`. */
+  readonly audienceOfOpenid: readonly string[];
   readonly expiresAt: Date;
 }
 
@@ -92,8 +95,10 @@ function storeOpaque(source: string, p: number, now: string): string {
   return `
 opaque AS (
   INSERT INTO opaque_access_tokens (token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at)
-  SELECT $${p}::bytea, $${p + 1}, g.id, g.client_id, coalesce($${p + 2}::text, g.scope), $${p + 3}::text[], ${now}, $${p + 4}::timestamptz
-    FROM g, ${source} WHERE $${p}::bytea IS NOT NULL
+  SELECT $${p}::bytea, $${p + 1}, g.id, g.client_id, token.scope,
+         $${p + 3}::text[] || CASE WHEN 'openid' = ANY (string_to_array(token.scope, ' ')) THEN $${p + 5}::text[] ELSE '{}' END,
+         ${now}, $${p + 4}::timestamptz
+    FROM g, ${source}, LATERAL (SELECT coalesce($${p + 2}::text, g.scope) AS scope) token WHERE $${p}::bytea IS NOT NULL
 )`;
 }
 
@@ -128,7 +133,7 @@ const EXCHANGE_CODE = statement(
       WHERE c.code_hash = $1 AND c.consumed_at IS NULL AND c.expires_at > $5::timestamptz
         AND c.redirect_uri IS NOT DISTINCT FROM $3 AND c.code_challenge IS NOT DISTINCT FROM $4
    ), s AS (
-     SELECT s.id, a.claims AS account_claims
+     SELECT s.id, ${accountClaims('a')} AS account_claims
        FROM code JOIN grants cg ON cg.id = code.grant_id JOIN sessions s ON s.id = cg.session_id JOIN accounts a ON a.id = s.account_id
       WHERE cg.client_id = $2 AND ${sessionIsAlive('s', 'a', '$5')}
         FOR NO KEY UPDATE OF s
@@ -161,7 +166,7 @@ const ROTATE = statement(
   `WITH presented AS (
      SELECT r.grant_id FROM refresh_tokens r WHERE r.token_hash = $1
    ), g AS (
-     SELECT ${GRANT_COLUMNS}, sc.sid, a.claims AS account_claims
+     SELECT ${GRANT_COLUMNS}, sc.sid, ${accountClaims('a')} AS account_claims
        FROM presented JOIN grants g ON g.id = presented.grant_id ${GRANT_JOINS} ${SID_JOIN}
       WHERE g.client_id = $2 AND ($4::text[] IS NULL OR $4 <@ string_to_array(g.scope, ' ')) AND ${grantIsAlive('g', 's', 'a', '$3::timestamptz')}
         FOR SHARE OF g
@@ -177,7 +182,7 @@ const ROTATE = statement(
 
 const REFRESH_TOKEN_STATE = statement(
   'grants_refresh_token_state',
-  `SELECT ${GRANT_COLUMNS}, sc.sid, a.claims AS account_claims, r.expires_at, r.consumed_at, r.successor_salt,
+  `SELECT ${GRANT_COLUMNS}, sc.sid, ${accountClaims('a')} AS account_claims, r.expires_at, r.consumed_at, r.successor_salt,
           coalesce(${grantIsAlive('g', 's', 'a', '$2::timestamptz')}, false) AS grant_alive
      FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id ${GRANT_JOINS} ${SID_JOIN}
     WHERE r.token_hash = $1`,
@@ -326,6 +331,6 @@ export class GrantRepository {
 }
 
 function opaqueParameters(opaque: OpaqueToStore | undefined): unknown[] {
-  if (opaque === undefined) return [null, null, null, [], null];
-  return [opaque.tokenHash, opaque.jti, opaque.scope, opaque.audience, opaque.expiresAt];
+  if (opaque === undefined) return [null, null, null, [], null, []];
+  return [opaque.tokenHash, opaque.jti, opaque.scope, opaque.audience, opaque.expiresAt, opaque.audienceOfOpenid];
 }

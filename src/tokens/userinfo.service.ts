@@ -1,7 +1,8 @@
-import { Injectable } from '@nestjs/common';
-import { requestedClaims, selectClaims } from '../oidc/claims.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { SETTINGS, type Settings } from '../config/settings.js';
 import { InsufficientScopeError, InvalidTokenError } from '../oidc/errors.js';
 import { AccessTokensService } from './access-tokens.service.js';
+import { personClaims } from './person-claims.js';
 
 export interface UserinfoAnswer {
   readonly clientId: string;
@@ -11,7 +12,10 @@ export interface UserinfoAnswer {
 /** Claims about the person who allowed them (OpenID Connect Core 1.0 §5.3). */
 @Injectable()
 export class UserinfoService {
-  constructor(private readonly accessTokens: AccessTokensService) {}
+  constructor(
+    private readonly accessTokens: AccessTokensService,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
 
   /** @throws InvalidTokenError, InsufficientScopeError when the token was not for `openid` */
   async userinfo(token: string): Promise<UserinfoAnswer> {
@@ -20,8 +24,12 @@ export class UserinfoService {
     if (active.live === undefined || !active.scope.includes('openid')) {
       throw new InsufficientScopeError('The access token was not issued for openid.', 'openid');
     }
-    const { grant, accountClaims } = active.live;
-    const names = requestedClaims(active.scope, grant.claims?.userinfo);
-    return { clientId: active.clientId, claims: { ...selectClaims(accountClaims, names), sub: grant.accountId } };
+    // RFC 9068 §4. Whatever is issued for openid names us.
+    if (!active.audience.includes(this.settings.issuer))
+      throw new InvalidTokenError('The access token is meant for another resource.');
+    return {
+      clientId: active.clientId,
+      claims: { ...personClaims(active.scope, active.live), sub: active.live.grant.accountId },
+    };
   }
 }

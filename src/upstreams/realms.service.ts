@@ -12,6 +12,7 @@ import { SessionsService } from '../sessions/sessions.service.js';
 import { AccessTokensService, type ActiveAccessToken } from '../tokens/access-tokens.service.js';
 import type { Grant } from '../tokens/grant.js';
 import { IdTokenIssuer } from '../tokens/id-token.issuer.js';
+import { personClaims } from '../tokens/person-claims.js';
 import { TokensService, type TokenResponse } from '../tokens/tokens.service.js';
 import { authorizationUrl, UpstreamClient } from './upstream-client.js';
 import {
@@ -161,19 +162,22 @@ export class RealmsService {
     return this.describe(await this.tokens.refreshForFacilitator(facilitator, refreshToken, REFRESH_GRACE_MS));
   }
 
-  /** @param token of a person, not of a client */
+  /**
+   * The login, by which a facilitator names people here, and of their claims those that the token's scope tells.
+   * @param token of a person, not of a client; a facilitator's
+   */
   async principalOf(token: ActiveAccessToken): Promise<Principal> {
     const { live } = token;
     if (live === undefined) throw new Error('the token stands for no person');
-    const account = { claims: live.accountClaims };
-    const { email } = live.accountClaims;
+    const claims = toldClaims(token.scope, live);
+    const { email } = claims;
     const link =
       live.grant.realm === null || live.grant.sessionId === null
         ? undefined
         : await this.sessions.findUpstream(live.grant.sessionId);
     return {
       login: live.login,
-      fullName: displayName(account),
+      fullName: displayName({ claims }),
       email: typeof email === 'string' ? email : undefined,
       realm: live.grant.realm ?? OWN_REALM,
       metadata: {
@@ -181,8 +185,8 @@ export class RealmsService {
         'oidc(iss)': link?.issuer ?? this.settings.issuer,
         ...Object.fromEntries(
           ['name', 'email', 'preferred_username']
-            .filter((name) => typeof live.accountClaims[name] === 'string')
-            .map((name) => [`oidc(${name})`, live.accountClaims[name]]),
+            .filter((name) => typeof claims[name] === 'string')
+            .map((name) => [`oidc(${name})`, claims[name]]),
         ),
       },
     };
@@ -324,6 +328,15 @@ export class RealmsService {
       ),
     ];
   }
+}
+
+/** A name that only stands in for one is the login, which is told as such. */
+function toldClaims(
+  scope: readonly string[],
+  live: NonNullable<ActiveAccessToken['live']>,
+): Readonly<Record<string, unknown>> {
+  const { preferred_username: preferred, ...claims } = personClaims(scope, live);
+  return preferred === undefined || preferred === live.login ? claims : { ...claims, preferred_username: preferred };
 }
 
 /** URL with a fresh state, which nobody can check later, as in the original; without a URI to come back to there is none. */

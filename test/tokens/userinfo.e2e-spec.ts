@@ -1,6 +1,6 @@
-import { TestApp, type Answer, type TestClient, type Tokens } from '../support/app.js';
-import { MINUTE } from '../support/clock.js';
-import { signOut } from './token-requests.js';
+import { PASSWORD, TestApp, type Answer, type TestClient, type Tokens } from '../support/app.js';
+import { MINUTE, SECOND } from '../support/clock.js';
+import { claimsOf, signOut } from './token-requests.js';
 
 const CLAIMS = {
   name: 'Mia Example',
@@ -49,14 +49,66 @@ describe('userinfo (OpenID Connect Core 1.0 §5.3)', () => {
 
   it.each<[string, Record<string, unknown>]>([
     ['openid', {}],
-    ['openid profile', { name: 'Mia Example', given_name: 'Mia' }],
+    [
+      'openid profile',
+      {
+        name: 'Mia Example',
+        given_name: 'Mia',
+        preferred_username: expect.any(String),
+        updated_at: expect.any(Number),
+      },
+    ],
     ['openid email', { email: expect.any(String), email_verified: true }],
     ['openid phone', { phone_number: '+49 30 1', phone_number_verified: false }],
     ['openid address', { address: { country: 'DE' } }],
   ])('tells for the scope %j its claims and no others (§5.4)', async (scope, expected) => {
     const { account, tokens } = await signedIn({ scope });
-    const { updated_at: _own, ...claims } = (await ask(tokens.access_token)).body;
-    expect(claims).toEqual({ sub: account.id, ...expected });
+    expect((await ask(tokens.access_token)).body).toEqual({ sub: account.id, ...expected });
+  });
+
+  describe('updated_at (Core §5.1)', () => {
+    const profileOf = async (tokens: Tokens) => (await ask(tokens.access_token)).body;
+    const change = async (method: string, path: string, body: object) =>
+      expect(
+        (await app.json(method, `/admin/v1/accounts/${path}`, { token: await app.adminToken(), body })).status,
+      ).toBe(200);
+
+    it('is the second in which the claims changed, and a password or a role is none of them', async () => {
+      const created = app.clock.seconds();
+      const { account, tokens } = await signedIn({ scope: 'openid profile' });
+      app.clock.advance(30 * SECOND);
+      await change('PUT', `${account.id}/roles`, { roles: ['operator'] });
+      await change('PATCH', account.id, { claims: { ...CLAIMS, name: 'Mia Example', email: account.login } });
+      expect((await profileOf(tokens)).updated_at).toBe(created);
+      await change('PATCH', account.id, { claims: { name: 'Mia Other' } });
+      expect(await profileOf(tokens)).toMatchObject({ name: 'Mia Other', updated_at: created + 30 });
+      app.clock.advance(30 * SECOND);
+      await change('PUT', `${account.id}/password`, { password: PASSWORD });
+      app.clock.advance(SECOND);
+      const again = await app.signInTo(app.browser(), client, account.login, { scope: 'openid profile' });
+      expect((await profileOf(again)).updated_at).toBe(created + 30);
+    });
+
+    it('is a number in an ID token too, also after a refresh, and with an opaque access token', async () => {
+      const opaque = await app.createClient({ access_token_format: 'opaque' });
+      const account = await app.createAccount();
+      const at = app.clock.seconds();
+      const claims = JSON.stringify({ userinfo: { updated_at: null }, id_token: { updated_at: null } });
+      const tokens = await app.signInTo(app.browser(), opaque, account.login, { claims });
+      expect(claimsOf(tokens.id_token).updated_at).toBe(at);
+      expect(claimsOf((await app.refresh(opaque, tokens.refresh_token)).body.id_token).updated_at).toBe(at);
+      expect(await profileOf(tokens)).toEqual({ sub: account.id, updated_at: at });
+    });
+  });
+
+  it.each<[string, Record<string, unknown>, string | undefined]>([
+    ['nothing', {}, undefined],
+    ['a name of its own', { preferred_username: 'Mia7' }, 'Mia7'],
+    ['an empty one, as it may stand in old rows', { preferred_username: '' }, undefined],
+  ])('calls somebody by the login where %s was set as preferred_username (§5.1)', async (_what, claims, expected) => {
+    const account = await app.createAccount(undefined, claims);
+    const tokens = await app.signInTo(app.browser(), client, account.login, { scope: 'openid profile' });
+    expect((await ask(tokens.access_token)).body.preferred_username).toBe(expected ?? account.login);
   });
 
   it('tells what the claims parameter asks for by name (§5.5), and cannot be told another sub', async () => {

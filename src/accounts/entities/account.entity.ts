@@ -18,6 +18,10 @@ export class AccountEntity {
   @Column('jsonb', { default: {} })
   claims: Record<string, unknown>;
 
+  /** When the claims, or the login that stands in for one of them, changed: the claim `updated_at`. A new password is no change of them. */
+  @Column('timestamptz', { name: 'claims_updated_at', default: () => 'now()' })
+  claimsUpdatedAt: Date;
+
   /** What the person may do here besides signing in; `operator` opens the console. */
   @Column('text', { array: true, default: [] })
   roles: string[];

@@ -46,7 +46,7 @@ export function RequiresPrivilege(privilege: Privilege, action: Action): CustomD
 /**
  * Lets in whoever shows a credential of its own: `Basic`, `ApiKey`, or `Bearer` with a client's own access token. The
  * person whose tokens are dealt with is in the body; a person's token is no privilege, so it opens `_authenticate` and
- * nothing else.
+ * nothing else, and only if a facilitator was given it.
  */
 @Injectable()
 export class FacilitatorGuard implements CanActivate {
@@ -99,13 +99,15 @@ export class FacilitatorGuard implements CanActivate {
     if (token === undefined) throw tokenMalformed();
     const active = await this.accessTokens.findActive(token);
     if (active === undefined) throw tokenExpired();
-    if (active.live !== undefined) return { kind: 'person', token: active, login: active.live.login };
     // A token for another resource is not meant for us (RFC 9068 §4).
     const client = active.audience.includes(this.settings.issuer)
       ? await this.clients.findEnabled(active.clientId)
       : undefined;
     if (client === undefined) throw tokenExpired();
-    return { kind: 'client', client, by: 'bearer' };
+    if (active.live === undefined) return { kind: 'client', client, by: 'bearer' };
+    // This surface names people by their login, which is for facilitators to know, and for no other application.
+    if (client.metadata.permissions.length === 0) throw tokenExpired();
+    return { kind: 'person', token: active, login: active.live.login };
   }
 }
 

@@ -50,7 +50,8 @@ export class IntrospectionResponseDto {
   readonly exp?: number;
   @ApiPropertyOptional({ example: '0197f4a2-7c1e-7c3b-9a51-0b8e4b7a8a11' })
   readonly jti?: string;
-  @ApiPropertyOptional({ example: 'mia@example.com' })
+  /** `preferred_username`, else the e-mail address; of those the one that the token's scope tells. */
+  @ApiPropertyOptional({ example: 'mia' })
   readonly username?: string;
   /** The session as the token's client knows it. */
   @ApiPropertyOptional({ example: 'n3Zq4yXc8o1Jb0sG5vLr2kTt' })
