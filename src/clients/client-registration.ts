@@ -77,6 +77,7 @@ export function registeredMetadata(input: unknown, rules: RegistrationRules): Cl
     require_auth_time: dto.require_auth_time ?? false,
     skip_consent: rules.administrator && dto.skip_consent === true,
     skip_logout_confirmation: rules.administrator && dto.skip_logout_confirmation === true,
+    headless_logout: rules.administrator && dto.headless_logout === true,
     resource_server: rules.administrator && dto.resource_server === true,
     audience: rules.administrator ? [...new Set(dto.audience ?? [])] : [],
     permissions: rules.administrator ? [...new Set(dto.permissions ?? [])] : [],

@@ -375,16 +375,21 @@ function usesSecret(metadata: ClientMetadata): boolean {
 
 /** What only administrators set survives a client's own update of its registration (RFC 7592 §2.2). */
 function administratorsChoices(metadata: ClientMetadata) {
-  const { skip_consent, skip_logout_confirmation, resource_server, audience, permissions } = metadata;
-  return { skip_consent, skip_logout_confirmation, resource_server, audience, permissions };
+  const { skip_consent, skip_logout_confirmation, headless_logout } = metadata;
+  const { resource_server, audience, permissions } = metadata;
+  return { skip_consent, skip_logout_confirmation, headless_logout, resource_server, audience, permissions };
 }
 
 function toEntry(row: ClientEntity): Entry {
   return {
     client: {
       clientId: row.clientId,
-      // Registered before there were permissions: it has none.
-      metadata: { ...row.metadata, permissions: row.metadata.permissions ?? [] },
+      // Registered before there were these: it has none, and may not.
+      metadata: {
+        ...row.metadata,
+        permissions: row.metadata.permissions ?? [],
+        headless_logout: row.metadata.headless_logout ?? false,
+      },
       hasSecret: row.secretHash !== null,
       createdAt: row.createdAt,
       updatedAt: row.updatedAt,

@@ -60,6 +60,8 @@ export interface ClientMetadata {
   readonly skip_consent: boolean;
   /** Ours: spares the logout dialog when a valid hint belongs to the cookie's session. Administrators only. */
   readonly skip_logout_confirmation: boolean;
+  /** Ours: a hint that is still good ends its session without a browser and a dialog. Administrators only. */
+  readonly headless_logout: boolean;
   /** Ours: may introspect tokens that are meant for it. Administrators only. */
   readonly resource_server: boolean;
   /** Ours: values of `aud` in access tokens, the issuer when empty. Administrators only. */

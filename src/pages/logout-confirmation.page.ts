@@ -1,7 +1,7 @@
 import { type ClientCard, toClientCard } from './client-card.js';
 import { page } from './templates.js';
 import type { LogoutConfirmationView, LogoutNotice } from './views.js';
-import { accountName, counted, upstreamName } from './words.js';
+import { accountName, clientName, counted, upstreamName } from './words.js';
 
 /**
  * "Do you want to sign out?" (RP-Initiated Logout 1.0 §2). The page says who is signed in here, who asked, what else
@@ -21,7 +21,7 @@ export function renderLogoutConfirmationPage(view: LogoutConfirmationView): stri
       client,
       account: view.account && accountName(view.account),
       heading,
-      notice: view.notice && noticeText(view.notice, client, signedIn),
+      notice: view.notice && noticeText(view.notice, client, signedIn, view.linksTo),
       consequence: consequenceText(view.applications),
       way: view.returnsToClient ? (client?.name ?? 'the application you came from') : undefined,
       leave: signedIn && client !== undefined && view.mayLeaveClient === true ? client.name : undefined,
@@ -44,7 +44,12 @@ interface ConfirmationModel {
   readonly upstream?: string;
 }
 
-function noticeText(notice: LogoutNotice, client: ClientCard | undefined, signedIn: boolean): string {
+function noticeText(
+  notice: LogoutNotice,
+  client: ClientCard | undefined,
+  signedIn: boolean,
+  linksTo: string | undefined,
+): string {
   const asker = client?.name ?? 'The application';
   switch (notice) {
     case 'other_account':
@@ -54,7 +59,11 @@ function noticeText(notice: LogoutNotice, client: ClientCard | undefined, signed
         : `${asker} asked about an account that is not signed in here.`;
     case 'hint_mismatch':
       return 'This request contradicts itself about who should be signed out, or for whom, so we did not act on either of them. You decide.';
+    case 'unregistered_address':
+      return `${asker} named an address to go on to that is not registered for it. So we will not send you there.`;
     case 'unknown_request':
+      if (linksTo !== undefined)
+        return `We could not verify who asked for this, so we will not send you on by ourselves. The next page has a link to ${clientName({ name: linksTo })}.`;
       return 'We could not verify who asked for this. So we will not send you on to another site from here.';
   }
 }

@@ -1,19 +1,29 @@
 import { type ClientCard, toClientCard } from './client-card.js';
+import { followableUrl } from './safe-urls.js';
 import { page } from './templates.js';
 import type { StillSignedInView } from './views.js';
-import { accountName } from './words.js';
+import { accountName, clientName } from './words.js';
 
 /** After "Stay signed in". Names the one surprise: the application that asked has usually left already. */
 export function renderStillSignedInPage(view: StillSignedInView): string {
+  const url = followableUrl(view.continueTo?.url);
   return stillSignedInTemplate(
     { nonce: view.nonce, title: 'Still signed in' },
-    { account: accountName(view.account), client: view.client && toClientCard(view.client) },
+    {
+      account: accountName(view.account),
+      client: view.client && toClientCard(view.client),
+      continueTo:
+        url === undefined || view.continueTo === undefined
+          ? undefined
+          : { url, name: clientName({ name: view.continueTo.clientName }) },
+    },
   );
 }
 
 interface StillSignedInModel {
   readonly account: string;
   readonly client?: ClientCard;
+  readonly continueTo?: { readonly url: string; readonly name: string };
 }
 
 const stillSignedInTemplate = page<StillSignedInModel>(`<div class="flow">
@@ -23,5 +33,7 @@ const stillSignedInTemplate = page<StillSignedInModel>(`<div class="flow">
 sign in there again.</p>
 <% if (it.client.home) { %><div class="actions"><a class="button plain" href="<%= it.client.home.url %>"
 rel="noopener noreferrer">Back to <%= it.client.name %></a></div><% } %>
+<% } else if (it.continueTo) { %><div class="actions"><a class="button plain" id="continue"
+href="<%= it.continueTo.url %>" rel="noreferrer">Continue to <%= it.continueTo.name %></a></div>
 <% } else { %><p>You can close this page.</p><% } %>
 </div>`);

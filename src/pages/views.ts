@@ -70,7 +70,12 @@ export interface ConsentView extends FormView {
   readonly offlineAccess: boolean;
 }
 
-export type LogoutNotice = 'other_account' | 'hint_mismatch' | 'unknown_request';
+export type LogoutNotice =
+  | 'other_account'
+  | 'hint_mismatch'
+  | 'unknown_request'
+  /** Who asked is known; the address that it named is not one of its own. */
+  | 'unregistered_address';
 
 export interface LogoutConfirmationView extends FormView {
   /** Opaque sealed value, sent back as the hidden input `request`. */
@@ -83,6 +88,8 @@ export interface LogoutConfirmationView extends FormView {
   readonly applications: number;
   /** Whichever way the person decides, the browser then goes back to the application. */
   readonly returnsToClient: boolean;
+  /** An application that is named and not verified: the page after the person's choice has a link to it. */
+  readonly linksTo?: string;
   /** The application that asked takes part in this session, so it can be left alone. */
   readonly mayLeaveClient?: boolean;
   /** The provider that signed this person in, if it can be asked to end its own session: a choice in the form. */
@@ -127,6 +134,7 @@ export interface SignedOutView extends Base {
 export interface StillSignedInView extends Base {
   readonly account: AccountView;
   readonly client?: ClientView;
+  readonly continueTo?: { readonly url: string; readonly clientName: string };
 }
 
 export interface SessionView {

@@ -81,6 +81,12 @@ const HAS_SID = statement(
   'SELECT 1 FROM session_clients WHERE session_id = $1 AND client_id = $2 AND sid = $3',
 );
 
+const IS_LIVE_AS = statement(
+  'sessions_is_live_as',
+  `SELECT 1 FROM session_clients sc JOIN sessions s ON s.id = sc.session_id JOIN accounts a ON a.id = s.account_id
+    WHERE sc.client_id = $1 AND sc.sid = $2 AND ${sessionIsAlive('s', 'a', '$3::timestamptz')}`,
+);
+
 const TAKES_PART = statement(
   'sessions_takes_part',
   'SELECT 1 FROM session_clients WHERE session_id = $1 AND client_id = $2',
@@ -266,6 +272,11 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   /** Whether the client knows this very session by this `sid`. */
   async isKnownAs(sessionId: string, clientId: string, sid: string): Promise<boolean> {
     return (await this.transactions.query(HAS_SID, [sessionId, clientId, sid])).length > 0;
+  }
+
+  /** Whether the session that the client knows by this `sid` goes on, in whichever browser. */
+  async isLiveAs(clientId: string, sid: string): Promise<boolean> {
+    return (await this.transactions.query(IS_LIVE_AS, [clientId, sid, this.clock.now()])).length > 0;
   }
 
   async takesPart(sessionId: string, clientId: string): Promise<boolean> {

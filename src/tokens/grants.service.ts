@@ -52,7 +52,8 @@ export class GrantsService implements OnModuleInit {
       { table: 'authorization_codes', key: 'code_hash', condition: 'expires_at < $1', keepMs: DAY },
       { table: 'refresh_tokens', key: 'token_hash', condition: 'expires_at < $1', keepMs: DAY },
       { table: 'opaque_access_tokens', key: 'token_hash', condition: 'expires_at < $1', keepMs: DAY },
-      { table: 'revoked_access_tokens', key: 'jti', condition: 'expires_at < $1', keepMs: 0 },
+      // For as long as an opaque one is remembered, so that a hint that was revoked does not come back by expiring.
+      { table: 'revoked_access_tokens', key: 'jti', condition: 'expires_at < $1', keepMs: DAY },
       // A grant is done with when nothing that hangs on it can be used any more.
       {
         table: 'grants',

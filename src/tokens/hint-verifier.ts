@@ -2,14 +2,19 @@ import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
 import { JwtVerifier } from '../keys/jwt-verifier.js';
+import { sha256 } from '../oidc/secret.js';
 import { AccessTokensService } from './access-tokens.service.js';
+import { IssuedTokenRepository } from './issued-token.repository.js';
 
 /** A verified hint: who it was issued to, about whom, in which session as that client knows it. */
 export interface TokenHint {
   readonly clientId: string;
   readonly sub: string;
   readonly sid: string | undefined;
-  /** Past its `exp`: it still names who it was issued to, but whoever shows it may have found it. */
+  /**
+   * Past its time, or, of an access token, its session is over: it still names who it was issued to, but whoever shows it
+   * may have found it.
+   */
   readonly expired: boolean;
 }
 
@@ -22,6 +27,7 @@ export class HintVerifier {
   constructor(
     private readonly verifier: JwtVerifier,
     private readonly accessTokens: AccessTokensService,
+    private readonly issuedTokens: IssuedTokenRepository,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -39,10 +45,28 @@ export class HintVerifier {
     };
   }
 
-  /** A hint that is unknown, expired or revoked counts as not sent (wire.md C.2). One round trip. */
+  /**
+   * An access token of a session that is or was. It is "previously issued" as an ID token is, so one that has expired still
+   * names the application; one that was revoked, and one that stands for no session, counts as not sent. One round trip.
+   */
   async accessTokenHint(token: string): Promise<TokenHint | undefined> {
-    const active = await this.accessTokens.findActive(token);
-    if (active?.live === undefined) return undefined;
-    return { clientId: active.clientId, sub: active.sub, sid: active.sid, expired: false };
+    return token.includes('.') ? this.jwtHint(token) : this.opaqueHint(token);
+  }
+
+  private async jwtHint(token: string): Promise<TokenHint | undefined> {
+    const read = await this.accessTokens.readHint(token);
+    const { grant, client_id: clientId, sub, sid, jti, exp } = read?.claims ?? {};
+    if (grant === undefined || clientId === undefined || sub === undefined || jti === undefined || exp === undefined)
+      return undefined;
+    const issued = await this.issuedTokens.ofGrant(grant, jti, new Date(exp * 1000));
+    if (issued?.revoked === true) return undefined;
+    return { clientId, sub, sid, expired: read?.vouchedFor !== true || issued?.alive !== true };
+  }
+
+  private async opaqueHint(token: string): Promise<TokenHint | undefined> {
+    const issued = await this.issuedTokens.opaque(sha256(token), undefined);
+    if (issued?.grant === undefined || issued.revoked) return undefined;
+    const { clientId, accountId: sub, sid } = issued.grant;
+    return { clientId, sub, sid: sid ?? undefined, expired: !issued.alive };
   }
 }

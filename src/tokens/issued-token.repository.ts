@@ -9,9 +9,15 @@ const SID_JOIN = `LEFT JOIN session_clients sc ON sc.session_id = g.session_id A
 const ALIVE = `coalesce(${grantIsAlive('g', 's', 'a', '$2::timestamptz')}, false)`;
 const DENIED = (jti: string) => `EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = ${jti})`;
 
+/**
+ * The grant was taken back on its own account. Those that ended with their session were not: that the session is over says
+ * nothing against whom the token names.
+ */
+const TAKEN_BACK = `(g.revoked_at IS NOT NULL AND (g.revoked_cause = 'token_revoked' OR s.id IS NOT NULL AND s.terminated_at IS NULL))`;
+
 const OF_GRANT = statement(
   'issued_tokens_of_grant',
-  `SELECT ${GRANT_COLUMNS}, sc.sid, ${ALIVE} AS alive, ${DENIED('$3')} AS denied
+  `SELECT ${GRANT_COLUMNS}, sc.sid, ${ALIVE} AS alive, ${DENIED('$3')} AS denied, ${TAKEN_BACK} AS taken_back
      FROM grants g ${GRANT_JOINS} ${SID_JOIN} WHERE g.id = $1`,
 );
 
@@ -19,11 +25,12 @@ const IS_DENIED = statement('issued_tokens_is_denied', `SELECT ${DENIED('$1')} A
 
 const OPAQUE = statement(
   'issued_tokens_opaque',
-  `SELECT o.jti, o.expires_at, o.grant_id, ${GRANT_COLUMNS}, sc.sid, ${ALIVE} AS alive, ${DENIED('o.jti')} AS denied
+  `SELECT o.jti, o.expires_at, o.grant_id, ${GRANT_COLUMNS}, sc.sid, ${ALIVE} AS alive, ${DENIED('o.jti')} AS denied,
+          ${TAKEN_BACK} AS taken_back
      FROM opaque_access_tokens o
      LEFT JOIN grants g ON g.id = o.grant_id LEFT JOIN accounts a ON a.id = g.account_id
      LEFT JOIN sessions s ON s.id = g.session_id ${SID_JOIN}
-    WHERE o.token_hash = $1 AND o.client_id = $3`,
+    WHERE o.token_hash = $1 AND ($3::text IS NULL OR o.client_id = $3)`,
 );
 
 const DENY = statement(
@@ -78,10 +85,12 @@ export interface StoredAccessToken {
   readonly jti: string;
   readonly expiresAt: Date;
   readonly alive: boolean;
+  /** It or its grant was revoked; not: it ended with its session, or ran out. */
+  readonly revoked: boolean;
   readonly grant: Grant | undefined;
 }
 
-type StateRow = GrantRow & { alive: boolean; denied: boolean };
+type StateRow = GrantRow & { alive: boolean; denied: boolean; taken_back: boolean | null };
 
 /** What became of tokens, also of dead ones, and the end of single ones. */
 @Injectable()
@@ -97,7 +106,13 @@ export class IssuedTokenRepository {
     const [row] = await this.transactions.query<StateRow>(OF_GRANT, [grantId, now, jti]);
     return row === undefined
       ? undefined
-      : { jti, expiresAt, alive: row.alive && !row.denied && expiresAt > now, grant: toGrant(row) };
+      : {
+          jti,
+          expiresAt,
+          alive: row.alive && !row.denied && expiresAt > now,
+          revoked: row.denied || row.taken_back === true,
+          grant: toGrant(row),
+        };
   }
 
   async isDenied(jti: string): Promise<boolean> {
@@ -105,11 +120,12 @@ export class IssuedTokenRepository {
     return row?.denied === true;
   }
 
-  async opaque(tokenHash: Buffer, clientId: string): Promise<StoredAccessToken | undefined> {
+  /** @param clientId whose it must be; undefined: anybody's */
+  async opaque(tokenHash: Buffer, clientId: string | undefined): Promise<StoredAccessToken | undefined> {
     const now = this.clock.now();
     const [row] = await this.transactions.query<StateRow & { jti: string; expires_at: Date; grant_id: string | null }>(
       OPAQUE,
-      [tokenHash, now, clientId],
+      [tokenHash, now, clientId ?? null],
     );
     if (row === undefined) return undefined;
     const owned = row.grant_id === null;
@@ -117,6 +133,7 @@ export class IssuedTokenRepository {
       jti: row.jti,
       expiresAt: row.expires_at,
       alive: (owned || row.alive) && !row.denied && row.expires_at > now,
+      revoked: row.denied || row.taken_back === true,
       grant: owned ? undefined : toGrant(row),
     };
   }

@@ -144,10 +144,14 @@ describe('the modules of oidcc-rp-initiated-logout-certification-test-plan', () 
   });
 
   it('a client_id names nobody for certain: with a registered URI and no hint it opens no redirect (RP-Initiated Logout 1.0 §3)', async () => {
-    const scene = await aSignedInBrowser();
-    await expectOwnPages(scene, {
-      client_id: scene.client.clientId,
-      post_logout_redirect_uri: scene.client.postLogoutRedirectUri,
-    });
+    const { browser, client } = await aSignedInBrowser();
+    const dialog = await browser.get(
+      endSessionUrl({ client_id: client.clientId, post_logout_redirect_uri: client.postLogoutRedirectUri }),
+    );
+    expect([dialog.status, dialog.location]).toEqual([200, undefined]);
+    expect(dialog.body).not.toContain('ledger.example.com');
+    const done = await browser.submit(dialog, 'logout-yes');
+    expect([done.status, done.location, done.headers.get('refresh')]).toEqual([200, undefined, null]);
+    expect(await promptNone(app, browser, client)).toBe('login_required');
   });
 });

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { JwtSigner } from '../../src/keys/jwt-signer.js';
+import { Retention } from '../../src/database/retention.js';
 import { TestApp, type Tokens } from '../support/app.js';
 import { HOUR } from '../support/clock.js';
 import type { Browser } from '../support/http.js';
@@ -39,6 +40,21 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
     ['a valid ID token', ({ tokens }) => ({ id_token_hint: tokens.id_token })],
     ['a valid access token', ({ tokens }) => ({ access_token_hint: tokens.access_token })],
     [
+      'an access token that has expired',
+      ({ tokens }) => {
+        app.clock.advance(HOUR);
+        return { access_token_hint: tokens.access_token };
+      },
+    ],
+    [
+      "a valid ID token beside an expired access token of another client's: that says nothing against it",
+      async ({ tokens, browser, login }) => {
+        const other = await app.signInTo(browser, await anApplication(app), login);
+        app.clock.advance(HOUR);
+        return { id_token_hint: tokens.id_token, access_token_hint: other.access_token };
+      },
+    ],
+    [
       'both, of the same person and client',
       ({ tokens }) => ({ id_token_hint: tokens.id_token, access_token_hint: tokens.access_token }),
     ],
@@ -74,6 +90,7 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
   /** Each with the reason that the dialog gives. */
   const MISMATCH = 'did not act on either of them';
   const UNVERIFIED = 'could not verify who asked for this';
+  const UNREGISTERED = 'named an address to go on to that is not registered for it';
   const resigned = async (
     scene: Scene,
     change: Record<string, unknown>,
@@ -104,7 +121,7 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
     ],
     [
       "cross-client hint: another client's ID token with this client's URI (A25)",
-      UNVERIFIED,
+      UNREGISTERED,
       async ({ browser, login }) => {
         const elsewhere = await anApplication(app, { post_logout_redirect_uris: ['https://other.example.com/'] });
         return { id_token_hint: (await app.signInTo(browser, elsewhere, login)).id_token };
@@ -126,11 +143,30 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
       },
     ],
     [
-      'an expired access token',
+      'an access token that was revoked and has expired since',
       UNVERIFIED,
-      ({ tokens }) => {
+      async ({ tokens, client }) => {
+        await app.form('/revoke', { token: tokens.access_token }, client);
         app.clock.advance(HOUR);
+        await app.app.get(Retention).sweep();
         return { access_token_hint: tokens.access_token };
+      },
+    ],
+    [
+      'an access token whose refresh token was revoked',
+      UNVERIFIED,
+      async ({ tokens, client }) => {
+        await app.form('/revoke', { token: tokens.refresh_token }, client);
+        return { access_token_hint: tokens.access_token };
+      },
+    ],
+    [
+      "an access token of the client's own, which is about nobody",
+      UNVERIFIED,
+      async () => {
+        const machine = await anApplication(app, { grant_types: ['authorization_code', 'client_credentials'] });
+        const { body } = await app.form('/token', { grant_type: 'client_credentials' }, machine);
+        return { access_token_hint: String(body.access_token) };
       },
     ],
     ['a refresh token as access_token_hint', UNVERIFIED, ({ tokens }) => ({ access_token_hint: tokens.refresh_token })],
@@ -225,6 +261,61 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
     const done = await scene.browser.submit(dialog, 'logout-yes');
     expect([done.status, done.location]).toEqual([200, undefined]);
     expect(await promptNone(app, scene.browser, scene.client)).toBe('login_required');
+  });
+
+  it.each([
+    ['jwt', 'live'],
+    ['opaque', 'live'],
+    ['jwt', 'expired'],
+    ['opaque', 'expired'],
+    ['jwt', 'of a session that has ended'],
+    ['opaque', 'of a session that has ended'],
+  ])('an access token (%s), %s: names the application, whose URI it leads back to', async (format, state) => {
+    const { login } = await app.createAccount();
+    const client = await anApplication(app, { access_token_format: format });
+    const browser = app.browser();
+    const { access_token: accessToken } = await app.signInTo(browser, client, login);
+    if (state === 'of a session that has ended') {
+      await signOut(browser);
+      await app.signInTo(browser, await app.createClient(), login);
+    }
+    if (state === 'expired') app.clock.advance(HOUR);
+    const done = await signOut(browser, {
+      access_token_hint: accessToken,
+      post_logout_redirect_uri: client.postLogoutRedirectUri,
+      state: 'q1',
+    });
+    expect([done.status, done.location]).toEqual([303, `${client.postLogoutRedirectUri}?state=q1`]);
+    expect(await promptNone(app, browser, client)).toBe('login_required');
+  });
+
+  it('an opaque access token that was revoked counts as not sent, also once it has expired', async () => {
+    const { login } = await app.createAccount();
+    const client = await anApplication(app, { access_token_format: 'opaque' });
+    const browser = app.browser();
+    const { access_token: token } = await app.signInTo(browser, client, login);
+    await app.form('/revoke', { token }, client);
+    for (const wait of [0, HOUR]) {
+      app.clock.advance(wait);
+      const dialog = await browser.get(
+        endSessionUrl({ access_token_hint: token, post_logout_redirect_uri: client.postLogoutRedirectUri }),
+      );
+      expect(dialog.body).toContain(UNVERIFIED);
+    }
+  });
+
+  it('a hint that is good and an address that is not: says that it is the address', async () => {
+    const scene = await aScene();
+    const uri = 'https://elsewhere.example.com/bye';
+    const hint = { id_token_hint: scene.tokens.id_token, post_logout_redirect_uri: uri };
+    for (const browser of [scene.browser, app.browser()]) {
+      const dialog = await browser.get(endSessionUrl(hint));
+      expect(dialog.body).toContain(UNREGISTERED);
+      expect(dialog.body).not.toContain(UNVERIFIED);
+      expect(dialog.body).not.toContain('elsewhere.example.com');
+    }
+    const named = await scene.browser.get(endSessionUrl({ client_id: scene.client.clientId, ...hint }));
+    expect(named.body).toContain(UNREGISTERED);
   });
 
   it('a hint of a client that was deleted names nobody any more', async () => {

@@ -76,6 +76,17 @@ describe('sign-out of somebody who came by another provider (RP-Initiated Logout
     return { browser, subject, tokens, accountId: session?.account_id ?? '', asked: askedBy(tokens) };
   }
 
+  it('an application that only client_id names gets a link when the browser comes back, and no redirect', async () => {
+    const { browser } = await aGuest();
+    const asked = { client_id: application.clientId, post_logout_redirect_uri: SIGNED_OUT_URI, state: 's' };
+    const done = await browser.submit(await browser.get(endSessionUrl(asked)), 'logout-yes', TICKED);
+    const state = refreshOf(done).searchParams.get('state') ?? '';
+    const back = await browser.get(`/upstreams/${name}/signed-out?${new URLSearchParams({ state })}`);
+    expect([back.status, back.location]).toEqual([200, undefined]);
+    expect(back.body).toContain(`href="${SIGNED_OUT_URI}?state=s"`);
+    expect(await promptNone(app, browser, application)).toBe('login_required');
+  });
+
   async function aLocal(): Promise<Person> {
     const { login, id } = await app.createAccount();
     const browser = app.browser();
@@ -467,7 +478,8 @@ describe('sign-out of somebody who came by another provider (RP-Initiated Logout
     it('first, then a new dialog: nobody is signed in, and there is no box', async () => {
       const guest = await aGuest();
       expect(await backChannel(guest)).toBe(200);
-      const dialog = await guest.browser.get(guest.asked);
+      expect((await guest.browser.get(guest.asked)).location).toBe(`${SIGNED_OUT_URI}?state=s%26t%3D1`);
+      const dialog = await guest.browser.get(endSessionUrl());
       expect(dialog.body).toContain('You are already signed out');
       expect(dialog.has('logout-upstream')).toBe(false);
     });

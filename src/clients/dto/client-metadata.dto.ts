@@ -216,6 +216,16 @@ export class ClientMetadataDto {
   @IsBoolean()
   readonly skip_logout_confirmation?: boolean;
 
+  /**
+   * For applications that sign out without a browser: an ID token or access token that is still good, sent as a hint, ends
+   * its session at once, without cookie and dialog. It makes every such token a way to sign its owner out. Administrators
+   * only.
+   */
+  @ApiPropertyOptional({ default: false })
+  @IsOptional()
+  @IsBoolean()
+  readonly headless_logout?: boolean;
+
   /** May introspect tokens that are meant for it. Taken from administrators only. */
   @ApiPropertyOptional({ default: false })
   @IsOptional()

@@ -39,13 +39,15 @@ import {
   toClientLogoutCommand,
   toEndSessionRequest,
   toEverywhereCommand,
+  toHeadlessCommand,
   toLogoutCommand,
   toShownDialog,
   type EndSessionRequest,
   type ShownDialog,
   type ShownForSession,
+  type UnverifiedLink,
 } from './end-session.mapper.js';
-import { UpstreamLeg } from './upstream-leg.js';
+import { UpstreamLeg, type WayBack } from './upstream-leg.js';
 
 const PATH = '/session/end_session';
 const SEALED = 'end-session-dialog';
@@ -108,7 +110,8 @@ export class EndSessionController {
     @Req() http: { readonly method: string; readonly headers: Readonly<Record<string, string | undefined>> },
     @Res() response: Response,
   ): Promise<void> {
-    await this.ask(query, cookies, response, isNavigation(http));
+    const mayAct = isNavigation(http);
+    await this.ask(query, cookies, response, { mayAct, mayActByHint: mayAct });
   }
 
   @Post()
@@ -145,23 +148,30 @@ export class EndSessionController {
     const parameters = mergeParameters(query, form);
     // A POST from another site comes without our SameSite=Lax cookie; the same request by GET brings it.
     if (fetchSite === 'cross-site') return this.edge.redirect(response, appendQuery(PATH, Object.entries(parameters)));
-    return this.ask(parameters, cookies, response, false);
+    return this.ask(parameters, cookies, response, { mayAct: false, mayActByHint: true });
   }
 
   private async ask(
     parameters: EndSessionRequestDto,
     cookies: CookieJar,
     response: Response,
-    mayAct: boolean,
+    { mayAct, mayActByHint } = { mayAct: false, mayActByHint: false },
   ): Promise<void> {
     const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
     const request = await this.verify(parameters, session);
     const client = request.clientId === undefined ? undefined : await this.clients.find(request.clientId);
+    if (session === undefined && client !== undefined) {
+      const shown = toShownDialog(request, undefined);
+      const command = mayActByHint ? headlessCommand(request, client) : undefined;
+      if (command !== undefined) return this.leave(shown, await this.logoutService.logout(command), response);
+      if (shown.redirectUri !== undefined && (await this.isOver(request)))
+        return this.leave(shown, { kind: 'nothing_to_end' }, response);
+    }
     if (
-      mayAct &&
       session !== undefined &&
       client !== undefined &&
-      (await this.isSparedTheDialog(parameters, request, client, session))
+      ((mayAct && (await this.isSparedTheDialog(parameters, request, client, session))) ||
+        (mayActByHint && (await this.isSparedByHint(request, client, session))))
     ) {
       const shown = {
         ...toShownDialog(request, session, await this.leg.offerFor(session, {})),
@@ -183,7 +193,8 @@ export class EndSessionController {
       idToken: idToken === undefined ? undefined : ((await this.hints.idTokenHint(idToken)) ?? 'invalid'),
       accessToken: accessToken === undefined ? undefined : await this.hints.accessTokenHint(accessToken),
     });
-    const client = typeof hint === 'object' ? await this.clients.find(hint.clientId) : undefined;
+    const clientId = typeof hint === 'object' ? hint.clientId : parameters.client_id;
+    const client = clientId === undefined ? undefined : await this.clients.find(clientId);
     return toEndSessionRequest(parameters, hint, client, session);
   }
 
@@ -200,6 +211,21 @@ export class EndSessionController {
     return hint.sub === session.accountId && this.sessions.isKnownAs(session.id, client.clientId, hint.sid);
   }
 
+  /** A client whose live hints end sessions is not asked about the session of its own hint either. */
+  private async isSparedByHint(request: EndSessionRequest, client: Client, session: SignedInSession): Promise<boolean> {
+    const { hint } = request;
+    if (headlessCommand(request, client) === undefined || hint?.sid === undefined) return false;
+    return hint.sub === session.accountId && this.sessions.isKnownAs(session.id, client.clientId, hint.sid);
+  }
+
+  /**
+   * Nobody is signed in here, and the session of the hint is over: there is nothing to ask, so the browser goes on. While it
+   * goes on elsewhere, a page says what is true here.
+   */
+  private async isOver({ hint }: EndSessionRequest): Promise<boolean> {
+    return hint?.sid !== undefined && !(await this.sessions.isLiveAs(hint.clientId, hint.sid));
+  }
+
   private async showDialog(
     request: EndSessionRequest,
     client: Client | undefined,
@@ -207,7 +233,7 @@ export class EndSessionController {
     cookies: CookieJar,
     response: Response,
   ): Promise<void> {
-    const upstream = await this.leg.offerFor(session, request);
+    const upstream = await this.leg.offerFor(session, wayOf(request));
     const nonce = this.edge.newNonce();
     const browserId = this.browsers.ensure(response, cookies);
     const html = renderLogoutConfirmationPage({
@@ -219,6 +245,7 @@ export class EndSessionController {
       ...(client === undefined ? {} : { client: clientView(client) }),
       applications: session?.clientCount ?? 0,
       returnsToClient: request.redirectUri !== undefined,
+      ...(request.link === undefined ? {} : { linksTo: request.link.clientName }),
       mayLeaveClient:
         session !== undefined && client !== undefined && (await this.sessions.takesPart(session.id, client.clientId)),
       ...(upstream === undefined ? {} : { upstream: { name: upstream.displayName } }),
@@ -231,7 +258,7 @@ export class EndSessionController {
     this.browsers.checkCsrf(cookies, form.csrf);
     const shown = this.sealer.open<ShownDialog>(SEALED, form.request ?? '');
     // A dialog that was left open too long is shown anew; nothing of the old one is used.
-    if (shown === undefined || form.decision === undefined) return this.ask({}, cookies, response, false);
+    if (shown === undefined || form.decision === undefined) return this.ask({}, cookies, response);
     if (form.decision === 'stay') return this.stay(shown, cookies, response);
     const { sessionId, accountId } = shown;
     if (sessionId === undefined || accountId === undefined) return this.nobodyWasSignedIn(shown, cookies, response);
@@ -256,11 +283,11 @@ export class EndSessionController {
     // The cookie decides (abuse case A23): a form says which session it was shown for, not that this browser has it.
     if (command.target.kind !== 'cookie') {
       const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
-      if (session !== undefined && session.id !== shown.sessionId) return this.ask({}, cookies, response, false);
+      if (session !== undefined && session.id !== shown.sessionId) return this.ask({}, cookies, response);
       if (session === undefined) return this.leave(shown, { kind: 'nothing_to_end' }, response);
     }
     const outcome = await this.end(cookies, command, response);
-    if (outcome === undefined) return this.ask({}, cookies, response, false);
+    if (outcome === undefined) return this.ask({}, cookies, response);
     const everywhere = command.target.kind === 'account' ? { everywhere: true } : {};
     return this.leave(shown, outcome, response, form.upstream === 'logout', everywhere);
   }
@@ -269,7 +296,7 @@ export class EndSessionController {
   private async leaveClient(shown: ShownForSession, cookies: CookieJar, response: Response): Promise<void> {
     const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
     const client = shown.clientId === undefined ? undefined : await this.clients.find(shown.clientId);
-    if (session?.id !== shown.sessionId || client === undefined) return this.ask({}, cookies, response, false);
+    if (session?.id !== shown.sessionId || client === undefined) return this.ask({}, cookies, response);
     const outcome = await this.logoutService.logout(toClientLogoutCommand(shown, client.clientId));
     // Frames of session management ask again: the sign-in at one application is not what it was (§3.2 there).
     if (outcome.kind === 'ended') this.edge.renewBrowserState(response);
@@ -301,7 +328,7 @@ export class EndSessionController {
 
   private async nobodyWasSignedIn(shown: ShownDialog, cookies: CookieJar, response: Response): Promise<void> {
     const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
-    if (session !== undefined) return this.ask({}, cookies, response, false);
+    if (session !== undefined) return this.ask({}, cookies, response);
     return this.leave(shown, { kind: 'nothing_to_end' }, response);
   }
 
@@ -316,16 +343,17 @@ export class EndSessionController {
     byUpstream = false,
     page: Partial<SignedOutPage> = {},
   ): Promise<void> {
-    const { redirectUri, state, upstream, sessionId, clientId } = shown;
+    const { redirectUri, state, link, upstream, sessionId, clientId } = shown;
     const told = await this.signedOut.told(outcome, sessionId);
     const url =
       upstream === undefined || sessionId === undefined || (redirectUri !== undefined && !byUpstream)
         ? undefined
-        : await this.leg.url(upstream, sessionId, byUpstream ? { redirectUri, state } : {});
+        : await this.leg.url(upstream, sessionId, byUpstream ? wayOf(shown) : {});
     const offer = url === undefined || upstream === undefined ? {} : { upstream: { name: upstream.displayName, url } };
     const view = { alreadySignedOut: outcome.kind === 'nothing_to_end', ...page };
     if (byUpstream && url !== undefined) return this.signedOut.show(response, told, { ...view, ...offer }, url);
-    if (redirectUri === undefined) return this.signedOut.show(response, told, { ...view, ...offer });
+    if (redirectUri === undefined)
+      return this.signedOut.show(response, told, { ...view, ...offer, ...(link === undefined ? {} : linkView(link)) });
     const back = appendQuery(redirectUri, [['state', state]]);
     if (!this.signedOut.hasFrames(told)) return this.leaving.to(response, back);
     const client = clientId === undefined ? undefined : await this.clients.find(clientId);
@@ -343,11 +371,30 @@ export class EndSessionController {
     const nonce = this.edge.newNonce();
     const html = renderStillSignedInPage({
       nonce,
+      ...(shown.link === undefined ? {} : linkView(shown.link)),
       account: accountView(session),
       ...(client === undefined ? {} : { client: { ...clientView(client), name: clientName(client) } }),
     });
     this.edge.page(response, html, { nonce });
   }
+}
+
+/** What ends on the word of a hint that is still good, where an administrator allows the client that. */
+function headlessCommand({ hint }: EndSessionRequest, client: Client): LogoutCommand | undefined {
+  if (!client.metadata.headless_logout || hint?.sid === undefined || hint.expired) return undefined;
+  return toHeadlessCommand(client.clientId, hint.sid);
+}
+
+/** By way of the upstream too, a link stays a link. */
+function wayOf({ redirectUri, state, link }: Pick<ShownDialog, 'redirectUri' | 'state' | 'link'>): WayBack {
+  if (link === undefined) return { redirectUri, state };
+  return { redirectUri: link.redirectUri, state: link.state, linkTo: link.clientName };
+}
+
+function linkView(link: UnverifiedLink): Required<Pick<SignedOutPage, 'continueTo'>> {
+  return {
+    continueTo: { url: appendQuery(link.redirectUri, [['state', link.state]]), clientName: link.clientName },
+  };
 }
 
 /** Not HEAD, not an image, not a prefetch: a person went there. */

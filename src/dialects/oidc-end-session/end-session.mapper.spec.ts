@@ -104,13 +104,23 @@ describe('what is left of a request after it was checked (RP-Initiated Logout 1.
     expect(toEndSessionRequest(request, hint, client, SESSION)).toEqual({ ...empty, notice });
   });
 
+  it('a link and no redirect, for a client that client_id alone names', () => {
+    for (const hint of [undefined, 'unknown_request'] as const) {
+      const checked = toEndSessionRequest({ ...request, client_id: 'ledger' }, hint, LEDGER, SESSION);
+      expect(checked).toMatchObject({ clientId: undefined, redirectUri: undefined, state: undefined });
+      expect(checked.link).toEqual({ clientName: 'ledger', redirectUri: URI, state: 's' });
+    }
+    const mismatch = toEndSessionRequest({ ...request, client_id: 'ledger' }, 'hint_mismatch', LEDGER, SESSION);
+    expect(mismatch.link).toBeUndefined();
+  });
+
   it('neither redirect nor state, for a URI that is not registered to the letter', () => {
     const checked = toEndSessionRequest({ ...request, post_logout_redirect_uri: `${URI}/` }, MIA, LEDGER, SESSION);
     expect(checked).toMatchObject({
       clientId: 'ledger',
       redirectUri: undefined,
       state: undefined,
-      notice: 'unknown_request',
+      notice: 'unregistered_address',
     });
   });
 

@@ -1,4 +1,4 @@
-import type { Client } from '../../clients/client.js';
+import { clientName, type Client } from '../../clients/client.js';
 import type { LogoutCommand, LogoutInitiator } from '../../logout/logout.js';
 import { isAllowedRedirectUri } from '../../oidc/redirect-uri.js';
 import { sha256 } from '../../oidc/secret.js';
@@ -31,7 +31,18 @@ export interface EndSessionRequest {
   /** Registered for that application. Without it there is no redirect, whatever was sent. */
   readonly redirectUri: string | undefined;
   readonly state: string | undefined;
+  readonly link: UnverifiedLink | undefined;
   readonly notice: LogoutNotice | undefined;
+}
+
+/**
+ * The way back that `client_id` names without a hint. The address is registered for that client, but anybody can send a
+ * `client_id`: the person finds a link after a click of their own, and is sent nowhere (RP-Initiated Logout 1.0 §3).
+ */
+export interface UnverifiedLink {
+  readonly clientName: string;
+  readonly redirectUri: string;
+  readonly state?: string;
 }
 
 /**
@@ -42,8 +53,10 @@ export function hintOf(
   request: EndSessionRequestDto,
   hints: VerifiedHints,
 ): TokenHint | 'hint_mismatch' | 'unknown_request' | undefined {
-  const { idToken, accessToken } = hints;
+  const { idToken } = hints;
   if (idToken === 'invalid') return 'unknown_request';
+  // One that is past its time says nothing against the ID token beside it.
+  const accessToken = idToken !== undefined && hints.accessToken?.expired === true ? undefined : hints.accessToken;
   if (idToken !== undefined && accessToken !== undefined) {
     if (idToken.clientId !== accessToken.clientId || idToken.sub !== accessToken.sub) return 'hint_mismatch';
   }
@@ -56,7 +69,10 @@ export function hintOf(
   return hint;
 }
 
-/** The request with only its good parts. `client` is the one that the hint names, if it still exists. */
+/**
+ * The request with only its good parts. `client` is the one that the hint names, or, where none does, the one that
+ * `client_id` names, if it still exists.
+ */
 export function toEndSessionRequest(
   request: EndSessionRequestDto,
   hint: ReturnType<typeof hintOf>,
@@ -65,7 +81,14 @@ export function toEndSessionRequest(
 ): EndSessionRequest {
   if (typeof hint === 'string' || hint === undefined || client === undefined) {
     const notice = typeof hint === 'string' ? hint : hint === undefined ? undefined : 'unknown_request';
-    return { clientId: undefined, hint: undefined, redirectUri: undefined, state: undefined, notice };
+    return {
+      clientId: undefined,
+      hint: undefined,
+      redirectUri: undefined,
+      state: undefined,
+      link: typeof hint === 'object' || hint === 'hint_mismatch' ? undefined : unverifiedLink(request, client),
+      notice,
+    };
   }
   const uri = request.post_logout_redirect_uri;
   const registered =
@@ -75,13 +98,21 @@ export function toEndSessionRequest(
     hint,
     redirectUri: registered ? uri : undefined,
     state: registered ? request.state : undefined,
+    link: undefined,
     notice:
       session !== undefined && session.accountId !== hint.sub
         ? 'other_account'
         : uri !== undefined && !registered
-          ? 'unknown_request'
+          ? 'unregistered_address'
           : undefined,
   };
+}
+
+function unverifiedLink(request: EndSessionRequestDto, client: Client | undefined): UnverifiedLink | undefined {
+  const { post_logout_redirect_uri: uri, state } = request;
+  if (uri === undefined || client === undefined || client.clientId !== request.client_id) return undefined;
+  if (!isAllowedRedirectUri(client.metadata.post_logout_redirect_uris, uri, client.metadata)) return undefined;
+  return { clientName: clientName(client), redirectUri: uri, ...(state === undefined ? {} : { state }) };
 }
 
 /** What the dialog was shown for; sealed into its form. */
@@ -91,6 +122,7 @@ export interface ShownDialog {
   readonly clientId?: string;
   readonly redirectUri?: string;
   readonly state?: string;
+  readonly link?: UnverifiedLink;
   /** The provider whose own logout was offered. */
   readonly upstream?: UpstreamOffer;
 }
@@ -105,6 +137,7 @@ export function toShownDialog(
     ...(request.clientId === undefined ? {} : { clientId: request.clientId }),
     ...(request.redirectUri === undefined ? {} : { redirectUri: request.redirectUri }),
     ...(request.state === undefined ? {} : { state: request.state }),
+    ...(request.link === undefined ? {} : { link: request.link }),
     ...(upstream === undefined ? {} : { upstream }),
   };
 }
@@ -118,6 +151,15 @@ export function toLogoutCommand(cookie: string, shown: ShownForSession): LogoutC
     target: { kind: 'cookie', cookieHash: sha256(cookie), sessionId: shown.sessionId },
     cause: 'end_session',
     initiator: initiatorOf(shown),
+  };
+}
+
+/** The session that a live hint names, on the word of a client that an administrator allows it. */
+export function toHeadlessCommand(clientId: string, sid: string): LogoutCommand {
+  return {
+    target: { kind: 'client-session', clientId, sid },
+    cause: 'end_session',
+    initiator: { kind: 'client', clientId },
   };
 }
 

@@ -15,6 +15,8 @@ const MAX_STATE = 3000;
 export interface WayBack {
   readonly redirectUri?: string | undefined;
   readonly state?: string | undefined;
+  /** The name of the application, where nobody has verified it: the address is then a link on our page, not a redirect. */
+  readonly linkTo?: string | undefined;
 }
 
 /** The upstream's own logout, which a logout here offers and never waits for. */
@@ -71,8 +73,8 @@ export class UpstreamLeg {
     return way?.upstream === name ? way : {};
   }
 
-  private sealed(name: string, { redirectUri, state }: WayBack): string | undefined {
-    const sealed = this.sealer.seal(RETURN, { redirectUri, state, upstream: name }, RETURN_TTL_MS);
+  private sealed(name: string, { redirectUri, state, linkTo }: WayBack): string | undefined {
+    const sealed = this.sealer.seal(RETURN, { redirectUri, state, linkTo, upstream: name }, RETURN_TTL_MS);
     return sealed.length > MAX_STATE ? undefined : sealed;
   }
 

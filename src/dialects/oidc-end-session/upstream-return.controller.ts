@@ -42,8 +42,9 @@ export class UpstreamReturnController {
   ): Promise<void> {
     const upstream = await this.upstreams.find(name);
     if (upstream === undefined) throw new NotFoundError('There is no such provider.');
-    const { redirectUri, state } = this.leg.returned(name, query.state);
-    if (redirectUri !== undefined) return this.edge.redirect(response, appendQuery(redirectUri, [['state', state]]));
+    const { redirectUri, state, linkTo } = this.leg.returned(name, query.state);
+    const back = redirectUri === undefined ? undefined : appendQuery(redirectUri, [['state', state]]);
+    if (back !== undefined && linkTo === undefined) return this.edge.redirect(response, back);
     // Somebody is signed in: the page must not say otherwise.
     if ((await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'))) !== undefined)
       return this.edge.redirect(response, '/');
@@ -53,6 +54,7 @@ export class UpstreamReturnController {
       alreadySignedOut: true,
       applications: [],
       returnedFromUpstream: upstream.displayName,
+      ...(back === undefined || linkTo === undefined ? {} : { continueTo: { url: back, clientName: linkTo } }),
     });
     this.edge.page(response, html, { nonce });
   }

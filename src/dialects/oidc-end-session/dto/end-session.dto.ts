@@ -13,7 +13,7 @@ export class EndSessionRequestDto {
   @MaxLength(16_384)
   readonly id_token_hint?: string;
 
-  /** An access token we issued to the application and that is still good. */
+  /** An access token we issued to the application, expired or not; one that was revoked counts as not sent. */
   @ApiPropertyOptional({ example: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjEifQ.e30.c2ln' })
   @IsOptional()
   @IsString()
@@ -34,7 +34,10 @@ export class EndSessionRequestDto {
   @MaxLength(255)
   readonly client_id?: string;
 
-  /** Where the browser goes afterwards, exactly as registered, and only with a verified hint. */
+  /**
+   * Where the browser goes afterwards, as registered for the application that the hint names. With `client_id` and no hint
+   * it becomes a link on the page that follows the person's choice.
+   */
   @ApiPropertyOptional({ example: 'https://ledger.example.com/signed-out' })
   @IsOptional()
   @IsString()
