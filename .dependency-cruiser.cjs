@@ -20,6 +20,8 @@ const FOUNDATION = [VOCABULARY, CONFIG, DATABASE];
 const HTTP = '^src/http/';
 /** What an order ends asks the orders; the file imports nothing, so there is no way back up. */
 const ORDERS_SQL = '^src/logout/orders/orders\\.sql\\.ts$';
+/** For whom another provider may vouch is asked where sessions and grants are; imports nothing either. */
+const UPSTREAMS_SQL = '^src/upstreams/upstreams\\.sql\\.ts$';
 const PAGES = '^src/pages/';
 
 module.exports = {
@@ -65,7 +67,13 @@ module.exports = {
     only(
       'sessions-know-accounts-sql',
       'sessions',
-      [...FOUNDATION, '^src/accounts/(accounts\\.sql|account)\\.ts$', '^src/clients/clients\\.sql\\.ts$', ORDERS_SQL],
+      [
+        ...FOUNDATION,
+        '^src/accounts/(accounts\\.sql|account)\\.ts$',
+        '^src/clients/clients\\.sql\\.ts$',
+        ORDERS_SQL,
+        UPSTREAMS_SQL,
+      ],
       'A session needs to know what a usable account is and when a client goes, and nothing else of them.',
     ),
     only(
@@ -77,6 +85,7 @@ module.exports = {
         '^src/(accounts/accounts\\.sql|sessions/(sessions\\.(sql|service|module)|session))\\.ts$',
         '^src/(clients|keys)/',
         ORDERS_SQL,
+        UPSTREAMS_SQL,
       ],
       'Tokens ask whether a session is alive and who a client is; nothing above them.',
     ),

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { registeredScope, type Client } from '../clients/client.js';
 import { ClientsService } from '../clients/clients.service.js';
+import { PASSWORD_ACR, UPSTREAM_ACR } from '../oidc/authentication-context.js';
 import { parseScope, type ClaimsParameter } from '../oidc/claims.js';
 import { InvalidRequestError, type AuthorizationErrorCode } from '../oidc/errors.js';
 import { isAllowedRedirectUri } from '../oidc/redirect-uri.js';
 import { HintVerifier } from '../tokens/hint-verifier.js';
-import { PASSWORD_ACR } from '../tokens/id-token.issuer.js';
 import type { AuthorizationRequest } from './authorization-request.js';
 
 /** Where an answer goes, once client and redirect URI are known to be good. */
@@ -106,6 +106,7 @@ export class AuthorizationRequestParser {
         ...optional('loginHint', single(raw, 'login_hint')),
         ...optional('hintedSub', hintedSub),
         ...optional('claims', claims),
+        ...optional('acr', essentialAcr(claims, fail)),
       },
     };
   }
@@ -198,17 +199,33 @@ function parseClaims(text: string | undefined, fail: Fail): ClaimsParameter | un
   if (![userinfo, idToken].every((member) => member === undefined || member === null || isObject(member))) {
     fail('invalid_request', 'claims has a member that is not an object.');
   }
-  const parameter = {
+  return {
     ...(isObject(userinfo) ? { userinfo } : {}),
     ...(isObject(idToken) ? { id_token: idToken } : {}),
   } as ClaimsParameter;
-  // Core §5.5.1.1: an essential acr that cannot be given fails the authentication.
-  const acr = parameter.id_token?.acr;
-  const values = acr?.values ?? (acr?.value === undefined ? undefined : [acr.value]);
-  if (acr?.essential === true && values !== undefined && !values.includes(PASSWORD_ACR)) {
-    fail('unmet_authentication_requirements', 'The requested acr cannot be given.');
-  }
-  return parameter;
+}
+
+/**
+ * Those of our contexts that an essential `acr` leaves; undefined when it is not essential, or any will do. What cannot
+ * be given at all fails the authentication at once (Core §5.5.1.1).
+ */
+function essentialAcr(claims: ClaimsParameter | undefined, fail: Fail): readonly string[] | undefined {
+  const acr: unknown = claims?.id_token?.acr;
+  if (!isObject(acr)) return undefined;
+  const { essential, value, values } = acr;
+  if (value !== undefined && typeof value !== 'string') fail('invalid_request', 'claims: acr.value must be a string.');
+  if (values !== undefined && !isTexts(values))
+    fail('invalid_request', 'claims: acr.values must be a list of strings.');
+  if (essential !== true || (value === undefined && values === undefined)) return undefined;
+  const given = [PASSWORD_ACR, UPSTREAM_ACR].filter(
+    (context) => (value === undefined || value === context) && (!isTexts(values) || values.includes(context)),
+  );
+  if (given.length === 0) fail('unmet_authentication_requirements', 'The requested acr cannot be given.');
+  return given;
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((member) => typeof member === 'string');
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

@@ -18,6 +18,8 @@ export interface AuthorizationRequest {
   /** The `sub` of a verified `id_token_hint`. */
   readonly hintedSub?: string;
   readonly claims?: ClaimsParameter;
+  /** One of these it must be: an essential `acr` (Core §5.5.1.1). Absent: any. A voluntary one is a wish. */
+  readonly acr?: readonly string[];
 }
 
 /** Where the answer to a request goes. */

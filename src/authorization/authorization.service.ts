@@ -3,9 +3,12 @@ import type { Client } from '../clients/client.js';
 import { mayActOffline } from '../clients/offline-access.js';
 import { Clock } from '../database/clock.js';
 import { TransactionRunner } from '../database/transaction.js';
+import { acrOf, PASSWORD_ACR } from '../oidc/authentication-context.js';
 import type { AuthorizationErrorCode } from '../oidc/errors.js';
 import type { SignedInSession } from '../sessions/session.js';
 import { GrantsService } from '../tokens/grants.service.js';
+import { mayServe } from '../upstreams/upstream.js';
+import { UpstreamsService } from '../upstreams/upstreams.service.js';
 import type { AuthorizationRequest } from './authorization-request.js';
 import { ConsentsService } from './consents.service.js';
 
@@ -16,18 +19,25 @@ export type AuthorizationStep =
   | { readonly kind: 'grant' }
   | { readonly kind: 'error'; readonly code: AuthorizationErrorCode; readonly description: string };
 
+const UNMET: AuthorizationStep = {
+  kind: 'error',
+  code: 'unmet_authentication_requirements',
+  description: 'The requested acr cannot be given.',
+};
+
 /** Decides what an authorization request needs, and grants it. */
 @Injectable()
 export class AuthorizationService {
   constructor(
     private readonly consents: ConsentsService,
     private readonly grants: GrantsService,
+    private readonly upstreams: UpstreamsService,
     private readonly transactions: TransactionRunner,
     private readonly clock: Clock,
   ) {}
 
   /**
-   * @param session the live session of the browser's cookie, if there is one
+   * @param session the live session of the browser's cookie, if there is one; it says whether it serves this client
    * @param signedInHere whether the person proved who they are within this very interaction
    */
   async nextStep(
@@ -39,19 +49,15 @@ export class AuthorizationService {
     const silent = request.prompt.includes('none');
     const signIn = this.needsSignIn(request, session, signedInHere);
     if (session === undefined || signIn) {
-      // Somebody signed in, but not the person whom the client expects: it is told, nobody is asked for ever.
-      if (signedInHere)
-        return {
-          kind: 'error',
-          code: 'login_required',
-          description: 'Another person signed in than the one asked for.',
-        };
+      // Somebody signed in, but not as the client demands: it is told, nobody is asked for ever.
+      if (signedInHere && session !== undefined) return this.signedInInVain(request, session);
       if (silent)
         return { kind: 'error', code: 'login_required', description: 'Nobody is signed in who fits the request.' };
+      if (!(await this.canBeMet(client, request))) return UNMET;
       return {
         kind: 'sign_in',
         reauthenticate:
-          session !== undefined && this.isExpected(request, session) && !request.prompt.includes('select_account'),
+          session?.serves === true && this.isExpected(request, session) && !request.prompt.includes('select_account'),
       };
     }
     if (!client.metadata.skip_consent && request.prompt.includes('consent')) return { kind: 'consent' };
@@ -88,7 +94,7 @@ export class AuthorizationService {
     session: SignedInSession | undefined,
     signedInHere: boolean,
   ): boolean {
-    if (session === undefined || !this.isExpected(request, session)) return true;
+    if (session?.serves !== true || !this.isExpected(request, session) || !isEnough(request, session)) return true;
     if (signedInHere) return false;
     if (request.prompt.includes('login') || request.prompt.includes('select_account')) return true;
     if (request.maxAge === undefined) return false;
@@ -98,7 +104,29 @@ export class AuthorizationService {
     );
   }
 
+  private signedInInVain(request: AuthorizationRequest, session: SignedInSession): AuthorizationStep {
+    if (!isEnough(request, session)) return UNMET;
+    return {
+      kind: 'error',
+      code: 'login_required',
+      description: session.serves
+        ? 'Another person signed in than the one asked for.'
+        : 'This sign-in is not for this application.',
+    };
+  }
+
+  /** Whether there is a way to sign in to this client as the request demands. */
+  private async canBeMet(client: Client, { acr }: AuthorizationRequest): Promise<boolean> {
+    if (acr === undefined || acr.includes(PASSWORD_ACR)) return true;
+    return (await this.upstreams.list()).some((upstream) => mayServe(upstream, client.clientId));
+  }
+
   private isExpected(request: AuthorizationRequest, session: SignedInSession): boolean {
     return request.hintedSub === undefined || request.hintedSub === session.accountId;
   }
+}
+
+/** The way the person signed in last is one that the client takes (Core §5.5.1.1). */
+function isEnough({ acr }: AuthorizationRequest, session: SignedInSession): boolean {
+  return acr === undefined || acr.includes(acrOf(session.amr));
 }

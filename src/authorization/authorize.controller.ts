@@ -139,7 +139,7 @@ export class AuthorizeController {
   private async authorize(raw: RawParameters, cookies: CookieJar, address: string, response: Response): Promise<void> {
     try {
       const { client, request } = await this.parser.parse(raw);
-      const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
+      const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'), client.clientId);
       const step = await this.authorization.nextStep(client, request, session, false);
       if (step.kind === 'error') {
         this.answer.error(response, cookies, targetOf(request), step.code, step.description);

@@ -4,7 +4,7 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { CLIENT_ASSERTION_ALGORITHMS, ID_TOKEN_ALGORITHMS } from '../oidc/algorithms.js';
 import { STANDARD_CLAIMS, STANDARD_SCOPES } from '../oidc/claims.js';
 import { GRANT_TYPES, TOKEN_ENDPOINT_AUTH_METHODS } from '../oidc/client-metadata.js';
-import { PASSWORD_ACR, UPSTREAM_ACR } from '../tokens/id-token.issuer.js';
+import { PASSWORD_ACR, UPSTREAM_ACR } from '../oidc/authentication-context.js';
 
 const METADATA_EXAMPLE = {
   issuer: 'https://id.example.com',

@@ -120,7 +120,7 @@ export class InteractionController {
     const { started } = outcome;
     await this.interactions.authenticated(id, started.sessionId);
     this.edge.setCookie(response, 'session', started.cookie, this.settings.sessionTtlMs);
-    const session = await this.sessions.findByCookie(started.cookie);
+    const session = await this.sessions.findByCookie(started.cookie, context.client?.clientId);
     if (session === undefined) throw new InteractionLostError();
     await this.proceed(
       { ...context, session, interaction: { ...context.interaction, sessionId: started.sessionId } },
@@ -196,7 +196,7 @@ export class InteractionController {
       id,
       interaction,
       client,
-      session: await this.sessions.findByCookie(this.edge.cookie(cookies, 'session')),
+      session: await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'), client?.clientId),
       csrf: this.browsers.csrfToken(browserId),
       cookies,
     };
@@ -257,8 +257,8 @@ export class InteractionController {
       readonly reauthenticate?: SignedInSession | undefined;
     },
   ): Promise<void> {
-    const { id: interactionId, csrf, client } = context;
-    return this.signInAnswer.show(response, { interactionId, csrf, client, ...form });
+    const { id: interactionId, csrf, client, interaction } = context;
+    return this.signInAnswer.show(response, { interactionId, csrf, client, acr: interaction.request?.acr, ...form });
   }
 
   private consentPage(

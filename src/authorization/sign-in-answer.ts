@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { Client } from '../clients/client.js';
 import { clientView, logoOrigins } from '../clients/client-view.js';
 import { HttpEdge, type Response } from '../http/http-edge.js';
+import { PASSWORD_ACR, UPSTREAM_ACR } from '../oidc/authentication-context.js';
 import { renderSignInPage } from '../pages/pages.js';
 import type { SignInError } from '../pages/views.js';
 import type { SignedInSession } from '../sessions/session.js';
 import { accountView } from '../sessions/session-view.js';
-import { mayServe } from '../upstreams/upstream.js';
+import { mayServe, servesEverybody } from '../upstreams/upstream.js';
 import { UpstreamsService } from '../upstreams/upstreams.service.js';
 
 const STATUS = {
@@ -16,6 +17,7 @@ const STATUS = {
   busy: 503,
   upstream_unavailable: 503,
   upstream_refused: 400,
+  upstream_not_fresh: 400,
   account_unusable: 403,
 } as const satisfies Record<SignInError, number>;
 
@@ -24,6 +26,8 @@ export interface SignInPage {
   readonly interactionId: string;
   readonly csrf: string;
   readonly client: Client | undefined;
+  /** The ways that will do; undefined: any. */
+  readonly acr?: readonly string[] | undefined;
   readonly login: string;
   readonly problem?: SignInError | undefined;
   readonly retryAfterSeconds?: number | undefined;
@@ -48,7 +52,8 @@ export class SignInAnswer {
       csrf: page.csrf,
       action: `${path}/sign-in`,
       login: page.login,
-      upstreams: await this.upstreamLinks(path, client),
+      upstreams: page.acr?.includes(UPSTREAM_ACR) === false ? [] : await this.upstreamLinks(path, client),
+      ...(page.acr?.includes(PASSWORD_ACR) === false ? { upstreamsOnly: true } : {}),
       ...(problem === undefined ? {} : { error: problem }),
       ...(page.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: page.retryAfterSeconds }),
       ...(page.upstreamName === undefined ? {} : { upstreamName: page.upstreamName }),
@@ -65,7 +70,7 @@ export class SignInAnswer {
   private async upstreamLinks(path: string, client: Client | undefined) {
     const all = await this.upstreams.list();
     return all
-      .filter((upstream) => (client === undefined ? upstream.enabled : mayServe(upstream, client.clientId)))
+      .filter((upstream) => (client === undefined ? servesEverybody(upstream) : mayServe(upstream, client.clientId)))
       .map((upstream) => ({ name: upstream.displayName, url: `${path}/upstream/${upstream.name}` }));
   }
 }

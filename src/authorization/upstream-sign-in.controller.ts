@@ -27,10 +27,12 @@ import type { SignInError } from '../pages/views.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { codeChallengeOf, UpstreamAuthentications } from '../upstreams/upstream-authentications.service.js';
 import { UpstreamClient } from '../upstreams/upstream-client.js';
-import { UpstreamSignInError, UpstreamUnavailableError } from '../upstreams/upstream-errors.js';
+import { UpstreamNotFreshError, UpstreamSignInError, UpstreamUnavailableError } from '../upstreams/upstream-errors.js';
 import type { UpstreamSignIn } from '../upstreams/upstream-sessions.service.js';
-import { mayServe, type Upstream } from '../upstreams/upstream.js';
+import { UPSTREAM_ACR } from '../oidc/authentication-context.js';
+import { mayServe, servesEverybody, type Upstream } from '../upstreams/upstream.js';
 import { UpstreamsService } from '../upstreams/upstreams.service.js';
+import type { AuthorizationRequest } from './authorization-request.js';
 import { UpstreamCallbackDto } from './dto/upstream-callback.dto.js';
 import { InteractionsService, type Interaction } from './interactions.service.js';
 import { SignInAnswer } from './sign-in-answer.js';
@@ -95,8 +97,8 @@ export class UpstreamSignInController {
     const trip = await this.roundTrip(id, cookies);
     const upstream = await this.usable(name, trip.interaction);
     const { request } = trip.interaction;
-    const { maxAge } = request ?? {};
-    const authentication = await this.authentications.begin(upstream, id, this.browsers.hash(trip.browserId), maxAge);
+    const demanded = maxAgeFor(request);
+    const authentication = await this.authentications.begin(upstream, id, this.browsers.hash(trip.browserId), demanded);
     try {
       const url = await this.upstreamClient.authorizationUrl(upstream, {
         redirectUri: this.callbackUri(upstream),
@@ -104,8 +106,8 @@ export class UpstreamSignInController {
         nonce: authentication.nonce,
         codeChallenge: codeChallengeOf(authentication.codeVerifier),
         loginHint: request?.loginHint,
-        prompt: promptFor(request?.prompt ?? []),
-        maxAge,
+        prompt: promptFor(request),
+        maxAge: request?.maxAge ?? demanded,
       });
       this.edge.redirect(response, url);
     } catch (error) {
@@ -151,6 +153,7 @@ export class UpstreamSignInController {
         nonce: authentication.nonce,
         codeVerifier: authentication.codeVerifier,
         maxAge: authentication.maxAge,
+        leftAt: authentication.leftAt,
       });
       const current = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
       const outcome = await this.signInService.signInByUpstream(upstream, person, { address, userAgent }, current);
@@ -170,7 +173,8 @@ export class UpstreamSignInController {
     if (error instanceof UpstreamSignInError) {
       this.logger.warn(`upstream ${upstream.name} did not sign a person in: ${error.detail}`);
       await this.audit.recordRefusal('upstream_sign_in', { upstream: upstream.name, reason: error.detail });
-      return this.showProblem(trip, upstream, 'upstream_refused', response);
+      const problem = error instanceof UpstreamNotFreshError ? 'upstream_not_fresh' : 'upstream_refused';
+      return this.showProblem(trip, upstream, problem, response);
     }
     if (!(error instanceof UpstreamUnavailableError)) throw error;
     this.logger.warn(`upstream ${upstream.name}: ${error.description}`);
@@ -188,6 +192,7 @@ export class UpstreamSignInController {
       interactionId: trip.id,
       csrf: this.browsers.csrfToken(trip.browserId),
       client: request === undefined ? undefined : await this.clients.find(request.clientId),
+      acr: request?.acr,
       login: request?.loginHint ?? '',
       problem,
       upstreamName: upstream.displayName,
@@ -208,8 +213,10 @@ export class UpstreamSignInController {
 
   private async usable(name: string, { request }: Interaction): Promise<Upstream> {
     const upstream = await this.upstreams.find(name);
-    const usable = request === undefined ? upstream?.enabled : upstream && mayServe(upstream, request.clientId);
-    if (upstream === undefined || usable !== true) throw new InteractionLostError();
+    if (upstream === undefined) throw new InteractionLostError();
+    // Somebody who came for their own pages may go on to any application from there.
+    const serves = request === undefined ? servesEverybody(upstream) : mayServe(upstream, request.clientId);
+    if (!serves || request?.acr?.includes(UPSTREAM_ACR) === false) throw new InteractionLostError();
     return upstream;
   }
 
@@ -218,10 +225,16 @@ export class UpstreamSignInController {
   }
 }
 
-/** What the application demands of the sign-in it may as well demand of the one that does it. */
-function promptFor(prompt: readonly string[]): string | undefined {
-  const passed = prompt.filter((value) => value === 'login' || value === 'select_account');
-  return passed.length === 0 ? undefined : passed.join(' ');
+/** What the application demands of the sign-in is demanded of the provider that does it. `max_age=0` is `prompt=login`. */
+function promptFor(request: AuthorizationRequest | undefined): string | undefined {
+  const passed = new Set(request?.prompt.filter((value) => value === 'login' || value === 'select_account'));
+  if (maxAgeFor(request) === 0) passed.add('login');
+  return passed.size === 0 ? undefined : [...passed].join(' ');
+}
+
+/** How old the sign-in there may be. `max_age` brings `auth_time` along (Core §2), by which that can be seen. */
+function maxAgeFor(request: AuthorizationRequest | undefined): number | undefined {
+  return request?.prompt.includes('login') === true ? 0 : request?.maxAge;
 }
 
 function parametersOf(query: UpstreamCallbackDto): URLSearchParams {

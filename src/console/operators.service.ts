@@ -126,6 +126,8 @@ export class OperatorsService {
     const session = await this.sessions.findByCookie(cookie);
     if (session === undefined) return { kind: 'nobody' };
     const name = displayName(session) ?? session.login;
+    // By an upstream that is for some applications only, nobody becomes an operator.
+    if (!session.serves) return { kind: 'not_an_operator', name };
     const account = await this.accounts.find(session.accountId);
     if (account?.disabledAt !== null || !account.roles.includes('operator')) return { kind: 'not_an_operator', name };
     if (session.authenticatedAt <= this.clock.in(-ACCOUNT_MAX_AGE_MS)) return { kind: 'stale' };

@@ -29,7 +29,8 @@ export function renderSignInPage(view: SignInView): string {
       focusPassword: login !== '',
       submit: view.reauthenticate === undefined ? 'Sign in' : 'Confirm',
       upstreams: (view.upstreams ?? []).map((upstream) => ({ name: upstreamName(upstream), url: upstream.url })),
-      otherWays: view.reauthenticate === undefined ? 'or sign in with' : 'or sign in again with',
+      passwordForm: view.upstreamsOnly !== true,
+      otherWays: `${view.upstreamsOnly === true ? 'Sign' : 'or sign'} in ${view.reauthenticate === undefined ? '' : 'again '}with`,
       cancelAction: view.cancelAction,
       back: view.client === undefined ? 'Cancel' : `Back to ${clientName(view.client)}`,
     },
@@ -50,6 +51,7 @@ interface SignInModel {
   readonly focusPassword: boolean;
   readonly submit: string;
   readonly upstreams: ReadonlyArray<{ readonly name: string; readonly url: string }>;
+  readonly passwordForm: boolean;
   readonly otherWays: string;
   readonly cancelAction?: string;
   readonly back: string;
@@ -81,6 +83,8 @@ function errorText(error: SignInError, view: SignInView): string {
       return `${upstreamSubject(view)} cannot be reached just now. Please try again, or sign in another way.`;
     case 'upstream_refused':
       return `${upstreamSubject(view)} did not sign you in. Please try again, or sign in another way.`;
+    case 'upstream_not_fresh':
+      return `${upstreamSubject(view)} did not ask you to sign in anew, as this application wants it. Please sign out there and try again, or sign in another way.`;
     case 'account_unusable':
       return 'This account cannot be used here. Ask your administrator.';
   }
@@ -97,7 +101,7 @@ const signInTemplate = page<SignInModel>(`<div class="flow">
 <strong><%= it.client.name %></strong><% } %>.</p>
 <% } else if (it.client) { %><p class="lede">to continue to <strong><%= it.client.name %></strong></p><% } %>
 <% if (it.error) { %><p class="alert" id="login-error" role="alert"><%= it.error %></p><% } %>
-<form class="fields" method="post" action="<%= it.action %>">
+<% if (it.passwordForm) { %><form class="fields" method="post" action="<%= it.action %>">
 <%~ include('@csrf') %>
 <div>
 <label for="login"><%= it.loginFixed ? 'Your account' : 'Email or username' %></label>
@@ -113,7 +117,7 @@ if (it.focusPassword) { %> autofocus<% } if (it.passwordInvalid) { %> aria-inval
  aria-describedby="login-error"<% } %>>
 </div>
 <div class="actions"><button class="button" id="login-submit" type="submit"><%= it.submit %></button></div>
-</form>
+</form><% } %>
 <% if (it.upstreams.length > 0) { %><div class="upstreams">
 <p class="or" id="other-ways"><%= it.otherWays %></p>
 <ul aria-labelledby="other-ways">

@@ -38,6 +38,7 @@ export type SignInError =
   | 'missing_fields'
   | 'upstream_unavailable'
   | 'upstream_refused'
+  | 'upstream_not_fresh'
   | 'account_unusable';
 
 export interface SignInView extends FormView {
@@ -51,7 +52,9 @@ export interface SignInView extends FormView {
   readonly reauthenticate?: AccountView;
   /** Other ways to sign in. Each `url` is an address of ours, from where the browser goes on to the provider. */
   readonly upstreams?: ReadonlyArray<UpstreamView & { readonly url: string }>;
-  /** With `upstream_unavailable` and `upstream_refused`: the provider it is about. */
+  /** A password will not do: the application demands another provider's word. */
+  readonly upstreamsOnly?: boolean;
+  /** With `upstream_unavailable`, `upstream_refused` and `upstream_not_fresh`: the provider it is about. */
   readonly upstreamName?: string;
   /** Where a second form posts when the person would rather go back without signing in. */
   readonly cancelAction?: string;

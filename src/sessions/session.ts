@@ -24,6 +24,8 @@ export interface SignedInSession extends Session {
   readonly clientCount: number;
   /** The upstream that the person came by last; undefined when none. */
   readonly upstreamId: string | undefined;
+  /** Whether a sign-in in it counts for the client that was asked about; for every client when none was. */
+  readonly serves: boolean;
 }
 
 /** What a session keeps of a sign-in at another provider. */

@@ -8,8 +8,10 @@ import type { Page, PageRequest } from '../database/page.js';
 import { Retention } from '../database/retention.js';
 import { statement, type Queryable } from '../database/statement.js';
 import { codeOf, TransactionRunner, type Tx } from '../database/transaction.js';
+import { FEDERATED_AMR } from '../oidc/authentication-context.js';
 import { newSecret, sha256 } from '../oidc/secret.js';
 import { NEWEST_ORDER, sessionOutlivesOrders } from '../logout/orders/orders.sql.js';
+import { sessionServes } from '../upstreams/upstreams.sql.js';
 import type { ParticipatingClient } from './participating-client.js';
 import { SessionLimit } from './session-limit.js';
 import { removeParticipants, sessionIsAlive } from './sessions.sql.js';
@@ -19,14 +21,15 @@ const DAY = 24 * 60 * 60 * 1000;
 const ACTIVITY_FLUSH_MS = 15_000;
 const OF_REMOVED_CLIENT = clientIsToBeRemoved('sc.client_id', '$1');
 
-const COLUMNS = `s.id, s.account_id, s.authenticated_at, s.amr, s.created_at, s.last_seen_at, s.expires_at, s.address,
+const COLUMNS = `s.id, s.account_id, coalesce(s.upstream_auth_time, s.authenticated_at) AS authenticated_at, s.amr, s.created_at, s.last_seen_at, s.expires_at, s.address,
   s.user_agent, s.terminated_at, s.termination_id`;
 
 const FIND_BY_COOKIE = statement(
   'sessions_find_by_cookie',
   `SELECT ${COLUMNS}, a.login, a.claims,
           (SELECT count(*)::int FROM session_clients c WHERE c.session_id = s.id) AS client_count,
-          (SELECT u.upstream_id FROM session_upstreams u WHERE u.session_id = s.id ORDER BY u.authenticated_at DESC LIMIT 1) AS upstream_id
+          (SELECT u.upstream_id FROM session_upstreams u WHERE u.session_id = s.id ORDER BY u.authenticated_at DESC LIMIT 1) AS upstream_id,
+          ${sessionServes('s', '$3::text')} AS serves
      FROM sessions s JOIN accounts a ON a.id = s.account_id
     WHERE s.cookie_hash = $1 AND ${sessionIsAlive('s', 'a', '$2')}`,
 );
@@ -39,14 +42,15 @@ const CREATE = statement(
       WHERE id = $2 AND disabled_at IS NULL AND password_changed_at IS NOT DISTINCT FROM $10 FOR SHARE
    )
    INSERT INTO sessions (id, account_id, cookie_hash, authenticated_at, amr, created_at, last_seen_at, idle_expires_at,
-                         expires_at, address, user_agent, began_after_order)
-   SELECT $1, account.id, $3, $4, $5, $4, $4, least($6::timestamptz, $7::timestamptz), $7, $8, $9, ${NEWEST_ORDER} FROM account RETURNING id`,
+                         expires_at, address, user_agent, own_sign_in_at, upstream_auth_time, began_after_order)
+   SELECT $1, account.id, $3, $4, $5, $4, $4, least($6::timestamptz, $7::timestamptz), $7, $8, $9, $11::timestamptz, $12::timestamptz,
+          ${NEWEST_ORDER} FROM account RETURNING id`,
 );
 
 const REAUTHENTICATE = statement(
   'sessions_reauthenticate',
   `UPDATE sessions s SET cookie_hash = $3, authenticated_at = $4, amr = $5, last_seen_at = $4, idle_expires_at = least($6::timestamptz, $7::timestamptz),
-          expires_at = $7, address = $8, user_agent = $9
+          expires_at = $7, address = $8, user_agent = $9, own_sign_in_at = coalesce($11::timestamptz, s.own_sign_in_at), upstream_auth_time = $12::timestamptz
      FROM accounts a
     WHERE s.id = $1 AND s.account_id = $2 AND a.id = s.account_id AND ${sessionIsAlive('s', 'a', '$4')}
       AND a.password_changed_at IS NOT DISTINCT FROM $10
@@ -172,12 +176,21 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     await this.flushActivity().catch((error: unknown) => this.logger.warn(`activity not written: ${codeOf(error)}`));
   }
 
-  /** The live session that a cookie names. One round trip; counts as activity. */
-  async findByCookie(cookie: string | undefined): Promise<SignedInSession | undefined> {
+  /**
+   * The live session that a cookie names. One round trip; counts as activity.
+   * @param clientId whom it is to serve, for {@link SignedInSession.serves}; undefined: everybody
+   */
+  async findByCookie(cookie: string | undefined, clientId?: string): Promise<SignedInSession | undefined> {
     if (cookie === undefined || cookie === '' || cookie.length > 200) return undefined;
     const [row] = await this.transactions.query<
-      SessionRow & { login: string; claims: Record<string, unknown>; client_count: number; upstream_id: string | null }
-    >(FIND_BY_COOKIE, [sha256(cookie), this.clock.now()]);
+      SessionRow & {
+        login: string;
+        claims: Record<string, unknown>;
+        client_count: number;
+        upstream_id: string | null;
+        serves: boolean;
+      }
+    >(FIND_BY_COOKIE, [sha256(cookie), this.clock.now(), clientId ?? null]);
     if (row === undefined) return undefined;
     this.noteActivity(row.id);
     return {
@@ -186,6 +199,7 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
       claims: row.claims,
       clientCount: row.client_count,
       upstreamId: row.upstream_id ?? undefined,
+      serves: row.serves,
     };
   }
 
@@ -193,17 +207,20 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
    * Begins a session for a person who has just proved who they are. Undefined when the account was disabled, deleted
    * or given another password since that proof. Where sessions are limited, the surplus ends in the same transaction:
    * however many people sign in at once, and whichever way they come.
+   *
+   * @param authTime when an upstream says that it asked the person; undefined: now
    */
   async begin(
     account: AuthenticatedAccount,
     amr: readonly string[],
     browser: Browser,
     tx?: Tx,
+    authTime?: Date,
   ): Promise<StartedSession | undefined> {
     if (this.settings.maxSessionsPerAccount === 0)
-      return this.authenticate(tx ?? this.transactions, CREATE, uuid(), account, amr, browser);
-    if (tx !== undefined) return this.beginWithinLimit(tx, account, amr, browser);
-    return this.transactions.run((own) => this.beginWithinLimit(own, account, amr, browser));
+      return this.authenticate(tx ?? this.transactions, CREATE, uuid(), account, amr, browser, authTime);
+    if (tx !== undefined) return this.beginWithinLimit(tx, account, amr, browser, authTime);
+    return this.transactions.run((own) => this.beginWithinLimit(own, account, amr, browser, authTime));
   }
 
   /** The person proved again who they are: same session, same `sid`s, new cookie, new `auth_time`. */
@@ -213,8 +230,9 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     amr: readonly string[],
     browser: Browser,
     db: Queryable = this.transactions,
+    authTime?: Date,
   ): Promise<StartedSession | undefined> {
-    return this.authenticate(db, REAUTHENTICATE, sessionId, account, amr, browser);
+    return this.authenticate(db, REAUTHENTICATE, sessionId, account, amr, browser, authTime);
   }
 
   /** Keeps how the person came in, so that a logout at either side finds the other. The last sign-in at an issuer counts. */
@@ -300,10 +318,11 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     account: AuthenticatedAccount,
     amr: readonly string[],
     browser: Browser,
+    authTime: Date | undefined,
   ): Promise<StartedSession | undefined> {
     // One after the other: two that did not see each other's session would both stay within the limit.
     await tx.query(LOCK, [account.id]);
-    const started = await this.authenticate(tx, CREATE, uuid(), account, amr, browser);
+    const started = await this.authenticate(tx, CREATE, uuid(), account, amr, browser, authTime);
     if (started !== undefined)
       await this.limit.enforce(tx, account.id, started.sessionId, this.settings.maxSessionsPerAccount);
     return started;
@@ -316,19 +335,23 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     account: AuthenticatedAccount,
     amr: readonly string[],
     browser: Browser,
+    authTime: Date | undefined,
   ): Promise<StartedSession | undefined> {
     const cookie = newSecret();
+    const now = this.clock.now();
     const rows = await db.query(sql, [
       sessionId,
       account.id,
       sha256(cookie),
-      this.clock.now(),
+      now,
       amr,
       this.clock.in(this.settings.sessionIdleMs),
       this.clock.in(this.settings.sessionTtlMs),
       browser.address,
       browser.userAgent?.slice(0, 500) ?? null,
       account.passwordChangedAt,
+      amr.includes(FEDERATED_AMR) ? null : now,
+      authTime ?? null,
     ]);
     return rows.length === 0 ? undefined : { sessionId, cookie };
   }

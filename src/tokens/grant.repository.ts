@@ -6,6 +6,7 @@ import { statement, type Queryable } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
 import { grantOutlivesOrders, NEWEST_ORDER } from '../logout/orders/orders.sql.js';
 import { joinSession, sessionIsAlive } from '../sessions/sessions.sql.js';
+import { grantIsServed, sessionServes, upstreamVouchingFor } from '../upstreams/upstreams.sql.js';
 import { GRANT_COLUMNS, toGrant, type Grant, type GrantRow } from './grant.js';
 import { GRANT_JOINS, grantIsAlive } from './tokens.sql.js';
 
@@ -105,8 +106,8 @@ opaque AS (
 const CREATE = statement(
   'grants_create_with_code',
   `WITH live AS (
-     SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id
-      WHERE s.id = $4 AND s.account_id = $2 AND ${sessionIsAlive('s', 'a', '$10::timestamptz')}
+     SELECT s.id, ${upstreamVouchingFor('s', '$3::text')} AS upstream_id FROM sessions s JOIN accounts a ON a.id = s.account_id
+      WHERE s.id = $4 AND s.account_id = $2 AND ${sessionIsAlive('s', 'a', '$10::timestamptz')} AND ${sessionServes('s', '$3::text')}
    ), client AS MATERIALIZED (
      -- Locked, so that a client that is being disabled, or loses offline access, gets no grant that nobody revokes.
      SELECT c.client_id FROM clients c WHERE c.client_id = $3 AND ${clientMayBeGranted('c', '$5::boolean')} FOR SHARE OF c
@@ -114,8 +115,7 @@ const CREATE = statement(
      INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
                          upstream_id, began_after_order)
      SELECT $1::uuid, $2::uuid, client.client_id, live.id, $5::boolean, $6, $7::jsonb, $8::timestamptz, $9::text[], $10, $16::text,
-            (SELECT u.upstream_id FROM session_upstreams u WHERE u.session_id = live.id ORDER BY u.authenticated_at DESC LIMIT 1),
-            ${NEWEST_ORDER}
+            live.upstream_id, ${NEWEST_ORDER}
        FROM live, client RETURNING id
    )
    INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, code_challenge, nonce, expires_at)
@@ -139,7 +139,7 @@ const EXCHANGE_CODE = statement(
         FOR NO KEY UPDATE OF s
    ), g AS (
      SELECT ${GRANT_COLUMNS}, s.account_claims FROM grants g JOIN s ON s.id = g.session_id JOIN code ON code.grant_id = g.id
-      WHERE g.revoked_at IS NULL AND ${grantOutlivesOrders('g')} FOR SHARE OF g
+      WHERE g.revoked_at IS NULL AND ${grantOutlivesOrders('g')} AND ${grantIsServed('g')} FOR SHARE OF g
    ), consumed AS (
      UPDATE authorization_codes c SET consumed_at = $5 FROM g WHERE c.code_hash = $1 AND c.grant_id = g.id AND c.consumed_at IS NULL
      RETURNING c.nonce, g.session_id, g.client_id
@@ -220,7 +220,7 @@ export class GrantRepository {
     private readonly clock: Clock,
   ) {}
 
-  /** The grant is there before any token of it, so no token is ever without the row that can revoke it. False: the session ended, or the client may not have it. */
+  /** The grant is there before any token of it, so no token is ever without the row that can revoke it. False: the session ended or is none for the client, or the client may not have it. */
   async createWithCode(grant: NewGrant, db: Queryable = this.transactions): Promise<boolean> {
     const rows = await db.query(CREATE, [
       grant.id,

@@ -3,16 +3,10 @@ import type { Client } from '../clients/client.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
 import { JwtSigner } from '../keys/jwt-signer.js';
+import { acrOf } from '../oidc/authentication-context.js';
 import { selectClaims } from '../oidc/claims.js';
 import { leftHalfHash } from '../oidc/token-hash.js';
 import type { Grant } from './grant.js';
-
-/** The authentication context that a password gives. */
-export const PASSWORD_ACR = 'urn:exeunt:acr:password';
-/** The one that a sign-in at another provider gives: what was asked of the person there, we do not know. */
-export const UPSTREAM_ACR = 'urn:exeunt:acr:upstream';
-/** `amr` of a session that another provider vouched for; what that one says it asked of the person comes after it. */
-export const FEDERATED_AMR = 'fed';
 
 /** Claims that say what the token is; nothing about a person may take their place. */
 const PROTOCOL_CLAIMS = new Set([
@@ -59,7 +53,7 @@ export class IdTokenIssuer {
       iat: now,
       // Of the original authentication, also after a refresh (Core §12.2).
       auth_time: Math.floor(grant.authenticatedAt.getTime() / 1000),
-      acr: grant.amr.includes(FEDERATED_AMR) ? UPSTREAM_ACR : PASSWORD_ACR,
+      acr: acrOf(grant.amr),
       amr: grant.amr,
       ...(token.nonce === undefined ? {} : { nonce: token.nonce }),
       ...(grant.sid === null ? {} : { sid: grant.sid }),

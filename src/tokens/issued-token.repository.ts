@@ -3,10 +3,10 @@ import { Clock } from '../database/clock.js';
 import { statement } from '../database/statement.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
 import { GRANT_COLUMNS, toGrant, type Grant, type GrantRow } from './grant.js';
-import { GRANT_JOINS, grantIsAlive } from './tokens.sql.js';
+import { GRANT_JOINS, grantHasNotEnded } from './tokens.sql.js';
 
 const SID_JOIN = `LEFT JOIN session_clients sc ON sc.session_id = g.session_id AND sc.client_id = g.client_id`;
-const ALIVE = `coalesce(${grantIsAlive('g', 's', 'a', '$2::timestamptz')}, false)`;
+const ALIVE = `coalesce(${grantHasNotEnded('g', 's', 'a', '$2::timestamptz')}, false)`;
 const DENIED = (jti: string) => `EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = ${jti})`;
 
 /**
@@ -44,7 +44,7 @@ const INVALIDATE_REFRESH_TOKEN = statement(
   `UPDATE refresh_tokens r SET consumed_at = $2
      FROM grants g ${GRANT_JOINS}
     WHERE r.token_hash = $1 AND g.id = r.grant_id AND g.client_id = $3
-      AND r.consumed_at IS NULL AND r.expires_at > $2::timestamptz AND ${grantIsAlive('g', 's', 'a', '$2')}
+      AND r.consumed_at IS NULL AND r.expires_at > $2::timestamptz AND ${grantHasNotEnded('g', 's', 'a', '$2')}
    RETURNING r.grant_id`,
 );
 
@@ -52,7 +52,7 @@ const INVALIDATE_ALL = statement(
   'issued_tokens_invalidate_all',
   `UPDATE grants x SET revoked_at = $2, revoked_cause = 'token_revoked'
      FROM grants g ${GRANT_JOINS}
-    WHERE x.id = g.id AND g.client_id = $1 AND ${grantIsAlive('g', 's', 'a', '$2::timestamptz')}
+    WHERE x.id = g.id AND g.client_id = $1 AND ${grantHasNotEnded('g', 's', 'a', '$2::timestamptz')}
       AND (NOT $3::boolean OR g.realm IS NOT DISTINCT FROM $4::text)
       AND ($5::text IS NULL OR a.login = $5)
       AND EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.grant_id = g.id AND r.consumed_at IS NULL AND r.expires_at > $2)
@@ -77,7 +77,7 @@ const OUTLIVE_SESSION = statement(
    UPDATE grants g SET offline = true
      FROM sessions s, accounts a
     WHERE g.id = $1 AND s.id = g.session_id AND a.id = g.account_id AND NOT g.offline
-      AND ${grantIsAlive('g', 's', 'a', '$2::timestamptz')} AND (SELECT count(*) FROM locked) >= 0`,
+      AND ${grantHasNotEnded('g', 's', 'a', '$2::timestamptz')} AND (SELECT count(*) FROM locked) >= 0`,
 );
 
 /** An access token of ours as storage knows it, dead or alive. */

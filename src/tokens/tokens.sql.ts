@@ -1,6 +1,7 @@
 import { accountAllows } from '../accounts/accounts.sql.js';
 import { grantOutlivesOrders } from '../logout/orders/orders.sql.js';
 import { sessionIsAlive } from '../sessions/sessions.sql.js';
+import { grantIsServed } from '../upstreams/upstreams.sql.js';
 
 /**
  * SQL about `grants` that other modules put into their own statements. What "alive" means for a grant is written once,
@@ -8,11 +9,19 @@ import { sessionIsAlive } from '../sessions/sessions.sql.js';
  */
 
 /**
- * The grant `g` of account `a`, made in session `s` (outer joined), is alive at `now`: not revoked and not ended by an
+ * The grant `g` of account `a`, made in session `s` (outer joined), has not ended at `now`: not revoked and not ended by an
  * order, its account may be used, and, without `offline_access`, its session goes on.
  */
-export function grantIsAlive(g: string, s: string, a: string, now: string): string {
+export function grantHasNotEnded(g: string, s: string, a: string, now: string): string {
   return `${g}.revoked_at IS NULL AND ${accountAllows(a, `${g}.created_at`)} AND ${grantOutlivesOrders(g)} AND (${g}.offline OR (${sessionIsAlive(s, a, now)}))`;
+}
+
+/**
+ * As {@link grantHasNotEnded}, and whoever vouched for the person may do so for this client: only then is anything given
+ * for it. An upstream that is switched off may be switched on again, so what takes back asks for the former.
+ */
+export function grantIsAlive(g: string, s: string, a: string, now: string): string {
+  return `${grantHasNotEnded(g, s, a, now)} AND ${grantIsServed(g)}`;
 }
 
 /** The joins that {@link grantIsAlive} needs, from a grant `g`. */

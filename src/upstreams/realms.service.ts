@@ -253,8 +253,8 @@ export class RealmsService {
       });
       const signIn = await this.upstreamSessions.begin(upstream, person, browser, undefined);
       if (signIn.kind !== 'signed_in') throw new RealmAuthenticationError(signIn.kind);
-      const { accountId, amr, started } = signIn;
-      const session = { id: started.sessionId, accountId, authenticatedAt: this.clock.now(), amr };
+      const { accountId, amr, authenticatedAt, started } = signIn;
+      const session = { id: started.sessionId, accountId, authenticatedAt, amr };
       const issued = await this.tokens.issue(facilitator, session, { scope: SCOPE, realm: upstream.name });
       if (issued === undefined) throw new RealmAuthenticationError('ended_meanwhile');
       return issued;

@@ -17,7 +17,7 @@ const CONSUME = statement(
   'upstream_authentications_consume',
   `DELETE FROM upstream_authentications
     WHERE state_hash = $1 AND upstream_id = $2 AND browser_hash = $3
-   RETURNING purpose, max_age, expires_at > $4::timestamptz AS in_time`,
+   RETURNING purpose, max_age, expires_at, expires_at > $4::timestamptz AS in_time`,
 );
 
 /** One round trip of a browser to an upstream: what it takes along, and what its answer is checked against. */
@@ -26,6 +26,8 @@ export interface UpstreamAuthentication {
   readonly nonce: string;
   readonly codeVerifier: string;
   readonly maxAge: number | undefined;
+  /** When the browser left. */
+  readonly leftAt: Date;
   /** The interaction that the sign-in is for. */
   readonly interactionId: string;
 }
@@ -65,27 +67,37 @@ export class UpstreamAuthentications implements OnModuleInit {
       expiresAt: this.clock.in(TTL_MS),
     };
     await this.transactions.run((tx) => tx.manager.insert(UpstreamAuthenticationEntity, row));
-    return this.of(state, interactionId, maxAge);
+    return this.of(state, interactionId, maxAge, row.expiresAt);
   }
 
   /** Uses it up. Undefined: unknown, used, lapsed, another upstream's, or another browser's; then nothing happened. */
   async consume(upstream: Upstream, state: string, browserHash: Buffer): Promise<UpstreamAuthentication | undefined> {
-    const [row] = await this.transactions.query<{ purpose: string; max_age: number | null; in_time: boolean }>(
-      CONSUME,
-      [sha256(state), upstream.id, browserHash, this.clock.now()],
-    );
+    const [row] = await this.transactions.query<{
+      purpose: string;
+      max_age: number | null;
+      expires_at: Date;
+      in_time: boolean;
+    }>(CONSUME, [sha256(state), upstream.id, browserHash, this.clock.now()]);
     if (row?.in_time !== true) return undefined;
     const purpose = this.sealer.open<{ interactionId: string }>(PURPOSE, row.purpose);
-    return purpose === undefined ? undefined : this.of(state, purpose.interactionId, row.max_age ?? undefined);
+    return purpose === undefined
+      ? undefined
+      : this.of(state, purpose.interactionId, row.max_age ?? undefined, row.expires_at);
   }
 
   /** Nonce and verifier follow from `state` by a key that only we have, so neither is stored. */
-  private of(state: string, interactionId: string, maxAge: number | undefined): UpstreamAuthentication {
+  private of(
+    state: string,
+    interactionId: string,
+    maxAge: number | undefined,
+    expiresAt: Date,
+  ): UpstreamAuthentication {
     return {
       state,
       nonce: this.sealer.mac('upstream-nonce', state),
       codeVerifier: this.sealer.mac('upstream-code-verifier', state),
       maxAge,
+      leftAt: new Date(expiresAt.getTime() - TTL_MS),
       interactionId,
     };
   }

@@ -10,13 +10,15 @@ import { JwtSigner } from '../keys/jwt-signer.js';
 import { ID_TOKEN_ALGORITHMS } from '../oidc/algorithms.js';
 import { leftHalfHash } from '../oidc/token-hash.js';
 import { LOGIN_CLAIM } from './upstream-registration.js';
-import { UpstreamSignInError, UpstreamUnavailableError } from './upstream-errors.js';
+import { UpstreamNotFreshError, UpstreamSignInError, UpstreamUnavailableError } from './upstream-errors.js';
 import { UpstreamKeys } from './upstream-keys.js';
 import { UpstreamMetadata } from './upstream-metadata.service.js';
 import type { Upstream } from './upstream.js';
 import { UpstreamsService } from './upstreams.service.js';
 
 const CLOCK_SKEW_SECONDS = 60;
+/** Less than for a signature: whoever was asked a minute before was not asked anew. */
+const AUTH_TIME_SKEW_SECONDS = 30;
 const ASSERTION_LIFE_SECONDS = 60;
 const MAX_BYTES = 256 * 1024;
 
@@ -27,6 +29,8 @@ export interface UpstreamPerson {
   readonly sid: string | undefined;
   /** Seconds since 1970. */
   readonly issuedAt: number;
+  /** When the upstream says that it asked the person; undefined when it does not say. */
+  readonly authTime?: Date | undefined;
   readonly amr: readonly string[];
   /** What the upstream says about the person, by its own names. */
   readonly claims: Readonly<Record<string, unknown>>;
@@ -52,6 +56,8 @@ export interface AuthorizationResponse {
   readonly nonce: string;
   readonly codeVerifier: string | undefined;
   readonly maxAge?: number | undefined;
+  /** When the browser left, which `maxAge` is counted from: a person may take their time there. */
+  readonly leftAt?: Date | undefined;
 }
 
 /**
@@ -105,9 +111,10 @@ export class UpstreamClient {
       const tokens = await oauth.processAuthorizationCodeResponse(as, client, answer, {
         expectedNonce: response.nonce,
         requireIdToken: true,
-        ...(response.maxAge === undefined ? {} : { maxAge: response.maxAge }),
       });
-      return await this.personOf(upstream, as, client, tokens);
+      const person = await this.personOf(upstream, as, client, tokens);
+      checkFreshness(person, response);
+      return person;
     } catch (error) {
       throw asSignInError(error);
     }
@@ -137,6 +144,7 @@ export class UpstreamClient {
       sub: claims.sub,
       sid: typeof claims.sid === 'string' ? claims.sid : undefined,
       issuedAt: claims.iat,
+      authTime: authTimeOf(claims, this.clock.now()),
       amr: Array.isArray(claims.amr) ? claims.amr.filter((value): value is string => typeof value === 'string') : [],
       claims: await this.claimsOf(upstream, as, client, tokens.access_token, claims),
       idToken,
@@ -228,6 +236,22 @@ export class UpstreamClient {
     });
     return new Response(answer.body, { status: answer.status, headers: answer.headers });
   }
+}
+
+/**
+ * What was demanded of the sign-in must be seen in its answer (Core §3.1.2.1, §3.1.3.7): a provider that reports nothing
+ * may have asked nothing.
+ */
+function checkFreshness({ authTime }: UpstreamPerson, { maxAge, leftAt }: AuthorizationResponse): void {
+  if (maxAge === undefined || leftAt === undefined) return;
+  if (authTime === undefined) throw new UpstreamNotFreshError('auth_time is missing');
+  const oldest = leftAt.getTime() - (maxAge + AUTH_TIME_SKEW_SECONDS) * 1000;
+  if (authTime.getTime() < oldest) throw new UpstreamNotFreshError('auth_time is too long ago');
+}
+
+/** Not in the future: their clock may be ahead of ours. */
+function authTimeOf({ auth_time: seconds }: oauth.IDToken, now: Date): Date | undefined {
+  return seconds === undefined ? undefined : new Date(Math.min(seconds * 1000, now.getTime()));
 }
 
 export function authorizationUrl(

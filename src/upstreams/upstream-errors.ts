@@ -23,6 +23,9 @@ export class UpstreamSignInError extends ProtocolError {
   }
 }
 
+/** It does not prove that the person was asked as lately as was demanded (`prompt=login`, `max_age`). */
+export class UpstreamNotFreshError extends UpstreamSignInError {}
+
 /** No realm is named so, or none that the caller may use. The words are those of Elasticsearch. */
 export class UnknownRealmError extends ProtocolError {
   readonly code = 'unknown_realm';

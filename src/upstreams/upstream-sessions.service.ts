@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { AuditLog } from '../audit/audit-log.js';
+import { Clock } from '../database/clock.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
 import { Sealer } from '../keys/sealer.js';
 import type { Browser } from '../sessions/session.js';
 import { SessionsService, type StartedSession } from '../sessions/sessions.service.js';
-import { FEDERATED_AMR } from '../tokens/id-token.issuer.js';
+import { FEDERATED_AMR } from '../oidc/authentication-context.js';
 import { UpstreamIdentities } from './upstream-identities.service.js';
 import { UpstreamLogoutTokens } from './upstream-logout-tokens.service.js';
 import type { UpstreamPerson } from './upstream-client.js';
@@ -18,6 +19,8 @@ export type UpstreamSignIn =
       readonly kind: 'signed_in';
       readonly accountId: string;
       readonly amr: readonly string[];
+      /** `auth_time` */
+      readonly authenticatedAt: Date;
       readonly started: StartedSession;
     }
   /** Nobody here is this person, and the upstream may not make accounts. */
@@ -37,6 +40,7 @@ export class UpstreamSessions {
     private readonly sessions: SessionsService,
     private readonly sealer: Sealer,
     private readonly audit: AuditLog,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -57,12 +61,13 @@ export class UpstreamSessions {
       const amr = [FEDERATED_AMR, ...person.amr];
       const again =
         current?.accountId === account.id
-          ? await this.sessions.reauthenticate(current.id, account, amr, browser, tx)
+          ? await this.sessions.reauthenticate(current.id, account, amr, browser, tx, person.authTime)
           : undefined;
-      const started = again ?? (await this.sessions.begin(account, amr, browser, tx));
+      const started = again ?? (await this.sessions.begin(account, amr, browser, tx, person.authTime));
       if (started === undefined) return { kind: 'account_unusable' };
       await this.remember(tx, upstream, person, started.sessionId);
-      return { kind: 'signed_in', accountId: account.id, amr, started };
+      const authenticatedAt = person.authTime ?? this.clock.now();
+      return { kind: 'signed_in', accountId: account.id, amr, authenticatedAt, started };
     });
   }
 

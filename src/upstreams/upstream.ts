@@ -45,6 +45,11 @@ export function mayServe(upstream: Upstream, clientId: string): boolean {
   return upstream.enabled && (upstream.clients === undefined || upstream.clients.includes(clientId));
 }
 
+/** Whether people may come by way of it for no client in particular. */
+export function servesEverybody(upstream: Upstream): boolean {
+  return upstream.enabled && upstream.clients === undefined;
+}
+
 /** Whether a logout dialect may use it. */
 export function isOpenTo(upstream: Upstream, dialect: LogoutDialectName): boolean {
   return upstream.enabled && upstream.dialects.includes(dialect);

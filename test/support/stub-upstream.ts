@@ -19,6 +19,8 @@ interface Issued {
   readonly nonce: string | null;
   readonly codeChallenge: string | null;
   readonly redirectUri: string;
+  /** Undefined: nobody asked for it. */
+  readonly authTime: number | undefined;
 }
 
 export interface SigningKey {
@@ -131,6 +133,8 @@ export class StubUpstream {
       nonce: searchParams.get('nonce'),
       codeChallenge: searchParams.get('code_challenge'),
       redirectUri,
+      // The person is asked anew, and the ID token says when that was (OpenID Connect Core 1.0 §2).
+      authTime: searchParams.has('max_age') ? this.clock.seconds() : undefined,
     });
     const back = new URL(redirectUri);
     back.searchParams.set('code', code);
@@ -227,7 +231,7 @@ export class StubUpstream {
     const challenge = verifier === null ? null : createHash('sha256').update(verifier).digest('base64url');
     if (issued === undefined || issued.redirectUri !== form.get('redirect_uri') || challenge !== issued.codeChallenge)
       return send(response, 400, { error: 'invalid_grant' });
-    const { subject, nonce } = issued;
+    const { subject, nonce, authTime } = issued;
     const claims = {
       iss: this.issuer,
       aud: this.clientId,
@@ -236,6 +240,7 @@ export class StubUpstream {
       sub: subject.sub,
       ...(subject.sid === undefined ? {} : { sid: subject.sid }),
       ...(nonce === null ? {} : { nonce }),
+      ...(authTime === undefined ? {} : { auth_time: authTime }),
       ...subject.claims,
       ...this.idTokenClaims,
     };

@@ -110,13 +110,19 @@ export class CreateUpstreamDto {
   @IsBoolean()
   readonly creates_accounts?: boolean;
 
-  /** A disabled one is not offered, and its logout tokens are refused. Sessions that began by it go on. */
+  /**
+   * A disabled one is not offered, its logout tokens are refused, and its word for a person counts for no application:
+   * sessions that began by it go on, and are good for none until the person signs in another way or it is enabled again.
+   */
   @ApiPropertyOptional({ default: true })
   @IsOptional()
   @IsBoolean()
   readonly enabled?: boolean;
 
-  /** `client_id`s whose people may come by it; `null`: all. */
+  /**
+   * `client_id`s whose people may come by it; `null`: all. Whoever came by it is signed in for no other application, and a
+   * change reaches tokens that were issued before. For their own pages and the console only where it is `null`.
+   */
   @ApiPropertyOptional({ type: [String], nullable: true, default: null, example: ['ledger'] })
   @IsOptional()
   @IsArray()

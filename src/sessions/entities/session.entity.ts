@@ -17,9 +17,20 @@ export class SessionEntity {
   @Column('uuid', { name: 'account_id' })
   accountId: string;
 
-  /** When the person last proved who they are: `auth_time`. */
+  /** When we last took a sign-in of the person's: `auth_time`, unless an upstream told another. */
   @Column('timestamptz', { name: 'authenticated_at' })
   authenticatedAt: Date;
+
+  /**
+   * What the upstream of the last sign-in said of when it asked the person: `auth_time` is this then. Apart from
+   * `authenticatedAt`, which says when the sign-in was taken here, and by which it may be ended.
+   */
+  @Column('timestamptz', { name: 'upstream_auth_time', nullable: true })
+  upstreamAuthTime: Date | null;
+
+  /** When the person last proved here, and not by another provider's word, who they are. */
+  @Column('timestamptz', { name: 'own_sign_in_at', nullable: true })
+  ownSignInAt: Date | null;
 
   @Column('text', { array: true })
   amr: string[];

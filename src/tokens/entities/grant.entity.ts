@@ -53,7 +53,10 @@ export class GrantEntity {
   @Column('text', { name: 'revoked_cause', nullable: true })
   revokedCause: string | null;
 
-  /** By which upstream the person had signed in last when it was made. Kept here, since it may outlive its session. */
+  /**
+   * The upstream whose word it rests on: the last sign-in that counted for the client when it was made. Null: our own.
+   * Kept here, since the grant may outlive its session.
+   */
   @Column('uuid', { name: 'upstream_id', nullable: true })
   upstreamId: string | null;
 

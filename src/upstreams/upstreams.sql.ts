@@ -1,0 +1,34 @@
+/**
+ * SQL about `upstreams` that other modules put into their own statements: for whom an upstream may vouch is asked of
+ * storage each time that it matters, so that a change of `clients`, or a switch, reaches what is running. Imports nothing,
+ * so that modules below may use it.
+ *
+ * `clientId` is an expression of the surrounding statement. Where it is null the question is about every client.
+ */
+
+/** The upstream `u` may vouch for people who go to this client. */
+export function upstreamServes(u: string, clientId: string): string {
+  return `(${u}.configuration -> 'enabled' = 'true'::jsonb AND (coalesce(jsonb_typeof(${u}.configuration -> 'clients'), 'null') = 'null'
+    OR ${u}.configuration -> 'clients' ? ${clientId}))`;
+}
+
+/** One of the sign-ins in the session `s` counts for this client: our own, or one by an upstream that serves it. */
+export function sessionServes(s: string, clientId: string): string {
+  return `(${s}.own_sign_in_at IS NOT NULL OR EXISTS (
+    SELECT 1 FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
+     WHERE way.session_id = ${s}.id AND ${upstreamServes('vouching', clientId)}))`;
+}
+
+/** The upstream whose word a new grant rests on: the last sign-in that counts for the client. Null: our own. */
+export function upstreamVouchingFor(s: string, clientId: string): string {
+  return `(SELECT way.upstream_id FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
+     WHERE way.session_id = ${s}.id AND ${upstreamServes('vouching', clientId)}
+       AND (${s}.own_sign_in_at IS NULL OR way.authenticated_at >= ${s}.own_sign_in_at)
+     ORDER BY way.authenticated_at DESC LIMIT 1)`;
+}
+
+/** What the grant `g` rests on still counts for its client. */
+export function grantIsServed(g: string): string {
+  return `(${g}.upstream_id IS NULL OR EXISTS (
+    SELECT 1 FROM upstreams vouching WHERE vouching.id = ${g}.upstream_id AND ${upstreamServes('vouching', `${g}.client_id`)}))`;
+}
