@@ -57,7 +57,12 @@ module.exports = {
       [...FOUNDATION, HTTP],
       'Counters know nothing of what they count; only their route knows HTTP.',
     ),
-    only('accounts-know-nobody', 'accounts', [...FOUNDATION, '^src/rate-limits/'], 'Accounts know nobody above them.'),
+    only(
+      'accounts-know-nobody',
+      'accounts',
+      [...FOUNDATION, '^src/(audit|metrics|rate-limits)/'],
+      'Accounts know nobody above them; sign-ins are limited, counted and put on record.',
+    ),
     only(
       'clients-know-egress',
       'clients',

@@ -7,3 +7,4 @@ export * from './1795250000005-AddLogoutOrders.js';
 export * from './1795260200001-RestrictSessionsByUpstream.js';
 export * from './1795260700001-AddClaimsUpdatedAt.js';
 export * from './1795260800001-RecountParticipants.js';
+export * from './1795260900001-CountRefusals.js';

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { In } from 'typeorm';
 import { v7 as uuid } from 'uuid';
@@ -10,6 +11,11 @@ import type { Account, AccountRole, NewAccount, SignInOutcome } from './account.
 import { AccountEntity } from './entities/account.entity.js';
 import { HasherBusyError, PasswordHasher } from './password-hasher.js';
 import { SignInLimiter } from './sign-in-limiter.js';
+import { SignInRecord } from './sign-in-record.js';
+
+/** What else is to happen in the transaction of a change, told the account as it was and as it is. */
+export type AccountChanged = (tx: Tx, before: Account | undefined, after: Account) => Promise<void>;
+const nothingElse: AccountChanged = () => Promise.resolve();
 
 const UPDATE_CLAIMS = statement(
   'accounts_update_claims',
@@ -24,6 +30,7 @@ export class AccountsService {
     private readonly clock: Clock,
     private readonly hasher: PasswordHasher,
     private readonly limiter: SignInLimiter,
+    private readonly record: SignInRecord,
   ) {}
 
   /**
@@ -33,18 +40,25 @@ export class AccountsService {
   async signIn(login: string, password: string, address: string): Promise<SignInOutcome> {
     const name = normalizeLogin(login);
     const retryAfterSeconds = await this.limiter.attempt(name, address);
-    if (retryAfterSeconds !== undefined) return { kind: 'too_many_attempts', retryAfterSeconds };
+    if (retryAfterSeconds !== undefined) {
+      await this.record.refused('too_many_attempts', address);
+      return { kind: 'too_many_attempts', retryAfterSeconds };
+    }
     const row = await this.transactions.reader.findOneBy(AccountEntity, { login: name });
     const usable = row !== null && row.disabledAt === null ? row : undefined;
     try {
-      if (!(await this.hasher.verify(usable?.passwordHash ?? null, password)) || usable === undefined)
+      if (!(await this.hasher.verify(usable?.passwordHash ?? null, password)) || usable === undefined) {
+        await this.record.refused('wrong_credentials', address, row?.id);
         return { kind: 'wrong_credentials' };
+      }
     } catch (error) {
       if (!(error instanceof HasherBusyError)) throw error;
       await this.limiter.notChecked(name, address);
       return { kind: 'busy' };
     }
     await this.limiter.succeeded(name, address);
+    // Before the answer: nobody is let in off the record.
+    await this.record.done(usable.id, address);
     return { kind: 'signed_in', account: toAccount(usable) };
   }
 
@@ -61,7 +75,7 @@ export class AccountsService {
   }
 
   /** @throws ConflictError when the login is taken */
-  async create(input: NewAccount): Promise<Account> {
+  async create(input: NewAccount, alongside = nothingElse): Promise<Account> {
     const passwordHash = input.password === undefined ? null : await this.hasher.hash(input.password);
     const now = this.clock.now();
     const row = {
@@ -78,7 +92,10 @@ export class AccountsService {
       updatedAt: now,
     };
     try {
-      await this.transactions.run((tx) => tx.manager.insert(AccountEntity, row as never));
+      await this.transactions.run(async (tx) => {
+        await tx.manager.insert(AccountEntity, row as never);
+        await alongside(tx, undefined, toAccount(row));
+      });
     } catch (error) {
       if (isUniqueViolation(error, 'accounts_login_key'))
         throw new ConflictError('This login is taken.', { cause: error });
@@ -131,19 +148,22 @@ export class AccountsService {
     return { items, nextCursor: rows.length > options.limit ? items.at(-1)?.id : undefined };
   }
 
-  async replaceClaims(id: string, claims: Readonly<Record<string, unknown>>): Promise<Account> {
-    await this.get(id);
-    await this.transactions.run((tx) => this.updateClaims(tx, id, claims));
-    return this.get(id);
+  async replaceClaims(
+    id: string,
+    claims: Readonly<Record<string, unknown>>,
+    alongside = nothingElse,
+  ): Promise<Account> {
+    const now = this.clock.now();
+    return this.change(
+      id,
+      (before) => (isDeepStrictEqual(before.claims, claims) ? {} : { claims: { ...claims }, claimsUpdatedAt: now }),
+      alongside,
+    );
   }
 
   /** Roles are looked up at each request, so who has lost one is out at once. */
-  async setRoles(id: string, roles: readonly AccountRole[]): Promise<Account> {
-    await this.get(id);
-    await this.transactions.run((tx) =>
-      tx.manager.update(AccountEntity, { id }, { roles: [...new Set(roles)], updatedAt: this.clock.now() }),
-    );
-    return this.get(id);
+  async setRoles(id: string, roles: readonly AccountRole[], alongside = nothingElse): Promise<Account> {
+    return this.change(id, () => ({ roles: [...new Set(roles)] }), alongside);
   }
 
   /** As {@link replaceClaims}, as a part of `tx`; nothing is written when they are what they were. */
@@ -171,17 +191,33 @@ export class AccountsService {
     await tx.manager.update(AccountEntity, { id }, { disabledAt: now, updatedAt: now });
   }
 
-  async enable(id: string): Promise<Account> {
-    await this.get(id);
-    await this.transactions.run((tx) =>
-      tx.manager.update(AccountEntity, { id }, { disabledAt: null, updatedAt: this.clock.now() }),
-    );
-    return this.get(id);
+  async enable(id: string, alongside = nothingElse): Promise<Account> {
+    return this.change(id, () => ({ disabledAt: null }), alongside);
   }
 
   /** Removes the person's data; sessions and grants go with it by the foreign keys. */
   async delete(tx: Tx, id: string): Promise<void> {
     await tx.manager.delete(AccountEntity, { id });
+  }
+
+  /** Under the row's lock, so that `alongside` is told what this change changed and nothing else. */
+  private async change(
+    id: string,
+    change: (
+      before: AccountEntity,
+    ) => Partial<Pick<AccountEntity, 'claims' | 'claimsUpdatedAt' | 'roles' | 'disabledAt'>>,
+    alongside: AccountChanged,
+  ): Promise<Account> {
+    return this.transactions.run(async (tx) => {
+      const lock = { mode: 'pessimistic_write' } as const;
+      const before = await tx.manager.findOne(AccountEntity, { where: { id }, lock });
+      if (before === null) throw new NotFoundError('There is no such account.');
+      const values = { ...change(before), updatedAt: this.clock.now() };
+      await tx.manager.update(AccountEntity, { id }, values as never);
+      const after = toAccount({ ...before, ...values });
+      await alongside(tx, toAccount(before), after);
+      return after;
+    });
   }
 }
 

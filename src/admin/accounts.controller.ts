@@ -22,7 +22,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Account } from '../accounts/account.js';
-import { AccountsService } from '../accounts/accounts.service.js';
+import { AccountsService, type AccountChanged } from '../accounts/accounts.service.js';
 import { checkedClaims } from '../accounts/claims-check.js';
 import { Clock } from '../database/clock.js';
 import { ApiJsonErrors } from '../http/api-errors.js';
@@ -30,7 +30,8 @@ import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { StrictJsonPipe } from '../http/parameters.pipe.js';
 import type { TerminationCause } from '../logout/logout.js';
 import { LogoutService, type Alongside } from '../logout/logout.service.js';
-import { AdminGuard, OperatorClientId } from './admin.guard.js';
+import { AdminGuard, Operator } from './admin.guard.js';
+import { ChangeRecord, type Actor, type Change, type RecordChange, type Values } from './change-record.js';
 import {
   AccountDto,
   AccountListDto,
@@ -56,6 +57,7 @@ export class AdminAccountsController {
     private readonly accounts: AccountsService,
     private readonly logoutService: LogoutService,
     private readonly clock: Clock,
+    private readonly record: ChangeRecord,
   ) {}
 
   @Post()
@@ -63,14 +65,16 @@ export class AdminAccountsController {
   @ApiOperation({ summary: 'Create an account' })
   @ApiCreatedResponse({ type: AccountDto })
   @ApiJsonErrors(400, 409)
-  async create(@Body() body: CreateAccountDto): Promise<AccountDto> {
+  async create(@Body() body: CreateAccountDto, @Operator() operator: Actor): Promise<AccountDto> {
+    const account = {
+      login: body.login,
+      claims: claimsOf(body),
+      ...(body.password === undefined ? {} : { password: body.password }),
+      ...(body.roles === undefined ? {} : { roles: body.roles }),
+    };
+    const change = { event: 'account_changed', change: 'created', subject: {} } as const;
     return toAccountDto(
-      await this.accounts.create({
-        login: body.login,
-        claims: claimsOf(body),
-        ...(body.password === undefined ? {} : { password: body.password }),
-        ...(body.roles === undefined ? {} : { roles: body.roles }),
-      }),
+      await this.record.of(operator, change, (record) => this.accounts.create(account, recorded(record))),
     );
   }
 
@@ -104,13 +108,21 @@ export class AdminAccountsController {
   })
   @ApiOkResponse({ type: AccountDto })
   @ApiJsonErrors(400, 404)
-  async update(@Param('id') id: string, @Body() body: UpdateAccountDto): Promise<AccountDto> {
+  async update(
+    @Param('id') id: string,
+    @Body() body: UpdateAccountDto,
+    @Operator() operator: Actor,
+  ): Promise<AccountDto> {
     const { claims } = await this.accounts.get(id);
     const next = claimsOf({
       claims: body.claims ?? claims,
       ...(body.email === undefined ? {} : { email: body.email }),
     });
-    return toAccountDto(await this.accounts.replaceClaims(id, next));
+    return toAccountDto(
+      await this.record.of(operator, changeOf('claims_set', id), (record) =>
+        this.accounts.replaceClaims(id, next, recorded(record)),
+      ),
+    );
   }
 
   @Put(':id/roles')
@@ -121,8 +133,13 @@ export class AdminAccountsController {
   })
   @ApiOkResponse({ type: AccountDto })
   @ApiJsonErrors(400, 404)
-  async setRoles(@Param('id') id: string, @Body() body: SetRolesDto): Promise<AccountDto> {
-    return toAccountDto(await this.accounts.setRoles((await this.accounts.get(id)).id, body.roles));
+  async setRoles(@Param('id') id: string, @Body() body: SetRolesDto, @Operator() operator: Actor): Promise<AccountDto> {
+    const { id: accountId } = await this.accounts.get(id);
+    return toAccountDto(
+      await this.record.of(operator, changeOf('roles_set', accountId), (record) =>
+        this.accounts.setRoles(accountId, body.roles, recorded(record)),
+      ),
+    );
   }
 
   @Put(':id/password')
@@ -136,16 +153,19 @@ export class AdminAccountsController {
   async setPassword(
     @Param('id') id: string,
     @Body() body: SetPasswordDto,
-    @OperatorClientId() operator: string,
+    @Operator() operator: Actor,
   ): Promise<LogoutResultDto> {
     const { id: accountId } = await this.accounts.get(id);
     const passwordHash = await this.accounts.hashPassword(body.password);
-    return this.endEverything(accountId, 'password_changed', operator, {
-      before: async (tx) => {
-        await this.accounts.setPasswordHash(tx, accountId, passwordHash);
-        await this.accounts.endEverythingBefore(tx, accountId, this.clock.now());
-      },
-    });
+    return this.record.of(operator, changeOf('password_set', accountId), (record) =>
+      this.endEverything(accountId, 'password_changed', operator, {
+        before: async (tx) => {
+          await this.accounts.setPasswordHash(tx, accountId, passwordHash);
+          await this.accounts.endEverythingBefore(tx, accountId, this.clock.now());
+          await record(tx);
+        },
+      }),
+    );
   }
 
   @Post(':id/disable')
@@ -156,14 +176,17 @@ export class AdminAccountsController {
   })
   @ApiOkResponse({ type: LogoutResultDto })
   @ApiJsonErrors(404)
-  async disable(@Param('id') id: string, @OperatorClientId() operator: string): Promise<LogoutResultDto> {
+  async disable(@Param('id') id: string, @Operator() operator: Actor): Promise<LogoutResultDto> {
     const { id: accountId } = await this.accounts.get(id);
-    return this.endEverything(accountId, 'account_disabled', operator, {
-      before: async (tx) => {
-        await this.accounts.disable(tx, accountId);
-        await this.accounts.endEverythingBefore(tx, accountId, this.clock.now());
-      },
-    });
+    return this.record.of(operator, changeOf('disabled', accountId), (record) =>
+      this.endEverything(accountId, 'account_disabled', operator, {
+        before: async (tx) => {
+          await this.accounts.disable(tx, accountId);
+          await this.accounts.endEverythingBefore(tx, accountId, this.clock.now());
+          await record(tx);
+        },
+      }),
+    );
   }
 
   @Post(':id/enable')
@@ -171,8 +194,13 @@ export class AdminAccountsController {
   @ApiOperation({ summary: 'Enable the account again', description: 'What was ended stays ended.' })
   @ApiOkResponse({ type: AccountDto })
   @ApiJsonErrors(404)
-  async enable(@Param('id') id: string): Promise<AccountDto> {
-    return toAccountDto(await this.accounts.enable((await this.accounts.get(id)).id));
+  async enable(@Param('id') id: string, @Operator() operator: Actor): Promise<AccountDto> {
+    const { id: accountId } = await this.accounts.get(id);
+    return toAccountDto(
+      await this.record.of(operator, changeOf('enabled', accountId), (record) =>
+        this.accounts.enable(accountId, recorded(record)),
+      ),
+    );
   }
 
   @Delete(':id')
@@ -183,25 +211,55 @@ export class AdminAccountsController {
   })
   @ApiNoContentResponse({ description: 'Gone.' })
   @ApiJsonErrors(404)
-  async delete(@Param('id') id: string, @OperatorClientId() operator: string): Promise<void> {
+  async delete(@Param('id') id: string, @Operator() operator: Actor): Promise<void> {
     const { id: accountId } = await this.accounts.get(id);
-    await this.endEverything(accountId, 'account_deleted', operator, {
-      after: (tx) => this.accounts.delete(tx, accountId),
-    });
+    await this.record.of(operator, changeOf('deleted', accountId), (record) =>
+      this.endEverything(accountId, 'account_deleted', operator, {
+        after: async (tx) => {
+          await this.accounts.delete(tx, accountId);
+          await record(tx);
+        },
+      }),
+    );
   }
 
   private async endEverything(
     accountId: string,
     cause: TerminationCause,
-    operator: string,
+    operator: Actor,
     alongside: Alongside,
   ): Promise<LogoutResultDto> {
     const outcome = await this.logoutService.logout(
-      { target: { kind: 'account', accountId }, cause, initiator: { kind: 'operator', clientId: operator } },
+      { target: { kind: 'account', accountId }, cause, initiator: { kind: 'operator', clientId: operator.clientId } },
       alongside,
     );
     return toLogoutResult(outcome);
   }
+}
+
+function changeOf(change: string, accountId: string): Change {
+  return { event: 'account_changed', change, subject: { account_id: accountId } };
+}
+
+/** What the record keeps of an account: nothing that says who it is, since the record outlives the person's data. */
+function recorded(record: RecordChange): AccountChanged {
+  return (tx, before, after) =>
+    record(tx, before === undefined ? {} : valuesOf(before), {
+      ...valuesOf(after),
+      ...changedClaims(before?.claims ?? {}, after.claims),
+    });
+}
+
+function valuesOf({ id, roles, disabledAt }: Account): Values {
+  return { account_id: id, roles: roles.join(' '), disabled: disabledAt !== null };
+}
+
+/** The names of the claims that differ, which say what was changed and not to what. */
+function changedClaims(before: Account['claims'], after: Account['claims']): Values {
+  const names = Object.keys({ ...before, ...after }).filter(
+    (name) => name !== 'updated_at' && JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+  );
+  return names.length === 0 ? {} : { claims_changed: names.sort().join(' ') };
 }
 
 function claimsOf(body: {

@@ -4,9 +4,11 @@ import { ADMIN_SCOPE } from '../oidc/claims.js';
 import { InsufficientScopeError, InvalidTokenError, MissingTokenError } from '../oidc/errors.js';
 import { AccessTokensService } from '../tokens/access-tokens.service.js';
 import { bearerToken } from '../http/bearer.js';
+import type { Actor } from './change-record.js';
 
 interface OperatorRequest {
   readonly headers: { readonly authorization?: string };
+  readonly ip?: string;
   operatorClientId?: string;
 }
 
@@ -35,8 +37,17 @@ export class AdminGuard implements CanActivate {
 }
 
 /** The client of the operator whom {@link AdminGuard} let in. */
-export const OperatorClientId = createParamDecorator((_: unknown, context: ExecutionContext): string => {
-  const { operatorClientId } = context.switchToHttp().getRequest<OperatorRequest>();
+export const OperatorClientId = createParamDecorator((_: unknown, context: ExecutionContext): string =>
+  operatorOf(context.switchToHttp().getRequest<OperatorRequest>()),
+);
+
+/** The operator whom {@link AdminGuard} let in, as the record names them. */
+export const Operator = createParamDecorator((_: unknown, context: ExecutionContext): Actor => {
+  const request = context.switchToHttp().getRequest<OperatorRequest>();
+  return { by: 'operator', clientId: operatorOf(request), address: request.ip ?? '' };
+});
+
+function operatorOf({ operatorClientId }: OperatorRequest): string {
   if (operatorClientId === undefined) throw new InvalidTokenError('No operator was let in.');
   return operatorClientId;
-});
+}

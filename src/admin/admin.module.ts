@@ -5,6 +5,7 @@ import { AuthorizationModule } from '../authorization/authorization.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { LogoutModule } from '../logout/logout.module.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
@@ -12,6 +13,7 @@ import { UpstreamsModule } from '../upstreams/upstreams.module.js';
 import { AdminAccountsController } from './accounts.controller.js';
 import { AdminGuard } from './admin.guard.js';
 import { AdminAuditController } from './audit.controller.js';
+import { ChangeRecord } from './change-record.js';
 import { ClientChanges } from './client-changes.service.js';
 import { AdminClientSwitchesController } from './client-switches.controller.js';
 import { AdminClientsController } from './clients.controller.js';
@@ -36,6 +38,7 @@ import { AdminUpstreamsController } from './upstreams.controller.js';
     ClientsModule,
     KeysModule,
     LogoutModule,
+    MetricsModule,
     RateLimitsModule,
     SessionsModule,
     TokensModule,
@@ -58,7 +61,7 @@ import { AdminUpstreamsController } from './upstreams.controller.js';
     AdminOrganizationsController,
     RegistrationController,
   ],
-  providers: [AdminGuard, ClientChanges, FirstAdminClient],
+  providers: [AdminGuard, ChangeRecord, ClientChanges, FirstAdminClient],
   exports: [FirstAdminClient],
 })
 export class AdminModule {}

@@ -25,7 +25,8 @@ import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { StrictJsonPipe } from '../http/parameters.pipe.js';
 import { LogoutService } from '../logout/logout.service.js';
 import { UpstreamIdentities, type UpstreamIdentity } from '../upstreams/upstream-identities.service.js';
-import { AdminGuard, OperatorClientId } from './admin.guard.js';
+import { AdminGuard, Operator } from './admin.guard.js';
+import { ChangeRecord, type Actor, type Change } from './change-record.js';
 import { IdentityDto, IdentityListDto, LinkedIdentityDto } from './dto/upstreams.dto.js';
 
 /** By whom at other providers an account may be used, for operators. */
@@ -41,6 +42,7 @@ export class AdminIdentitiesController {
     private readonly accounts: AccountsService,
     private readonly identities: UpstreamIdentities,
     private readonly logoutService: LogoutService,
+    private readonly record: ChangeRecord,
   ) {}
 
   @Get()
@@ -61,9 +63,17 @@ export class AdminIdentitiesController {
   })
   @ApiCreatedResponse({ type: LinkedIdentityDto })
   @ApiJsonErrors(400, 404, 409)
-  async link(@Param('id') id: string, @Body() body: IdentityDto): Promise<LinkedIdentityDto> {
-    const account = await this.accounts.get(id);
-    return toDto(await this.identities.link(account.id, body.issuer, body.sub));
+  async link(
+    @Param('id') id: string,
+    @Body() body: IdentityDto,
+    @Operator() operator: Actor,
+  ): Promise<LinkedIdentityDto> {
+    const { id: accountId } = await this.accounts.get(id);
+    return toDto(
+      await this.record.of(operator, changeOf('identity_linked', accountId, body), (record) =>
+        this.identities.link(accountId, body.issuer, body.sub, record),
+      ),
+    );
   }
 
   @Delete()
@@ -74,21 +84,29 @@ export class AdminIdentitiesController {
   })
   @ApiNoContentResponse({ description: 'Unlinked, and signed out.' })
   @ApiJsonErrors(400, 404)
-  async unlink(
-    @Param('id') id: string,
-    @Query() query: IdentityDto,
-    @OperatorClientId() operator: string,
-  ): Promise<void> {
-    const account = await this.accounts.get(id);
-    await this.logoutService.logout(
-      {
-        target: { kind: 'upstream-subject', issuer: query.issuer, sub: query.sub },
-        cause: 'admin',
-        initiator: { kind: 'operator', clientId: operator },
-      },
-      { before: (tx) => this.identities.unlink(tx, account.id, query.issuer, query.sub) },
+  async unlink(@Param('id') id: string, @Query() query: IdentityDto, @Operator() operator: Actor): Promise<void> {
+    const { id: accountId } = await this.accounts.get(id);
+    await this.record.of(operator, changeOf('identity_unlinked', accountId, query), (record) =>
+      this.logoutService.logout(
+        {
+          target: { kind: 'upstream-subject', issuer: query.issuer, sub: query.sub },
+          cause: 'admin',
+          initiator: { kind: 'operator', clientId: operator.clientId },
+        },
+        {
+          before: async (tx) => {
+            await this.identities.unlink(tx, accountId, query.issuer, query.sub);
+            await record(tx);
+          },
+        },
+      ),
     );
   }
+}
+
+/** The `sub` stays out of the record, which outlives the person's data. */
+function changeOf(change: string, accountId: string, { issuer }: IdentityDto): Change {
+  return { event: 'account_changed', change, subject: { account_id: accountId, issuer } };
 }
 
 function toDto(identity: UpstreamIdentity): LinkedIdentityDto {

@@ -5,7 +5,8 @@ import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { StrictJsonPipe } from '../http/parameters.pipe.js';
 import { KeysService } from '../keys/keys.service.js';
 import type { SigningKeyInfo } from '../keys/signing-key.js';
-import { AdminGuard } from './admin.guard.js';
+import { AdminGuard, Operator } from './admin.guard.js';
+import { ChangeRecord, type Actor } from './change-record.js';
 import { KeyListDto, RotateKeysDto, type KeyDto } from './dto/keys.dto.js';
 
 @ApiTags('Admin: keys')
@@ -16,7 +17,10 @@ import { KeyListDto, RotateKeysDto, type KeyDto } from './dto/keys.dto.js';
 @UsePipes(StrictJsonPipe)
 @ApiJsonErrors(401, 403)
 export class AdminKeysController {
-  constructor(private readonly keys: KeysService) {}
+  constructor(
+    private readonly keys: KeysService,
+    private readonly record: ChangeRecord,
+  ) {}
 
   @Get()
   @HttpCode(200)
@@ -37,8 +41,10 @@ export class AdminKeysController {
   })
   @ApiOkResponse({ type: KeyListDto })
   @ApiJsonErrors(400)
-  async rotate(@Body() body: RotateKeysDto): Promise<KeyListDto> {
-    await this.keys.rotate(body.immediately ?? false);
+  async rotate(@Body() body: RotateKeysDto, @Operator() operator: Actor): Promise<KeyListDto> {
+    const immediately = body.immediately ?? false;
+    const change = { event: 'keys_rotated', change: 'rotated', subject: { immediately } } as const;
+    await this.record.of(operator, change, (record) => this.keys.rotate(immediately, record));
     return this.list();
   }
 }

@@ -23,7 +23,8 @@ import { ApiJsonErrors } from '../http/api-errors.js';
 import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { StrictJsonPipe } from '../http/parameters.pipe.js';
 import { OrganizationsService, type Organization } from '../upstreams/organizations.service.js';
-import { AdminGuard } from './admin.guard.js';
+import { AdminGuard, Operator } from './admin.guard.js';
+import { ChangeRecord, type Actor, type Change } from './change-record.js';
 import {
   CreateOrganizationDto,
   OrganizationDto,
@@ -40,15 +41,20 @@ import {
 @UsePipes(StrictJsonPipe)
 @ApiJsonErrors(401, 403)
 export class AdminOrganizationsController {
-  constructor(private readonly organizations: OrganizationsService) {}
+  constructor(
+    private readonly organizations: OrganizationsService,
+    private readonly record: ChangeRecord,
+  ) {}
 
   @Post()
   @HttpCode(201)
   @ApiOperation({ summary: 'Register an organization' })
   @ApiCreatedResponse({ type: OrganizationDto })
   @ApiJsonErrors(400, 409)
-  async create(@Body() body: CreateOrganizationDto): Promise<OrganizationDto> {
-    return toDto(await this.organizations.create(body));
+  async create(@Body() body: CreateOrganizationDto, @Operator() operator: Actor): Promise<OrganizationDto> {
+    return toDto(
+      await this.record.of(operator, changeOf('created', body.id), (record) => this.organizations.create(body, record)),
+    );
   }
 
   @Get()
@@ -73,8 +79,14 @@ export class AdminOrganizationsController {
   @ApiOperation({ summary: 'Change an organization', description: 'What is left out stays.' })
   @ApiOkResponse({ type: OrganizationDto })
   @ApiJsonErrors(400, 404)
-  async update(@Param('id') id: string, @Body() body: UpdateOrganizationDto): Promise<OrganizationDto> {
-    return toDto(await this.organizations.update(id, body));
+  async update(
+    @Param('id') id: string,
+    @Body() body: UpdateOrganizationDto,
+    @Operator() operator: Actor,
+  ): Promise<OrganizationDto> {
+    return toDto(
+      await this.record.of(operator, changeOf('changed', id), (record) => this.organizations.update(id, body, record)),
+    );
   }
 
   @Delete(':id')
@@ -82,9 +94,13 @@ export class AdminOrganizationsController {
   @ApiOperation({ summary: 'Delete an organization' })
   @ApiNoContentResponse({ description: 'Gone. Sessions are not touched.' })
   @ApiJsonErrors(404)
-  async delete(@Param('id') id: string): Promise<void> {
-    await this.organizations.delete(id);
+  async delete(@Param('id') id: string, @Operator() operator: Actor): Promise<void> {
+    await this.record.of(operator, changeOf('deleted', id), (record) => this.organizations.delete(id, record));
   }
+}
+
+function changeOf(change: string, organization: string): Change {
+  return { event: 'organization_changed', change, subject: { organization } };
 }
 
 function toDto(organization: Organization): OrganizationDto {

@@ -20,16 +20,17 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { AuditLog } from '../audit/audit-log.js';
+import type { AuditDetails } from '../audit/audit-event.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
-import type { Tx } from '../database/transaction.js';
 import { ApiJsonErrors } from '../http/api-errors.js';
 import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { StrictJsonPipe } from '../http/parameters.pipe.js';
 import { LogoutService } from '../logout/logout.service.js';
 import type { Upstream } from '../upstreams/upstream.js';
-import { UpstreamsService, type NamedUpstream } from '../upstreams/upstreams.service.js';
-import { AdminGuard, OperatorClientId } from './admin.guard.js';
+import type { CheckedUpstream } from '../upstreams/upstream-registration.js';
+import { UpstreamsService, type UpstreamChanged } from '../upstreams/upstreams.service.js';
+import { AdminGuard, Operator } from './admin.guard.js';
+import { ChangeRecord, type Actor, type Change, type RecordChange, type Values } from './change-record.js';
 import { CreateUpstreamDto, UpdateUpstreamDto, UpstreamDto, UpstreamListDto } from './dto/upstreams.dto.js';
 
 /** Other OpenID Providers that people may sign in with, for operators. */
@@ -44,7 +45,7 @@ export class AdminUpstreamsController {
   constructor(
     private readonly upstreams: UpstreamsService,
     private readonly logoutService: LogoutService,
-    private readonly audit: AuditLog,
+    private readonly record: ChangeRecord,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -57,9 +58,11 @@ export class AdminUpstreamsController {
   })
   @ApiCreatedResponse({ type: UpstreamDto })
   @ApiJsonErrors(400, 409)
-  async create(@Body() body: CreateUpstreamDto, @OperatorClientId() operator: string): Promise<UpstreamDto> {
+  async create(@Body() body: CreateUpstreamDto, @Operator() operator: Actor): Promise<UpstreamDto> {
     return this.toDto(
-      await this.upstreams.register(body, (tx, upstream) => this.changed(upstream, 'registered', operator, tx)),
+      await this.record.of(operator, changeOf('registered', body.name), (record) =>
+        this.upstreams.register(body, recorded(record)),
+      ),
     );
   }
 
@@ -88,10 +91,11 @@ export class AdminUpstreamsController {
   async update(
     @Param('name') name: string,
     @Body() body: UpdateUpstreamDto,
-    @OperatorClientId() operator: string,
+    @Operator() operator: Actor,
   ): Promise<UpstreamDto> {
+    const change = changeOf('changed', name, body.client_secret === undefined ? {} : { client_secret: 'replaced' });
     return this.toDto(
-      await this.upstreams.update(name, body, (tx, upstream) => this.changed(upstream, 'changed', operator, tx)),
+      await this.record.of(operator, change, (record) => this.upstreams.update(name, body, recorded(record))),
     );
   }
 
@@ -104,27 +108,19 @@ export class AdminUpstreamsController {
   })
   @ApiNoContentResponse({ description: 'Gone, and nobody is signed in by it any more.' })
   @ApiJsonErrors(404, 409)
-  async delete(@Param('name') name: string, @OperatorClientId() operator: string): Promise<void> {
+  async delete(@Param('name') name: string, @Operator() operator: Actor): Promise<void> {
     const upstream = await this.upstreams.get(name);
-    await this.logoutService.logout(
-      {
-        target: { kind: 'upstream', upstreamId: upstream.id },
-        cause: 'upstream_deleted',
-        initiator: { kind: 'operator', clientId: operator },
-      },
-      {
-        before: (tx) => this.upstreams.delete(tx, upstream),
-        after: (tx) => this.changed(upstream, 'deleted', operator, tx),
-      },
+    await this.record.of(operator, changeOf('deleted', name), (record) =>
+      this.logoutService.logout(
+        {
+          target: { kind: 'upstream', upstreamId: upstream.id },
+          cause: 'upstream_deleted',
+          initiator: { kind: 'operator', clientId: operator.clientId },
+        },
+        { before: (tx) => this.upstreams.delete(tx, upstream), after: (tx) => record(tx) },
+      ),
     );
     this.upstreams.forget();
-  }
-
-  private async changed(upstream: NamedUpstream, change: string, operator: string, tx: Tx): Promise<void> {
-    await this.audit.record(
-      { event: 'upstream_changed', outcome: 'done', details: { upstream: upstream.name, change, operator } },
-      tx,
-    );
   }
 
   private toDto(upstream: Upstream): UpstreamDto {
@@ -152,4 +148,24 @@ export class AdminUpstreamsController {
       updated_at: upstream.updatedAt.toISOString(),
     };
   }
+}
+
+function changeOf(change: string, upstream: string, more: AuditDetails = {}): Change {
+  return { event: 'upstream_changed', change, subject: { upstream, ...more } };
+}
+
+/** The secret is no part of what is compared. */
+function recorded(record: RecordChange): UpstreamChanged {
+  return (tx, after, before) => record(tx, valuesOf(before), valuesOf(after));
+}
+
+function valuesOf(upstream: CheckedUpstream | undefined): Values {
+  if (upstream === undefined) return {};
+  const { configuration, ...rest } = upstream;
+  const values = Object.entries({ ...rest, ...configuration });
+  return Object.fromEntries(values.map(([name, value]) => [wireName(name), value]));
+}
+
+function wireName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -3,6 +3,7 @@ import { AccountsModule } from '../accounts/accounts.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { LogoutModule } from '../logout/logout.module.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
@@ -26,6 +27,7 @@ import { UpstreamSignInController } from './upstream-sign-in.controller.js';
     AuditModule,
     ClientsModule,
     LogoutModule,
+    MetricsModule,
     RateLimitsModule,
     SessionsModule,
     TokensModule,

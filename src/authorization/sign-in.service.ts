@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Account, SignInOutcome } from '../accounts/account.js';
 import { AccountsService } from '../accounts/accounts.service.js';
 import { LogoutService } from '../logout/logout.service.js';
+import { Metrics } from '../metrics/metrics.js';
 import type { Browser, SignedInSession } from '../sessions/session.js';
 import { SessionsService, type StartedSession } from '../sessions/sessions.service.js';
 import type { UpstreamPerson } from '../upstreams/upstream-client.js';
@@ -22,6 +23,7 @@ export class SignInService {
     private readonly sessions: SessionsService,
     private readonly upstreamSessions: UpstreamSessions,
     private readonly logoutService: LogoutService,
+    private readonly metrics: Metrics,
   ) {}
 
   /**
@@ -56,6 +58,7 @@ export class SignInService {
     current: SignedInSession | undefined,
   ): Promise<UpstreamSignIn> {
     const outcome = await this.upstreamSessions.begin(upstream, person, browser, current);
+    this.metrics.countSignIn('upstream', outcome.kind === 'signed_in' ? 'done' : 'refused');
     if (outcome.kind === 'signed_in') await this.endOf(current, outcome.accountId);
     return outcome;
   }

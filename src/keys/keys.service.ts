@@ -140,7 +140,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
    * `immediately` says so (for a key that may be known to others). The old one retires when the new one signs. Whoever
    * knows it may know the ones that wait to sign, too: at once, every key there is retires.
    */
-  async rotate(immediately: boolean): Promise<void> {
+  async rotate(immediately: boolean, alongside: (tx: Tx) => Promise<void> = () => Promise.resolve()): Promise<void> {
     const now = this.clock.now();
     const activeAt = immediately ? now : this.clock.in(this.settings.keyPublishLeadMs);
     await this.transactions.run(async (tx) => {
@@ -149,6 +149,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
       for (const alg of ID_TOKEN_ALGORITHMS) await this.create(tx, alg, activeAt);
       await this.retireReplaced(tx);
       await this.changes.publish(tx, 'keys');
+      await alongside(tx);
     });
     await this.reload();
   }

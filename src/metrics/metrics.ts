@@ -5,6 +5,12 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 export const LOGOUT_TOKEN_RESULTS = ['ended', 'nothing_to_end', 'replayed', 'forged', 'not_performed'] as const;
 export type LogoutTokenResult = (typeof LOGOUT_TOKEN_RESULTS)[number];
 
+/** How people prove who they are. */
+export const SIGN_IN_METHODS = ['password', 'upstream'] as const;
+export type SignInMethod = (typeof SIGN_IN_METHODS)[number];
+export const SIGN_IN_OUTCOMES = ['done', 'refused'] as const;
+export type SignInResult = (typeof SIGN_IN_OUTCOMES)[number];
+
 /** How the notices stand, as storage says. */
 export interface LedgerFigures {
   /** By state: `pending` whatever their age, the others of the last 24 hours. */
@@ -87,7 +93,31 @@ export class Metrics implements OnModuleInit {
     registers: [this.registry],
   });
 
+  private readonly signIns = new Counter({
+    name: 'exeunt_sign_ins_total',
+    help: 'Sign-ins of people, by how they proved who they are and whether they did.',
+    labelNames: ['method', 'outcome'],
+    registers: [this.registry],
+  });
+
+  private readonly changes = new Counter({
+    name: 'exeunt_changes_total',
+    help: 'What administrators changed, by the event on record and what was done.',
+    labelNames: ['event', 'change'],
+    registers: [this.registry],
+  });
+
+  private readonly clientAuthenticationFailures = new Counter({
+    name: 'exeunt_client_authentication_failures_total',
+    help: 'Clients that did not prove who they are; `limited`: not looked at, since too many had failed before.',
+    labelNames: ['result'],
+    registers: [this.registry],
+  });
+
   constructor() {
+    for (const method of SIGN_IN_METHODS)
+      for (const outcome of SIGN_IN_OUTCOMES) this.signIns.inc({ method, outcome }, 0);
+    for (const result of ['failed', 'limited']) this.clientAuthenticationFailures.inc({ result }, 0);
     for (const outcome of DELIVERY_ATTEMPT_OUTCOMES) this.deliveryAttempts.inc({ outcome }, 0);
     // A series must be there before its first event, or rate() misses that one.
     for (const result of LOGOUT_TOKEN_RESULTS) this.logoutTokens.inc({ result }, 0);
@@ -100,6 +130,19 @@ export class Metrics implements OnModuleInit {
 
   countLogoutToken(result: LogoutTokenResult): void {
     this.logoutTokens.inc({ result });
+  }
+
+  countSignIn(method: SignInMethod, outcome: SignInResult): void {
+    this.signIns.inc({ method, outcome });
+  }
+
+  /** @param event the name of the audit event @param change one word of ours */
+  countChange(event: string, change: string): void {
+    this.changes.inc({ event, change });
+  }
+
+  countClientAuthenticationFailure(result: 'failed' | 'limited'): void {
+    this.clientAuthenticationFailures.inc({ result });
   }
 
   /** @param cause one of the causes that `logout` knows */

@@ -29,6 +29,14 @@ const ID = /^[A-Za-z0-9._~-]{1,100}$/;
 /** Two new defaults at once take turns, so that the second finds the first to replace. Readers do not wait. */
 const LOCK_ALL = statement('organizations_lock', 'LOCK TABLE organizations IN SHARE ROW EXCLUSIVE MODE');
 
+/** What else is to happen in the transaction of a change, told what it changed. */
+export type OrganizationChanged = (
+  tx: Tx,
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+) => Promise<void>;
+const nothingElse: OrganizationChanged = () => Promise.resolve();
+
 /** The registry that maps organizations to upstreams. */
 @Injectable()
 export class OrganizationsService {
@@ -62,7 +70,7 @@ export class OrganizationsService {
   }
 
   /** @throws InvalidRequestError, ConflictError when the id is taken */
-  async create(input: OrganizationInput): Promise<Organization> {
+  async create(input: OrganizationInput, alongside = nothingElse): Promise<Organization> {
     if (!ID.test(input.id)) throw new InvalidRequestError('id must be 1 to 100 characters of A-Z a-z 0-9 . _ ~ -.');
     const upstreamId = await this.upstreamId(input.upstream ?? null);
     await this.write(input.default === true, async (tx) => {
@@ -73,12 +81,17 @@ export class OrganizationsService {
         isDefault: input.default ?? false,
         createdAt: this.clock.now(),
       });
+      await alongside(
+        tx,
+        {},
+        { name: input.name ?? input.id, upstream: input.upstream ?? null, default: input.default ?? false },
+      );
     });
     return this.get(input.id);
   }
 
   /** Changes what `input` names. @throws NotFoundError, InvalidRequestError */
-  async update(id: string, input: Omit<OrganizationInput, 'id'>): Promise<Organization> {
+  async update(id: string, input: Omit<OrganizationInput, 'id'>, alongside = nothingElse): Promise<Organization> {
     const upstreamId = input.upstream === undefined ? undefined : await this.upstreamId(input.upstream);
     await this.write(input.default === true, async (tx) => {
       const row = await tx.manager.findOne(OrganizationEntity, { where: { id }, lock: { mode: 'pessimistic_write' } });
@@ -92,14 +105,27 @@ export class OrganizationsService {
           isDefault: input.default ?? row.isDefault,
         },
       );
+      const before = await this.toOrganization(row);
+      await alongside(
+        tx,
+        { name: before.name, upstream: before.upstream ?? null, default: before.isDefault },
+        {
+          name: input.name ?? before.name,
+          upstream: input.upstream === undefined ? (before.upstream ?? null) : input.upstream,
+          default: input.default ?? before.isDefault,
+        },
+      );
     });
     return this.get(id);
   }
 
   /** @throws NotFoundError */
-  async delete(id: string): Promise<void> {
-    const { affected } = await this.transactions.run((tx) => tx.manager.delete(OrganizationEntity, { id }));
-    if (affected !== 1) throw new NotFoundError('There is no such organization.');
+  async delete(id: string, alongside = nothingElse): Promise<void> {
+    await this.transactions.run(async (tx) => {
+      const { affected } = await tx.manager.delete(OrganizationEntity, { id });
+      if (affected !== 1) throw new NotFoundError('There is no such organization.');
+      await alongside(tx, {}, {});
+    });
   }
 
   /** @param asDefault whoever is the default is it no more, in the same transaction */

@@ -69,10 +69,18 @@ export class UpstreamIdentities {
   }
 
   /** @throws ConflictError when this person is linked to an account already */
-  async link(accountId: string, issuer: string, sub: string): Promise<UpstreamIdentity> {
+  async link(
+    accountId: string,
+    issuer: string,
+    sub: string,
+    alongside: (tx: Tx) => Promise<void> = () => Promise.resolve(),
+  ): Promise<UpstreamIdentity> {
     const row = { issuer, sub, accountId, ownsClaims: false, linkedAt: this.clock.now() };
     try {
-      await this.transactions.run((tx) => tx.manager.insert(UpstreamIdentityEntity, row));
+      await this.transactions.run(async (tx) => {
+        await tx.manager.insert(UpstreamIdentityEntity, row);
+        await alongside(tx);
+      });
     } catch (error) {
       if (isUniqueViolation(error, 'upstream_identities_pkey'))
         throw new ConflictError('This person is linked to an account already.', { cause: error });

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { AuditDetails } from '../audit/audit-event.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { Clock } from '../database/clock.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
@@ -65,13 +66,20 @@ export class UpstreamSessions {
           : undefined;
       const started = again ?? (await this.sessions.begin(account, amr, browser, tx, person.authTime));
       if (started === undefined) return { kind: 'account_unusable' };
-      await this.remember(tx, upstream, person, started.sessionId);
+      const who = { account_id: account.id, address: browser.address ?? null };
+      await this.remember(tx, upstream, person, started.sessionId, who);
       const authenticatedAt = person.authTime ?? this.clock.now();
       return { kind: 'signed_in', accountId: account.id, amr, authenticatedAt, started };
     });
   }
 
-  private async remember(tx: Tx, upstream: Upstream, person: UpstreamPerson, sessionId: string): Promise<void> {
+  private async remember(
+    tx: Tx,
+    upstream: Upstream,
+    person: UpstreamPerson,
+    sessionId: string,
+    who: AuditDetails,
+  ): Promise<void> {
     await this.sessions.rememberUpstream(tx, sessionId, {
       upstreamId: upstream.id,
       issuer: person.issuer,
@@ -80,7 +88,11 @@ export class UpstreamSessions {
       idToken: this.sealer.seal(UPSTREAM_ID_TOKEN, { idToken: person.idToken }),
     });
     await this.audit.record(
-      { event: 'upstream_sign_in', outcome: 'done', details: { upstream: upstream.name, session_id: sessionId } },
+      {
+        event: 'upstream_sign_in',
+        outcome: 'done',
+        details: { upstream: upstream.name, session_id: sessionId, ...who },
+      },
       tx,
     );
   }

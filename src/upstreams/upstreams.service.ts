@@ -18,9 +18,8 @@ const NULLABLE: ReadonlySet<string> = new Set(['redirect_uri', 'post_logout_redi
 /** Postgres up to 17 answers a foreign key's RESTRICT with the first, since 18 with the second. */
 const STILL_REFERENCED: ReadonlySet<string | undefined> = new Set(['23503', '23001']);
 
-/** What a change is about, while it is not committed. */
-export type NamedUpstream = Pick<Upstream, 'name'>;
-type Alongside = (tx: Tx, upstream: NamedUpstream) => Promise<void>;
+/** What else is to happen in the transaction of a change, told the registration as it is and as it was. */
+export type UpstreamChanged = (tx: Tx, after: CheckedUpstream, before: CheckedUpstream | undefined) => Promise<void>;
 
 interface Loaded {
   readonly upstreams: readonly Upstream[];
@@ -91,7 +90,7 @@ export class UpstreamsService implements OnModuleInit {
    * @param alongside what must be true with the registration, and undone with it
    * @throws InvalidRequestError, ConflictError when the name or (issuer, client_id) is taken
    */
-  async register(input: UpstreamInput, alongside: Alongside = () => Promise.resolve()): Promise<Upstream> {
+  async register(input: UpstreamInput, alongside: UpstreamChanged = () => Promise.resolve()): Promise<Upstream> {
     refuseNull(input);
     const checked = checkedUpstream(input, undefined, this.rules(input.client_secret !== undefined));
     this.refuseOurselves(checked.issuer);
@@ -107,13 +106,17 @@ export class UpstreamsService implements OnModuleInit {
     };
     await this.write(async (tx) => {
       await tx.manager.insert(UpstreamEntity, row);
-      await alongside(tx, checked);
+      await alongside(tx, checked, undefined);
     });
     return this.get(checked.name);
   }
 
   /** Changes what `input` names and leaves the rest. @throws NotFoundError, InvalidRequestError, ConflictError */
-  async update(name: string, input: UpstreamInput, alongside: Alongside = () => Promise.resolve()): Promise<Upstream> {
+  async update(
+    name: string,
+    input: UpstreamInput,
+    alongside: UpstreamChanged = () => Promise.resolve(),
+  ): Promise<Upstream> {
     refuseNull(input);
     let renamed = name;
     await this.write(async (tx) => {
@@ -134,7 +137,7 @@ export class UpstreamsService implements OnModuleInit {
           updatedAt: this.clock.now(),
         },
       );
-      await alongside(tx, checked);
+      await alongside(tx, checked, toChecked(row));
     });
     return this.get(renamed);
   }

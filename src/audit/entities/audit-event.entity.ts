@@ -1,11 +1,12 @@
 import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { AuditDetails, AuditEventName, AuditOutcome } from '../audit-event.js';
 
-/** One event of the record. Never changed, removed only by retention. */
+/** One event of the record. Never changed but for the count of the same refusal, removed only by retention. */
 @Entity('audit_events')
 @Check('audit_events_outcome_check', `outcome IN ('done', 'refused', 'failed')`)
 @Index('audit_events_at_idx', ['at', 'id'])
 @Index('audit_events_event_idx', ['event', 'id'])
+@Index('audit_events_refusal_key_idx', ['refusalKey'], { unique: true, where: 'refusal_key IS NOT NULL' })
 export class AuditEventEntity {
   /** UUID v7, so its order is the order of time. */
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'audit_events_pkey' })
@@ -24,4 +25,8 @@ export class AuditEventEntity {
   /** No foreign keys: the record outlives what it is about. */
   @Column('jsonb')
   details: AuditDetails;
+
+  /** Hash of the refusal and its minute; null for everything else. */
+  @Column('bytea', { name: 'refusal_key', nullable: true })
+  refusalKey: Buffer | null;
 }
