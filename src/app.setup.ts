@@ -1,4 +1,4 @@
-import { NestFactory } from '@nestjs/core';
+import { NestFactory, Reflector } from '@nestjs/core';
 import type { LoggerService } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
@@ -6,6 +6,7 @@ import type { Settings } from './config/settings.js';
 import { EdgeFallbacks } from './http/edge-fallbacks.js';
 import { FallbackFilter } from './http/fallback.filter.js';
 import { HttpEdge } from './http/http-edge.js';
+import { RequestGuard } from './http/request.guard.js';
 import { serveDocs } from './openapi.js';
 
 const BODY_LIMIT = '64kb';
@@ -46,6 +47,7 @@ export function setUpApp(app: NestExpressApplication, settings: Settings): NestE
     crossOriginOpenerPolicy: false,
     crossOriginResourcePolicy: { policy: 'cross-origin' },
   });
+  app.useGlobalGuards(new RequestGuard(app.get(Reflector)));
   app.useGlobalFilters(new FallbackFilter(app.get(HttpEdge), app.get(EdgeFallbacks)));
   serveDocs(app, settings);
   return app;

@@ -1,5 +1,6 @@
 import { STANDARD_CLAIMS } from '../oidc/claims.js';
 import { InvalidRequestError } from '../oidc/errors.js';
+import { textProblem } from '../oidc/text.js';
 
 const BOOLEAN = new Set(['email_verified', 'phone_number_verified']);
 const MAX_TEXT = 2000;
@@ -32,7 +33,7 @@ export function acceptableClaims(claims: Readonly<Record<string, unknown>>): Rec
         value !== null &&
         value !== '' &&
         hasRightType(name, value) &&
-        !JSON.stringify(value).includes('\\u0000'),
+        textProblem(value) === undefined,
     ),
   );
 }

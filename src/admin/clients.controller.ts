@@ -30,6 +30,7 @@ import { ClientMetadataDto } from '../clients/dto/client-metadata.dto.js';
 import { ApiJsonErrors } from '../http/api-errors.js';
 import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { StrictJsonPipe } from '../http/parameters.pipe.js';
+import { ReadsItsOwnParameters } from '../http/request.guard.js';
 import { EndpointDoctor } from '../logout/endpoint-doctor.js';
 import { LogoutService } from '../logout/logout.service.js';
 import { InvalidClientMetadataError, InvalidRequestError } from '../oidc/errors.js';
@@ -65,6 +66,7 @@ export class AdminClientsController {
   ) {}
 
   @Post()
+  @ReadsItsOwnParameters()
   @HttpCode(201)
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Register a client', description: 'The answer holds the secret, once.' })
@@ -127,6 +129,7 @@ export class AdminClientsController {
   }
 
   @Put(':client_id')
+  @ReadsItsOwnParameters()
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
@@ -152,6 +155,7 @@ export class AdminClientsController {
   }
 
   @Patch(':client_id')
+  @ReadsItsOwnParameters()
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   @ApiOperation({

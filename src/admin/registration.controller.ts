@@ -29,6 +29,7 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { ApiJsonErrors } from '../http/api-errors.js';
 import { bearerToken } from '../http/bearer.js';
 import { JsonErrorFilter } from '../http/json-error.filter.js';
+import { ReadsItsOwnParameters } from '../http/request.guard.js';
 import { LogoutService } from '../logout/logout.service.js';
 import { ADMIN_SCOPE, REGISTRATION_SCOPE } from '../oidc/claims.js';
 import {
@@ -77,6 +78,7 @@ export class RegistrationController {
   }
 
   @Post()
+  @ReadsItsOwnParameters()
   @HttpCode(201)
   @Header('Cache-Control', 'no-store')
   @Header('Pragma', 'no-cache')
@@ -127,6 +129,7 @@ export class RegistrationController {
   }
 
   @Put(':client_id')
+  @ReadsItsOwnParameters()
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   @ApiBearerAuth('registration')

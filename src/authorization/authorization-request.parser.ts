@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { registeredScope, type Client } from '../clients/client.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { PASSWORD_ACR, UPSTREAM_ACR } from '../oidc/authentication-context.js';
-import { parseScope, type ClaimsParameter } from '../oidc/claims.js';
+import { parseScope, REQUESTABLE_CLAIMS, type ClaimRequest, type ClaimsParameter } from '../oidc/claims.js';
 import { InvalidRequestError, type AuthorizationErrorCode } from '../oidc/errors.js';
-import { isAllowedRedirectUri } from '../oidc/redirect-uri.js';
+import { isAllowedRedirectUri, isWebUri } from '../oidc/redirect-uri.js';
+import { textProblem } from '../oidc/text.js';
 import { HintVerifier } from '../tokens/hint-verifier.js';
 import type { AuthorizationRequest } from './authorization-request.js';
 
@@ -72,8 +73,14 @@ export class AuthorizationRequestParser {
     if (repeated !== undefined) fail('invalid_request', 'A parameter was sent more than once.');
     if (Object.values(raw).some((value) => String(value).length > MAX_LENGTH))
       fail('invalid_request', 'A parameter is too long.');
-    if (Object.values(raw).some((value) => String(value).includes('\0')))
-      fail('invalid_request', 'A parameter contains a NUL character.');
+    const badText = textProblem(raw);
+    if (badText !== undefined) fail('invalid_request', badText.words);
+    // A form is posted to a web address (OAuth 2.0 Form Post Response Mode 1.0 §2); an app hears of it by the other mode.
+    if (target.responseMode === 'form_post' && !isWebUri(redirectUri))
+      throw new AuthorizationError('invalid_request', 'response_mode=form_post needs a web address to post to.', {
+        ...target,
+        responseMode: 'query',
+      });
     for (const [name, code] of NOT_SUPPORTED)
       if (single(raw, name) !== undefined) fail(code, `${name} is not supported.`);
 
@@ -195,14 +202,17 @@ function maxAgeOf(raw: RawParameters, client: Client, fail: Fail): number | unde
 function parseClaims(text: string | undefined, fail: Fail): ClaimsParameter | undefined {
   if (text === undefined) return undefined;
   const claims = parseObject(text) ?? fail('invalid_request', 'claims must be a JSON object.');
+  // The text is JSON inside a parameter, so what it says comes to light only here.
+  const badText = textProblem(claims);
+  if (badText !== undefined) fail('invalid_request', `claims: ${badText.words}`);
   const { userinfo, id_token: idToken } = claims;
   if (![userinfo, idToken].every((member) => member === undefined || member === null || isObject(member))) {
     fail('invalid_request', 'claims has a member that is not an object.');
   }
   return {
-    ...(isObject(userinfo) ? { userinfo } : {}),
-    ...(isObject(idToken) ? { id_token: idToken } : {}),
-  } as ClaimsParameter;
+    ...(isObject(userinfo) ? { userinfo: claimRequests(userinfo, fail) } : {}),
+    ...(isObject(idToken) ? { id_token: claimRequests(idToken, fail) } : {}),
+  };
 }
 
 /**
@@ -226,6 +236,31 @@ function essentialAcr(claims: ClaimsParameter | undefined, fail: Fail): readonly
 
 function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((member) => typeof member === 'string');
+}
+
+/**
+ * The requests for claims that there are. Others are ignored (Core §5.5), so they are neither kept nor shown to anybody:
+ * a name is free text by whoever writes the link.
+ */
+function claimRequests(requests: Record<string, unknown>, fail: Fail): Record<string, ClaimRequest | null> {
+  const known = Object.entries(requests).filter(([name]) => REQUESTABLE_CLAIMS.has(name));
+  return Object.fromEntries(
+    known.map(([name, request]) => {
+      if (!isObject(request)) return [name, null];
+      const { essential, value, values } = request;
+      // Core §5.5.1
+      if (values !== undefined && !Array.isArray(values))
+        fail('invalid_request', `claims: values of ${name} must be an array.`);
+      return [
+        name,
+        {
+          ...(typeof essential === 'boolean' ? { essential } : {}),
+          ...(value === undefined ? {} : { value }),
+          ...(Array.isArray(values) ? { values: values as readonly unknown[] } : {}),
+        },
+      ];
+    }),
+  );
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

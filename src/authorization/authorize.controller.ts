@@ -4,6 +4,7 @@ import { ApiPage, ApiSeeOther } from '../http/api-errors.js';
 import { BrowserIdentity } from '../http/browser.js';
 import { HttpEdge, type Cookies as CookieJar, type Response } from '../http/http-edge.js';
 import { PageErrorFilter } from '../http/page-error.filter.js';
+import { ReadsItsOwnParameters } from '../http/request.guard.js';
 import { appendQuery } from '../oidc/redirect-uri.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { AuthorizationAnswer } from './authorization-answer.js';
@@ -66,6 +67,7 @@ function ApiAuthorizationQuery(): MethodDecorator {
 @ApiTags('Sign-in')
 @Controller('authorize')
 @UseFilters(PageErrorFilter)
+@ReadsItsOwnParameters()
 export class AuthorizeController {
   constructor(
     private readonly parser: AuthorizationRequestParser,

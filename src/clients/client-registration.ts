@@ -10,6 +10,7 @@ import {
 } from '../oidc/client-metadata.js';
 import { InvalidClientMetadataError, InvalidRedirectUriError } from '../oidc/errors.js';
 import { frontChannelLogoutUriProblem, redirectUriProblem } from '../oidc/redirect-uri.js';
+import { textProblem } from '../oidc/text.js';
 import { ClientMetadataDto } from './dto/client-metadata.dto.js';
 
 export interface RegistrationRules {
@@ -101,8 +102,11 @@ function parse(input: unknown): ClientMetadataDto {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw new InvalidClientMetadataError('The request body must be a JSON object of client metadata.');
   }
-  if (JSON.stringify(input).includes('\\u0000'))
-    throw new InvalidClientMetadataError('The metadata contains a NUL character.');
+  const problem = textProblem(input);
+  if (problem !== undefined)
+    throw isRedirectMember(problem.member)
+      ? new InvalidRedirectUriError(problem.words)
+      : new InvalidClientMetadataError(problem.words);
   // A member that is null counts as not sent: clients that serialise empty fields are common.
   const present = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null));
   const dto = plainToInstance(ClientMetadataDto, present);
@@ -112,6 +116,10 @@ function parse(input: unknown): ClientMetadataDto {
   throw error.property === 'redirect_uris'
     ? new InvalidRedirectUriError(description)
     : new InvalidClientMetadataError(description);
+}
+
+function isRedirectMember(name: string | undefined): boolean {
+  return name === 'redirect_uris' || name === 'post_logout_redirect_uris';
 }
 
 /** Grant types that we do not offer are dropped (RFC 7591 §2: the server may replace). */

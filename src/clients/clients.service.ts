@@ -12,6 +12,7 @@ import { isUniqueViolation, TransactionRunner, type Tx } from '../database/trans
 import type { ClientMetadata } from '../oidc/client-metadata.js';
 import { ConflictError, NotFoundError } from '../oidc/errors.js';
 import { matchesHash, newSecret, sha256 } from '../oidc/secret.js';
+import { isStorableText } from '../oidc/text.js';
 import { checkPostLogoutRedirectUri, registeredMetadata, type RegistrationRules } from './client-registration.js';
 import type { Client, RegisteredClient } from './client.js';
 import { ClientEntity } from './entities/client.entity.js';
@@ -356,7 +357,7 @@ export class ClientsService implements OnModuleInit {
   private async entry(clientId: string): Promise<Entry | undefined> {
     const cached = this.cache.get(clientId);
     if (cached !== undefined) return cached === 'unknown' ? undefined : cached;
-    if (clientId.length > 255 || clientId.includes('\0')) return undefined;
+    if (clientId.length > 255 || !isStorableText(clientId)) return undefined;
     const { generation } = this;
     const row = await this.transactions.reader.findOneBy(ClientEntity, { clientId, deletedAt: IsNull() });
     const entry = row === null ? 'unknown' : toEntry(row);

@@ -68,7 +68,9 @@ function shownAs(error: unknown): Shown {
     return {
       status,
       code: CODES[status] ?? 'invalid_request',
-      description: WORDS[status] ?? 'The request is not valid.',
+      description: isUnreadableJson(error)
+        ? 'The body is not valid JSON.'
+        : (WORDS[status] ?? 'The request is not valid.'),
     };
   return { status: 500, code: 'server_error', description: 'Something went wrong on our side.' };
 }
@@ -81,6 +83,7 @@ const CODES: Readonly<Record<number, string>> = {
 };
 const WORDS: Readonly<Record<number, string>> = {
   404: 'There is nothing at this address.',
+  405: 'This address does not take this method; Allow says which it takes.',
   413: 'The request is too large.',
   415: 'The media type of the request is not supported.',
 };
@@ -90,6 +93,14 @@ function statusOf(error: unknown): number | undefined {
   if (error instanceof HttpException) return error.getStatus();
   const status = (error as { status?: unknown } | null)?.status;
   return typeof status === 'number' && status >= 400 && status < 600 ? status : undefined;
+}
+
+/** By the body parser's own mark; Nest wraps what it threw. Its message quotes the body, so it is not shown. */
+function isUnreadableJson(error: unknown): boolean {
+  const types = [error, error instanceof Error ? error.cause : undefined].map(
+    (candidate) => (candidate as { readonly type?: unknown } | null | undefined)?.type,
+  );
+  return types.includes('entity.parse.failed');
 }
 
 function stackWithoutMessage(error: Error): string {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { SETTINGS, type Settings } from '../config/settings.js';
+import { isCspSource } from '../oidc/redirect-uri.js';
 import { newSecret } from '../oidc/secret.js';
 
 /** What a page's Content-Security-Policy must let through besides ourselves (requirements C.14, 8). */
@@ -62,7 +63,7 @@ export class HttpEdge {
   redirect(response: Response, url: string): void {
     this.noStore(response);
     // Set by hand: the adapter's own redirect would re-encode a registered URI.
-    this.header(response, 'Location', url);
+    this.header(response, 'Location', headerUrl(url));
     this.header(response, 'Content-Type', 'text/plain; charset=utf-8');
     this.host.httpAdapter.reply(response, 'See Other', 303);
   }
@@ -157,16 +158,39 @@ export type SecretCookieName = 'session' | 'browser' | 'console';
 export type CookieName = SecretCookieName | 'browser_state';
 export type Cookies = Readonly<Record<string, unknown>> | undefined;
 
-function contentSecurityPolicy(options: PageOptions): string {
+/** Proxies have limits for all headers together, 8 KB is a common one. */
+const MAX_SOURCES_LENGTH = 4000;
+
+/**
+ * What we say of framing comes before anything that a client brought, because of a directive that is there twice the
+ * first counts (CSP3 §4.2.1); and what a client brought passes {@link sources}.
+ */
+export function contentSecurityPolicy(options: PageOptions): string {
+  const frames = sources(options.frames);
   return [
     "default-src 'none'",
+    "frame-ancestors 'none'",
     `style-src 'nonce-${options.nonce}'`,
     `script-src 'nonce-${options.nonce}'`,
-    `img-src ${["'self'", 'data:', ...(options.images ?? [])].join(' ')}`,
+    `img-src ${["'self'", 'data:', ...sources(options.images)].join(' ')}`,
     ...(options.live === true ? ["connect-src 'self'"] : []),
     ...(options.postsAway === true ? [] : ["form-action 'self'"]),
-    ...(options.frames === undefined || options.frames.length === 0 ? [] : [`frame-src ${options.frames.join(' ')}`]),
+    ...(frames.length === 0 ? [] : [`frame-src ${frames.join(' ')}`]),
     "base-uri 'none'",
-    "frame-ancestors 'none'",
   ].join('; ');
+}
+
+/**
+ * Sources that are nothing but sources; others are left out, also when they were registered before that was asked. More
+ * than a header holds become their schemes: what a page loads is in the page, so a longer list would not say more.
+ */
+function sources(candidates: readonly string[] | undefined): readonly string[] {
+  const checked = [...new Set(candidates)].filter(isCspSource);
+  if (checked.join(' ').length <= MAX_SOURCES_LENGTH) return checked;
+  return [...new Set(checked.map((source) => source.slice(0, source.indexOf(':') + 1)))].slice(0, 20);
+}
+
+/** A header is ASCII without control characters; anything else of a URL has an encoding that means the same (RFC 3986 §2.1). */
+export function headerUrl(url: string): string {
+  return url.toWellFormed().replaceAll(/[^\x21-\x7e]/gu, (character) => encodeURIComponent(character));
 }

@@ -17,15 +17,8 @@ export class OAuthParametersPipe extends ValidationPipe {
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (metadata.type !== 'body' && metadata.type !== 'query') return value;
-    refuseNul(value);
     return super.transform(withoutEmpty(value), metadata);
   }
-}
-
-/** Postgres holds no NUL, so what has one cannot be anything of ours; it would come back as a failure of storage. */
-export function refuseNul(value: unknown): void {
-  if (JSON.stringify(value ?? null).includes('\\u0000'))
-    throw new InvalidRequestError('The request contains a NUL character.');
 }
 
 /** The admin API's rules: an unknown member is most likely a misspelt one, so it is refused. */
@@ -39,11 +32,6 @@ export class StrictJsonPipe extends ValidationPipe {
       stopAtFirstError: true,
       exceptionFactory: (errors): ProtocolError => new InvalidRequestError(describeErrors(errors)),
     });
-  }
-
-  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    refuseNul(value);
-    return super.transform(value, metadata);
   }
 }
 

@@ -24,6 +24,16 @@ export const CLAIMS_BY_SCOPE = {
 /** Every claim about a person that an account may hold (OpenID Connect Core 1.0 §5.1). */
 export const STANDARD_CLAIMS: readonly string[] = Object.values(CLAIMS_BY_SCOPE).flat();
 
+/** What the `claims` parameter may name: those, and what an ID token says of the sign-in itself (Core §2). */
+export const REQUESTABLE_CLAIMS: ReadonlySet<string> = new Set([
+  ...STANDARD_CLAIMS,
+  'sub',
+  'auth_time',
+  'acr',
+  'amr',
+  'sid',
+]);
+
 /** Scopes that a client may be registered for; others are ignored in requests (Core §3.1.2.1). */
 export const STANDARD_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const;
 

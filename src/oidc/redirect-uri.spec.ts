@@ -1,5 +1,6 @@
 import {
   appendQuery,
+  isCspSource,
   isAllowedRedirectUri,
   isLoopbackHost,
   isRegisteredUri,
@@ -27,6 +28,10 @@ describe('redirectUriProblem', () => {
     'http://[::1]:3000/callback',
     'https://203.0.113.7/callback',
     'HTTPS://App.Example.com/Callback',
+    'https://[2001:db8::1]:8443/callback',
+    `https://${'a'.repeat(63)}.example.com/`,
+    'https://app--1.example.com/?a;b,c',
+    'https://intranet/callback',
   ])('takes %s', (uri) => {
     expect(redirectUriProblem(uri, WEB)).toBeUndefined();
   });
@@ -60,6 +65,20 @@ describe('redirectUriProblem', () => {
     ['a right-to-left override', 'https://app.example.com/\u202e'],
     ['a fragment', 'https://app.example.com/#x'],
     ['an empty fragment', 'https://app.example.com/#'],
+    ['a semicolon in the host', 'https://a;frame-ancestors/'],
+    ['a comma in the host', 'https://a,frame-src/'],
+    ['a quote in the host', "https://a'b/"],
+    ['an underscore in the host', 'https://a_b.example/'],
+    ['a percent-encoded host', 'https://%61pp.example.com/'],
+    ['punctuation in the host, percent-encoded', 'https://a%3bframe-ancestors/'],
+    ['an empty label', 'https://app..example.com/'],
+    ['a dot at the end of the host', 'https://app.example.com./'],
+    ['a dot at the beginning of the host', 'https://.example.com/'],
+    ['a label of 64 characters', `https://${'a'.repeat(64)}.example.com/`],
+    ['a host of 254 characters', `https://${'a.'.repeat(123)}example.com/`.slice(0, 8 + 254)],
+    ['a host of 1900 characters', `https://${'a'.repeat(1900)}/`],
+    ['a port that there is not', 'https://app.example.com:65536/'],
+    ['an address that there is not', 'https://[::zz]/'],
     ['a wildcard host', 'https://*.example.com/'],
     ['a wildcard path', 'https://app.example.com/*'],
     ['plain http elsewhere', 'http://app.example.com/'],
@@ -197,6 +216,30 @@ describe('isAllowedRedirectUri: the port of a loopback address is free for an ap
   });
 });
 
+describe('isCspSource', () => {
+  it.each(['https://a.example', 'http://localhost:3000', 'http://[::1]:3000', 'https://203.0.113.7'])(
+    '%s is one',
+    (source) => expect(isCspSource(source)).toBe(true),
+  );
+  it.each([
+    'https://a;frame-ancestors',
+    'https://a,frame-src',
+    'https://a b',
+    "https://a'b",
+    'https://a"b',
+    'https://a.example/path',
+    'https://a.example:443:1',
+    'https://*.example',
+    `https://${'a'.repeat(2000)}`,
+    "'unsafe-inline'",
+    '*',
+    'https:',
+    'com.example.app:',
+    '',
+    'null',
+  ])('%s is none', (source) => expect(isCspSource(source)).toBe(false));
+});
+
 describe('isLoopbackHost', () => {
   it.each(['localhost', '127.0.0.1', '127.255.255.254', '[::1]'])('%s is', (host) =>
     expect(isLoopbackHost(host)).toBe(true),
@@ -242,6 +285,10 @@ describe('appendQuery touches no byte of the URI (RP-Initiated Logout 1.0 §3)',
       expect(new URL(url).searchParams.get('state')).toBe(value);
     },
   );
+
+  it('replaces half a character, which has no encoding', () => {
+    expect(appendQuery('https://a.example/', [['state', '\ud800']])).toBe('https://a.example/?state=%EF%BF%BD');
+  });
 
   it('leaves out what has no value, and adds nothing where nothing is left', () => {
     expect(appendQuery('https://a.example/?', [['state', undefined]])).toBe('https://a.example/?');

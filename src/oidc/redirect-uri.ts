@@ -27,7 +27,7 @@ export interface RedirectUriRules {
  * Why this URI must not be registered as the target of a redirect, or `undefined` when it may.
  *
  * The rules are one set for `redirect_uris` and `post_logout_redirect_uris`: absolute, no fragment, no user name, no
- * control characters or white space, https (http on loopback), never a scheme that the browser runs.
+ * control characters or white space, a host that is a name or an address and nothing else, https (http on loopback), never a scheme that the browser runs.
  *
  * @see [OpenID Connect Dynamic Client Registration 1.0](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata) §2
  * @see [RFC 9700](https://www.rfc-editor.org/rfc/rfc9700#section-2.6) §2.6
@@ -46,12 +46,14 @@ export function redirectUriProblem(uri: string, rules: RedirectUriRules): string
     if (!/^https?:\/\/[^/?]/i.test(uri)) return 'must be an absolute URI';
     if (url.username !== '' || url.password !== '' || /^https?:\/\/[^/?]*@/i.test(uri))
       return 'must not contain a user name';
+    if (!hasPlainHost(uri)) return 'must have a host of letters, digits, dots and hyphens, or an IP address';
     if (url.protocol === 'http:' && !isLoopbackHost(url.hostname) && !rules.allowInsecure) {
       return 'must use https (http is for loopback addresses)';
     }
     return undefined;
   }
   if (!rules.allowPrivateUseScheme) return 'must use https';
+  if (/^[^:]*:\/\/[^/?]*[;,'"<>]/.test(uri)) return 'must have a host without punctuation';
   // RFC 8252 §7.1: a private-use scheme is a reversed domain name, so that two apps do not share one.
   return url.protocol.includes('.') ? undefined : 'must use https or a private-use scheme such as com.example.app';
 }
@@ -72,6 +74,30 @@ export function frontChannelLogoutUriProblem(
   return redirectUris.some((redirectUri) => new URL(redirectUri).origin === origin)
     ? undefined
     : 'must have the scheme, host and port of a redirect URI';
+}
+
+const LABEL = '[a-z0-9-]{1,63}';
+const NAME = new RegExp(`^${LABEL}(\\.${LABEL})*$`);
+
+/**
+ * Whether a host is what the name system or an address can be: letters, digits, hyphens and single dots (after IDNA, that
+ * is in ASCII), at most 253 characters, or an IP literal. URLs allow more (`;`, `,`, quotes), and what is made of a host,
+ * such as a source of a Content-Security-Policy, would read it as its own punctuation.
+ */
+export function isPlainHost(hostname: string): boolean {
+  if (hostname.startsWith('[')) return hostname.endsWith(']') && isIP(hostname.slice(1, -1)) === 6;
+  return hostname.length <= 253 && NAME.test(hostname);
+}
+
+/** The host as it is written, too: what a browser is sent is the text, and not what a parser makes of it. */
+function hasPlainHost(uri: string): boolean {
+  const [, written = ''] = /^https?:\/\/(\[[0-9a-f:.]+\]|[^/?:]*)(:\d*)?(?=[/?]|$)/i.exec(uri) ?? [];
+  return isPlainHost(written.toLowerCase()) && isPlainHost(new URL(uri).hostname);
+}
+
+/** Whether it is an http or https address, and none of an app's own scheme. */
+export function isWebUri(uri: string): boolean {
+  return /^https?:/i.test(uri);
 }
 
 /** `localhost`, 127.0.0.0/8 and `[::1]` (RFC 8252 §7.3, §8.3). */
@@ -119,8 +145,19 @@ function withoutLoopbackPort(uri: string): string | undefined {
 export function appendQuery(uri: string, parameters: ReadonlyArray<readonly [string, string | undefined]>): string {
   const pairs = parameters
     .filter((pair): pair is readonly [string, string] => pair[1] !== undefined)
-    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`);
   if (pairs.length === 0) return uri;
   const separator = !uri.includes('?') ? '?' : /[?&]$/.test(uri) ? '' : '&';
   return uri + separator + pairs.join('&');
+}
+
+/** Half a character has no encoding, and would throw. */
+function encode(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
+}
+
+/** Whether this is one source of a CSP source list and no punctuation of the policy: an origin with a plain host. */
+export function isCspSource(source: string): boolean {
+  const [, host] = /^https?:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$/.exec(source) ?? [];
+  return host !== undefined && isPlainHost(host);
 }

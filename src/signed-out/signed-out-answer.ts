@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
-import { HttpEdge, type Response } from '../http/http-edge.js';
+import { headerUrl, HttpEdge, type Response } from '../http/http-edge.js';
 import { FrontChannelLogout, type FrontChannelFrame } from '../logout/front-channel/front-channel-logout.service.js';
 import { LogoutRecordsService } from '../logout/logout-records.service.js';
 import type { LogoutOutcome } from '../logout/logout.js';
@@ -65,7 +65,8 @@ export class SignedOutAnswer {
   show(response: Response, told: Told, { leftClientId, ...page }: SignedOutPage, onward?: string): void {
     const frames = framesOf(told);
     const afterMs = frames.length === 0 ? 0 : this.settings.frontChannelWaitMs;
-    if (onward !== undefined) this.edge.header(response, 'Refresh', `${Math.ceil(afterMs / 1000)};url=${onward}`);
+    if (onward !== undefined)
+      this.edge.header(response, 'Refresh', `${Math.ceil(afterMs / 1000)};url=${headerUrl(onward)}`);
     // A page that the browser is about to leave has nothing to follow.
     const live = onward === undefined ? this.follow(told, page.everywhere === true, leftClientId) : undefined;
     const nonce = this.edge.newNonce();

@@ -8,6 +8,7 @@ import { EgressClient } from '../egress/egress.client.js';
 import { EgressError } from '../egress/egress.js';
 import { JwtSigner } from '../keys/jwt-signer.js';
 import { ID_TOKEN_ALGORITHMS } from '../oidc/algorithms.js';
+import { isStorableText } from '../oidc/text.js';
 import { leftHalfHash } from '../oidc/token-hash.js';
 import { LOGIN_CLAIM } from './upstream-registration.js';
 import { UpstreamNotFreshError, UpstreamSignInError, UpstreamUnavailableError } from './upstream-errors.js';
@@ -139,13 +140,19 @@ export class UpstreamClient {
     });
     if (claims.at_hash !== undefined && claims.at_hash !== leftHalfHash(protectedHeader.alg, tokens.access_token))
       throw new UpstreamSignInError('at_hash does not fit the access token');
+    const sid = typeof claims.sid === 'string' ? claims.sid : undefined;
+    // Both are kept and looked up by; what cannot be kept could not be signed out either.
+    if (!isStorableText(claims.sub) || (sid !== undefined && !isStorableText(sid)))
+      throw new UpstreamSignInError('sub or sid is no text that can be kept');
     return {
       issuer: upstream.issuer,
       sub: claims.sub,
-      sid: typeof claims.sid === 'string' ? claims.sid : undefined,
+      sid,
       issuedAt: claims.iat,
       authTime: authTimeOf(claims, this.clock.now()),
-      amr: Array.isArray(claims.amr) ? claims.amr.filter((value): value is string => typeof value === 'string') : [],
+      amr: Array.isArray(claims.amr)
+        ? claims.amr.filter((value): value is string => typeof value === 'string' && isStorableText(value))
+        : [],
       claims: await this.claimsOf(upstream, as, client, tokens.access_token, claims),
       idToken,
     };

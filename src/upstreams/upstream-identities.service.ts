@@ -7,6 +7,7 @@ import { statement } from '../database/statement.js';
 import { isUniqueViolation, TransactionRunner, type Tx } from '../database/transaction.js';
 import { STANDARD_CLAIMS } from '../oidc/claims.js';
 import { ConflictError, NotFoundError } from '../oidc/errors.js';
+import { isStorableText } from '../oidc/text.js';
 import { UpstreamIdentityEntity } from './entities/upstream-identity.entity.js';
 import type { UpstreamPerson } from './upstream-client.js';
 import { LOGIN_CLAIM } from './upstream-registration.js';
@@ -122,7 +123,10 @@ export class UpstreamIdentities {
 function loginsOf(upstream: Upstream, person: UpstreamPerson): readonly string[] {
   const { claims, sub } = person;
   const named = [claims[upstream.claimMapping[LOGIN_CLAIM] ?? 'preferred_username'], claims.email]
-    .filter((value): value is string => typeof value === 'string' && value.trim() !== '' && value.length <= MAX_LOGIN)
+    .filter(
+      (value): value is string =>
+        typeof value === 'string' && value.trim() !== '' && value.length <= MAX_LOGIN && isStorableText(value),
+    )
     .slice(0, 1);
   return [...named, sub].map((name) => `${upstream.name}:${name}`);
 }

@@ -6,6 +6,7 @@ import { statement } from '../database/statement.js';
 import type { Tx } from '../database/transaction.js';
 import { UPSTREAM_SIGNING_ALGORITHMS } from '../oidc/algorithms.js';
 import { sha256 } from '../oidc/secret.js';
+import { isStorableText } from '../oidc/text.js';
 import { InvalidLogoutTokenError, ReplayedLogoutTokenError } from './upstream-errors.js';
 import { UpstreamKeys } from './upstream-keys.js';
 import { isOpenTo, type Upstream } from './upstream.js';
@@ -228,7 +229,7 @@ function isLogoutEvent(events: unknown): boolean {
 function textClaim(claims: JWTPayload, name: 'sub' | 'sid'): string | undefined {
   const value: unknown = claims[name];
   if (value === undefined) return undefined;
-  if (typeof value !== 'string' || value === '' || value.length > MAX_CLAIM || value.includes('\0'))
+  if (typeof value !== 'string' || value === '' || value.length > MAX_CLAIM || !isStorableText(value))
     throw new InvalidLogoutTokenError(`${name} must be a string of at most ${MAX_CLAIM} characters.`);
   return value;
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { decodeJwt, errors } from 'jose';
+import { textProblem } from '../oidc/text.js';
 import { Clock } from '../database/clock.js';
 import { Sealer } from '../keys/sealer.js';
 import { SessionsService } from '../sessions/sessions.service.js';
@@ -63,7 +64,8 @@ export class UpstreamLogout {
         currentDate: new Date(Math.min(this.clock.now().getTime(), issuedAt(token) * 1000)),
       });
       // A logout token is signed by the same keys and is no ID token (abuse case A26).
-      if (typeof payload.sub !== 'string' || 'events' in payload) return undefined;
+      if (typeof payload.sub !== 'string' || 'events' in payload || textProblem(payload) !== undefined)
+        return undefined;
       return { upstream, sub: payload.sub, sid: typeof payload.sid === 'string' ? payload.sid : undefined };
     } catch (error) {
       if (error instanceof errors.JOSEError || error instanceof UpstreamUnavailableError) return undefined;

@@ -5,6 +5,7 @@ import { codeOf } from '../database/transaction.js';
 import { EgressClient } from '../egress/egress.client.js';
 import { EgressError } from '../egress/egress.js';
 import { redirectUriProblem } from '../oidc/redirect-uri.js';
+import { textProblem } from '../oidc/text.js';
 import { UpstreamUnavailableError } from './upstream-errors.js';
 import type { Upstream } from './upstream.js';
 import { UpstreamsService } from './upstreams.service.js';
@@ -110,6 +111,8 @@ export class UpstreamMetadata {
     const bad = ENDPOINTS.find((name) => metadata[name] !== undefined && !this.isUsable(metadata[name]));
     if (bad !== undefined)
       throw new UpstreamUnavailableError(`The metadata of ${upstream.displayName} has an unusable ${bad}.`);
+    if (textProblem(metadata) !== undefined)
+      throw new UpstreamUnavailableError(`The metadata of ${upstream.displayName} has text that cannot be kept.`);
     await this.upstreams.storeMetadata(upstream, { ...metadata });
     this.failedAt.delete(keyOf(upstream));
     return this.remember(upstream, metadata, Date.now());

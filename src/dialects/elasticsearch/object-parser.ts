@@ -1,5 +1,6 @@
 import { printParseErrorCode, visit, type ParseErrorCode } from 'jsonc-parser';
 import { contentParseError, requestBodyRequired, shown } from './elasticsearch-error.js';
+import { isStorableText } from '../../oidc/text.js';
 import { suggestion } from './suggestion.js';
 
 export type FieldType = 'string' | 'string_or_null' | 'boolean';
@@ -71,9 +72,11 @@ class ObjectReader {
     if (!this.inObject || this.field === undefined) throw this.notAnObject(token, line, column);
     const type = this.schema.fields[this.field];
     if (!isOfType(value, type)) throw this.wrongType(token, line, column);
-    // Postgres holds no NUL, so what has one cannot be anything of ours.
-    if (typeof value === 'string' && value.includes('\0'))
-      throw this.problem(line, column, `[${this.schema.parserName}] ${this.field} must not contain a NUL character`);
+    // Postgres holds neither NUL nor half a character, so what has one cannot be anything of ours.
+    if (typeof value === 'string' && !isStorableText(value)) {
+      const what = value.includes('\0') ? 'a NUL character' : 'half of a surrogate pair';
+      throw this.problem(line, column, `[${this.schema.parserName}] ${this.field} must not contain ${what}`);
+    }
     this.members.set(this.field, value);
   }
 

@@ -1,6 +1,7 @@
 import type { ArgumentMetadata } from '@nestjs/common';
 import { createScanner } from 'jsonc-parser';
 import { OAuthParametersPipe } from '../../http/parameters.pipe.js';
+import { refuseBadText } from '../../http/request.guard.js';
 import { CspError } from './csp-error.js';
 
 /**
@@ -9,7 +10,9 @@ import { CspError } from './csp-error.js';
  */
 export class IdTokenBodyPipe extends OAuthParametersPipe {
   override transform(text: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    return super.transform(parseIdTokenBody(text), metadata);
+    const body = parseIdTokenBody(text);
+    refuseBadText(body);
+    return super.transform(body, metadata);
   }
 }
 
