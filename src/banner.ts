@@ -27,3 +27,23 @@ export function banner(settings: Settings, admin: AdminClientCredentials, embedd
     '',
   ].join('\n');
 }
+
+/** What the log says of a start in production. A secret has no place in a log, which is kept and copied. */
+export function announcement({ issuer }: Settings, admin: AdminClientCredentials): readonly string[] {
+  const unseen =
+    admin.generatedSecret === undefined
+      ? []
+      : [
+          `Nobody has seen the secret of the admin client ${admin.clientId}: \`npm run admin:recover\` prints a new one.`,
+        ];
+  return [`Exeunt is ready at ${issuer}`, ...unseen];
+}
+
+/** What is allowed and probably not meant. */
+export function warningsOf({ issuer, trustProxy }: Settings): readonly string[] {
+  if (!issuer.startsWith('https:') || trustProxy !== undefined) return [];
+  return [
+    'EXEUNT_TRUST_PROXY is not set. Something in front of this service ends TLS, so every request seems to come from it: ' +
+      'one caller who is refused too often closes the door for all. Set it to the address of the proxy.',
+  ];
+}

@@ -1,25 +1,28 @@
-import { ConsoleLogger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { FirstAdminClient } from './admin/first-admin-client.js';
 import { createApp } from './app.setup.js';
-import { banner } from './banner.js';
+import { announcement, banner, warningsOf } from './banner.js';
 import { loadSettings, type Settings } from './config/settings.js';
 import { SettingsError } from './config/settings-reader.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded/embedded-postgres.js';
 import { migrate } from './database/migrate.js';
+import { ServiceLogger } from './service-logger.js';
 import { stopGracefully } from './shutdown.js';
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+/** What is said to whoever starts the service: plain words at a terminal, lines of the log in production. */
+let say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Starts the service: settings, database, schema, application, first administrator. */
 async function main(): Promise<void> {
   const settings = loadSettings();
+  const logger = new ServiceLogger(settings);
+  if (settings.production) say = (line) => logger.log(line, 'Exeunt');
   const embedded =
     settings.databaseUrl === undefined
       ? await startEmbeddedPostgres({ dataDir: settings.dataDir, log: say })
       : undefined;
   try {
-    await serve({ ...settings, databaseUrl: settings.databaseUrl ?? embedded?.url }, embedded);
+    await serve({ ...settings, databaseUrl: settings.databaseUrl ?? embedded?.url }, embedded, logger);
   } catch (error) {
     await embedded?.stop();
     throw error;
@@ -29,22 +32,19 @@ async function main(): Promise<void> {
 async function serve(
   settings: Settings & { readonly databaseUrl: string | undefined },
   embedded: EmbeddedPostgres | undefined,
+  logger: ServiceLogger,
 ): Promise<void> {
   const migrations = await migrate(settings.databaseUrl ?? '');
   if (migrations.length > 0) say(`Schema brought up to date: ${migrations.join(', ')}`);
-  const app = await createApp(
-    settings,
-    new ConsoleLogger({
-      json: settings.production,
-      logLevels: ['fatal', 'error', 'warn', ...(settings.production ? (['log'] as const) : [])],
-    }),
-  );
+  const app = await createApp(settings, logger);
   app.flushLogs();
   const admin = await app.get(FirstAdminClient).ensure();
   await app.listen(settings.port, settings.host);
   // Whoever reads that it is ready may stop it at once.
   watch(app, settings, embedded);
-  say(banner(settings, admin, embedded !== undefined));
+  for (const warning of warningsOf(settings)) logger.warn(warning, 'Exeunt');
+  if (settings.production) for (const line of announcement(settings, admin)) say(line);
+  else say(banner(settings, admin, embedded !== undefined));
 }
 
 function watch(app: NestExpressApplication, settings: Settings, embedded: EmbeddedPostgres | undefined): void {

@@ -4,12 +4,17 @@ import { SettingsReader, type Environment } from './settings-reader.js';
 /** Who may register clients at `/register` (RFC 7591 §3). */
 export type RegistrationPolicy = 'token' | 'open' | 'off';
 
+/** How much the log says: each level says what those before it say, too. */
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+export type LogLevelName = (typeof LOG_LEVELS)[number];
+
 /**
  * Everything an operator can set, parsed once at start. A value that cannot be used stops the start with the name of
  * the variable (see {@link loadSettings}). Durations are milliseconds unless the name says otherwise.
  */
 export interface Settings {
   readonly production: boolean;
+  readonly logLevel: LogLevelName;
   readonly port: number;
   readonly host: string;
   /** The issuer identifier: the only base of every URL we publish. Never taken from `Host`. */
@@ -93,6 +98,7 @@ export function loadSettings(env: Environment = process.env): Settings {
   const secret = read.text('EXEUNT_SECRET', { minLength: 32 });
   const settings: Settings = {
     production,
+    logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     port,
     host: read.text('HOST') ?? (production ? '0.0.0.0' : '127.0.0.1'),
     issuer,

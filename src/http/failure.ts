@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { HttpException, Logger } from '@nestjs/common';
 import { codeOf, isRefusedValue, isStorageFailure } from '../database/transaction.js';
 import { InvalidRequestError, ProtocolError, TemporarilyUnavailableError } from '../oidc/errors.js';
@@ -14,11 +14,13 @@ export interface Failure {
 }
 
 /**
- * Sorts an error into: the request is wrong (its own words, or a value that storage does not take), storage is away (503, never success), or a fault of ours
- * (500, no detail). Writes one log line; the level says whose mistake it was.
+ * Sorts an error into: the request is wrong (its own words, or a value that storage does not take), storage is away (503,
+ * never success), or a fault of ours (500, no detail). Writes one log line; the level says whose mistake it was.
+ * @param referenceIsShown somebody is shown the id of a refusal and may come back with it: the line is written at `info`
  */
-export function toFailure(error: unknown, logger: Logger): Failure {
-  const requestId = randomUUID();
+export function toFailure(error: unknown, logger: Logger, referenceIsShown = false): Failure {
+  // One form on every page, in every body and in the log, so that whoever is told it finds the line by it.
+  const requestId = randomBytes(8).toString('hex');
   const shown = shownAs(error);
   const failure = {
     status: shown.status,
@@ -38,7 +40,9 @@ export function toFailure(error: unknown, logger: Logger): Failure {
     // Our own checks should have seen it first, so somebody should look; nobody needs to be woken.
     logger.warn(`request ${requestId} refused: a value that storage does not take (${codeOf(error)})`);
   } else {
-    logger.debug(`request ${requestId} refused: ${failure.status} ${failure.code}`);
+    const line = `request ${requestId} refused: ${failure.status} ${failure.code}: ${failure.description}`;
+    if (referenceIsShown) logger.log(line);
+    else logger.debug(line);
   }
   return failure;
 }

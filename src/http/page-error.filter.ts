@@ -12,7 +12,7 @@ export class PageErrorFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();
-    const failure = toFailure(error, this.logger);
+    const failure = toFailure(error, this.logger, true);
     if (failure.retryAfterSeconds !== undefined)
       this.edge.header(response, 'Retry-After', String(failure.retryAfterSeconds));
     const nonce = this.edge.newNonce();

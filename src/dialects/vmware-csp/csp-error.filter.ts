@@ -26,7 +26,7 @@ export class CspErrorFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();
-    const failure = toFailure(error, this.logger);
+    const failure = toFailure(error, this.logger, true);
     const body = toCspErrorResponse(failure);
     this.edge.header(response, 'X-Request-ID', body.requestId);
     if (body.statusCode === 405) this.edge.header(response, 'Allow', 'POST');
@@ -44,8 +44,7 @@ function toCspErrorResponse(failure: Failure): CspErrorResponseDto {
     // The pipe's words name the parameter and never quote it.
     message: failure.error instanceof InvalidRequestError ? failure.description : message,
     errorCode,
-    // Sixteen hexadecimal digits are this dialect's form; they are the beginning of the id in the log.
-    requestId: failure.requestId.replaceAll('-', '').slice(0, 16),
+    requestId: failure.requestId,
     moduleCode: MODULE_CODE,
     statusCode: status,
   };

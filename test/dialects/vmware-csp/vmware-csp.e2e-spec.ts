@@ -493,12 +493,13 @@ describe('failures of ours, and the log (wire.md B.3: 500)', () => {
     await expectSignedIn(scene);
   });
 
-  it('the request id is the beginning of the id in the log', async () => {
+  it('the request id is the id in the log, of a failure and of a refusal', async () => {
     await app.db.query('ALTER TABLE rate_limits RENAME TO away');
     const { json } = await csp(app);
     await app.db.query('ALTER TABLE away RENAME TO rate_limits');
-    const ids = app.logger.lines.flatMap((line) => /request ([0-9a-f-]{36}) failed/.exec(line)?.[1] ?? []);
-    expect(ids.some((id) => id.replaceAll('-', '').startsWith(String(json.requestId)))).toBe(true);
+    expect(app.logger.lines.join('\n')).toContain(`request ${String(json.requestId)} failed`);
+    const refused = await csp(app, { query: { orgId: 'nowhere' } });
+    expect(app.logger.lines.join('\n')).toContain(`request ${String(refused.json.requestId)} refused: `);
   });
 
   it('no token is written to the log', async () => {
