@@ -141,6 +141,7 @@ export class AdminUpstreamsController {
       enabled: upstream.enabled,
       clients: upstream.clients ?? null,
       dialects: upstream.dialects,
+      requires_logout_token_exp: upstream.requiresLogoutTokenExp,
       callback_uri: `${issuer}/upstreams/${upstream.name}/callback`,
       signed_out_uri: `${issuer}/upstreams/${upstream.name}/signed-out`,
       backchannel_logout_uri: `${issuer}/api/v1/auth/oidc/backchannel-logout`,

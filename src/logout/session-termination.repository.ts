@@ -128,8 +128,14 @@ export const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
     grants: SESSION_GRANTS,
   },
   'upstream-session': {
-    // Both claims of a logout token must fit the same session; otherwise it fits none (wire.md D.3).
-    sessions: `${LIVE} AND ${beganUpstream('s', `$1::text`, `u.sid = ($2::text[])[1] AND (($2::text[])[2] IS NULL OR u.sub = ($2::text[])[2])`)}`,
+    // Both claims of a logout token must fit the same session. One whose `sid` the upstream never told us fits by the person:
+    // it may be the one that is meant, and nothing else would ever end it. With another known `sid` it is not.
+    sessions: `${LIVE} AND ${beganUpstream(
+      's',
+      `$1::text`,
+      `(u.sid = ($2::text[])[1] AND (($2::text[])[2] IS NULL OR u.sub = ($2::text[])[2])
+      OR u.sid IS NULL AND u.sub = ($2::text[])[2])`,
+    )}`,
     told: null,
     grants: SESSION_GRANTS,
   },

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { LOGOUT_TOKEN_REFUSALS, type LogoutTokenRefusal } from '../oidc/logout-token-refusals.js';
 
 /** What became of a logout token that an upstream provider sent. */
 export const LOGOUT_TOKEN_RESULTS = ['ended', 'nothing_to_end', 'replayed', 'forged', 'not_performed'] as const;
@@ -40,6 +41,13 @@ export class Metrics implements OnModuleInit {
     name: 'exeunt_upstream_logout_tokens_total',
     help: 'Logout tokens that upstream providers sent, by what became of them.',
     labelNames: ['result'],
+    registers: [this.registry],
+  });
+
+  private readonly logoutTokenRefusals = new Counter({
+    name: 'exeunt_upstream_logout_token_refusals_total',
+    help: 'Logout tokens of upstream providers that were not obeyed, by what was wrong with them.',
+    labelNames: ['reason'],
     registers: [this.registry],
   });
 
@@ -121,6 +129,7 @@ export class Metrics implements OnModuleInit {
     for (const outcome of DELIVERY_ATTEMPT_OUTCOMES) this.deliveryAttempts.inc({ outcome }, 0);
     // A series must be there before its first event, or rate() misses that one.
     for (const result of LOGOUT_TOKEN_RESULTS) this.logoutTokens.inc({ result }, 0);
+    for (const reason of LOGOUT_TOKEN_REFUSALS) this.logoutTokenRefusals.inc({ reason }, 0);
   }
 
   onModuleInit(): void {
@@ -143,6 +152,10 @@ export class Metrics implements OnModuleInit {
 
   countClientAuthenticationFailure(result: 'failed' | 'limited'): void {
     this.clientAuthenticationFailures.inc({ result });
+  }
+
+  countLogoutTokenRefusal(reason: LogoutTokenRefusal): void {
+    this.logoutTokenRefusals.inc({ reason });
   }
 
   /** @param cause one of the causes that `logout` knows */

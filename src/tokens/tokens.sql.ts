@@ -18,7 +18,7 @@ export function grantHasNotEnded(g: string, s: string, a: string, now: string): 
 
 /**
  * As {@link grantHasNotEnded}, and whoever vouched for the person may do so for this client: only then is anything given
- * for it. An upstream that is switched off may be switched on again, so what takes back asks for the former.
+ * for it. What an upstream may not do now it may be allowed again, so what takes back asks for the former.
  */
 export function grantIsAlive(g: string, s: string, a: string, now: string): string {
   return `${grantHasNotEnded(g, s, a, now)} AND ${grantIsServed(g)}`;

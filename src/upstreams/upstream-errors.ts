@@ -1,4 +1,5 @@
 import { ProtocolError } from '../oidc/errors.js';
+import type { LogoutTokenRefusal } from '../oidc/logout-token-refusals.js';
 
 /**
  * The upstream cannot be reached, or does not publish what it must. Nothing was decided: whatever was asked for may be
@@ -45,10 +46,18 @@ export class RealmAuthenticationError extends ProtocolError {
   }
 }
 
-/** A logout token that must not be obeyed (Back-Channel Logout 1.0 §2.6). */
+/** A logout token that must not be obeyed (Back-Channel Logout 1.0 §2.6). `reason` is for whoever counts. */
 export class InvalidLogoutTokenError extends ProtocolError {
   readonly code = 'invalid_request';
   readonly status = 400;
+
+  constructor(
+    description: string,
+    readonly reason: LogoutTokenRefusal = 'malformed',
+    options?: { readonly cause?: unknown },
+  ) {
+    super(description, options);
+  }
 }
 
 /** A logout token that was obeyed before (Back-Channel Logout 1.0 §2.6, step 8). */

@@ -29,9 +29,10 @@ interface Keys {
 }
 
 /**
- * Verifies what upstream providers sign. Their keys are fetched through the egress guard, cached, and fetched again for
- * an unknown `kid`, at most once in ten seconds, or once in a second while they cannot be had, so that nobody makes us
- * query at will (requirements C.5).
+ * Verifies what upstream providers sign. Their keys are fetched through the egress guard, cached, and fetched again when
+ * none of them fits: for an unknown `kid`, and for a signature that is not good, since a provider with one key may replace
+ * it under the same `kid`, or use none (OpenID Connect Core 1.0 §10.1). At most once in ten seconds, or once in a second
+ * while they cannot be had, so that nobody makes us query at will.
  *
  * Two failures are kept apart: the signature is wrong (a {@link errors.JOSEError}), and nobody can tell because the keys
  * cannot be had ({@link UpstreamUnavailableError}), which must never be taken for a forgery (abuse case A28, pain 26).
@@ -55,7 +56,7 @@ export class UpstreamKeys {
     try {
       return await verifyWith(keys, token, options);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || Date.now() - keys.at < REFETCH_FLOOR) throw error;
+      if (!mayBeOfANewKey(error) || Date.now() - keys.at < REFETCH_FLOOR) throw error;
       return verifyWith(await this.fetch(upstream), token, options);
     }
   }
@@ -118,6 +119,10 @@ export class UpstreamKeys {
       throw new UpstreamUnavailableError(`The keys of ${upstream.displayName} cannot be had: ${why}.`, { cause });
     }
   }
+}
+
+function mayBeOfANewKey(error: unknown): boolean {
+  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed;
 }
 
 /** A token without `kid` may fit several keys: then one of them must have signed it. */

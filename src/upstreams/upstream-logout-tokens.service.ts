@@ -5,6 +5,7 @@ import { Retention } from '../database/retention.js';
 import { statement } from '../database/statement.js';
 import type { Tx } from '../database/transaction.js';
 import { UPSTREAM_SIGNING_ALGORITHMS } from '../oidc/algorithms.js';
+import type { LogoutTokenRefusal } from '../oidc/logout-token-refusals.js';
 import { sha256 } from '../oidc/secret.js';
 import { isStorableText } from '../oidc/text.js';
 import { InvalidLogoutTokenError, ReplayedLogoutTokenError } from './upstream-errors.js';
@@ -15,14 +16,21 @@ import { UpstreamsService } from './upstreams.service.js';
 const CLOCK_SKEW_SECONDS = 60;
 /** A logout token is for now. Older ones are somebody's copies. */
 const MAX_AGE_SECONDS = 300;
-/** Back-Channel Logout 1.0 §4 has two minutes in mind. */
-const MAX_LIFE_SECONDS = 3600;
 const MAX_LENGTH = 16_384;
 const MAX_CLAIM = 255;
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+const MISSING: Readonly<Record<string, LogoutTokenRefusal>> = {
+  iat: 'iat_missing',
+  exp: 'exp_missing',
+  jti: 'jti_missing',
+  events: 'events_missing',
+};
 const TYPES = ['jwt', 'logout+jwt', 'application/logout+jwt'];
-/** A sign-in that was under way when the token came must find it: longer than a code and its round trip live. */
-const KEEP_AT_LEAST_SECONDS = 3600;
+/**
+ * How long a token that was carried out is remembered: longer than it could be replayed, which its `iat` bounds whatever
+ * its `exp` says, and long enough for a sign-in that was under way when it came to find it.
+ */
+const KEEP_SECONDS = 3600;
 
 /** What an upstream ordered, verified in every respect but whether it was carried out before. */
 export interface LogoutOrder {
@@ -33,7 +41,6 @@ export interface LogoutOrder {
   readonly sid: string | undefined;
   /** Seconds since 1970. */
   readonly issuedAt: number;
-  readonly expiresAt: number;
 }
 
 /** Two transactions about one person or session at an upstream take turns, so that each sees what the other did. */
@@ -53,12 +60,15 @@ const ENDED_MEANWHILE = statement(
   `SELECT 1 FROM upstream_logout_tokens t
     WHERE t.issuer = $1
       AND ((t.sid = $2::text AND (t.sub IS NULL OR t.sub = $3))
-           OR (t.sid IS NULL AND t.sub = $3 AND t.issued_at >= to_timestamp($4::bigint)))
+           OR ((t.sid IS NULL OR $2 IS NULL) AND t.sub = $3 AND t.issued_at >= to_timestamp($4::bigint)))
     LIMIT 1`,
 );
 
 /**
  * Logout tokens that other providers send us.
+ *
+ * Decision: `iat` says how fresh a token is, so `exp` may be missing, unless the upstream is registered to send it, or far
+ * away. Providers are in use that send none, and a logout that is refused leaves somebody signed in.
  *
  * Decision: the `jti` is stored in the transaction that ends the sessions. A token whose work failed was not used, so
  * the provider's retry succeeds (abuse case A28); one that was carried out is used up on every node.
@@ -109,7 +119,7 @@ export class UpstreamLogoutTokens implements OnModuleInit {
       order.sub ?? null,
       order.sid ?? null,
       order.issuedAt,
-      Math.max(order.expiresAt + CLOCK_SKEW_SECONDS, this.clock.seconds() + KEEP_AT_LEAST_SECONDS),
+      this.clock.seconds() + KEEP_SECONDS,
     ]);
     if (recorded.length === 0) throw new ReplayedLogoutTokenError('The logout token was used before.');
   }
@@ -151,10 +161,11 @@ export class UpstreamLogoutTokens implements OnModuleInit {
   private async senderOf({ iss, aud }: JWTPayload): Promise<Upstream> {
     const known = typeof iss === 'string' ? await this.upstreams.findByIssuer(iss) : [];
     const open = known.filter((upstream) => isOpenTo(upstream, 'back-channel-receiver'));
-    if (open.length === 0) throw new InvalidLogoutTokenError('iss is not an issuer that we take logout tokens from.');
+    if (open.length === 0)
+      throw new InvalidLogoutTokenError('iss is not an issuer that we take logout tokens from.', 'unknown_issuer');
     const audience: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
     const upstream = open.find(({ clientId }) => audience.includes(clientId));
-    if (upstream === undefined) throw new InvalidLogoutTokenError('aud does not name us.');
+    if (upstream === undefined) throw new InvalidLogoutTokenError('aud does not name us.', 'wrong_audience');
     return upstream;
   }
 
@@ -164,41 +175,57 @@ export class UpstreamLogoutTokens implements OnModuleInit {
         algorithms: [upstream.idTokenSignedResponseAlg],
         issuer: upstream.issuer,
         audience: upstream.clientId,
-        requiredClaims: ['iat', 'exp', 'jti', 'events'],
+        requiredClaims: ['iat', 'jti', 'events', ...(upstream.requiresLogoutTokenExp ? ['exp'] : [])],
         clockTolerance: CLOCK_SKEW_SECONDS,
         currentDate: this.clock.now(),
       });
       return payload;
     } catch (error) {
-      if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired)
-        throw new InvalidLogoutTokenError(`${error.claim} of the logout token is not as it must be.`, { cause: error });
+      if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired) throw badClaim(error);
       if (error instanceof errors.JOSEError)
-        throw new InvalidLogoutTokenError('The signature of the logout token is not good.', { cause: error });
+        throw new InvalidLogoutTokenError('The signature of the logout token is not good.', 'bad_signature', {
+          cause: error,
+        });
       throw error;
     }
   }
 
   private orderOf(claims: JWTPayload, { clientId }: Upstream): Omit<LogoutOrder, 'upstream'> {
-    const { iss = '', iat = 0, exp = 0, jti = '' } = claims;
+    const { iss = '', iat = 0, jti = '' } = claims;
     const now = this.clock.seconds();
     // We know of no other audience that could be trusted with our tokens (OpenID Connect Core 1.0 §3.1.3.7, steps 3 to 5).
     if (Array.isArray(claims.aud) && claims.aud.length > 1 && claims.azp !== clientId)
-      throw new InvalidLogoutTokenError('aud names others beside us, and azp does not name us.');
-    if (iat > now + CLOCK_SKEW_SECONDS) throw new InvalidLogoutTokenError('iat is in the future.');
-    if (iat < now - MAX_AGE_SECONDS - CLOCK_SKEW_SECONDS) throw new InvalidLogoutTokenError('iat is too long ago.');
-    if (exp - iat > MAX_LIFE_SECONDS) throw new InvalidLogoutTokenError('exp is too far away.');
+      throw new InvalidLogoutTokenError('aud names others beside us, and azp does not name us.', 'wrong_audience');
+    if (iat > now + CLOCK_SKEW_SECONDS) throw new InvalidLogoutTokenError('iat is in the future.', 'iat_in_the_future');
+    if (iat < now - MAX_AGE_SECONDS - CLOCK_SKEW_SECONDS)
+      throw new InvalidLogoutTokenError('iat is too long ago.', 'iat_too_long_ago');
     if (typeof jti !== 'string' || jti.trim() === '' || jti.length > MAX_CLAIM)
-      throw new InvalidLogoutTokenError('jti must be a string.');
+      throw new InvalidLogoutTokenError('jti must be a string.', 'bad_claim');
     if (!isLogoutEvent(claims.events))
-      throw new InvalidLogoutTokenError('events does not have the back-channel logout event.');
+      throw new InvalidLogoutTokenError('events does not have the back-channel logout event.', 'events_missing');
     // Prohibited, so that an ID token is never taken for a logout token (§2.4).
-    if ('nonce' in claims) throw new InvalidLogoutTokenError('The logout token carries a nonce.');
+    if ('nonce' in claims) throw new InvalidLogoutTokenError('The logout token carries a nonce.', 'has_nonce');
     const sub = textClaim(claims, 'sub');
     const sid = textClaim(claims, 'sid');
-    if (sub === undefined && sid === undefined) throw new InvalidLogoutTokenError('sub or sid is required.');
+    if (sub === undefined && sid === undefined)
+      throw new InvalidLogoutTokenError('sub or sid is required.', 'sub_and_sid_missing');
     // A NumericDate may have a fraction (RFC 7519 §2).
-    return { issuer: iss, jti, sub, sid, issuedAt: Math.floor(iat), expiresAt: Math.ceil(exp) };
+    return { issuer: iss, jti, sub, sid, issuedAt: Math.floor(iat) };
   }
+}
+
+function badClaim(error: errors.JWTClaimValidationFailed | errors.JWTExpired): InvalidLogoutTokenError {
+  const { claim } = error;
+  if (error instanceof errors.JWTExpired)
+    return new InvalidLogoutTokenError(notAsItMustBe(claim), 'expired', { cause: error });
+  const missing = error.reason === 'missing' ? MISSING[claim] : undefined;
+  // The one that a provider may have to be set to send.
+  const words = missing === 'exp_missing' ? 'exp is missing from the logout token.' : notAsItMustBe(claim);
+  return new InvalidLogoutTokenError(words, missing ?? 'bad_claim', { cause: error });
+}
+
+function notAsItMustBe(claim: string): string {
+  return `${claim} of the logout token is not as it must be.`;
 }
 
 function decoded(token: string): { readonly header: Record<string, unknown>; readonly claims: JWTPayload } {
@@ -207,7 +234,7 @@ function decoded(token: string): { readonly header: Record<string, unknown>; rea
   try {
     return { header: { ...decodeProtectedHeader(token) }, claims: decodeJwt(token) };
   } catch (cause) {
-    throw new InvalidLogoutTokenError('logout_token is not a JWT.', { cause });
+    throw new InvalidLogoutTokenError('logout_token is not a JWT.', 'malformed', { cause });
   }
 }
 
@@ -215,9 +242,9 @@ function decoded(token: string): { readonly header: Record<string, unknown>; rea
 function checkHeader(header: Record<string, unknown>, upstream: Upstream): void {
   const offered: readonly unknown[] = UPSTREAM_SIGNING_ALGORITHMS;
   if (!offered.includes(header.alg) || header.alg !== upstream.idTokenSignedResponseAlg)
-    throw new InvalidLogoutTokenError('alg is not the one that was agreed.');
+    throw new InvalidLogoutTokenError('alg is not the one that was agreed.', 'wrong_alg');
   if (header.typ !== undefined && !(typeof header.typ === 'string' && TYPES.includes(header.typ.toLowerCase())))
-    throw new InvalidLogoutTokenError('typ is not that of a logout token.');
+    throw new InvalidLogoutTokenError('typ is not that of a logout token.', 'wrong_typ');
 }
 
 function isLogoutEvent(events: unknown): boolean {
@@ -230,6 +257,6 @@ function textClaim(claims: JWTPayload, name: 'sub' | 'sid'): string | undefined 
   const value: unknown = claims[name];
   if (value === undefined) return undefined;
   if (typeof value !== 'string' || value === '' || value.length > MAX_CLAIM || !isStorableText(value))
-    throw new InvalidLogoutTokenError(`${name} must be a string of at most ${MAX_CLAIM} characters.`);
+    throw new InvalidLogoutTokenError(`${name} must be a string of at most ${MAX_CLAIM} characters.`, 'bad_claim');
   return value;
 }

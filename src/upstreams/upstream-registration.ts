@@ -21,9 +21,10 @@ export interface UpstreamInput {
   readonly enabled?: boolean | undefined;
   readonly clients?: readonly string[] | null | undefined;
   readonly dialects?: readonly LogoutDialectName[] | undefined;
+  readonly requires_logout_token_exp?: boolean | undefined;
 }
 
-/** What is stored beside the columns of `upstreams`. Defaults are filled in. */
+/** What is stored beside the columns of `upstreams`. Defaults are filled in; what came later may be missing in old rows. */
 export interface UpstreamConfiguration {
   readonly displayName: string;
   readonly tokenEndpointAuthMethod: UpstreamAuthMethod;
@@ -36,6 +37,7 @@ export interface UpstreamConfiguration {
   readonly enabled: boolean;
   readonly clients: readonly string[] | null;
   readonly dialects: readonly LogoutDialectName[];
+  readonly requiresLogoutTokenExp?: boolean;
 }
 
 export interface CheckedUpstream {
@@ -76,6 +78,7 @@ export function checkedUpstream(
     enabled: input.enabled ?? before?.configuration.enabled ?? true,
     clients: input.clients === undefined ? (before?.configuration.clients ?? null) : input.clients,
     dialects: input.dialects ?? before?.configuration.dialects ?? LOGOUT_DIALECTS,
+    requiresLogoutTokenExp: input.requires_logout_token_exp ?? before?.configuration.requiresLogoutTokenExp ?? false,
   };
   const checked = {
     name: required('name', input.name ?? before?.name),

@@ -36,6 +36,8 @@ export interface Upstream {
   /** Clients whose people may come by it; undefined: all. */
   readonly clients: readonly string[] | undefined;
   readonly dialects: readonly LogoutDialectName[];
+  /** Whether a logout token without `exp` is refused. */
+  readonly requiresLogoutTokenExp: boolean;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }

@@ -251,6 +251,7 @@ function toUpstream(row: UpstreamEntity): Upstream {
     enabled: configuration.enabled,
     clients: configuration.clients ?? undefined,
     dialects: configuration.dialects,
+    requiresLogoutTokenExp: configuration.requiresLogoutTokenExp ?? false,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   };

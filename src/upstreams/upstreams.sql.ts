@@ -1,15 +1,17 @@
 /**
  * SQL about `upstreams` that other modules put into their own statements: for whom an upstream may vouch is asked of
- * storage each time that it matters, so that a change of `clients`, or a switch, reaches what is running. Imports nothing,
- * so that modules below may use it.
+ * storage each time that it matters, so that a change of `clients` reaches what is running. Imports nothing, so that
+ * modules below may use it.
  *
  * `clientId` is an expression of the surrounding statement. Where it is null the question is about every client.
  */
 
-/** The upstream `u` may vouch for people who go to this client. */
+/**
+ * The upstream `u` may vouch for people who go to this client. Also while it is disabled: nobody comes by it then, and
+ * those who did go on (a logout order ends their sessions where that is wanted).
+ */
 export function upstreamServes(u: string, clientId: string): string {
-  return `(${u}.configuration -> 'enabled' = 'true'::jsonb AND (coalesce(jsonb_typeof(${u}.configuration -> 'clients'), 'null') = 'null'
-    OR ${u}.configuration -> 'clients' ? ${clientId}))`;
+  return `(coalesce(jsonb_typeof(${u}.configuration -> 'clients'), 'null') = 'null' OR ${u}.configuration -> 'clients' ? ${clientId})`;
 }
 
 /** One of the sign-ins in the session `s` counts for this client: our own, or one by an upstream that serves it. */

@@ -24,7 +24,7 @@ interface Issued {
 }
 
 export interface SigningKey {
-  readonly kid: string;
+  readonly kid: string | undefined;
   readonly privateKey: CryptoKey;
   readonly publicJwk: JWK;
 }
@@ -75,9 +75,12 @@ export class StubUpstream {
     return this.origin;
   }
 
-  /** Signs with a new key from now on; the old one is published no more. */
-  async rotateKeys(): Promise<void> {
-    this.keys = [await newKey('RS256')];
+  /**
+   * Signs with a new key from now on; the old one is published no more.
+   * @param kid what it is called; null: nothing
+   */
+  async rotateKeys(kid?: string | null): Promise<void> {
+    this.keys = [await newKey('RS256', kid)];
   }
 
   /** What it signs with, for tests that sign what it would not. */
@@ -252,10 +255,14 @@ export class StubUpstream {
   }
 }
 
-export async function newKey(alg: 'RS256' | 'ES256'): Promise<SigningKey> {
+export async function newKey(alg: 'RS256' | 'ES256', name?: string | null): Promise<SigningKey> {
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
-  const kid = randomBytes(6).toString('hex');
-  return { kid, privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } };
+  const kid = name === null ? undefined : (name ?? randomBytes(6).toString('hex'));
+  return {
+    kid,
+    privateKey,
+    publicJwk: { ...(await exportJWK(publicKey)), ...(kid === undefined ? {} : { kid }), alg, use: 'sig' },
+  };
 }
 
 function send(response: ServerResponse, status: number, body: object): void {

@@ -130,12 +130,19 @@ describe('an upstream that is for some applications only', () => {
     expect((await browser.get('/console/logouts')).status).toBe(200);
   });
 
+  it('goes on to count for those who came by it when it is disabled: nobody new comes', async () => {
+    const { browser, tokens } = await partner();
+    await change({ enabled: false });
+    expect(await app.isActive(portal, tokens.access_token)).toBe(true);
+    expect(await promptNone(app, browser, portal)).toBe('code');
+    await expectNoCode(browser, internal);
+  });
+
   describe.each([
     ['`clients` no longer names the application', { clients: ['somebody-else'] }],
     ['`clients` is empty', { clients: [] }],
-    ['it is disabled', { enabled: false }],
   ])('when %s', (_what, restriction) => {
-    const lift = (): Promise<void> => change({ enabled: true, clients: [portal.clientId] });
+    const lift = (): Promise<void> => change({ clients: [portal.clientId] });
 
     async function expectDead(tokens: Tokens): Promise<void> {
       expect(await app.isActive(portal, tokens.access_token)).toBe(false);

@@ -110,10 +110,7 @@ export class CreateUpstreamDto {
   @IsBoolean()
   readonly creates_accounts?: boolean;
 
-  /**
-   * A disabled one is not offered, its logout tokens are refused, and its word for a person counts for no application:
-   * sessions that began by it go on, and are good for none until the person signs in another way or it is enabled again.
-   */
+  /** A disabled one is not offered, and its logout tokens are refused. Sessions that began by it go on. */
   @ApiPropertyOptional({ default: true })
   @IsOptional()
   @IsBoolean()
@@ -137,6 +134,12 @@ export class CreateUpstreamDto {
   @IsArray()
   @IsIn(LOGOUT_DIALECTS, { each: true })
   readonly dialects?: readonly LogoutDialectName[];
+
+  /** Refuse its logout tokens without `exp`. Otherwise such a token is good as long as its `iat` is fresh. */
+  @ApiPropertyOptional({ default: false })
+  @IsOptional()
+  @IsBoolean()
+  readonly requires_logout_token_exp?: boolean;
 }
 
 /** What is left out stays as it is. */

@@ -12,6 +12,7 @@ import {
   UsePipes,
 } from '@nestjs/common';
 import { ApiConsumes, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { AuditDetails } from '../../audit/audit-event.js';
 import { AuditLog } from '../../audit/audit-log.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { reasonOf } from '../../http/failure.js';
@@ -23,7 +24,7 @@ import { TooManyRequestsError } from '../../oidc/errors.js';
 import type { AddressLimiter } from '../../rate-limits/address-limiter.js';
 import { RateLimits } from '../../rate-limits/rate-limits.js';
 import { FormBodyGuard } from '../../tokens/form-body.guard.js';
-import { ReplayedLogoutTokenError } from '../../upstreams/upstream-errors.js';
+import { InvalidLogoutTokenError, ReplayedLogoutTokenError } from '../../upstreams/upstream-errors.js';
 import { UpstreamLogoutTokens, type LogoutOrder } from '../../upstreams/upstream-logout-tokens.service.js';
 import { BackChannelReceiverFilter } from './back-channel-receiver.filter.js';
 import { resultOf, toLogoutCommand } from './back-channel-receiver.mapper.js';
@@ -129,7 +130,14 @@ export class BackChannelReceiverController {
           {
             event: 'upstream_logout',
             outcome: 'done',
-            details: { upstream: order.upstream.name, sid: order.sid !== undefined, sessions: ended?.sessions ?? 0 },
+            details: {
+              upstream: order.upstream.name,
+              // Nobody here is who is meant, or nobody is any more: to the sender a success (§2.7), to an operator a question.
+              result: (ended?.sessions ?? 0) === 0 ? 'nothing_to_end' : 'ended',
+              sid: order.sid !== undefined,
+              sub: order.sub !== undefined,
+              sessions: ended?.sessions ?? 0,
+            },
           },
           tx,
         ),
@@ -144,7 +152,9 @@ export class BackChannelReceiverController {
     const reason = reasonOf(error);
     if (result !== 'not_performed') {
       this.logger.warn(`logout token refused (${result}): ${reason}`);
-      await this.audit.recordRefusal('upstream_logout', { result, reason });
+      const code: AuditDetails = error instanceof InvalidLogoutTokenError ? { code: error.reason } : {};
+      if (error instanceof InvalidLogoutTokenError) this.metrics.countLogoutTokenRefusal(error.reason);
+      await this.audit.recordRefusal('upstream_logout', { result, reason, ...code });
       return;
     }
     this.logger.error(`ALERT logout ordered by an upstream but not performed: ${reason}`);

@@ -14,7 +14,6 @@ function order(claims: { readonly sub?: string; readonly sid?: string }): Logout
     sub: claims.sub,
     sid: claims.sid,
     issuedAt: 1,
-    expiresAt: 2,
   };
 }
 

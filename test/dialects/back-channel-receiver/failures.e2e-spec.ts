@@ -199,6 +199,41 @@ describe('a logout token is used once, and only when it was carried out (A28; pa
     });
   });
 
+  describe('a key that was replaced under the same kid, or that has none', () => {
+    async function replaceKey(kid: string | undefined): Promise<void> {
+      await scene.upstream.rotateKeys(kid ?? null);
+    }
+
+    afterAll(async () => {
+      await scene.upstream.rotateKeys();
+      later(11 * SECOND);
+    });
+
+    it.each([
+      ['the same kid', 'stays'],
+      ['no kid', undefined],
+    ])('%s: the first token and the first sign-in by the new key are good', async (_what, kid) => {
+      await replaceKey(kid);
+      later(11 * SECOND);
+      const visitor = await scene.visitor();
+      await replaceKey(kid);
+      later(11 * SECOND);
+      await scene.expectDone(await receive(scene.app, await tokenFor(visitor)), 1);
+      expect(await scene.isSignedIn(visitor)).toBe(false);
+      await replaceKey(kid);
+      later(11 * SECOND);
+      expect(await scene.isSignedIn(await scene.visitor())).toBe(true);
+    });
+
+    it('forged signatures make us look once in ten seconds, and are forged still', async () => {
+      const forged = await scene.upstream.logoutToken({ sid: 's' }, {}, await newKey('RS256'));
+      later(11 * SECOND);
+      const asked = scene.upstream.requestsTo('/jwks');
+      for (let round = 0; round < 5; round += 1) await scene.expectRefused(() => receive(scene.app, forged), SIGNATURE);
+      expect(scene.upstream.requestsTo('/jwks')).toBe(asked + 1);
+    });
+  });
+
   describe('a failure of storage', () => {
     it.each([
       ['upstream_logout_tokens', 'INSERT'],

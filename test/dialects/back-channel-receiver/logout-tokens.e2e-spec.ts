@@ -198,8 +198,8 @@ describe('which logout tokens are obeyed (Back-Channel Logout 1.0 §2.4, §2.6)'
       ['iat as a text', (now) => ({ iat: String(now) }), wrong('iat')],
       ['exp that has passed', (now) => ({ iat: now - 120, exp: now - 61 }), wrong('exp')],
       ['exp at the very end of the tolerance', (now) => ({ iat: now - 120, exp: now - 60 }), wrong('exp')],
-      ['exp too far away', (now) => ({ exp: now + 3601 }), 'exp is too far away.'],
-      ['no exp', () => ({ exp: undefined }), wrong('exp')],
+      ['no exp and iat long ago', (now) => ({ exp: undefined, iat: now - 600 }), 'iat is too long ago.'],
+      ['exp far away and iat long ago', (now) => ({ exp: now + 86_400, iat: now - 600 }), 'iat is too long ago.'],
       ['exp as a text', (now) => ({ exp: String(now + 60) }), wrong('exp')],
       ['nbf in the future', (now) => ({ nbf: now + 61 }), wrong('nbf')],
       ['neither sub nor sid', () => ({ sub: undefined, sid: undefined }), 'sub or sid is required.'],
@@ -241,6 +241,10 @@ describe('which logout tokens are obeyed (Back-Channel Logout 1.0 §2.4, §2.6)'
       ['iat as old as a queue may make it', (now) => ({ iat: now - 300 })],
       ['exp that has passed by less than clocks may differ', (now) => ({ iat: now - 120, exp: now - 59 })],
       ['times with a fraction', (now) => ({ iat: now - 0.25, exp: now + 119.75 })],
+      ['no exp', () => ({ exp: undefined })],
+      ['no exp and iat as old as a queue may make it', (now) => ({ exp: undefined, iat: now - 300 })],
+      ['exp a day away', (now) => ({ exp: now + 86_400 })],
+      ['exp as far away as a number goes', () => ({ exp: Number.MAX_VALUE })],
       ['an event with members', () => ({ events: { [EVENT]: { reason: 'x' }, 'urn:another': {} } })],
       ['claims that we do not know', () => ({ trace_id: 7, toe: 1 })],
     ];
@@ -252,6 +256,48 @@ describe('which logout tokens are obeyed (Back-Channel Logout 1.0 §2.4, §2.6)'
       await scene.expectDone(await receive(scene.app, token), 1);
       expect(await scene.isSignedIn(visitor)).toBe(false);
       expect(await scene.isSignedIn(victim)).toBe(true);
+    });
+
+    it('obeys a token without exp once: its jti is remembered as any', async () => {
+      const { sub, sid } = (await scene.visitor()).subject;
+      const token = await scene.upstream.logoutToken({ sub, sid, exp: undefined }, { typ: 'logout+jwt' });
+      await scene.expectDone(await receive(scene.app, token), 1);
+      const used = 'The logout token was used before.';
+      await scene.expectRefused(() => receive(scene.app, token), used, { result: 'replayed' });
+    });
+
+    it('remembers a jti no longer than the token could be replayed and a sign-in be under way', async () => {
+      const token = await scene.upstream.logoutToken({ ...whom(), sub: 'x', sid: 'y', exp: Number.MAX_VALUE });
+      await scene.expectDone(await receive(scene.app, token), 0);
+      const [row] = await scene.app.db.query<{ expires_at: Date }>(
+        `SELECT expires_at FROM upstream_logout_tokens WHERE sid = 'y'`,
+      );
+      const keptMs = (row?.expires_at.getTime() ?? 0) - scene.app.clock.now().getTime();
+      expect(keptMs).toBeGreaterThan(361_000);
+      expect(keptMs).toBeLessThanOrEqual(3_600_000);
+    });
+
+    it('refuses a token without exp where the upstream is registered to send it, and says what is missing', async () => {
+      expect((await scene.change({ requires_logout_token_exp: true })).body.requires_logout_token_exp).toBe(true);
+      const token = await scene.upstream.logoutToken({ ...whom(), exp: undefined });
+      await expectRefused(token, 'exp is missing from the logout token.');
+      await scene.change({ requires_logout_token_exp: false });
+    });
+
+    it.each([
+      ['iat', 'iat_missing'],
+      ['jti', 'jti_missing'],
+      ['events', 'events_missing'],
+    ])('counts the refusal of a token without %s as such', async (claim, reason) => {
+      const counted = async (): Promise<number> => {
+        const { text: metrics } = await scene.app.json('GET', '/metrics');
+        const found = new RegExp(`refusals_total\\{reason="${reason}"\\} (\\d+)`).exec(metrics);
+        return Number(found?.[1]);
+      };
+      const before = await counted();
+      await expectRefused(await scene.upstream.logoutToken({ ...whom(), [claim]: undefined }), wrong(claim));
+      expect(await counted()).toBe(before + 1);
+      expect((await scene.lastAudit())?.details.code).toBe(reason);
     });
 
     it('obeys a token without kid where several keys are published', async () => {

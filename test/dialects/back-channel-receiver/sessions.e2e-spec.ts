@@ -73,6 +73,61 @@ describe('what a logout token ends (Back-Channel Logout 1.0 §2.7)', () => {
     expect((await scene.results()).nothing_to_end).toBe(before + 2);
   });
 
+  it('says to whoever watches that there was nothing to end', async () => {
+    await send({ sub: 'nobody', sid: 'nowhere' });
+    expect(await scene.lastAudit()).toMatchObject({ outcome: 'done', details: { result: 'nothing_to_end' } });
+    await send({ sub: (await scene.visitor()).subject.sub });
+    expect(await scene.lastAudit()).toMatchObject({ outcome: 'done', details: { result: 'ended', sessions: 1 } });
+  });
+
+  describe('where the ID token had no sid', () => {
+    const withoutSid = (sub?: string): Promise<Visitor> => {
+      const subject = { ...scene.upstream.subject(), sid: undefined };
+      return scene.visitor({ subject: sub === undefined ? subject : { ...subject, sub } });
+    };
+
+    it('sub and sid end the sessions of that person whose sid nobody knows, and the one that fits', async () => {
+      const [known, other] = await threeDevices();
+      const { sub, sid } = known.subject;
+      const [first, second, stranger] = [await withoutSid(sub), await withoutSid(sub), await withoutSid()];
+      await scene.expectDone(await send({ sub, sid }), 3);
+      expect(await signedIn(known, first, second, other, stranger)).toEqual([false, false, false, true, true]);
+    });
+
+    it('a sid that fits none still ends those, and not the ones with a known sid', async () => {
+      const [known] = await threeDevices();
+      const unknown = await withoutSid(known.subject.sub);
+      await scene.expectDone(await send({ sub: known.subject.sub, sid: 'never-told' }), 1);
+      expect(await signedIn(known, unknown)).toEqual([true, false]);
+    });
+
+    it('sid alone ends nothing, and sub alone does', async () => {
+      const visitor = await withoutSid();
+      await scene.expectDone(await send({ sid: 'never-told' }), 0);
+      expect(await signedIn(visitor)).toEqual([true]);
+      await scene.expectDone(await send({ sub: visitor.subject.sub }), 1);
+      expect(await signedIn(visitor)).toEqual([false]);
+    });
+
+    it("another issuer's sub and sid end nothing", async () => {
+      const other = await StubUpstream.start(scene.app.clock);
+      await other.register(scene.app);
+      const visitor = await withoutSid();
+      expectDone(await receive(scene.app, await other.logoutToken({ sub: visitor.subject.sub, sid: 's' })));
+      expect(await signedIn(visitor)).toEqual([true]);
+      await other.stop();
+    });
+
+    it('a sign-in that was under way when sub and sid came gives no session', async () => {
+      const subject = { ...scene.upstream.subject(), sid: undefined };
+      const browser = scene.app.browser();
+      const back = scene.upstream.authorize(await scene.leave(browser), subject);
+      await scene.expectDone(await send({ sub: subject.sub, sid: 'of-that-session' }), 0);
+      expect((await browser.get(back)).status).toBe(400);
+      expect(browser.cookie('exeunt_session')).toBeUndefined();
+    });
+  });
+
   it("ends no session of another upstream's by the same sid or sub (C.2: scoped by issuer)", async () => {
     const other = await StubUpstream.start(scene.app.clock);
     const name = await other.register(scene.app);

@@ -1,10 +1,11 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsString, MaxLength } from 'class-validator';
+import { IsDefined, IsString, MaxLength } from 'class-validator';
 
 /** Back-Channel Logout 1.0 §2.5. Other fields are ignored. */
 export class BackChannelLogoutDto {
   /** A JWT that the other provider signed (§2.4). */
   @ApiProperty({ example: 'eyJ0eXAiOiJsb2dvdXQrand0IiwiYWxnIjoiUlMyNTYiLCJraWQiOiIxIn0.e30.c2ln', maxLength: 16_384 })
+  @IsDefined({ message: 'logout_token is missing or empty' })
   @IsString()
   @MaxLength(16_384)
   readonly logout_token: string;
