@@ -28,6 +28,7 @@ import { AdminOrganizationsController } from './organizations.controller.js';
 import { AdminReceiptsController } from './receipts.controller.js';
 import { RegistrationController } from './registration.controller.js';
 import { AdminSessionsController } from './sessions.controller.js';
+import { ServerTokens } from './server-tokens.js';
 import { AdminUpstreamsController } from './upstreams.controller.js';
 
 @Module({
@@ -61,7 +62,7 @@ import { AdminUpstreamsController } from './upstreams.controller.js';
     AdminOrganizationsController,
     RegistrationController,
   ],
-  providers: [AdminGuard, ChangeRecord, ClientChanges, FirstAdminClient],
+  providers: [AdminGuard, ChangeRecord, ClientChanges, FirstAdminClient, ServerTokens],
   exports: [FirstAdminClient],
 })
 export class AdminModule {}

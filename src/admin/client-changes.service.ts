@@ -5,32 +5,43 @@ import type { Tx } from '../database/transaction.js';
 import type { LogoutInitiator, LogoutOutcome } from '../logout/logout.js';
 import { LogoutService } from '../logout/logout.service.js';
 import { ConflictError } from '../oidc/errors.js';
+import { GrantsService } from '../tokens/grants.service.js';
 
 type Metadata = Readonly<Record<string, unknown>>;
 
 /**
  * Changes of a client that may take something away from it. The change and the end of what it took away are one
- * transaction: a policy that has changed never leaves behind what it no longer allows (abuse case A8).
+ * transaction: a policy that has changed never leaves behind what it no longer allows. What ended stays ended, should the
+ * client get it back.
  */
 @Injectable()
 export class ClientChanges {
   constructor(
     private readonly clients: ClientsService,
     private readonly logoutService: LogoutService,
+    private readonly grants: GrantsService,
   ) {}
 
   /** Replaces all metadata, by an administrator's rules or by the client's own. */
   replace(
     clientId: string,
     input: Metadata,
-    by: { readonly administrator: boolean; readonly initiator: LogoutInitiator },
+    by: {
+      readonly administrator: boolean;
+      readonly clientSecret?: string | undefined;
+      readonly initiator: LogoutInitiator;
+    },
   ): Promise<RegisteredClient> {
     return this.change(clientId, by.initiator, (tx) => this.clients.replace(tx, clientId, input, by));
   }
 
   /** Changes some of the metadata, by an administrator's rules. */
-  patch(clientId: string, patch: Metadata, initiator: LogoutInitiator): Promise<RegisteredClient> {
-    return this.change(clientId, initiator, (tx) => this.clients.patch(tx, clientId, patch));
+  patch(
+    clientId: string,
+    patch: Metadata,
+    by: { readonly clientSecret?: string | undefined; readonly initiator: LogoutInitiator },
+  ): Promise<RegisteredClient> {
+    return this.change(clientId, by.initiator, (tx) => this.clients.patch(tx, clientId, patch, by.clientSecret));
   }
 
   /**
@@ -61,17 +72,23 @@ export class ClientChanges {
     to: (tx: Tx) => Promise<ChangedClient>,
   ): Promise<RegisteredClient> {
     const done: ChangedClient[] = [];
-    await this.logoutService.logout(
-      { target: { kind: 'client-offline', clientId }, cause: 'offline_access_withdrawn', initiator },
-      {
-        before: async (tx) => {
-          const changed = await to(tx);
-          // The last run counts: a deadlock runs all of it again.
-          done.push(changed);
-          return changed.lostOfflineAccess;
-        },
+    const offline = {
+      target: { kind: 'client-offline', clientId },
+      cause: 'offline_access_withdrawn',
+      initiator,
+    } as const;
+    // Without a way to ask people it is to them what a disabled client is, and ends as one does.
+    const everyone = { target: { kind: 'client', clientId }, cause: 'client_disabled', initiator } as const;
+    await this.logoutService.logout(offline, {
+      before: async (tx) => {
+        const changed = await to(tx);
+        // The last run counts: a deadlock runs all of it again.
+        done.push(changed);
+        const { taken } = changed;
+        await this.grants.narrow(tx, clientId, taken.scope);
+        return taken.people ? everyone : taken.offlineAccess;
       },
-    );
+    });
     this.clients.forget(clientId);
     const changed = done.at(-1);
     if (changed === undefined) throw new Error('the change of a client was not carried out');

@@ -26,7 +26,7 @@ import {
 } from '@nestjs/swagger';
 import { clientInformation, registeredClientInformation, type ClientInformation } from '../clients/client.presenter.js';
 import { ClientsService } from '../clients/clients.service.js';
-import { ClientMetadataDto } from '../clients/dto/client-metadata.dto.js';
+import { refuseUnknownMembers } from '../clients/client-members.js';
 import { ApiJsonErrors } from '../http/api-errors.js';
 import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { StrictJsonPipe } from '../http/parameters.pipe.js';
@@ -38,6 +38,7 @@ import { AdminGuard, OperatorClientId } from './admin.guard.js';
 import { ClientChanges } from './client-changes.service.js';
 import { toLogoutCheckDto } from './delivery.presenters.js';
 import {
+  ChangeClientDto,
   ClientDto,
   ClientListDto,
   ClientSecretDto,
@@ -92,8 +93,13 @@ export class AdminClientsController {
   @ApiCreatedResponse({ type: CreatedClientDto })
   @ApiJsonErrors(400, 409)
   async create(@Body() body: Metadata, @OperatorClientId() operator: string): Promise<ClientInformation> {
+    refuseUnknownMembers(body);
     const wantsCheck = asksForCheck(body);
-    const registered = await this.clients.register(body, { administrator: true, clientId: chosenClientId(body) });
+    const registered = await this.clients.register(body, {
+      administrator: true,
+      clientId: chosenClientId(body),
+      clientSecret: chosenSecret(body),
+    });
     const information = registeredClientInformation(registered);
     if (!wantsCheck) return information;
     return {
@@ -135,20 +141,22 @@ export class AdminClientsController {
   @ApiOperation({
     summary: 'Replace a client’s metadata',
     description:
-      'What is left out goes back to its default. The secret stays. Without `offline_access` its offline grants end.',
+      'What is left out goes back to its default. The secret stays. What is taken from the client is taken from all that it has: scopes from its grants, the grants themselves with the code flow or `offline_access`, tokens of its own from before. The last client that can administer the service keeps that.',
   })
-  @ApiBody({ type: ClientMetadataDto })
+  @ApiBody({ type: ChangeClientDto })
   @ApiOkResponse({ type: ClientDto })
-  @ApiJsonErrors(400, 404)
+  @ApiJsonErrors(400, 404, 409)
   async replace(
     @Param('client_id') clientId: string,
     @Body() body: Metadata,
     @OperatorClientId() operator: string,
   ): Promise<ClientInformation> {
     checkSameClientId(clientId, body);
+    refuseUnknownMembers(body);
     return registeredClientInformation(
       await this.changes.replace(clientId, body, {
         administrator: true,
+        clientSecret: chosenSecret(body),
         initiator: { kind: 'operator', clientId: operator },
       }),
     );
@@ -161,19 +169,23 @@ export class AdminClientsController {
   @ApiOperation({
     summary: 'Change some of a client’s metadata',
     description:
-      'JSON merge patch (RFC 7396): `null` removes a member. Without `offline_access` its offline grants end.',
+      'JSON merge patch (RFC 7396): `null` removes a member. What is taken from the client is taken from all that it has, as by PUT.',
   })
-  @ApiBody({ type: ClientMetadataDto })
+  @ApiBody({ type: ChangeClientDto })
   @ApiOkResponse({ type: ClientDto })
-  @ApiJsonErrors(400, 404)
+  @ApiJsonErrors(400, 404, 409)
   async patch(
     @Param('client_id') clientId: string,
     @Body() body: Metadata,
     @OperatorClientId() operator: string,
   ): Promise<ClientInformation> {
     checkSameClientId(clientId, body);
+    refuseUnknownMembers(body);
     return registeredClientInformation(
-      await this.changes.patch(clientId, body, { kind: 'operator', clientId: operator }),
+      await this.changes.patch(clientId, body, {
+        clientSecret: chosenSecret(body),
+        initiator: { kind: 'operator', clientId: operator },
+      }),
     );
   }
 
@@ -264,6 +276,16 @@ function chosenClientId(body: Metadata): string | undefined {
     throw new InvalidClientMetadataError('client_id must be 3 to 100 characters of A-Z a-z 0-9 . _ ~ - and no UUID.');
   }
   return clientId;
+}
+
+/** A secret that an administrator brings, for an application that has one built in. Generated ones have 43 characters. */
+function chosenSecret(body: Metadata): string | undefined {
+  const secret = body?.client_secret ?? undefined;
+  if (secret === undefined) return undefined;
+  // RFC 6749 Appendix A.2: what a secret may consist of.
+  if (typeof secret !== 'string' || !/^[\x20-\x7e]{16,255}$/.test(secret))
+    throw new InvalidClientMetadataError('client_secret must be 16 to 255 printable ASCII characters.');
+  return secret;
 }
 
 function asksForCheck(body: Metadata): boolean {

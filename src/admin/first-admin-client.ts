@@ -1,8 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { ClientsService } from '../clients/clients.service.js';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { AuditLog } from '../audit/audit-log.js';
+import { AdministratorsService, type AdministratorAtStart } from '../clients/administrators.service.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
-import { ADMIN_SCOPE } from '../oidc/claims.js';
-import { ConflictError } from '../oidc/errors.js';
 
 const DEFAULT_ID = 'exeunt-admin';
 
@@ -10,33 +9,50 @@ export interface AdminClientCredentials {
   readonly clientId: string;
   /** Only where it was generated just now: it cannot be shown again. */
   readonly generatedSecret: string | undefined;
+  /** What an operator must know, where the client is not there to be used. */
+  readonly problem?: string;
 }
 
-/** The client that operators sign in as, made at the first start (design §3). */
+/** The client that operators sign in as, made at the first start. */
 @Injectable()
 export class FirstAdminClient {
+  private readonly logger = new Logger(FirstAdminClient.name);
+
   constructor(
-    private readonly clients: ClientsService,
+    private readonly administrators: AdministratorsService,
+    private readonly audit: AuditLog,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  /** Creates it when it is missing; sets the secret that the environment gives. Safe on several nodes at once. */
+  /** Creates it when it is missing; sets the secret that the environment gives, once. Safe on several nodes at once. */
   async ensure(): Promise<AdminClientCredentials> {
-    const clientId = this.settings.adminClientId ?? DEFAULT_ID;
-    const given = this.settings.adminClientSecret;
-    try {
-      const { clientSecret } = await this.clients.ensureClient(clientId, given, {
-        client_name: 'Exeunt administration',
-        grant_types: ['client_credentials'],
-        scope: ADMIN_SCOPE,
-        // Swagger UI sends client credentials in the header, so does curl -u.
-        token_endpoint_auth_method: 'client_secret_basic',
-      });
-      return { clientId, generatedSecret: given === undefined ? clientSecret : undefined };
-    } catch (error) {
-      // Another node was first.
-      if (error instanceof ConflictError) return { clientId, generatedSecret: undefined };
-      throw error;
-    }
+    const clientId = this.clientId;
+    const { adminClientId, adminClientSecret } = this.settings;
+    const found = await this.administrators.ensure(clientId, adminClientSecret, adminClientId !== undefined);
+    const problem = PROBLEMS[found.kind]?.(clientId);
+    if (problem !== undefined) this.logger.warn(problem);
+    return {
+      clientId,
+      generatedSecret: found.kind === 'made' ? found.generatedSecret : undefined,
+      ...(problem === undefined ? {} : { problem }),
+    };
+  }
+
+  /** For who is locked out and has the database: the client works again, with the secret that is returned, and it is on record. */
+  async recover(clientId = this.clientId): Promise<AdminClientCredentials> {
+    const generatedSecret = await this.administrators.recover(clientId, (tx) =>
+      this.audit.record({ event: 'admin_recovered', outcome: 'done', details: { client_id: clientId } }, tx),
+    );
+    return { clientId, generatedSecret };
+  }
+
+  private get clientId(): string {
+    return this.settings.adminClientId ?? DEFAULT_ID;
   }
 }
+
+const PROBLEMS: Partial<Record<AdministratorAtStart['kind'], (clientId: string) => string>> = {
+  deleted: (clientId) =>
+    `The admin client ${clientId} was deleted and stays so, since another client administers the service. To have it back give it a new EXEUNT_ADMIN_CLIENT_SECRET, or run: npm run admin:recover`,
+  locked_out: () => 'No client can administer the service. To get one back run: npm run admin:recover',
+};

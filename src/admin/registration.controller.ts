@@ -33,7 +33,6 @@ import { ReadsItsOwnParameters } from '../http/request.guard.js';
 import { LogoutService } from '../logout/logout.service.js';
 import { ADMIN_SCOPE, REGISTRATION_SCOPE } from '../oidc/claims.js';
 import {
-  InsufficientScopeError,
   InvalidClientMetadataError,
   InvalidTokenError,
   MissingTokenError,
@@ -43,9 +42,9 @@ import {
 import { matchesHash, sha256 } from '../oidc/secret.js';
 import type { AddressLimiter } from '../rate-limits/address-limiter.js';
 import { RateLimits } from '../rate-limits/rate-limits.js';
-import { AccessTokensService } from '../tokens/access-tokens.service.js';
 import { ClientChanges } from './client-changes.service.js';
 import { RegisteredClientDto } from './dto/registration.dto.js';
+import { ServerTokens } from './server-tokens.js';
 
 type Metadata = Readonly<Record<string, unknown>>;
 /** RFC 7592 §2.2: these must not come back in an update. */
@@ -68,7 +67,7 @@ export class RegistrationController {
     private readonly clients: ClientsService,
     private readonly changes: ClientChanges,
     private readonly logoutService: LogoutService,
-    private readonly accessTokens: AccessTokensService,
+    private readonly tokens: ServerTokens,
     limits: RateLimits,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {
@@ -195,11 +194,7 @@ export class RegistrationController {
       throw new MissingTokenError('An initial access token is required.');
     }
     if (matchesHash(token, this.initialAccessTokenHash)) return;
-    const active = await this.accessTokens.findActive(token);
-    if (active === undefined) throw new InvalidTokenError('The initial access token is not valid.');
-    if (!active.scope.includes(ADMIN_SCOPE) && !active.scope.includes(REGISTRATION_SCOPE)) {
-      throw new InsufficientScopeError('The access token does not allow registration.', REGISTRATION_SCOPE);
-    }
+    await this.tokens.verify(token, [REGISTRATION_SCOPE, ADMIN_SCOPE]);
   }
 
   /** RFC 7592 §2.1: an unknown or deleted client is 401, not 404. */

@@ -14,6 +14,7 @@ export const AUDIT_EVENT_NAMES = [
   'deliveries_resent',
   'logout_checked',
   'logout_order',
+  'admin_recovered',
 ] as const;
 export type AuditEventName = (typeof AUDIT_EVENT_NAMES)[number];
 

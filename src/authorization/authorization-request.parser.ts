@@ -2,7 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { registeredScope, type Client } from '../clients/client.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { PASSWORD_ACR, UPSTREAM_ACR } from '../oidc/authentication-context.js';
-import { parseScope, REQUESTABLE_CLAIMS, type ClaimRequest, type ClaimsParameter } from '../oidc/claims.js';
+import {
+  isServerScope,
+  parseScope,
+  REQUESTABLE_CLAIMS,
+  type ClaimRequest,
+  type ClaimsParameter,
+} from '../oidc/claims.js';
 import { InvalidRequestError, type AuthorizationErrorCode } from '../oidc/errors.js';
 import { isAllowedRedirectUri, isWebUri } from '../oidc/redirect-uri.js';
 import { textProblem } from '../oidc/text.js';
@@ -95,7 +101,6 @@ export class AuthorizationRequestParser {
     const claims = parseClaims(single(raw, 'claims'), fail);
     const codeChallenge = this.codeChallenge(client, raw, fail);
     const hintedSub = await this.hintedSub(raw, claims, fail);
-    const registered = registeredScope(client);
     return {
       client,
       request: {
@@ -104,7 +109,7 @@ export class AuthorizationRequestParser {
         redirectUriSent: sentRedirectUri !== undefined,
         responseMode: target.responseMode,
         // Unknown scopes are ignored (Core §3.1.2.1); the token response says what was granted.
-        scope: parseScope(single(raw, 'scope')).filter((value) => registered.includes(value)),
+        scope: grantableScope(client, parseScope(single(raw, 'scope'))),
         prompt,
         ...optional('state', target.state),
         ...optional('nonce', single(raw, 'nonce')),
@@ -116,6 +121,22 @@ export class AuthorizationRequestParser {
         ...optional('acr', essentialAcr(claims, fail)),
       },
     };
+  }
+
+  /**
+   * The request as it may be answered today. A person may think for an hour before they answer, and what the client was
+   * registered for when it asked may have been taken from it meanwhile.
+   * @throws InvalidRequestError when it may not be answered at all; nobody is sent to a URI that was removed
+   */
+  recheck(client: Client, request: AuthorizationRequest): AuthorizationRequest {
+    const { metadata } = client;
+    if (!isAllowedRedirectUri(metadata.redirect_uris, request.redirectUri, metadata))
+      throw new InvalidRequestError('The address to return to is no longer registered for the application.');
+    if (!metadata.grant_types.includes('authorization_code'))
+      throw new InvalidRequestError('The application that sent you here does not sign people in any more.');
+    if (metadata.token_endpoint_auth_method === 'none' && request.codeChallenge === undefined)
+      throw new InvalidRequestError('The application has changed. Go back to it and sign in once more.');
+    return { ...request, scope: grantableScope(client, request.scope) };
   }
 
   private async client(raw: RawParameters): Promise<Client> {
@@ -159,6 +180,12 @@ export class AuthorizationRequestParser {
       fail('invalid_request', 'id_token_hint and claims name different people.');
     return verified?.sub ?? (typeof wanted === 'string' ? wanted : undefined);
   }
+}
+
+/** Of the scopes asked for, those that a person can grant to this client. */
+function grantableScope(client: Client, scope: readonly string[]): readonly string[] {
+  const registered = registeredScope(client);
+  return scope.filter((value) => registered.includes(value) && !isServerScope(value));
 }
 
 type Fail = (code: AuthorizationErrorCode, description: string) => never;

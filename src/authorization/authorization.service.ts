@@ -5,6 +5,7 @@ import { Clock } from '../database/clock.js';
 import { TransactionRunner } from '../database/transaction.js';
 import { acrOf, PASSWORD_ACR } from '../oidc/authentication-context.js';
 import type { AuthorizationErrorCode } from '../oidc/errors.js';
+import { registeredRedirectUri } from '../oidc/redirect-uri.js';
 import type { SignedInSession } from '../sessions/session.js';
 import { GrantsService } from '../tokens/grants.service.js';
 import { mayServe } from '../upstreams/upstream.js';
@@ -67,13 +68,20 @@ export class AuthorizationService {
       : { kind: 'consent' };
   }
 
-  /** The code; undefined when the session ended, or the consent was taken back, at this very moment. */
-  issueCode(client: Client, request: AuthorizationRequest, session: SignedInSession): Promise<string | undefined> {
+  /** The code; undefined when the session ended, or the consent or something of the client's was taken, at this very moment. */
+  async issueCode(
+    client: Client,
+    request: AuthorizationRequest,
+    session: SignedInSession,
+  ): Promise<string | undefined> {
     // Where the client may not have it, or has lost it since it asked, it is ignored (Core §11).
     const offline = request.scope.includes('offline_access') && mayActOffline(client.metadata);
+    const registeredUri = registeredRedirectUri(client.metadata.redirect_uris, request.redirectUri, client.metadata);
+    if (registeredUri === undefined) return undefined;
     const authorized = {
       clientId: client.clientId,
       redirectUri: request.redirectUriSent ? request.redirectUri : undefined,
+      registeredUri,
       scope: offline ? request.scope : request.scope.filter((scope) => scope !== 'offline_access'),
       claims: request.claims,
       nonce: request.nonce,

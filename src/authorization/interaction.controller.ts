@@ -32,6 +32,7 @@ import { accountView } from '../sessions/session-view.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { AuthorizationAnswer } from './authorization-answer.js';
 import { targetOf, type AuthorizationRequest } from './authorization-request.js';
+import { AuthorizationRequestParser } from './authorization-request.parser.js';
 import { AuthorizationService } from './authorization.service.js';
 import { ConsentsService } from './consents.service.js';
 import { ConsentFormDto, FormDto, SignInFormDto } from './dto/interaction-forms.dto.js';
@@ -60,6 +61,7 @@ export class InteractionController {
   constructor(
     private readonly interactions: InteractionsService,
     private readonly authorization: AuthorizationService,
+    private readonly parser: AuthorizationRequestParser,
     private readonly consents: ConsentsService,
     private readonly signInService: SignInService,
     private readonly sessions: SessionsService,
@@ -192,9 +194,13 @@ export class InteractionController {
     const client =
       interaction.request === undefined ? undefined : await this.clients.findEnabled(interaction.request.clientId);
     if (interaction.request !== undefined && client === undefined) throw new InteractionLostError();
+    const request =
+      client === undefined || interaction.request === undefined
+        ? undefined
+        : this.parser.recheck(client, interaction.request);
     return {
       id,
-      interaction,
+      interaction: request === undefined ? interaction : { ...interaction, request },
       client,
       session: await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'), client?.clientId),
       csrf: this.browsers.csrfToken(browserId),

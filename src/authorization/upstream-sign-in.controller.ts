@@ -32,6 +32,7 @@ import type { UpstreamSignIn } from '../upstreams/upstream-sessions.service.js';
 import { UPSTREAM_ACR } from '../oidc/authentication-context.js';
 import { mayServe, servesEverybody, type Upstream } from '../upstreams/upstream.js';
 import { UpstreamsService } from '../upstreams/upstreams.service.js';
+import { AuthorizationRequestParser } from './authorization-request.parser.js';
 import type { AuthorizationRequest } from './authorization-request.js';
 import { UpstreamCallbackDto } from './dto/upstream-callback.dto.js';
 import { InteractionsService, type Interaction } from './interactions.service.js';
@@ -66,6 +67,7 @@ export class UpstreamSignInController {
 
   constructor(
     private readonly interactions: InteractionsService,
+    private readonly parser: AuthorizationRequestParser,
     private readonly authentications: UpstreamAuthentications,
     private readonly upstreams: UpstreamsService,
     private readonly upstreamClient: UpstreamClient,
@@ -205,10 +207,11 @@ export class UpstreamSignInController {
       browserId === undefined ? undefined : await this.interactions.find(id, this.browsers.hash(browserId));
     if (browserId === undefined || interaction === undefined) throw new InteractionLostError();
     const { request } = interaction;
-    // It may have been switched off while the person was away: then nobody is signed in for it.
-    if (request !== undefined && (await this.clients.findEnabled(request.clientId)) === undefined)
-      throw new InteractionLostError();
-    return { id, interaction, browserId };
+    if (request === undefined) return { id, interaction, browserId };
+    // It may have been switched off, or changed, while the person was away: then nobody is signed in for it.
+    const client = await this.clients.findEnabled(request.clientId);
+    if (client === undefined) throw new InteractionLostError();
+    return { id, interaction: { ...interaction, request: this.parser.recheck(client, request) }, browserId };
   }
 
   private async usable(name: string, { request }: Interaction): Promise<Upstream> {

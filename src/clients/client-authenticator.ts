@@ -10,6 +10,7 @@ import { sha256 } from '../oidc/secret.js';
 import { ClientJwks } from './client-jwks.js';
 import type { Client } from './client.js';
 import { ClientsService } from './clients.service.js';
+import { secretReadings, type SecretReading } from './secret-readings.js';
 
 /** What a request says about the client that sends it. */
 export interface ClientCredentials {
@@ -55,39 +56,39 @@ export class ClientAuthenticator {
    */
   async authenticate(credentials: ClientCredentials): Promise<Client> {
     const basic = parseBasic(credentials.authorization);
-    const methods = [basic, credentials.client_secret, credentials.client_assertion].filter(
+    // RFC 6749 §2.3.1: an empty secret may as well be left out. Then it is a name and proves nothing.
+    const nameOnly = basic?.secret === '';
+    const methods = [nameOnly ? undefined : basic, credentials.client_secret, credentials.client_assertion].filter(
       (method) => method !== undefined,
     );
     if (methods.length > 1) throw new InvalidRequestError('Use one method of client authentication, not several.');
-    if (credentials.client_assertion !== undefined) return this.byAssertion(credentials.client_assertion, credentials);
-    if (basic !== undefined) {
-      if (credentials.client_id !== undefined && credentials.client_id !== basic.clientId) {
-        throw new InvalidRequestError('client_id contradicts the Authorization header.');
-      }
-      return this.bySecret(basic.clientId, basic.clientSecret);
+    // As OAuth reads it first, then as it came.
+    const readings = basic === undefined ? [] : secretReadings(basic).toReversed();
+    const named = credentials.client_id ?? readings[0]?.clientId;
+    if (readings.length > 0 && readings.every(({ clientId }) => clientId !== named)) {
+      throw new InvalidRequestError('client_id contradicts the Authorization header.');
     }
-    if (credentials.client_id === undefined) throw new InvalidClientError('No client authentication was sent.');
-    if (credentials.client_secret !== undefined) {
-      return this.bySecret(credentials.client_id, credentials.client_secret);
-    }
-    const client = await this.clients.findEnabled(credentials.client_id);
+    if (credentials.client_assertion !== undefined)
+      return this.byAssertion(credentials.client_assertion, { ...credentials, client_id: named });
+    if (basic !== undefined && !nameOnly) return this.bySecret(readings);
+    if (named === undefined) throw new InvalidClientError('No client authentication was sent.');
+    if (credentials.client_secret !== undefined)
+      return this.bySecret([{ clientId: named, secret: credentials.client_secret }]);
+    return this.byName(named);
+  }
+
+  private async byName(clientId: string): Promise<Client> {
+    const client = await this.clients.findEnabled(clientId);
     if (client?.metadata.token_endpoint_auth_method !== 'none') throw refused();
     return client;
   }
 
-  /**
-   * A secret proves the same in the header and in the form, and libraries choose one without asking what was
-   * registered; so both are taken from a client that has a secret. A client that registered keys or nothing at all has
-   * none.
-   */
-  private async bySecret(clientId: string, secret: string): Promise<Client> {
-    const client = await this.clients.findEnabled(clientId);
-    if (client === undefined || !(await this.clients.isSecret(clientId, secret))) throw refused();
-    const { token_endpoint_auth_method: registered } = client.metadata;
-    if (registered !== 'client_secret_basic' && registered !== 'client_secret_post') {
-      throw new InvalidClientError(`This client is registered to authenticate by ${registered}.`);
+  private async bySecret(readings: readonly SecretReading[]): Promise<Client> {
+    for (const { clientId, secret } of readings) {
+      const client = await this.clients.findBySecret(clientId, secret);
+      if (client !== undefined) return client;
     }
-    return client;
+    throw refused();
   }
 
   private async byAssertion(assertion: string, credentials: ClientCredentials): Promise<Client> {
@@ -136,24 +137,14 @@ function refused(): InvalidClientError {
   return new InvalidClientError('Client authentication failed.');
 }
 
-/** RFC 6749 §2.3.1: both parts are form-url-encoded before base64. */
-function parseBasic(
-  header: string | undefined,
-): { readonly clientId: string; readonly clientSecret: string } | undefined {
+/** What `Basic` brings, as it came. */
+function parseBasic(header: string | undefined): SecretReading | undefined {
   const match = /^basic +([A-Za-z0-9+/_=-]*) *$/i.exec(header ?? '');
   if (match === null) return undefined;
   const text = Buffer.from(match[1] ?? '', 'base64').toString('utf8');
   const colon = text.indexOf(':');
   if (colon < 0) throw new InvalidClientError('The Authorization header is not valid.');
-  try {
-    return { clientId: formDecode(text.slice(0, colon)), clientSecret: formDecode(text.slice(colon + 1)) };
-  } catch (cause) {
-    throw new InvalidClientError('The Authorization header is not form-url-encoded.', { cause });
-  }
-}
-
-function formDecode(text: string): string {
-  return decodeURIComponent(text.replaceAll('+', ' '));
+  return { clientId: text.slice(0, colon), secret: text.slice(colon + 1) };
 }
 
 /** Whose assertion it claims to be: only to find the keys it is then verified with. */

@@ -1,7 +1,7 @@
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { CLIENT_ASSERTION_ALGORITHMS, DEFAULT_ID_TOKEN_ALGORITHM, type SigningAlgorithm } from '../oidc/algorithms.js';
-import { parseScope, STANDARD_SCOPES } from '../oidc/claims.js';
+import { isServerScope, parseScope, STANDARD_SCOPES } from '../oidc/claims.js';
 import {
   GRANT_TYPES,
   type ClientMetadata,
@@ -17,6 +17,8 @@ export interface RegistrationRules {
   /** An administrator may set what a self-registered client may not: first-party switches, audiences, any scope. */
   readonly administrator: boolean;
   readonly allowInsecure: boolean;
+  /** What is registered, where that is changed: what a client has is not refused for a rule that came later. */
+  readonly before?: ClientMetadata | undefined;
 }
 
 /** Members that we cannot honour. To ignore them would leave the client waiting for what never comes. */
@@ -61,7 +63,7 @@ export function registeredMetadata(input: unknown, rules: RegistrationRules): Cl
     ...assertionAlgorithm(dto),
     ...keysOf(dto, authMethod, rules),
     id_token_signed_response_alg: (dto.id_token_signed_response_alg ?? DEFAULT_ID_TOKEN_ALGORITHM) as SigningAlgorithm,
-    scope: scopeOf(dto.scope, rules),
+    scope: scopeOf(dto, grantTypes, rules),
     ...webUri(dto, 'backchannel_logout_uri', rules),
     backchannel_logout_session_required: dto.backchannel_logout_session_required ?? false,
     ...(dto.backchannel_logout_causes === undefined
@@ -235,15 +237,32 @@ function assertionAlgorithm(dto: ClientMetadataDto): { readonly token_endpoint_a
 }
 
 /** A self-registered client gets standard scopes only; the rest of what it asked for is dropped. */
-function scopeOf(scope: string | undefined, rules: RegistrationRules): string {
+function scopeOf({ scope }: ClientMetadataDto, grantTypes: readonly GrantType[], rules: RegistrationRules): string {
   if (scope === undefined) return STANDARD_SCOPES.join(' ');
   const wanted = parseScope(scope);
   if (wanted.some((value) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value))) {
     throw new InvalidClientMetadataError('scope has a character that RFC 6749 §3.3 does not allow.');
   }
+  if (rules.administrator) checkServerScopes(wanted, grantTypes, rules.before);
   return (
     rules.administrator ? wanted : wanted.filter((value) => (STANDARD_SCOPES as readonly string[]).includes(value))
   ).join(' ');
+}
+
+/** Power over this server is for a client's own tokens, never for a person's, so a client is for the one or for the other. */
+function checkServerScopes(
+  scope: readonly string[],
+  grantTypes: readonly GrantType[],
+  before: ClientMetadata | undefined,
+): void {
+  // One that has both from before is no danger: no person can grant it these.
+  const had = before?.grant_types.includes('authorization_code') === true ? parseScope(before.scope) : [];
+  const privileged = scope.filter((value) => isServerScope(value) && !had.includes(value));
+  if (privileged.length > 0 && grantTypes.includes('authorization_code')) {
+    throw new InvalidClientMetadataError(
+      `scope ${privileged.join(' ')} is for a client's own tokens and cannot be had together with the grant type authorization_code, which is the default. Register two clients: one with grant_types ["client_credentials"] and this scope, one for people.`,
+    );
+  }
 }
 
 function pick<Key extends keyof ClientMetadataDto>(

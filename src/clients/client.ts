@@ -1,3 +1,4 @@
+import { ADMIN_SCOPE } from '../oidc/claims.js';
 import type { ClientMetadata } from '../oidc/client-metadata.js';
 
 /** A registered relying party. Its secret's hash never leaves the module. */
@@ -5,6 +6,8 @@ export interface Client {
   readonly clientId: string;
   readonly metadata: ClientMetadata;
   readonly hasSecret: boolean;
+  /** Goes into tokens of its own, which die when something that they rest on is taken from it. */
+  readonly tokenGeneration: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly deletedAt: Date | null;
@@ -22,6 +25,24 @@ export interface RegisteredClient {
 /** Scopes of this client, as a list. */
 export function registeredScope(client: Client): string[] {
   return client.metadata.scope.split(' ').filter((scope) => scope !== '');
+}
+
+/**
+ * Whether the client may prove itself by a secret. The one place that says so: whoever takes a secret asks
+ * `ClientsService.findBySecret`, which asks this. In the header and in the form it proves the same, and libraries choose
+ * one without asking what was registered, so both are taken from a client that has a secret.
+ */
+export function provesBySecret(metadata: Pick<ClientMetadata, 'token_endpoint_auth_method'>): boolean {
+  const { token_endpoint_auth_method: method } = metadata;
+  return method === 'client_secret_basic' || method === 'client_secret_post';
+}
+
+/**
+ * Whether this is a client for administrators: the scope, and a grant that needs no person, as an access token for the
+ * admin API needs them.
+ */
+export function isAdministrator(client: Client): boolean {
+  return registeredScope(client).includes(ADMIN_SCOPE) && client.metadata.grant_types.includes('client_credentials');
 }
 
 /** A client that cannot keep a secret (RFC 6749 §2.1). */

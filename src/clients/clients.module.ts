@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { EgressModule } from '../egress/egress.module.js';
+import { AdministratorsService } from './administrators.service.js';
 import { ClientAuthenticator } from './client-authenticator.js';
 import { ClientJwks } from './client-jwks.js';
 import { ClientsService } from './clients.service.js';
 
 @Module({
   imports: [EgressModule],
-  providers: [ClientsService, ClientAuthenticator, ClientJwks],
-  exports: [ClientsService, ClientAuthenticator],
+  providers: [AdministratorsService, ClientsService, ClientAuthenticator, ClientJwks],
+  exports: [AdministratorsService, ClientsService, ClientAuthenticator],
 })
 export class ClientsModule {}

@@ -10,14 +10,15 @@ import { Retention } from '../database/retention.js';
 import { statement } from '../database/statement.js';
 import { isUniqueViolation, TransactionRunner, type Tx } from '../database/transaction.js';
 import type { ClientMetadata } from '../oidc/client-metadata.js';
-import { ConflictError, NotFoundError } from '../oidc/errors.js';
+import { ConflictError, InvalidClientMetadataError, NotFoundError } from '../oidc/errors.js';
 import { matchesHash, newSecret, sha256 } from '../oidc/secret.js';
 import { isStorableText } from '../oidc/text.js';
 import { checkPostLogoutRedirectUri, registeredMetadata, type RegistrationRules } from './client-registration.js';
-import type { Client, RegisteredClient } from './client.js';
+import { provesBySecret, type Client, type RegisteredClient } from './client.js';
 import { ClientEntity } from './entities/client.entity.js';
 import { DELETED_CLIENT_KEPT_MS } from './clients.sql.js';
-import { mayActOffline } from './offline-access.js';
+import { keepingAnAdministrator, proofStays } from './last-administrator.js';
+import { takenFromClient, type TakenFromClient } from './taken-from-client.js';
 
 /** A lost change notice is made good after this long. Revoked grants do not wait for it: they are dead in Postgres. */
 const MAX_AGE = 30_000;
@@ -27,7 +28,7 @@ const CACHED_CLIENTS = 10_000;
 export type ClientChangeListener = (tx: Tx, before: ClientMetadata, after: Client) => Promise<void>;
 const DISABLE = statement(
   'clients_disable',
-  `UPDATE clients SET disabled_at = $2, updated_at = $2
+  `UPDATE clients SET disabled_at = $2, updated_at = $2, token_generation = token_generation + 1
     WHERE client_id = $1 AND deleted_at IS NULL AND disabled_at IS NULL RETURNING client_id`,
 );
 
@@ -40,9 +41,14 @@ const ENABLE = statement(
 
 /** A change of metadata, and what it takes away. */
 export interface ChangedClient extends RegisteredClient {
-  /** It could be allowed to act while nobody is there, and cannot any more. */
-  readonly lostOfflineAccess: boolean;
+  readonly taken: TakenFromClient;
 }
+
+/** What becomes of a client's metadata, and the secret that it gets with it. */
+type Change = (before: ClientMetadata) => {
+  readonly metadata: ClientMetadata;
+  readonly clientSecret?: string | undefined;
+};
 
 interface Entry {
   readonly client: Client;
@@ -115,9 +121,20 @@ export class ClientsService implements OnModuleInit {
     return found;
   }
 
-  /** Constant-time. False for unknown clients and clients without a secret, too. */
+  /**
+   * The client that proves by this secret who it is; whoever lets a client in by a secret asks this. Constant-time.
+   * Undefined for a wrong secret, an unknown or disabled client, and one that proves itself in another way.
+   */
+  async findBySecret(clientId: string, secret: string): Promise<Client | undefined> {
+    const client = await this.findEnabled(clientId);
+    return client !== undefined && (await this.isSecret(clientId, secret)) ? client : undefined;
+  }
+
+  /** Whether this is the secret that the client proves itself by, disabled or not. Constant-time. */
   async isSecret(clientId: string, secret: string): Promise<boolean> {
-    return matchesHash(secret, (await this.entry(clientId))?.secretHash ?? null);
+    const entry = await this.entry(clientId);
+    const usable = entry !== undefined && provesBySecret(entry.client.metadata);
+    return matchesHash(secret, usable ? entry.secretHash : null);
   }
 
   async isRegistrationToken(clientId: string, token: string): Promise<boolean> {
@@ -140,7 +157,8 @@ export class ClientsService implements OnModuleInit {
     },
   ): Promise<RegisteredClient> {
     const metadata = registeredMetadata(input, this.rules(options.administrator));
-    const clientSecret = usesSecret(metadata) ? (options.clientSecret ?? newSecret()) : undefined;
+    refuseUselessSecret(metadata, options.clientSecret);
+    const clientSecret = provesBySecret(metadata) ? (options.clientSecret ?? newSecret()) : undefined;
     const registrationAccessToken = options.administrator ? undefined : newSecret();
     const now = this.clock.now();
     const row = {
@@ -153,6 +171,8 @@ export class ClientsService implements OnModuleInit {
       deletedAt: null,
       disabledAt: null,
       enabledAt: null,
+      tokenGeneration: 0,
+      environmentSecretHash: null,
     };
     try {
       await this.transactions.run(async (tx) => {
@@ -178,25 +198,40 @@ export class ClientsService implements OnModuleInit {
     tx: Tx,
     clientId: string,
     input: unknown,
-    options: { readonly administrator: boolean },
+    options: { readonly administrator: boolean; readonly clientSecret?: string | undefined },
   ): Promise<ChangedClient> {
     return this.changeIn(tx, clientId, (before) => {
-      const metadata = registeredMetadata(input, this.rules(options.administrator));
-      return options.administrator ? metadata : { ...metadata, ...administratorsChoices(before) };
+      const metadata = registeredMetadata(input, this.rules(options.administrator, before));
+      return {
+        metadata: options.administrator ? metadata : { ...metadata, ...administratorsChoices(before) },
+        clientSecret: options.clientSecret,
+      };
     });
   }
 
   /** JSON merge patch (RFC 7396) of the metadata: `null` removes a member. Called as {@link replace} is. */
-  async patch(tx: Tx, clientId: string, patch: Readonly<Record<string, unknown>>): Promise<ChangedClient> {
-    return this.changeIn(tx, clientId, (before) => registeredMetadata({ ...before, ...patch }, this.rules(true)));
+  async patch(
+    tx: Tx,
+    clientId: string,
+    patch: Readonly<Record<string, unknown>>,
+    clientSecret?: string,
+  ): Promise<ChangedClient> {
+    return this.changeIn(tx, clientId, (before) => ({
+      clientSecret,
+      metadata: registeredMetadata({ ...before, ...patch }, this.rules(true, before)),
+    }));
   }
 
   /**
    * No grant is made for it from the commit on, on any node. Whoever calls this ends its grants in the same transaction
    * (`LogoutService`), and calls {@link forget} after it. False: it was disabled before, or there is none.
+   * @throws ConflictError when nobody could administer the service any more
    */
   async disable(tx: Tx, clientId: string): Promise<boolean> {
-    const rows = await tx.query(DISABLE, [clientId, this.clock.now()]);
+    const { rows } = await keepingAnAdministrator(tx, clientId, this.settings.issuer, async () => ({
+      rows: await tx.query(DISABLE, [clientId, this.clock.now()]),
+      proofStays: true,
+    }));
     await this.changes.publish(tx, 'client', clientId);
     return rows.length === 1;
   }
@@ -212,20 +247,25 @@ export class ClientsService implements OnModuleInit {
     return this.get(clientId);
   }
 
-  /** A new secret. The old one stops working here with the commit, and on other nodes as they hear of it (at most 30 s). */
+  /**
+   * A new secret. The old one stops working here with the commit, and on other nodes as they hear of it (at most 30 s);
+   * tokens of the client's own from before, or got with the old one by then, are dead on every node at once.
+   */
   async rotateSecret(clientId: string): Promise<RegisteredClient> {
-    const client = await this.get(clientId);
-    if (!usesSecret(client.metadata)) throw new ConflictError('This client does not authenticate with a secret.');
     const clientSecret = newSecret();
-    await this.setSecret(clientId, clientSecret);
-    return { client, clientSecret, registrationAccessToken: undefined };
+    return this.change(clientId, (before) => {
+      if (!provesBySecret(before)) throw new ConflictError('This client does not authenticate with a secret.');
+      return { metadata: before, clientSecret };
+    });
   }
 
   /** Idempotent. @throws InvalidRedirectUriError */
   async addPostLogoutRedirectUri(clientId: string, uri: string): Promise<readonly string[]> {
     const { client } = await this.change(clientId, (before) => {
       checkPostLogoutRedirectUri(uri, before, this.rules(true));
-      return { ...before, post_logout_redirect_uris: [...new Set([...before.post_logout_redirect_uris, uri])] };
+      return {
+        metadata: { ...before, post_logout_redirect_uris: [...new Set([...before.post_logout_redirect_uris, uri])] },
+      };
     });
     return client.metadata.post_logout_redirect_uris;
   }
@@ -236,20 +276,24 @@ export class ClientsService implements OnModuleInit {
       const uris = before.post_logout_redirect_uris.filter((registered) => registered !== uri);
       if (uris.length === before.post_logout_redirect_uris.length)
         throw new NotFoundError('This URI is not registered.');
-      return { ...before, post_logout_redirect_uris: uris };
+      return { metadata: { ...before, post_logout_redirect_uris: uris } };
     });
   }
 
   /**
    * The client is gone with the commit. Whoever calls this ends its grants in the same transaction (`LogoutService`), and
    * calls {@link forget} after it.
+   * @throws ConflictError when nobody could administer the service any more
    */
   async delete(tx: Tx, clientId: string): Promise<void> {
-    await tx.manager.update(
-      ClientEntity,
-      { clientId, deletedAt: IsNull() },
-      { deletedAt: this.clock.now(), secretHash: null, registrationTokenHash: null },
-    );
+    await keepingAnAdministrator(tx, clientId, this.settings.issuer, async () => {
+      await tx.manager.update(
+        ClientEntity,
+        { clientId, deletedAt: IsNull() },
+        { deletedAt: this.clock.now(), secretHash: null, registrationTokenHash: null },
+      );
+      return { proofStays: true };
+    });
     await this.changes.publish(tx, 'client', clientId);
   }
 
@@ -287,65 +331,66 @@ export class ClientsService implements OnModuleInit {
     return { items, nextCursor: rows.length > options.limit ? items.at(-1)?.clientId : undefined };
   }
 
-  /** Sets a client's secret to a given value, as the environment asks for at start. */
+  /** Registers a client unless there is one by this id, which is left as it is. */
   async ensureClient(clientId: string, clientSecret: string | undefined, input: unknown): Promise<RegisteredClient> {
     const existing = await this.find(clientId);
     if (existing === undefined) return this.register(input, { administrator: true, clientId, clientSecret });
-    if (clientSecret !== undefined && !(await this.isSecret(clientId, clientSecret)))
-      await this.setSecret(clientId, clientSecret);
     return { client: existing, clientSecret: undefined, registrationAccessToken: undefined };
   }
 
-  private rules(administrator: boolean): RegistrationRules {
-    return { administrator, allowInsecure: this.settings.allowInsecureRedirectUris };
+  private rules(administrator: boolean, before?: ClientMetadata): RegistrationRules {
+    return {
+      administrator,
+      allowInsecure: this.settings.allowInsecureRedirectUris,
+      before,
+    };
   }
 
-  private async change(clientId: string, to: (before: ClientMetadata) => ClientMetadata): Promise<RegisteredClient> {
+  private async change(clientId: string, to: Change): Promise<RegisteredClient> {
     const changed = await this.transactions.run((tx) => this.changeIn(tx, clientId, to));
     this.drop(clientId);
     return changed;
   }
 
-  /** Reads, changes and writes under the row's lock, so that two administrators do not undo each other. */
-  private async changeIn(
-    tx: Tx,
-    clientId: string,
-    to: (before: ClientMetadata) => ClientMetadata,
-  ): Promise<ChangedClient> {
-    const row = await tx.manager.findOne(ClientEntity, {
-      where: { clientId, deletedAt: IsNull() },
-      lock: { mode: 'pessimistic_write' },
+  /**
+   * Reads, changes and writes under the row's lock, so that two administrators do not undo each other.
+   * @throws ConflictError when nobody could administer the service any more
+   */
+  private async changeIn(tx: Tx, clientId: string, to: Change): Promise<ChangedClient> {
+    const { changed } = await keepingAnAdministrator(tx, clientId, this.settings.issuer, async () => {
+      const row = await tx.manager.findOne(ClientEntity, {
+        where: { clientId, deletedAt: IsNull() },
+        lock: { mode: 'pessimistic_write' },
+      });
+      if (row === null) throw new NotFoundError('There is no such client.');
+      const { metadata, clientSecret } = to(row.metadata);
+      return {
+        changed: await this.store(tx, row, metadata, clientSecret),
+        proofStays: proofStays(row.metadata, metadata),
+      };
     });
-    if (row === null) throw new NotFoundError('There is no such client.');
-    const metadata = to(row.metadata);
-    const clientSecret = usesSecret(metadata) && row.secretHash === null ? newSecret() : undefined;
+    await this.changes.publish(tx, 'client', clientId);
+    return changed;
+  }
+
+  private async store(
+    tx: Tx,
+    row: ClientEntity,
+    metadata: ClientMetadata,
+    givenSecret: string | undefined,
+  ): Promise<ChangedClient> {
+    const secret = secretAfter(row, metadata, givenSecret);
+    const taken = takenFromClient(row.metadata, metadata);
     const change = {
       metadata,
       updatedAt: this.clock.now(),
-      secretHash: clientSecret === undefined ? row.secretHash : sha256(clientSecret),
+      secretHash: secret.hash,
+      tokenGeneration: row.tokenGeneration + (taken.ownTokens || secret.replaced ? 1 : 0),
     };
-    await tx.manager.update(ClientEntity, { clientId }, change as never);
+    await tx.manager.update(ClientEntity, { clientId: row.clientId }, change as never);
     const { client } = toEntry({ ...row, ...change });
     for (const listener of this.changeListeners) await listener(tx, row.metadata, client);
-    await this.changes.publish(tx, 'client', clientId);
-    return {
-      client,
-      clientSecret,
-      registrationAccessToken: undefined,
-      lostOfflineAccess: mayActOffline(row.metadata) && !mayActOffline(metadata),
-    };
-  }
-
-  private async setSecret(clientId: string, clientSecret: string): Promise<void> {
-    await this.transactions.run(async (tx) => {
-      await tx.manager.update(
-        ClientEntity,
-        { clientId, deletedAt: IsNull() },
-        { secretHash: sha256(clientSecret), updatedAt: this.clock.now() },
-      );
-      await this.changes.publish(tx, 'client', clientId);
-    });
-    this.drop(clientId);
+    return { client, clientSecret: secret.shown, registrationAccessToken: undefined, taken };
   }
 
   private drop(clientId: string | undefined): void {
@@ -367,10 +412,27 @@ export class ClientsService implements OnModuleInit {
   }
 }
 
-function usesSecret(metadata: ClientMetadata): boolean {
-  return (
-    metadata.token_endpoint_auth_method === 'client_secret_basic' ||
-    metadata.token_endpoint_auth_method === 'client_secret_post'
+/**
+ * The secret of a client whose metadata change. One that proves itself in another way keeps none: a secret that came
+ * back with the method would be one that was taken away. One that needs a secret and has none gets one.
+ */
+function secretAfter(
+  row: ClientEntity,
+  metadata: ClientMetadata,
+  given: string | undefined,
+): { readonly hash: Buffer | null; readonly shown: string | undefined; readonly replaced: boolean } {
+  refuseUselessSecret(metadata, given);
+  if (!provesBySecret(metadata)) return { hash: null, shown: undefined, replaced: false };
+  const unchanged = given === undefined || matchesHash(given, row.secretHash);
+  if (row.secretHash !== null && unchanged) return { hash: row.secretHash, shown: undefined, replaced: false };
+  const shown = given ?? newSecret();
+  return { hash: sha256(shown), shown, replaced: row.secretHash !== null };
+}
+
+function refuseUselessSecret(metadata: ClientMetadata, given: string | undefined): void {
+  if (given === undefined || provesBySecret(metadata)) return;
+  throw new InvalidClientMetadataError(
+    `client_secret is of no use to a client that authenticates by ${metadata.token_endpoint_auth_method}.`,
   );
 }
 
@@ -392,6 +454,7 @@ function toEntry(row: ClientEntity): Entry {
         headless_logout: row.metadata.headless_logout ?? false,
       },
       hasSecret: row.secretHash !== null,
+      tokenGeneration: row.tokenGeneration,
       createdAt: row.createdAt,
       updatedAt: row.updatedAt,
       deletedAt: row.deletedAt,

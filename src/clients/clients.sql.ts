@@ -1,17 +1,62 @@
+import { ADMIN_SCOPE, SERVER_SCOPE_PREFIX } from '../oidc/claims.js';
+
 /**
  * SQL about `clients` that other modules put into their own statements, so that storage answers where the cache of
- * clients may be seconds behind, and what the columns mean stays here.
+ * clients may be seconds behind, and what the columns mean stays here. What is taken from a client is taken from all
+ * that it has, because every statement that mints or checks a token asks these.
  */
+
+function hasGrantType(c: string, type: string): string {
+  return `${c}.metadata -> 'grant_types' ? '${type}'`;
+}
+
+/** Facilitators sign people in, and refresh, by their permissions (`permissions`); rows from before these have none. */
+function isFacilitator(c: string): string {
+  return `coalesce(${c}.metadata -> 'permissions', '[]') <> '[]'`;
+}
+
+function isEnabled(c: string): string {
+  return `${c}.deleted_at IS NULL AND ${c}.disabled_at IS NULL`;
+}
+
+/** The client `c` may have something from people: it is enabled, and has a way to ask them. */
+export function clientMayServePeople(c: string): string {
+  return `${isEnabled(c)} AND (${hasGrantType(c, 'authorization_code')} OR ${isFacilitator(c)})`;
+}
+
+/** The client `c` may use the refresh tokens that it has. */
+export function clientMayRefresh(c: string): string {
+  return `(${hasGrantType(c, 'refresh_token')} OR ${isFacilitator(c)})`;
+}
 
 /** The client `c` may be granted something now; with `offline` (a boolean expression), also for when nobody is there. */
 export function clientMayBeGranted(c: string, offline: string): string {
-  return `${c}.deleted_at IS NULL AND ${c}.disabled_at IS NULL AND (NOT ${offline} OR (
-    'offline_access' = ANY (string_to_array(${c}.metadata ->> 'scope', ' ')) AND ${c}.metadata -> 'grant_types' ? 'refresh_token'))`;
+  return `${clientMayServePeople(c)} AND (NOT ${offline} OR (
+    'offline_access' = ANY (string_to_array(${c}.metadata ->> 'scope', ' ')) AND ${hasGrantType(c, 'refresh_token')}))`;
 }
 
-/** A token of the client's own, issued at `issuedAt`, hangs on nothing but the client `c`, which may use it. */
-export function clientVouchesFor(c: string, issuedAt: string): string {
-  return `${c}.deleted_at IS NULL AND ${c}.disabled_at IS NULL AND (${c}.enabled_at IS NULL OR ${issuedAt} >= ${c}.enabled_at)`;
+/**
+ * Of the scopes in `scope` (text) those that count for a person's grant to the client `c`: the ones that it is
+ * registered for today, and never a scope of this server (`isServerScope`).
+ */
+export function scopeGrantedTo(c: string, scope: string): string {
+  return `(SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
+      FROM unnest(string_to_array(${scope}, ' ')) WITH ORDINALITY w (value, place)
+     WHERE w.value = ANY (string_to_array(${c}.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, '${SERVER_SCOPE_PREFIX}'))`;
+}
+
+/** Answers may go to `uri`, a URI that was registered when somebody asked; null for what goes nowhere. */
+export function clientHasRedirectUri(c: string, uri: string): string {
+  return `(${uri} IS NULL OR ${c}.metadata -> 'redirect_uris' ? ${uri})`;
+}
+
+/**
+ * A token of the client's own, issued at `issuedAt` in the client's `generation`, hangs on nothing but the client `c`,
+ * which may use it and has lost nothing since that it rests on.
+ */
+export function clientVouchesFor(c: string, issuedAt: string, generation: string): string {
+  return `${isEnabled(c)} AND (${c}.enabled_at IS NULL OR ${issuedAt} >= ${c}.enabled_at)
+    AND ${hasGrantType(c, 'client_credentials')} AND ${generation} = ${c}.token_generation`;
 }
 
 /** The client `c` is owed a notice of what ended by `cause`. A disabled one is: its people are signed out there too. */
@@ -26,4 +71,18 @@ export const DELETED_CLIENT_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 /** `clientId` is one of those that were deleted before `before` and go now. An array, so that an index is used for the few. */
 export function clientIsToBeRemoved(clientId: string, before: string): string {
   return `${clientId} = ANY (ARRAY(SELECT c.client_id FROM clients c WHERE c.deleted_at < ${before}))`;
+}
+
+/**
+ * The client `c` can use the admin API of `issuer`: it can prove itself, get a token of its own with the scope for it, and
+ * that token is meant for us.
+ */
+export function clientMayAdminister(c: string, issuer: string): string {
+  return `${isEnabled(c)} AND '${ADMIN_SCOPE}' = ANY (string_to_array(${c}.metadata ->> 'scope', ' '))
+    AND ${hasGrantType(c, 'client_credentials')}
+    AND (coalesce(${c}.metadata -> 'audience', '[]') = '[]' OR ${c}.metadata -> 'audience' ? ${issuer})
+    AND CASE ${c}.metadata ->> 'token_endpoint_auth_method'
+          WHEN 'private_key_jwt' THEN ${c}.metadata ? 'jwks_uri' OR ${c}.metadata -> 'jwks' -> 'keys' <> '[]'
+          WHEN 'none' THEN false
+          ELSE ${c}.secret_hash IS NOT NULL END`;
 }

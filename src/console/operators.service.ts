@@ -3,11 +3,10 @@ import { displayName } from '../accounts/account.js';
 import { AccountsService } from '../accounts/accounts.service.js';
 import type { AuditDetails } from '../audit/audit-event.js';
 import { AuditLog } from '../audit/audit-log.js';
-import { clientName, registeredScope, type Client } from '../clients/client.js';
+import { clientName, isAdministrator, type Client } from '../clients/client.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { Clock } from '../database/clock.js';
 import { Sealer } from '../keys/sealer.js';
-import { ADMIN_SCOPE } from '../oidc/claims.js';
 import type { AddressLimiter } from '../rate-limits/address-limiter.js';
 import { RateLimits } from '../rate-limits/rate-limits.js';
 import { SessionsService } from '../sessions/sessions.service.js';
@@ -47,8 +46,9 @@ export interface ConsoleCookies {
 
 interface SealedClient {
   readonly clientId: string;
-  /** A client that was changed since, such as by a new secret, signs in again. */
+  /** A client that was changed since signs in again, and so does one that something was taken from, at any time. */
   readonly updatedAt: number;
+  readonly generation: number;
 }
 
 /**
@@ -86,10 +86,9 @@ export class OperatorsService {
       await this.refused('client', 'too_many_attempts', address);
       return { kind: 'too_many_attempts', retryAfterSeconds };
     }
-    const client = await this.clients.findEnabled(clientId);
-    const isRight = await this.clients.isSecret(clientId, secret);
-    if (client === undefined || !isRight || !isAdmin(client)) {
-      await this.refused('client', isRight ? 'not_an_operator' : 'wrong_credentials', address);
+    const client = await this.clients.findBySecret(clientId, secret);
+    if (client === undefined || !isAdministrator(client)) {
+      await this.refused('client', client === undefined ? 'wrong_credentials' : 'not_an_operator', address);
       return { kind: 'wrong_credentials' };
     }
     // Before the cookie: nobody is let in off the record.
@@ -98,7 +97,11 @@ export class OperatorsService {
       outcome: 'done',
       details: { by: 'client', client_id: client.clientId, address },
     });
-    const value: SealedClient = { clientId: client.clientId, updatedAt: client.updatedAt.getTime() };
+    const value: SealedClient = {
+      clientId: client.clientId,
+      updatedAt: client.updatedAt.getTime(),
+      generation: client.tokenGeneration,
+    };
     return { kind: 'signed_in', cookie: this.sealer.seal(SEALED, value, CLIENT_TTL_MS) };
   }
 
@@ -138,13 +141,8 @@ export class OperatorsService {
     const sealed = cookie === undefined ? undefined : this.sealer.open<SealedClient>(SEALED, cookie);
     if (sealed === undefined) return undefined;
     const client = await this.clients.findEnabled(sealed.clientId);
-    return client !== undefined && isAdmin(client) && client.updatedAt.getTime() === sealed.updatedAt
-      ? client
-      : undefined;
+    if (client === undefined || !isAdministrator(client)) return undefined;
+    const { updatedAt, tokenGeneration } = client;
+    return updatedAt.getTime() === sealed.updatedAt && tokenGeneration === sealed.generation ? client : undefined;
   }
-}
-
-/** The same that an access token for the admin API takes: the scope, and a grant that needs no person. */
-function isAdmin(client: Client): boolean {
-  return registeredScope(client).includes(ADMIN_SCOPE) && client.metadata.grant_types.includes('client_credentials');
 }

@@ -23,8 +23,8 @@ const CLAIM_MARGIN_MS = 5000;
 
 /** Work of another module in the logout's transaction. */
 export interface Alongside {
-  /** @returns false when there turns out to be nothing to do: then nothing ends */
-  readonly before?: (tx: Tx) => Promise<boolean | void>;
+  /** @returns false when there turns out to be nothing to do: then nothing ends; a command, what is to end instead */
+  readonly before?: (tx: Tx) => Promise<boolean | void | LogoutCommand>;
   /** @param ended undefined when there was nothing to end */
   readonly after?: (tx: Tx, ended: { readonly sessions: number } | undefined) => Promise<void>;
 }
@@ -80,16 +80,17 @@ export class LogoutService implements OnModuleInit {
    */
   async logout(command: LogoutCommand, alongside?: Alongside): Promise<LogoutOutcome> {
     const order = this.order(command);
-    const result =
-      alongside === undefined
-        ? await this.terminations.terminate(this.transactions, order)
-        : await this.transactions.run(async (tx) => {
-            if ((await alongside.before?.(tx)) === false) return undefined;
-            const terminated = await this.terminations.terminate(tx, order);
-            await alongside.after?.(tx, terminated);
-            return terminated;
-          });
-    return this.announce(order, result);
+    if (alongside === undefined)
+      return this.announce(order, await this.terminations.terminate(this.transactions, order));
+    const done = await this.transactions.run(async (tx) => {
+      const word = await alongside.before?.(tx);
+      if (word === false) return { order, result: undefined };
+      const carriedOut = typeof word === 'object' ? this.order(word) : order;
+      const result = await this.terminations.terminate(tx, carriedOut);
+      await alongside.after?.(tx, result);
+      return { order: carriedOut, result };
+    });
+    return this.announce(done.order, done.result);
   }
 
   /**

@@ -37,6 +37,17 @@ export const REQUESTABLE_CLAIMS: ReadonlySet<string> = new Set([
 /** Scopes that a client may be registered for; others are ignored in requests (Core §3.1.2.1). */
 export const STANDARD_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const;
 
+/** What scopes of this server itself begin with. */
+export const SERVER_SCOPE_PREFIX = 'exeunt:';
+
+/**
+ * A scope of this server itself: power over it. A client gets it for its own tokens, where it is registered for it; no
+ * person can grant it, whatever the client asks for, since nobody asked whether the person has that power.
+ */
+export function isServerScope(scope: string): boolean {
+  return scope.startsWith(SERVER_SCOPE_PREFIX);
+}
+
 /** The scope of operators: the admin API. */
 export const ADMIN_SCOPE = 'exeunt:admin';
 /** The scope of an initial access token (RFC 7591 §3). */

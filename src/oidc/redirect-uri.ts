@@ -124,10 +124,19 @@ export function isRegisteredUri(registered: readonly string[], requested: string
  * out `application_type`, and nothing but an app on that computer can answer at a loopback address.
  */
 export function isAllowedRedirectUri(registered: readonly string[], requested: string, client: ClientKind): boolean {
-  if (isRegisteredUri(registered, requested)) return true;
-  if (client.application_type !== 'native' && client.token_endpoint_auth_method !== 'none') return false;
+  return registeredRedirectUri(registered, requested, client) !== undefined;
+}
+
+/** The registered URI by which {@link isAllowedRedirectUri} allows the requested one. */
+export function registeredRedirectUri(
+  registered: readonly string[],
+  requested: string,
+  client: ClientKind,
+): string | undefined {
+  if (isRegisteredUri(registered, requested)) return requested;
+  if (client.application_type !== 'native' && client.token_endpoint_auth_method !== 'none') return undefined;
   const wanted = withoutLoopbackPort(requested);
-  return wanted !== undefined && registered.some((uri) => withoutLoopbackPort(uri) === wanted);
+  return wanted === undefined ? undefined : registered.find((uri) => withoutLoopbackPort(uri) === wanted);
 }
 
 const LOOPBACK_WITH_PORT = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(?::\d{1,5})?([/?][^\\#\s]*)?$/;

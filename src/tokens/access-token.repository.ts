@@ -4,13 +4,15 @@ import { clientVouchesFor } from '../clients/clients.sql.js';
 import { Clock } from '../database/clock.js';
 import { statement } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
+import { parseScope } from '../oidc/claims.js';
 import { GRANT_COLUMNS, toGrant, type Grant, type GrantRow } from './grant.js';
 import { GRANT_JOINS, grantIsAlive } from './tokens.sql.js';
 
 export interface OpaqueTokenState {
   readonly jti: string;
   readonly clientId: string;
-  readonly scope: string;
+  /** Of what it was issued for, what its client may still have. */
+  readonly scope: readonly string[];
   readonly audience: readonly string[];
   readonly issuedAt: Date;
   readonly expiresAt: Date;
@@ -21,29 +23,31 @@ export interface OpaqueTokenState {
 /** Of a client's own token, which hangs on no grant: its client may use it and it was not revoked. */
 const LIVE_CLIENT_TOKEN = statement(
   'access_tokens_live_client_token',
-  `SELECT 1 FROM clients c WHERE c.client_id = $1 AND ${clientVouchesFor('c', '$3::timestamptz')}
+  `SELECT c.metadata ->> 'scope' AS registered_scope FROM clients c
+    WHERE c.client_id = $1 AND ${clientVouchesFor('c', '$3::timestamptz', '$4::integer')}
       AND NOT EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = $2)`,
 );
 
 const LIVE_GRANT = statement(
   'access_tokens_live_grant',
   `SELECT ${GRANT_COLUMNS}, a.login, ${accountClaims('a')} AS account_claims FROM grants g ${GRANT_JOINS}
-    WHERE g.id = $1 AND ${grantIsAlive('g', 's', 'a', '$3::timestamptz')}
+    WHERE g.id = $1 AND ${grantIsAlive('g', 's', 'a', 'c', '$3::timestamptz')}
       AND NOT EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = $2)`,
 );
 
 const FIND_OPAQUE = statement(
   'access_tokens_find_opaque',
   `SELECT o.jti, o.client_id AS token_client_id, o.scope AS token_scope, o.audience, o.issued_at, o.expires_at, ${GRANT_COLUMNS},
-          sc.sid, a.login, ${accountClaims('a')} AS account_claims
+          c.metadata ->> 'scope' AS registered_scope, sc.sid, a.login, ${accountClaims('a')} AS account_claims
      FROM opaque_access_tokens o
-     JOIN clients c ON c.client_id = o.client_id AND ${clientVouchesFor('c', 'o.issued_at')}
+     JOIN clients c ON c.client_id = o.client_id
      LEFT JOIN grants g ON g.id = o.grant_id
      LEFT JOIN accounts a ON a.id = g.account_id
      LEFT JOIN sessions s ON s.id = g.session_id
      LEFT JOIN session_clients sc ON sc.session_id = g.session_id AND sc.client_id = g.client_id
     WHERE o.token_hash = $1 AND o.expires_at > $2::timestamptz
-      AND (o.grant_id IS NULL OR (${grantIsAlive('g', 's', 'a', '$2')}))
+      AND CASE WHEN o.grant_id IS NULL THEN ${clientVouchesFor('c', 'o.issued_at', 'o.token_generation')}
+               ELSE ${grantIsAlive('g', 's', 'a', 'c', '$2')} END
       AND NOT EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = o.jti)`,
 );
 
@@ -54,8 +58,8 @@ const DENY = statement(
 
 const STORE_OPAQUE = statement(
   'access_tokens_store_opaque',
-  `INSERT INTO opaque_access_tokens (token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at)
-   VALUES ($1, $2, NULL, $3, $4, $5, $6, $7)`,
+  `INSERT INTO opaque_access_tokens (token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at, token_generation)
+   VALUES ($1, $2, NULL, $3, $4, $5, $6, $7, $8)`,
 );
 
 export interface LiveGrant {
@@ -74,9 +78,23 @@ export class AccessTokenRepository {
     private readonly clock: Clock,
   ) {}
 
-  /** Asked of storage, not of the cache of clients: the token of a deleted or disabled client is dead on every node at once. */
-  async isLiveClientToken(clientId: string, jti: string, issuedAt: Date): Promise<boolean> {
-    return (await this.transactions.query(LIVE_CLIENT_TOKEN, [clientId, jti, issuedAt])).length > 0;
+  /**
+   * What the client of a live token is registered for now; undefined when the token is dead. Asked of storage, not of the
+   * cache of clients: what was taken from a client is gone on every node at once.
+   */
+  async findLiveClientToken(token: {
+    readonly clientId: string;
+    readonly jti: string;
+    readonly issuedAt: Date;
+    readonly generation: number;
+  }): Promise<{ readonly registeredScope: readonly string[] } | undefined> {
+    const [row] = await this.transactions.query<{ registered_scope: string }>(LIVE_CLIENT_TOKEN, [
+      token.clientId,
+      token.jti,
+      token.issuedAt,
+      token.generation,
+    ]);
+    return row === undefined ? undefined : { registeredScope: parseScope(row.registered_scope) };
   }
 
   /** The grant of a token, if both are alive now. */
@@ -93,6 +111,7 @@ export class AccessTokenRepository {
         jti: string;
         token_client_id: string;
         token_scope: string;
+        registered_scope: string;
         audience: string[];
         issued_at: Date;
         expires_at: Date;
@@ -103,7 +122,7 @@ export class AccessTokenRepository {
     return {
       jti: row.jti,
       clientId: row.token_client_id,
-      scope: row.token_scope,
+      scope: stillHeld(parseScope(row.token_scope), live?.grant.scope ?? parseScope(row.registered_scope)),
       audience: row.audience,
       issuedAt: row.issued_at,
       expiresAt: row.expires_at,
@@ -124,6 +143,7 @@ export class AccessTokenRepository {
     scope: string;
     audience: readonly string[];
     expiresAt: Date;
+    generation: number;
   }): Promise<void> {
     await this.transactions.query(STORE_OPAQUE, [
       token.tokenHash,
@@ -133,8 +153,14 @@ export class AccessTokenRepository {
       token.audience,
       this.clock.now(),
       token.expiresAt,
+      token.generation,
     ]);
   }
+}
+
+/** A token never does more than what it hangs on allows by now. */
+export function stillHeld(scope: readonly string[], held: readonly string[]): readonly string[] {
+  return scope.filter((value) => held.includes(value));
 }
 
 function toLiveGrant(row: LiveGrantRow): LiveGrant {

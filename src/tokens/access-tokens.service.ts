@@ -9,8 +9,9 @@ import { JwtSigner } from '../keys/jwt-signer.js';
 import { JwtVerifier } from '../keys/jwt-verifier.js';
 import { KeysService } from '../keys/keys.service.js';
 import { ACCESS_TOKEN_ALGORITHM } from '../oidc/algorithms.js';
+import { parseScope } from '../oidc/claims.js';
 import { newSecret, sha256 } from '../oidc/secret.js';
-import { AccessTokenRepository, type LiveGrant } from './access-token.repository.js';
+import { AccessTokenRepository, stillHeld, type LiveGrant } from './access-token.repository.js';
 import type { OpaqueToStore } from './grant.repository.js';
 import type { Grant } from './grant.js';
 
@@ -19,6 +20,7 @@ export interface ActiveAccessToken {
   readonly clientId: string;
   /** The account; the client itself for `client_credentials` (RFC 9068 §2.2). */
   readonly sub: string;
+  /** Of what it was issued for, what the client may still have. */
   readonly scope: readonly string[];
   readonly audience: readonly string[];
   readonly jti: string;
@@ -43,6 +45,8 @@ interface AccessTokenClaims {
   readonly sid?: string;
   readonly auth_time?: number;
   readonly grant?: string;
+  /** Of the client, in a token of its own; absent in the first. */
+  readonly token_generation?: number;
 }
 
 /** The token handed out, and what must be stored for it in the statement that mints it (opaque ones only). */
@@ -110,6 +114,7 @@ export class AccessTokensService {
         scope: scope.join(' '),
         audience,
         expiresAt: this.clock.in(expiresIn * 1000),
+        generation: client.tokenGeneration,
       });
       return { token, expiresIn };
     }
@@ -123,6 +128,7 @@ export class AccessTokensService {
       exp: now + expiresIn,
       jti: uuid(),
       scope: scope.join(' '),
+      ...(client.tokenGeneration === 0 ? {} : { token_generation: client.tokenGeneration }),
     });
     return { token, expiresIn };
   }
@@ -179,12 +185,12 @@ export class AccessTokensService {
     const claims = await this.readJwt(token);
     if (claims === undefined || claims.exp <= this.clock.seconds()) return undefined;
     const live = claims.grant === undefined ? undefined : await this.repository.findLiveGrant(claims.grant, claims.jti);
-    if (claims.grant !== undefined && live === undefined) return undefined;
-    if (claims.grant === undefined && !(await this.isLiveClientToken(claims))) return undefined;
+    const held = claims.grant === undefined ? await this.heldByClient(claims) : live?.grant.scope;
+    if (held === undefined) return undefined;
     return {
       clientId: claims.client_id,
       sub: claims.sub,
-      scope: claims.scope.split(' ').filter((scope) => scope !== ''),
+      scope: stillHeld(parseScope(claims.scope), held),
       audience: typeof claims.aud === 'string' ? [claims.aud] : claims.aud,
       jti: claims.jti,
       issuedAt: claims.iat,
@@ -195,8 +201,15 @@ export class AccessTokensService {
     };
   }
 
-  private isLiveClientToken(claims: AccessTokenClaims): Promise<boolean> {
-    return this.repository.isLiveClientToken(claims.client_id, claims.jti, new Date(claims.iat * 1000));
+  /** Undefined: a token of the client's own that is dead. */
+  private async heldByClient(claims: AccessTokenClaims): Promise<readonly string[] | undefined> {
+    const live = await this.repository.findLiveClientToken({
+      clientId: claims.client_id,
+      jti: claims.jti,
+      issuedAt: new Date(claims.iat * 1000),
+      generation: claims.token_generation ?? 0,
+    });
+    return live?.registeredScope;
   }
 
   private async findActiveOpaque(token: string): Promise<ActiveAccessToken | undefined> {
@@ -205,7 +218,7 @@ export class AccessTokensService {
     return {
       clientId: state.clientId,
       sub: state.sub ?? state.clientId,
-      scope: state.scope.split(' ').filter((scope) => scope !== ''),
+      scope: state.scope,
       audience: state.audience,
       jti: state.jti,
       issuedAt: Math.floor(state.issuedAt.getTime() / 1000),

@@ -1,13 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { accountClaims } from '../accounts/accounts.sql.js';
-import { clientMayBeGranted } from '../clients/clients.sql.js';
+import {
+  clientHasRedirectUri,
+  clientMayBeGranted,
+  clientMayRefresh,
+  clientMayServePeople,
+  scopeGrantedTo,
+} from '../clients/clients.sql.js';
 import { Clock } from '../database/clock.js';
 import { statement, type Queryable } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
 import { grantOutlivesOrders, NEWEST_ORDER } from '../logout/orders/orders.sql.js';
 import { joinSession, sessionIsAlive } from '../sessions/sessions.sql.js';
 import { grantIsServed, sessionServes, upstreamVouchingFor } from '../upstreams/upstreams.sql.js';
-import { GRANT_COLUMNS, toGrant, type Grant, type GrantRow } from './grant.js';
+import { GRANT_COLUMNS, GRANTED_SCOPE, toGrant, type Grant, type GrantRow } from './grant.js';
 import { GRANT_JOINS, grantIsAlive } from './tokens.sql.js';
 
 /** What a new opaque access token is stored with; undefined for JWTs, which are not stored. */
@@ -34,6 +40,8 @@ export interface NewGrant {
   readonly realm: string | null;
   readonly codeHash: Buffer;
   readonly redirectUri: string | undefined;
+  /** By which registered URI the code goes out; undefined: it goes nowhere. */
+  readonly registeredUri: string | undefined;
   readonly codeChallenge: string | undefined;
   readonly nonce: string | undefined;
   readonly codeExpiresAt: Date;
@@ -109,17 +117,18 @@ const CREATE = statement(
      SELECT s.id, ${upstreamVouchingFor('s', '$3::text')} AS upstream_id FROM sessions s JOIN accounts a ON a.id = s.account_id
       WHERE s.id = $4 AND s.account_id = $2 AND ${sessionIsAlive('s', 'a', '$10::timestamptz')} AND ${sessionServes('s', '$3::text')}
    ), client AS MATERIALIZED (
-     -- Locked, so that a client that is being disabled, or loses offline access, gets no grant that nobody revokes.
-     SELECT c.client_id FROM clients c WHERE c.client_id = $3 AND ${clientMayBeGranted('c', '$5::boolean')} FOR SHARE OF c
+     -- Locked, so that a client that is being disabled, or loses something, gets no grant that nobody revokes or narrows.
+     SELECT c.client_id, ${scopeGrantedTo('c', '$6::text')} AS scope FROM clients c
+      WHERE c.client_id = $3 AND ${clientMayBeGranted('c', '$5::boolean')} AND ${clientHasRedirectUri('c', '$17::text')} FOR SHARE OF c
    ), g AS (
      INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
                          upstream_id, began_after_order)
-     SELECT $1::uuid, $2::uuid, client.client_id, live.id, $5::boolean, $6, $7::jsonb, $8::timestamptz, $9::text[], $10, $16::text,
+     SELECT $1::uuid, $2::uuid, client.client_id, live.id, $5::boolean, client.scope, $7::jsonb, $8::timestamptz, $9::text[], $10, $16::text,
             live.upstream_id, ${NEWEST_ORDER}
        FROM live, client RETURNING id
    )
-   INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, code_challenge, nonce, expires_at)
-   SELECT $11::bytea, g.id, $12, $13, $14, $15::timestamptz FROM g RETURNING grant_id`,
+   INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, registered_uri, code_challenge, nonce, expires_at)
+   SELECT $11::bytea, g.id, $12, $17, $13, $14, $15::timestamptz FROM g RETURNING grant_id`,
 );
 
 /**
@@ -129,7 +138,7 @@ const CREATE = statement(
 const EXCHANGE_CODE = statement(
   'grants_exchange_code',
   `WITH code AS (
-     SELECT c.code_hash, c.grant_id FROM authorization_codes c
+     SELECT c.code_hash, c.grant_id, c.registered_uri FROM authorization_codes c
       WHERE c.code_hash = $1 AND c.consumed_at IS NULL AND c.expires_at > $5::timestamptz
         AND c.redirect_uri IS NOT DISTINCT FROM $3 AND c.code_challenge IS NOT DISTINCT FROM $4
    ), s AS (
@@ -139,7 +148,9 @@ const EXCHANGE_CODE = statement(
         FOR NO KEY UPDATE OF s
    ), g AS (
      SELECT ${GRANT_COLUMNS}, s.account_claims FROM grants g JOIN s ON s.id = g.session_id JOIN code ON code.grant_id = g.id
-      WHERE g.revoked_at IS NULL AND ${grantOutlivesOrders('g')} AND ${grantIsServed('g')} FOR SHARE OF g
+       JOIN clients c ON c.client_id = g.client_id
+      WHERE g.revoked_at IS NULL AND ${grantOutlivesOrders('g')} AND ${grantIsServed('g')}
+        AND ${clientMayServePeople('c')} AND ${clientHasRedirectUri('c', 'code.registered_uri')} FOR SHARE OF g
    ), consumed AS (
      UPDATE authorization_codes c SET consumed_at = $5 FROM g WHERE c.code_hash = $1 AND c.grant_id = g.id AND c.consumed_at IS NULL
      RETURNING c.nonce, g.session_id, g.client_id
@@ -168,7 +179,7 @@ const ROTATE = statement(
    ), g AS (
      SELECT ${GRANT_COLUMNS}, sc.sid, ${accountClaims('a')} AS account_claims
        FROM presented JOIN grants g ON g.id = presented.grant_id ${GRANT_JOINS} ${SID_JOIN}
-      WHERE g.client_id = $2 AND ($4::text[] IS NULL OR $4 <@ string_to_array(g.scope, ' ')) AND ${grantIsAlive('g', 's', 'a', '$3::timestamptz')}
+      WHERE g.client_id = $2 AND ($4::text[] IS NULL OR $4 <@ string_to_array(${GRANTED_SCOPE}, ' ')) AND ${grantIsAlive('g', 's', 'a', 'c', '$3::timestamptz')} AND ${clientMayRefresh('c')}
         FOR SHARE OF g
    ), consumed AS (
      UPDATE refresh_tokens r SET consumed_at = $3, successor_salt = $6 FROM g
@@ -183,7 +194,7 @@ const ROTATE = statement(
 const REFRESH_TOKEN_STATE = statement(
   'grants_refresh_token_state',
   `SELECT ${GRANT_COLUMNS}, sc.sid, ${accountClaims('a')} AS account_claims, r.expires_at, r.consumed_at, r.successor_salt,
-          coalesce(${grantIsAlive('g', 's', 'a', '$2::timestamptz')}, false) AS grant_alive
+          coalesce(${grantIsAlive('g', 's', 'a', 'c', '$2::timestamptz')} AND ${clientMayRefresh('c')}, false) AS grant_alive
      FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id ${GRANT_JOINS} ${SID_JOIN}
     WHERE r.token_hash = $1`,
 );
@@ -193,7 +204,7 @@ const REPEAT_ROTATION = statement(
   'grants_repeat_rotation',
   `WITH g AS (
      SELECT ${GRANT_COLUMNS} FROM grants g JOIN refresh_tokens r ON r.grant_id = g.id ${GRANT_JOINS}
-      WHERE r.token_hash = $1 AND g.id = $2 AND r.consumed_at IS NULL AND r.expires_at > $3::timestamptz AND ${grantIsAlive('g', 's', 'a', '$3')}
+      WHERE r.token_hash = $1 AND g.id = $2 AND r.consumed_at IS NULL AND r.expires_at > $3::timestamptz AND ${grantIsAlive('g', 's', 'a', 'c', '$3')} AND ${clientMayRefresh('c')}
         FOR SHARE OF g
    ), present AS (SELECT 1 FROM g), ${storeOpaque('present', 4, '$3')}
    SELECT g.id FROM g`,
@@ -210,6 +221,14 @@ const REVOKE_BY_REFRESH_TOKEN = statement(
      ON CONFLICT (jti) DO NOTHING
    )
    SELECT id FROM revoked`,
+);
+
+const NARROW = statement(
+  'grants_narrow',
+  `UPDATE grants g SET scope = (
+     SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
+       FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place) WHERE w.value <> ALL ($2::text[]))
+    WHERE g.client_id = $1 AND g.revoked_at IS NULL AND string_to_array(g.scope, ' ') && $2::text[]`,
 );
 
 /** Grants, codes and refresh tokens. Every method is one statement and tells what it changed. */
@@ -239,6 +258,7 @@ export class GrantRepository {
       grant.nonce ?? null,
       grant.codeExpiresAt,
       grant.realm,
+      grant.registeredUri ?? null,
     ]);
     return rows.length === 1;
   }
@@ -322,6 +342,11 @@ export class GrantRepository {
       ...opaqueParameters(opaque),
     ]);
     return rows.length === 1;
+  }
+
+  /** Takes these scopes from every live grant to the client. */
+  async narrow(tx: Queryable, clientId: string, scope: readonly string[]): Promise<void> {
+    await tx.query(NARROW, [clientId, scope]);
   }
 
   /** RFC 7009 §2.1: a refresh token's grant dies with it; another client's token is left alone. Also opaque access tokens. */

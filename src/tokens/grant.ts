@@ -1,3 +1,4 @@
+import { scopeGrantedTo } from '../clients/clients.sql.js';
 import type { ClaimsParameter } from '../oidc/claims.js';
 
 /** What one subject allowed one client, as far as minting and checking tokens needs it. */
@@ -7,6 +8,7 @@ export interface Grant {
   readonly clientId: string;
   readonly sessionId: string | null;
   readonly offline: boolean;
+  /** Of what was allowed, what the client is registered for today. */
   readonly scope: readonly string[];
   readonly claims: ClaimsParameter | null;
   readonly authenticatedAt: Date;
@@ -31,8 +33,11 @@ export interface GrantRow {
   realm: string | null;
 }
 
-/** Columns of a {@link GrantRow} from a grant `g`, without `sid`. */
-export const GRANT_COLUMNS = `g.id, g.account_id, g.client_id, g.session_id, g.offline, g.scope, g.claims, g.authenticated_at, g.amr, g.realm`;
+/** The scope of a grant `g` to the client `c` as it counts today. */
+export const GRANTED_SCOPE = scopeGrantedTo('c', 'g.scope');
+
+/** Columns of a {@link GrantRow} from a grant `g` to the client `c`, without `sid`. */
+export const GRANT_COLUMNS = `g.id, g.account_id, g.client_id, g.session_id, g.offline, ${GRANTED_SCOPE} AS scope, g.claims, g.authenticated_at, g.amr, g.realm`;
 
 export function toGrant(row: GrantRow): Grant {
   return {

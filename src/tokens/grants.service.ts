@@ -4,6 +4,7 @@ import { clientIsToBeRemoved, DELETED_CLIENT_KEPT_MS } from '../clients/clients.
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
 import type { Queryable } from '../database/statement.js';
+import type { Tx } from '../database/transaction.js';
 import { Retention } from '../database/retention.js';
 import type { ClaimsParameter } from '../oidc/claims.js';
 import { newSecret, sha256 } from '../oidc/secret.js';
@@ -15,6 +16,8 @@ const DAY = 24 * 60 * 60 * 1000;
 export interface AuthorizedRequest {
   readonly clientId: string;
   readonly redirectUri: string | undefined;
+  /** By which registered URI the code goes out; undefined: to nobody but the caller. */
+  readonly registeredUri?: string | undefined;
   readonly scope: readonly string[];
   readonly claims: ClaimsParameter | undefined;
   readonly nonce: string | undefined;
@@ -67,6 +70,14 @@ export class GrantsService implements OnModuleInit {
     );
   }
 
+  /**
+   * Part of a change of a client: these scopes are gone from all that it was ever granted, also should the client be
+   * registered for them again.
+   */
+  async narrow(tx: Tx, clientId: string, scope: readonly string[]): Promise<void> {
+    if (scope.length > 0) await this.repository.narrow(tx, clientId, scope);
+  }
+
   /** Records the grant and returns a code for it. Undefined when the session ended meanwhile. */
   async authorize(
     request: AuthorizedRequest,
@@ -87,6 +98,7 @@ export class GrantsService implements OnModuleInit {
       realm: request.realm ?? null,
       codeHash: sha256(code),
       redirectUri: request.redirectUri,
+      registeredUri: request.registeredUri,
       codeChallenge: request.codeChallenge,
       nonce: request.nonce,
       codeExpiresAt: this.clock.in(this.settings.codeTtlSeconds * 1000),

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { clientVouchesFor } from '../clients/clients.sql.js';
 import { Clock } from '../database/clock.js';
 import { statement } from '../database/statement.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
@@ -25,9 +26,11 @@ const IS_DENIED = statement('issued_tokens_is_denied', `SELECT ${DENIED('$1')} A
 
 const OPAQUE = statement(
   'issued_tokens_opaque',
-  `SELECT o.jti, o.expires_at, o.grant_id, ${GRANT_COLUMNS}, sc.sid, ${ALIVE} AS alive, ${DENIED('o.jti')} AS denied,
-          ${TAKEN_BACK} AS taken_back
+  `SELECT o.jti, o.expires_at, o.grant_id, ${GRANT_COLUMNS}, sc.sid,
+          CASE WHEN o.grant_id IS NULL THEN ${clientVouchesFor('c', 'o.issued_at', 'o.token_generation')} ELSE ${ALIVE} END AS alive,
+          ${DENIED('o.jti')} AS denied, ${TAKEN_BACK} AS taken_back
      FROM opaque_access_tokens o
+     JOIN clients c ON c.client_id = o.client_id
      LEFT JOIN grants g ON g.id = o.grant_id LEFT JOIN accounts a ON a.id = g.account_id
      LEFT JOIN sessions s ON s.id = g.session_id ${SID_JOIN}
     WHERE o.token_hash = $1 AND ($3::text IS NULL OR o.client_id = $3)`,
@@ -132,7 +135,7 @@ export class IssuedTokenRepository {
     return {
       jti: row.jti,
       expiresAt: row.expires_at,
-      alive: (owned || row.alive) && !row.denied && row.expires_at > now,
+      alive: row.alive && !row.denied && row.expires_at > now,
       revoked: row.denied || row.taken_back === true,
       grant: owned ? undefined : toGrant(row),
     };

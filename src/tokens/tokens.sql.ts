@@ -1,4 +1,5 @@
 import { accountAllows } from '../accounts/accounts.sql.js';
+import { clientMayServePeople } from '../clients/clients.sql.js';
 import { grantOutlivesOrders } from '../logout/orders/orders.sql.js';
 import { sessionIsAlive } from '../sessions/sessions.sql.js';
 import { grantIsServed } from '../upstreams/upstreams.sql.js';
@@ -17,15 +18,16 @@ export function grantHasNotEnded(g: string, s: string, a: string, now: string): 
 }
 
 /**
- * As {@link grantHasNotEnded}, and whoever vouched for the person may do so for this client: only then is anything given
- * for it. What an upstream may not do now it may be allowed again, so what takes back asks for the former.
+ * As {@link grantHasNotEnded}, and the client `c` may have something from people, and whoever vouched for the person may do
+ * so for this client: only then is anything given for it. What an upstream may not do now it may be allowed again, so
+ * what takes back asks for the former.
  */
-export function grantIsAlive(g: string, s: string, a: string, now: string): string {
-  return `${grantHasNotEnded(g, s, a, now)} AND ${grantIsServed(g)}`;
+export function grantIsAlive(g: string, s: string, a: string, c: string, now: string): string {
+  return `${grantHasNotEnded(g, s, a, now)} AND ${clientMayServePeople(c)} AND ${grantIsServed(g)}`;
 }
 
 /** The joins that {@link grantIsAlive} needs, from a grant `g`. */
-export const GRANT_JOINS = `JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id`;
+export const GRANT_JOINS = `JOIN clients c ON c.client_id = g.client_id JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id`;
 
 /** CTE `revoked` (id, session_id): every grant that `condition` names and that is not revoked yet. Its tokens are dead with it. */
 export function revokeGrants(condition: string, now: string, cause: string): string {

@@ -3,8 +3,15 @@ import { IsString, MaxLength } from 'class-validator';
 import { LogoutCheckDto } from './logout-check.dto.js';
 import { ClientMetadataDto } from '../../clients/dto/client-metadata.dto.js';
 
-/** A client to create. All metadata of RFC 7591, and what only administrators set. */
-export class CreateClientDto extends ClientMetadataDto {
+/** Metadata of RFC 7591, and what only administrators set. Members that are not known are refused. */
+export class ChangeClientDto extends ClientMetadataDto {
+  /** A secret that you bring, for an application that has one built in. Left out: it is generated, or stays. */
+  @ApiPropertyOptional({ minLength: 16, maxLength: 255, example: 'w5mY0bqvC7vXlqjvF0oC0b6i3C3m6m8n0oP1q2r3s4t' })
+  readonly client_secret?: string;
+}
+
+/** A client to create. */
+export class CreateClientDto extends ChangeClientDto {
   /** Chosen by you, or generated. */
   @ApiPropertyOptional({ example: 'ledger', pattern: '^[A-Za-z0-9._~-]{3,100}$' })
   readonly client_id?: string;

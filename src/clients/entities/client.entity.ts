@@ -34,4 +34,15 @@ export class ClientEntity {
   /** The last time that it was enabled again. Its own tokens from before stay dead. */
   @Column('timestamptz', { name: 'enabled_at', nullable: true })
   enabledAt: Date | null;
+
+  /**
+   * Raised whenever something is taken from the client that its own tokens rest on. They carry the number and die with
+   * it: a moment would not do, since nodes have clocks of their own and one of them may know the old secret a while longer.
+   */
+  @Column('integer', { name: 'token_generation', default: 0 })
+  tokenGeneration: number;
+
+  /** SHA-256 of the secret that the environment gave last, so that a start does not undo a rotation since. */
+  @Column('bytea', { name: 'environment_secret_hash', nullable: true })
+  environmentSecretHash: Buffer | null;
 }

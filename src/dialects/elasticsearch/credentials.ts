@@ -33,26 +33,4 @@ function parseSecret(scheme: 'basic' | 'api_key', value: string): PresentedCrede
   return { kind: 'secret', scheme, clientId: text.slice(0, colon), secret: text.slice(colon + 1) };
 }
 
-/**
- * Elasticsearch's clients send both parts as they are (RFC 7617), OAuth's form-url-encode them first (RFC 6749 §2.3.1).
- * Where that makes a difference both readings are tried, the former first.
- */
-export function secretReadings(presented: {
-  readonly clientId: string;
-  readonly secret: string;
-}): readonly { readonly clientId: string; readonly secret: string }[] {
-  const clientId = formDecoded(presented.clientId);
-  const secret = formDecoded(presented.secret);
-  if (clientId === undefined || secret === undefined) return [presented];
-  if (clientId === presented.clientId && secret === presented.secret) return [presented];
-  return [presented, { clientId, secret }];
-}
-
-function formDecoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
-  } catch (error) {
-    if (error instanceof URIError) return undefined;
-    throw error;
-  }
-}
+export { secretReadings } from '../../clients/secret-readings.js';

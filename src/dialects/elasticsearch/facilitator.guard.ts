@@ -87,9 +87,8 @@ export class FacilitatorGuard implements CanActivate {
     path: string,
   ): Promise<Caller> {
     for (const { clientId, secret } of secretReadings(presented)) {
-      const client = await this.clients.findEnabled(clientId);
-      if (client !== undefined && mayUseSecret(client) && (await this.clients.isSecret(clientId, secret)))
-        return { kind: 'client', client, by: presented.scheme };
+      const client = await this.clients.findBySecret(clientId, secret);
+      if (client !== undefined) return { kind: 'client', client, by: presented.scheme };
     }
     // One answer for an unknown client and a wrong secret, so that nobody learns which clients exist.
     throw unableToAuthenticate(presented.clientId, path);
@@ -113,12 +112,6 @@ export class FacilitatorGuard implements CanActivate {
 
 function holds(caller: Caller, privilege: Privilege): boolean {
   return caller.kind === 'client' && caller.client.metadata.permissions.includes(privilege);
-}
-
-/** A client that registered keys or nothing at all must not come by a secret that it once had. */
-function mayUseSecret(client: Client): boolean {
-  const { token_endpoint_auth_method: method } = client.metadata;
-  return method === 'client_secret_basic' || method === 'client_secret_post';
 }
 
 /** Whoever {@link FacilitatorGuard} let in. */

@@ -1,20 +1,6 @@
-import { distance } from 'fastest-levenshtein';
+import { similarNames } from '../../oidc/similar-names.js';
 
-/** Names beyond this are no misspelling of anything, and comparing them costs time. */
-const LONGEST = 100;
-
-/** Of the candidates those that were probably meant, best first: alike by more than half. */
-export function similarNames(name: string, candidates: readonly string[]): readonly string[] {
-  if (name.length > LONGEST) return [];
-  return candidates
-    .map((candidate) => ({
-      candidate,
-      similarity: 1 - distance(name, candidate) / Math.max(name.length, candidate.length),
-    }))
-    .filter(({ similarity }) => similarity > 0.5)
-    .sort((a, b) => b.similarity - a.similarity || (a.candidate < b.candidate ? -1 : 1))
-    .map(({ candidate }) => candidate);
-}
+export { similarNames } from '../../oidc/similar-names.js';
 
 /** `did you mean [y]?` or `did you mean any of [a, b]?`; undefined when nothing is alike. */
 export function suggestion(name: string, candidates: readonly string[]): string | undefined {

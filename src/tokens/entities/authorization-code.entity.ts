@@ -15,6 +15,10 @@ export class AuthorizationCodeEntity {
   @Column('text', { name: 'redirect_uri', nullable: true })
   redirectUri: string | null;
 
+  /** The registered URI by which the code went out: once that is removed, it is not redeemed. Null: it went nowhere. */
+  @Column('text', { name: 'registered_uri', nullable: true })
+  registeredUri: string | null;
+
   /** S256 challenge (RFC 7636 §4.2). */
   @Column('text', { name: 'code_challenge', nullable: true })
   codeChallenge: string | null;

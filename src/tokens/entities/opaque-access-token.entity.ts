@@ -32,4 +32,8 @@ export class OpaqueAccessTokenEntity {
 
   @Column('timestamptz', { name: 'expires_at' })
   expiresAt: Date;
+
+  /** Of the client when it got this as a token of its own (`clients.token_generation`). */
+  @Column('integer', { name: 'token_generation', default: 0 })
+  tokenGeneration: number;
 }
