@@ -9,6 +9,7 @@ import {
   type DeliveryWithAttempts,
 } from './back-channel/back-channel-logout-delivery.repository.js';
 import { BackChannelLogoutDispatcher, type SettledDelivery } from './back-channel/back-channel-logout.dispatcher.js';
+import type { TerminationCause } from './logout.js';
 import { SessionTerminationRepository, type Termination } from './session-termination.repository.js';
 
 /** Of one termination's timeline: what somebody reads, and what one answer may cost. */
@@ -33,6 +34,11 @@ export class LogoutRecordsService {
     filter: PageRequest & { readonly accountId?: string | undefined; readonly cause?: string | undefined },
   ): Promise<Page<Termination>> {
     return this.terminations.list(filter);
+  }
+
+  /** Undefined when the record is gone. */
+  async causeOf(terminationId: string): Promise<TerminationCause | undefined> {
+    return (await this.terminations.find(terminationId))?.cause;
   }
 
   /** @throws NotFoundError */

@@ -22,4 +22,20 @@ describe('the URL that signs somebody out (RP-Initiated Logout 1.0 §2)', () => 
   it('leaves out what there is not', () => {
     expect(endSessionUrl('https://op.example.com/end', {})).toBe('https://op.example.com/end');
   });
+
+  it('leaves a hint out that makes it too long for a header, and says by other words who is meant', () => {
+    const whom = {
+      clientId: 'exeunt',
+      logoutHint: 'ada@example.org',
+      postLogoutRedirectUri: 'https://rp.example.com/',
+    };
+    const large = 'x'.repeat(8000);
+    expect(endSessionUrl('https://op.example.com/end?tenant=a', { ...whom, idTokenHint: large, state: 's' })).toBe(
+      'https://op.example.com/end?tenant=a&client_id=exeunt&logout_hint=ada%40example.org&post_logout_redirect_uri=https%3A%2F%2Frp.example.com%2F&state=s',
+    );
+    expect(endSessionUrl('https://op.example.com/end', { ...whom, idTokenHint: 'e30.e30.c2ln' })).not.toContain(
+      'exeunt',
+    );
+    expect(endSessionUrl('https://op.example.com/end', { idTokenHint: large })).toBe('https://op.example.com/end');
+  });
 });

@@ -34,6 +34,12 @@ const FIND_BY_COOKIE = statement(
     WHERE s.cookie_hash = $1 AND ${sessionIsAlive('s', 'a', '$2')}`,
 );
 
+const FIND_ENDED_BY_COOKIE = statement(
+  'sessions_find_ended_by_cookie',
+  `SELECT s.id, s.termination_id FROM sessions s
+    WHERE s.cookie_hash = $1 AND coalesce(s.terminated_at, s.idle_expires_at) > $2::timestamptz`,
+);
+
 const CREATE = statement(
   'sessions_create',
   `WITH account AS (
@@ -201,6 +207,21 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
       upstreamId: row.upstream_id ?? undefined,
       serves: row.serves,
     };
+  }
+
+  /**
+   * The session that a cookie named until it ended, in the last day. Asked once {@link findByCookie} found none: it lets
+   * nobody in, it says whose browser this was.
+   */
+  async findEndedByCookie(
+    cookie: string | undefined,
+  ): Promise<{ readonly id: string; readonly terminationId: string | null } | undefined> {
+    if (cookie === undefined || cookie === '' || cookie.length > 200) return undefined;
+    const [row] = await this.transactions.query<{ id: string; termination_id: string | null }>(FIND_ENDED_BY_COOKIE, [
+      sha256(cookie),
+      this.clock.in(-DAY),
+    ]);
+    return row === undefined ? undefined : { id: row.id, terminationId: row.termination_id };
   }
 
   /**

@@ -5,7 +5,7 @@ import { AccountsService } from '../accounts/accounts.service.js';
 import { clientName, type Client } from '../clients/client.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
-import { endSessionUrl } from '../oidc/end-session-url.js';
+import { endSessionUrl, type EndSessionParameters } from '../oidc/end-session-url.js';
 import { ProtocolError, TemporarilyUnavailableError } from '../oidc/errors.js';
 import { newSecret } from '../oidc/secret.js';
 import { SessionsService } from '../sessions/sessions.service.js';
@@ -21,7 +21,7 @@ import {
   UpstreamSignInError,
   UpstreamUnavailableError,
 } from './upstream-errors.js';
-import { UpstreamLogout } from './upstream-logout.service.js';
+import { logoutHintOf, UpstreamLogout } from './upstream-logout.service.js';
 import { UpstreamSessions } from './upstream-sessions.service.js';
 import { isOpenTo, mayServe, OWN_REALM, type Upstream } from './upstream.js';
 import { UpstreamsService } from './upstreams.service.js';
@@ -210,14 +210,16 @@ export class RealmsService {
     const { upstream, idToken } = kept;
     const endpoint = await this.upstreamLogout.endSessionEndpoint(upstream);
     if (endpoint === undefined || idToken === undefined) return null;
-    return logoutUrl(endpoint, idToken, upstream.postLogoutRedirectUri);
+    const whom = { idTokenHint: idToken, clientId: upstream.clientId, logoutHint: logoutHintOf(idToken) };
+    return logoutUrl(endpoint, whom, upstream.postLogoutRedirectUri);
   }
 
   private async ownLogoutUrl(facilitator: Client, grant: Grant): Promise<string> {
     // Made now, as the refresh made new ones all along: it names the client and the session, which is all a hint does.
     const idToken = await this.idTokens.issue(facilitator, grant, {}, {});
     const [registered] = facilitator.metadata.post_logout_redirect_uris;
-    return logoutUrl(`${this.settings.issuer}/session/end_session`, idToken, registered);
+    const whom = { idTokenHint: idToken, clientId: facilitator.clientId };
+    return logoutUrl(`${this.settings.issuer}/session/end_session`, whom, registered);
   }
 
   private async redeemOwn(facilitator: Client, realm: Realm, code: string, nonce: string): Promise<TokenResponse> {
@@ -340,10 +342,10 @@ function toldClaims(
 }
 
 /** URL with a fresh state, which nobody can check later, as in the original; without a URI to come back to there is none. */
-function logoutUrl(endpoint: string, idTokenHint: string, postLogoutRedirectUri: string | undefined): string {
+function logoutUrl(endpoint: string, whom: EndSessionParameters, postLogoutRedirectUri: string | undefined): string {
   return endSessionUrl(
     endpoint,
-    postLogoutRedirectUri === undefined ? { idTokenHint } : { idTokenHint, postLogoutRedirectUri, state: newSecret() },
+    postLogoutRedirectUri === undefined ? whom : { ...whom, postLogoutRedirectUri, state: newSecret() },
   );
 }
 

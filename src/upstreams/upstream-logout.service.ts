@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { decodeJwt, errors } from 'jose';
-import { textProblem } from '../oidc/text.js';
+import { isStorableText, textProblem } from '../oidc/text.js';
 import { Clock } from '../database/clock.js';
 import { Sealer } from '../keys/sealer.js';
 import { SessionsService } from '../sessions/sessions.service.js';
@@ -82,6 +82,18 @@ export class UpstreamLogout {
       (upstream) => upstream.enabled && audience.includes(upstream.clientId),
     );
   }
+}
+
+/**
+ * What the provider may know the person by where its ID token cannot be sent along (`logout_hint`, RP-Initiated Logout 1.0
+ * §2): `login_hint` is what some put into ID tokens for just this.
+ */
+export function logoutHintOf(idToken: string | undefined): string | undefined {
+  const claims = idToken === undefined ? undefined : unverifiedClaims(idToken);
+  return [claims?.login_hint, claims?.preferred_username, claims?.email].find(
+    (value): value is string =>
+      typeof value === 'string' && value !== '' && value.length <= 300 && isStorableText(value),
+  );
 }
 
 function issuedAt(token: string): number {

@@ -164,8 +164,11 @@ export class EndSessionController {
       const shown = toShownDialog(request, undefined);
       const command = mayActByHint ? headlessCommand(request, client) : undefined;
       if (command !== undefined) return this.leave(shown, await this.logoutService.logout(command), response);
+      if (await this.leaveByUpstream(shown, request, cookies, response, mayAct)) return;
       if (shown.redirectUri !== undefined && (await this.isOver(request)))
         return this.leave(shown, { kind: 'nothing_to_end' }, response);
+    } else if (session === undefined) {
+      if (await this.leaveByUpstream(toShownDialog(request, undefined), request, cookies, response, false)) return;
     }
     if (
       session !== undefined &&
@@ -182,6 +185,32 @@ export class EndSessionController {
       if (outcome !== undefined) return this.leave(shown, outcome, response);
     }
     await this.showDialog(request, client, session, cookies, response);
+  }
+
+  /**
+   * Nobody is signed in any more, and this browser's session was by way of another provider. A server that ended it has
+   * sent the browser here to get there: it goes on, where the hint is of that very session. Otherwise the provider's logout
+   * is offered where the browser stays.
+   */
+  private async leaveByUpstream(
+    shown: ShownDialog,
+    request: EndSessionRequest,
+    cookies: CookieJar,
+    response: Response,
+    mayAct: boolean,
+  ): Promise<boolean> {
+    const ended = await this.leg.offerForEnded(this.edge.cookie(cookies, 'session'), wayOf(shown));
+    if (ended === undefined) return false;
+    const { hint } = request;
+    const goesOn =
+      mayAct &&
+      ended.wasOnItsWay &&
+      hint?.sid !== undefined &&
+      (await this.sessions.isKnownAs(ended.sessionId, hint.clientId, hint.sid));
+    if (!goesOn && shown.redirectUri !== undefined) return false;
+    const about = { ...shown, sessionId: ended.sessionId, upstream: ended.offer };
+    await this.leave(about, { kind: 'nothing_to_end' }, response, goesOn);
+    return true;
   }
 
   private async verify(

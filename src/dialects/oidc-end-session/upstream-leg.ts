@@ -1,9 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Sealer } from '../../keys/sealer.js';
+import { LogoutRecordsService } from '../../logout/logout-records.service.js';
+import type { TerminationCause } from '../../logout/logout.js';
 import { endSessionUrl } from '../../oidc/end-session-url.js';
 import type { SignedInSession } from '../../sessions/session.js';
-import { UpstreamLogout } from '../../upstreams/upstream-logout.service.js';
+import { SessionsService } from '../../sessions/sessions.service.js';
+import { logoutHintOf, UpstreamLogout } from '../../upstreams/upstream-logout.service.js';
 import { isOpenTo, type Upstream } from '../../upstreams/upstream.js';
 
 const RETURN = 'end-session-upstream-return';
@@ -25,6 +28,17 @@ export interface UpstreamOffer {
   readonly displayName: string;
 }
 
+/** The session that this browser had, and the logout of the provider that the person came by. */
+export interface EndedLeg {
+  readonly sessionId: string;
+  readonly offer: UpstreamOffer;
+  /** A server ended it and asked where to send the browser, which is to the provider. */
+  readonly wasOnItsWay: boolean;
+}
+
+/** Logouts that an application's server performs, and whose answer is the address that signs the person out elsewhere. */
+const ON_THEIR_WAY: ReadonlySet<TerminationCause> = new Set(['csp_logout', 'elasticsearch_logout']);
+
 /**
  * The second leg of a logout: the provider that the person came by. The first leg, ours, is done by then, so whatever
  * happens there changes nothing here, and a logout token that comes back finds nothing to end.
@@ -33,6 +47,8 @@ export interface UpstreamOffer {
 export class UpstreamLeg {
   constructor(
     private readonly upstreamLogout: UpstreamLogout,
+    private readonly sessions: SessionsService,
+    private readonly records: LogoutRecordsService,
     private readonly sealer: Sealer,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -42,8 +58,25 @@ export class UpstreamLeg {
    * while the upstream's endpoint is not known, nor when the way back is too long for a URL.
    */
   async offerFor(session: SignedInSession | undefined, way: WayBack): Promise<UpstreamOffer | undefined> {
-    if (session?.upstreamId === undefined) return undefined;
-    const { upstream } = (await this.upstreamLogout.ofSession(session.id)) ?? {};
+    return session?.upstreamId === undefined ? undefined : this.offer(session.id, way);
+  }
+
+  /**
+   * As {@link offerFor}, to the browser whose cookie was a session's that is over: that it has the cookie still is the
+   * proof. Undefined where the upstream itself ended it.
+   */
+  async offerForEnded(cookie: string | undefined, way: WayBack): Promise<EndedLeg | undefined> {
+    const ended = await this.sessions.findEndedByCookie(cookie);
+    if (ended === undefined) return undefined;
+    const cause = ended.terminationId === null ? undefined : await this.records.causeOf(ended.terminationId);
+    if (cause === 'upstream_logout') return undefined;
+    const offer = await this.offer(ended.id, way);
+    if (offer === undefined) return undefined;
+    return { sessionId: ended.id, offer, wasOnItsWay: cause !== undefined && ON_THEIR_WAY.has(cause) };
+  }
+
+  private async offer(sessionId: string, way: WayBack): Promise<UpstreamOffer | undefined> {
+    const { upstream } = (await this.upstreamLogout.ofSession(sessionId)) ?? {};
     if (upstream === undefined || (await this.endpointOf(upstream)) === undefined) return undefined;
     return this.sealed(upstream.name, way) === undefined
       ? undefined
@@ -62,6 +95,8 @@ export class UpstreamLeg {
     if (endpoint === undefined || state === undefined) return undefined;
     return endSessionUrl(endpoint, {
       idTokenHint: kept.idToken,
+      clientId: kept.upstream.clientId,
+      logoutHint: logoutHintOf(kept.idToken),
       postLogoutRedirectUri: `${this.settings.issuer}/upstreams/${offer.name}/signed-out`,
       state,
     });

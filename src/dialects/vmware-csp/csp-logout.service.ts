@@ -6,7 +6,7 @@ import { endSessionUrl } from '../../oidc/end-session-url.js';
 import { SessionsService } from '../../sessions/sessions.service.js';
 import { HintVerifier } from '../../tokens/hint-verifier.js';
 import { OrganizationsService, type Organization } from '../../upstreams/organizations.service.js';
-import { UpstreamLogout } from '../../upstreams/upstream-logout.service.js';
+import { logoutHintOf, UpstreamLogout } from '../../upstreams/upstream-logout.service.js';
 import { isOpenTo, type Upstream } from '../../upstreams/upstream.js';
 import { UpstreamsService } from '../../upstreams/upstreams.service.js';
 import { CspError } from './csp-error.js';
@@ -60,9 +60,13 @@ export class CspLogoutService {
     const caller = await this.identify(request, cookie);
     const { upstream, endSessionEndpoint } = await this.identityProvider(request, caller);
     const postLogoutRedirectUri = registeredRedirectUri(request, caller.idToken);
+    const hint = idTokenHint(upstream, caller);
+    const own = caller.idToken?.issuer === 'own' ? caller.idToken.client.clientId : undefined;
     return {
       url: endSessionUrl(endSessionEndpoint, {
-        idTokenHint: idTokenHint(upstream, caller),
+        idTokenHint: hint,
+        clientId: upstream?.clientId ?? own,
+        logoutHint: upstream === undefined ? undefined : logoutHintOf(hint),
         postLogoutRedirectUri,
         // Without a way back there is nobody to give it to (wire.md B.2, 6).
         state: postLogoutRedirectUri === undefined ? undefined : request.state,
