@@ -81,6 +81,7 @@ function providerMetadata({ issuer, registration }: Settings): Record<string, un
     grant_types_supported: GRANT_TYPES,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ID_TOKEN_ALGORITHMS,
+    userinfo_signing_alg_values_supported: ID_TOKEN_ALGORITHMS,
     acr_values_supported: [PASSWORD_ACR, UPSTREAM_ACR],
     token_endpoint_auth_methods_supported: TOKEN_ENDPOINT_AUTH_METHODS,
     token_endpoint_auth_signing_alg_values_supported: CLIENT_ASSERTION_ALGORITHMS,

@@ -1,3 +1,4 @@
+import { STANDARD_CLAIMS } from '../oidc/claims.js';
 import type { ScopeView } from '../pages/views.js';
 import type { AuthorizationRequest } from './authorization-request.js';
 
@@ -18,13 +19,14 @@ export function scopeViews(request: AuthorizationRequest): ScopeView[] {
   return scopeWords(request.scope, claims);
 }
 
-/** Scopes and single claims, in the same words. */
+/** Scopes and single claims, in the same words. Only of claims that we know: other names would be an application's text on our page. */
 export function scopeWords(scope: readonly string[], claimNames: readonly string[]): ScopeView[] {
-  const scopes = scope.map((name) => ({ name, description: WORDS[name] ?? name }));
+  const scopes = scope.map((name) => ({
+    name,
+    description: (Object.hasOwn(WORDS, name) ? WORDS[name] : undefined) ?? name,
+  }));
   const claims = claimNames
-    .filter((name) => !PROTOCOL.has(name))
+    .filter((name) => STANDARD_CLAIMS.includes(name))
     .map((name) => ({ name, description: `See your ${name.replaceAll('_', ' ')}` }));
   return [...scopes, ...claims];
 }
-
-const PROTOCOL = new Set(['sub', 'acr', 'amr', 'auth_time', 'nonce', 'sid']);

@@ -6,6 +6,7 @@ import {
   GRANT_TYPES,
   type ClientMetadata,
   type GrantType,
+  type IdTokenClaims,
   type TokenEndpointAuthMethod,
 } from '../oidc/client-metadata.js';
 import { InvalidClientMetadataError, InvalidRedirectUriError } from '../oidc/errors.js';
@@ -22,11 +23,7 @@ export interface RegistrationRules {
 }
 
 /** Members that we cannot honour. To ignore them would leave the client waiting for what never comes. */
-const UNSUPPORTED = [
-  'id_token_encrypted_response_alg',
-  'userinfo_signed_response_alg',
-  'userinfo_encrypted_response_alg',
-] as const;
+const UNSUPPORTED = ['id_token_encrypted_response_alg', 'userinfo_encrypted_response_alg'] as const;
 
 /**
  * Turns what somebody sent into the metadata that is registered: unknown members dropped, defaults filled in, values we
@@ -63,6 +60,10 @@ export function registeredMetadata(input: unknown, rules: RegistrationRules): Cl
     ...assertionAlgorithm(dto),
     ...keysOf(dto, authMethod, rules),
     id_token_signed_response_alg: (dto.id_token_signed_response_alg ?? DEFAULT_ID_TOKEN_ALGORITHM) as SigningAlgorithm,
+    ...(dto.userinfo_signed_response_alg === undefined
+      ? {}
+      : { userinfo_signed_response_alg: dto.userinfo_signed_response_alg as SigningAlgorithm }),
+    ...idTokenClaims(dto, rules),
     scope: scopeOf(dto, grantTypes, rules),
     ...webUri(dto, 'backchannel_logout_uri', rules),
     backchannel_logout_session_required: dto.backchannel_logout_session_required ?? false,
@@ -234,6 +235,13 @@ function assertionAlgorithm(dto: ClientMetadataDto): { readonly token_endpoint_a
     );
   }
   return { token_endpoint_auth_signing_alg: alg };
+}
+
+/** Whoever registers itself reads the specification: its ID tokens are strict unless it asks for others. */
+function idTokenClaims(dto: ClientMetadataDto, rules: RegistrationRules): { readonly id_token_claims?: IdTokenClaims } {
+  const asked = dto.id_token_claims as IdTokenClaims | undefined;
+  if (asked !== undefined) return { id_token_claims: asked };
+  return rules.administrator ? {} : { id_token_claims: 'conform' };
 }
 
 /** A self-registered client gets standard scopes only; the rest of what it asked for is dropped. */

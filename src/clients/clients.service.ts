@@ -447,11 +447,13 @@ function toEntry(row: ClientEntity): Entry {
   return {
     client: {
       clientId: row.clientId,
-      // Registered before there were these: it has none, and may not.
       metadata: {
         ...row.metadata,
+        // Registered before there were these: it has none, and may not.
         permissions: row.metadata.permissions ?? [],
         headless_logout: row.metadata.headless_logout ?? false,
+        // Registered itself before there was the choice: it goes on getting strict ID tokens.
+        ...(row.registrationTokenHash === null ? {} : { id_token_claims: row.metadata.id_token_claims ?? 'conform' }),
       },
       hasSecret: row.secretHash !== null,
       tokenGeneration: row.tokenGeneration,

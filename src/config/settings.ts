@@ -41,6 +41,8 @@ export interface Settings {
   readonly codeTtlSeconds: number;
   readonly accessTokenTtlSeconds: number;
   readonly idTokenTtlSeconds: number;
+  /** What ID tokens say about the person, for clients that are not registered with a choice of their own. */
+  readonly idTokenClaims: 'scope' | 'conform';
   readonly refreshTokenTtlSeconds: number;
   readonly refreshGraceMs: number;
   readonly logoutWaitMs: number;
@@ -120,6 +122,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     codeTtlSeconds: read.integer('CODE_TTL_SECONDS', 60, { min: 5, max: 600 }),
     accessTokenTtlSeconds: read.integer('ACCESS_TOKEN_TTL_SECONDS', 600, { min: 10, max: 86400 }),
     idTokenTtlSeconds: read.integer('ID_TOKEN_TTL_SECONDS', 3600, { min: 10, max: 86400 }),
+    idTokenClaims: read.oneOf('EXEUNT_ID_TOKEN_CLAIMS', ['scope', 'conform'], 'scope'),
     refreshTokenTtlSeconds: read.integer('REFRESH_TOKEN_TTL_SECONDS', 30 * 86400, { min: 60 }),
     refreshGraceMs: read.integer('REFRESH_GRACE_SECONDS', 10, { min: 0, max: 60 }) * SECOND,
     logoutWaitMs: read.integer('LOGOUT_WAIT_MS', 2000, { min: 0, max: 30000 }),

@@ -23,16 +23,19 @@ export class JwtSigner {
 
   constructor(private readonly keys: KeysService) {}
 
-  /** A compact JWS (RFC 7515 §7.1) with `typ`, `alg` and `kid`, by the key that signs with `alg` now. */
-  async sign(alg: SigningAlgorithm, typ: JwtType, claims: object): Promise<string> {
+  /**
+   * A compact JWS (RFC 7515 §7.1) with `alg`, `kid` and `typ`, by the key that signs with `alg` now. Without a `typ` it is
+   * nothing that we take back: every {@link JwtVerifier} asks for one.
+   */
+  async sign(alg: SigningAlgorithm, typ: JwtType | undefined, claims: object): Promise<string> {
     const key = this.keys.signingKey(alg);
     const input = `${this.header(key, typ)}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`;
     const signature = await signatureOf(key, Buffer.from(input));
     return `${input}.${signature.toString('base64url')}`;
   }
 
-  private header(key: SigningKey, typ: JwtType): string {
-    const name = `${key.kid}:${typ}`;
+  private header(key: SigningKey, typ: JwtType | undefined): string {
+    const name = `${key.kid}:${typ ?? ''}`;
     let header = this.headers.get(name);
     if (header === undefined) {
       header = Buffer.from(JSON.stringify({ alg: key.alg, typ, kid: key.kid })).toString('base64url');

@@ -17,6 +17,14 @@ export const PERMISSIONS = ['manage_oidc', 'manage_token'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 /**
+ * What ID tokens say about the person besides `sub`: `scope`, the claims of the granted scopes, which most client
+ * libraries show as the user; `conform`, by OpenID Connect Core 1.0 §5.4, only claims that the `claims` parameter asked
+ * for there, the others being userinfo's.
+ */
+export const ID_TOKEN_CLAIMS = ['scope', 'conform'] as const;
+export type IdTokenClaims = (typeof ID_TOKEN_CLAIMS)[number];
+
+/**
  * Client metadata as registered, spelled as the wire spells it. Defaults are filled in.
  *
  * @see [OpenID Connect Dynamic Client Registration 1.0](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata) §2
@@ -35,6 +43,10 @@ export interface ClientMetadata {
   readonly jwks?: { readonly keys: ReadonlyArray<Readonly<Record<string, unknown>>> };
   readonly jwks_uri?: string;
   readonly id_token_signed_response_alg: SigningAlgorithm;
+  /** Userinfo is signed with it (Core §5.3.2); plain JSON when absent. */
+  readonly userinfo_signed_response_alg?: SigningAlgorithm;
+  /** Ours: what ID tokens say about the person; what the installation says when absent. */
+  readonly id_token_claims?: IdTokenClaims;
   readonly scope: string;
   /** Back-Channel Logout 1.0 §2.2 */
   readonly backchannel_logout_uri?: string;

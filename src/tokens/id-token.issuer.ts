@@ -4,24 +4,9 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
 import { JwtSigner } from '../keys/jwt-signer.js';
 import { acrOf } from '../oidc/authentication-context.js';
-import { selectClaims } from '../oidc/claims.js';
 import { leftHalfHash } from '../oidc/token-hash.js';
 import type { Grant } from './grant.js';
-
-/** Claims that say what the token is; nothing about a person may take their place. */
-const PROTOCOL_CLAIMS = new Set([
-  'iss',
-  'sub',
-  'aud',
-  'exp',
-  'iat',
-  'auth_time',
-  'acr',
-  'amr',
-  'nonce',
-  'sid',
-  'at_hash',
-]);
+import { idTokenClaims } from './person-claims.js';
 
 /**
  * ID tokens (OpenID Connect Core 1.0 §2), signed as the client registered. `sid` is always there: it is what lets the
@@ -35,17 +20,24 @@ export class IdTokenIssuer {
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
+  /** @param about the person, and the scope of the access token that comes with it; left out: nothing is said of them */
   issue(
     client: Client,
     grant: Grant,
-    accountClaims: Readonly<Record<string, unknown>>,
-    token: { readonly nonce?: string | undefined; readonly accessToken?: string | undefined },
+    token: {
+      readonly nonce?: string | undefined;
+      readonly accessToken?: string | undefined;
+      readonly about?: { readonly accountClaims: Readonly<Record<string, unknown>>; readonly scope: readonly string[] };
+    },
   ): Promise<string> {
     const alg = client.metadata.id_token_signed_response_alg;
     const now = this.clock.seconds();
-    const names = Object.keys(grant.claims?.id_token ?? {}).filter((name) => !PROTOCOL_CLAIMS.has(name));
+    const { about } = token;
+    const mode = client.metadata.id_token_claims ?? this.settings.idTokenClaims;
     return this.signer.sign(alg, 'JWT', {
-      ...selectClaims(accountClaims, names),
+      ...(about === undefined
+        ? {}
+        : idTokenClaims(mode === 'scope' ? about.scope : [], { grant, accountClaims: about.accountClaims })),
       iss: this.settings.issuer,
       sub: grant.accountId,
       aud: grant.clientId,

@@ -257,9 +257,10 @@ export class TokensService {
       ...(minted.refreshToken === undefined ? {} : { refresh_token: minted.refreshToken }),
       ...(grant.scope.includes('openid')
         ? {
-            id_token: await this.idTokens.issue(client, grant, minted.accountClaims, {
+            id_token: await this.idTokens.issue(client, grant, {
               nonce: minted.nonce,
               accessToken,
+              about: minted,
             }),
           }
         : {}),

@@ -1,6 +1,25 @@
-import { Body, Controller, Get, Headers, HttpCode, Options, Post, Res, UseFilters, UsePipes } from '@nestjs/common';
-import { ApiBearerAuth, ApiConsumes, ApiExcludeEndpoint, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ClientsService } from '../clients/clients.service.js';
+import {
+  Body,
+  Controller,
+  Get,
+  Headers,
+  HttpCode,
+  Options,
+  Post,
+  Res,
+  StreamableFile,
+  UseFilters,
+  UsePipes,
+} from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConsumes,
+  ApiExcludeEndpoint,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+  type ApiResponseOptions,
+} from '@nestjs/swagger';
 import { ApiJsonErrors } from '../http/api-errors.js';
 import { bearerToken } from '../http/bearer.js';
 import { Cors } from '../http/cors.js';
@@ -11,19 +30,30 @@ import { InvalidRequestError, MissingTokenError } from '../oidc/errors.js';
 import { UserinfoRequestDto } from './dto/token-request.dto.js';
 import { UserinfoService } from './userinfo.service.js';
 
-const CLAIMS = {
-  description: 'Claims that the person allowed; `sub` is always among them.',
-  schema: {
-    type: 'object',
-    required: ['sub'],
-    properties: { sub: { type: 'string' } },
-    additionalProperties: true,
-  } as const,
-  example: {
-    sub: '0197f4a2-7c1e-7c3b-9a51-0b8e4b7a8a10',
-    name: 'Mia Example',
-    email: 'mia@example.com',
-    email_verified: true,
+const CLAIMS: ApiResponseOptions = {
+  description:
+    'Claims that the token’s scope tells; `sub` is always among them. As a JWT for clients with `userinfo_signed_response_alg`.',
+  content: {
+    'application/json': {
+      schema: {
+        type: 'object',
+        required: ['sub'],
+        properties: { sub: { type: 'string' } },
+        additionalProperties: true,
+      },
+      example: {
+        sub: '0197f4a2-7c1e-7c3b-9a51-0b8e4b7a8a10',
+        name: 'Mia Example',
+        preferred_username: 'mia',
+        email: 'mia@example.com',
+        email_verified: true,
+        updated_at: 1795230000,
+      },
+    },
+    'application/jwt': {
+      schema: { type: 'string' },
+      example: 'eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiJ4In0.c2ln',
+    },
   },
 };
 
@@ -34,7 +64,6 @@ const CLAIMS = {
 export class UserinfoController {
   constructor(
     private readonly service: UserinfoService,
-    private readonly clients: ClientsService,
     private readonly edge: HttpEdge,
     private readonly cors: Cors,
   ) {}
@@ -85,9 +114,8 @@ export class UserinfoController {
   private async answer(token: string | undefined, origin: string | undefined, response: Response): Promise<object> {
     this.edge.noStore(response);
     if (token === undefined) throw new MissingTokenError('An access token is required.');
-    const { clientId, claims } = await this.service.userinfo(token);
-    const client = await this.clients.find(clientId);
+    const { client, claims, signed } = await this.service.userinfo(token);
     if (client !== undefined) this.cors.allow(response, origin, client);
-    return claims;
+    return signed === undefined ? claims : new StreamableFile(Buffer.from(signed), { type: 'application/jwt' });
   }
 }

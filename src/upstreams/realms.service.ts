@@ -216,7 +216,7 @@ export class RealmsService {
 
   private async ownLogoutUrl(facilitator: Client, grant: Grant): Promise<string> {
     // Made now, as the refresh made new ones all along: it names the client and the session, which is all a hint does.
-    const idToken = await this.idTokens.issue(facilitator, grant, {}, {});
+    const idToken = await this.idTokens.issue(facilitator, grant, {});
     const [registered] = facilitator.metadata.post_logout_redirect_uris;
     const whom = { idTokenHint: idToken, clientId: facilitator.clientId };
     return logoutUrl(`${this.settings.issuer}/session/end_session`, whom, registered);

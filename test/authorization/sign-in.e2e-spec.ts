@@ -99,6 +99,34 @@ describe('signing in', () => {
   });
 
   describe('consent', () => {
+    it('asks for claims that we know, and neither shows nor keeps a text of the application’s own (Core §5.5)', async () => {
+      const asking = await app.createClient({ skip_consent: false });
+      const account = await app.createAccount();
+      const browser = app.browser();
+      const text = 'approval by your administrator was granted';
+      const names = { [text]: null, ['__proto__']: null, [`${text} `]: { essential: true }, constructor: null };
+      const claims = JSON.stringify({ userinfo: { ...names, birthdate: null }, id_token: { ...names, locale: null } });
+      const consent = await browser.follow(
+        await app.signIn(browser, await browser.get(app.authorizeUrl(asking, { claims })), account.login),
+      );
+      expect(consent.body).not.toMatch(/approval|constructor|proto/);
+      expect([...consent.body.matchAll(/data-scope="([^"]*)"/g)].map(([, name]) => name)).toEqual([
+        'openid',
+        'birthdate',
+        'locale',
+      ]);
+      const code = (await browser.submit(consent, 'consent-submit')).query.get('code');
+      expect(code).toBeTruthy();
+      for (const table of ['interactions', 'grants', 'consents'])
+        expect(await app.db.query(`SELECT 1 FROM ${table} x WHERE x::text LIKE '%approval%'`)).toEqual([]);
+      // Text that was kept before is not shown either.
+      await app.db.query('UPDATE consents SET claims = claims || $1::text[] WHERE account_id = $2', [
+        [text],
+        account.id,
+      ]);
+      expect((await browser.get('/account/applications')).body).not.toContain('approval');
+    });
+
     it('is asked once, remembered over a logout, and asked again for more', async () => {
       const asking = await app.createClient({ skip_consent: false });
       const { login } = await app.createAccount();

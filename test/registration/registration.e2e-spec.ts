@@ -121,6 +121,10 @@ describe('RFC 7591 and RFC 7592 at /register', () => {
     ['a logo that is a script', { logo_uri: 'javascript:alert(1)' }, 'invalid_client_metadata'],
     ['an algorithm none', { id_token_signed_response_alg: 'none' }, 'invalid_client_metadata'],
     ['pairwise subjects', { subject_type: 'pairwise' }, 'invalid_client_metadata'],
+    ['encrypted userinfo', { userinfo_encrypted_response_alg: 'RSA-OAEP' }, 'invalid_client_metadata'],
+    ['userinfo signed with none', { userinfo_signed_response_alg: 'none' }, 'invalid_client_metadata'],
+    ['userinfo signed with a secret', { userinfo_signed_response_alg: 'HS256' }, 'invalid_client_metadata'],
+    ['ID token claims of another kind', { id_token_claims: 'all' }, 'invalid_client_metadata'],
     ['encrypted ID tokens', { id_token_encrypted_response_alg: 'RSA-OAEP' }, 'invalid_client_metadata'],
     [
       'client credentials of a public client',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
-import { TestApp } from '../support/app.js';
+import { ClientsService } from '../../src/clients/clients.service.js';
+import { TestApp, type TestClient } from '../support/app.js';
 import { HOUR, SECOND } from '../support/clock.js';
 import { claimsOf } from './token-requests.js';
 
@@ -12,9 +13,9 @@ describe('ID tokens (OpenID Connect Core 1.0 §2)', () => {
   });
   afterAll(() => app.stop());
 
-  it('says who, for whom, since when and in which session, and nothing about the person (§2, §5.4)', async () => {
+  it('says who, for whom, since when and in which session, and by the strict reading nothing else (§2, §5.4)', async () => {
     const account = await app.createAccount(undefined, { given_name: 'Mia', phone_number: '+49 1' });
-    const client = await app.createClient();
+    const client = await app.createClient({ id_token_claims: 'conform' });
     const browser = app.browser();
     const signedInAt = app.clock.seconds();
     await app.signInTo(browser, await app.createClient(), account.login);
@@ -126,5 +127,126 @@ describe('ID tokens (OpenID Connect Core 1.0 §2)', () => {
     const tokens = await app.signInTo(app.browser(), client, account.login, { scope: 'reports' });
     expect(tokens).not.toHaveProperty('id_token');
     expect((await app.refresh(client, tokens.refresh_token)).body).not.toHaveProperty('id_token');
+  });
+
+  describe('claims of the person', () => {
+    const PROTOCOL = ['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'amr', 'sid', 'at_hash'];
+    const CLAIMS = { given_name: 'Mia', email_verified: true, phone_number: '+49 1', address: { country: 'DE' } };
+    const PROFILE = ['name', 'given_name', 'preferred_username', 'updated_at'];
+    const EMAIL = ['email', 'email_verified'];
+    const clients: Record<string, () => Promise<TestClient>> = {
+      'an administrator registered': () => app.createClient(),
+      'an administrator registered as strict': () => app.createClient({ id_token_claims: 'conform' }),
+      'registered itself': () => selfRegistered({}),
+      'registered itself and asked for them': () => selfRegistered({ id_token_claims: 'scope' }),
+    };
+
+    async function selfRegistered(metadata: object): Promise<TestClient> {
+      const redirectUri = 'http://127.0.0.1:9/callback';
+      const { status, body } = await app.json('POST', '/register', {
+        token: await app.adminToken(),
+        body: { redirect_uris: [redirectUri], grant_types: ['authorization_code', 'refresh_token'], ...metadata },
+      });
+      expect(status).toBe(201);
+      return { clientId: String(body.client_id), clientSecret: String(body.client_secret), redirectUri };
+    }
+
+    const told = (idToken: unknown) =>
+      Object.keys(claimsOf(idToken)).filter((name) => !PROTOCOL.includes(name) && name !== 'nonce');
+
+    it.each([
+      ['an administrator registered', 'openid profile email', [...PROFILE, ...EMAIL]],
+      ['an administrator registered', 'openid email', EMAIL],
+      ['an administrator registered', 'openid phone address', ['address', 'phone_number']],
+      ['an administrator registered', 'openid', []],
+      ['an administrator registered as strict', 'openid profile email', []],
+      ['registered itself', 'openid profile email', []],
+      ['registered itself and asked for them', 'openid profile email', [...PROFILE, ...EMAIL]],
+    ])(
+      'of a client that %s: for %j %j, also after a refresh, and userinfo says no less',
+      async (who, scope, expected) => {
+        const client = await clients[who]!();
+        const account = await app.createAccount(undefined, CLAIMS);
+        const tokens = await app.signInTo(app.browser(), client, account.login, { scope });
+        const refreshed = (await app.refresh(client, tokens.refresh_token)).body;
+        for (const idToken of [tokens.id_token, refreshed.id_token])
+          expect(told(idToken).sort()).toEqual(expected.sort());
+        const userinfo = (await app.json('GET', '/userinfo', { token: tokens.access_token })).body;
+        expect(userinfo).toMatchObject(
+          Object.fromEntries(expected.map((name) => [name, claimsOf(tokens.id_token)[name]])),
+        );
+      },
+    );
+
+    it('follow the scope to which a refresh is narrowed', async () => {
+      const client = await app.createClient();
+      const { login } = await app.createAccount(undefined, CLAIMS);
+      const tokens = await app.signInTo(app.browser(), client, login, { scope: 'openid profile email' });
+      const refreshed = await app.refresh(client, tokens.refresh_token, { scope: 'openid email' });
+      expect(told(refreshed.body.id_token).sort()).toEqual(EMAIL);
+    });
+
+    it('are what they are today when the token is refreshed', async () => {
+      const client = await app.createClient();
+      const { id, login } = await app.createAccount(undefined, CLAIMS);
+      const tokens = await app.signInTo(app.browser(), client, login, { scope: 'openid profile' });
+      const body = { claims: { name: 'Mia Other' } };
+      await app.json('PATCH', `/admin/v1/accounts/${id}`, { token: await app.adminToken(), body });
+      expect(claimsOf((await app.refresh(client, tokens.refresh_token)).body.id_token).name).toBe('Mia Other');
+    });
+
+    it('asked for by name are there by the strict reading too (§5.5)', async () => {
+      const client = await app.createClient({ id_token_claims: 'conform' });
+      const { login } = await app.createAccount(undefined, CLAIMS);
+      const claims = JSON.stringify({ id_token: { given_name: null } });
+      const tokens = await app.signInTo(app.browser(), client, login, { scope: 'openid email', claims });
+      expect(told(tokens.id_token)).toEqual(['given_name']);
+    });
+
+    it('keep the token short enough for a URL: long ones are left to userinfo, and none is cut', async () => {
+      const long = 'ü'.repeat(900);
+      const { login } = await app.createAccount(undefined, { ...CLAIMS, picture: long, profile: long, website: long });
+      const client = await app.createClient({ post_logout_redirect_uris: ['http://127.0.0.1:9/bye'] });
+      const browser = app.browser();
+      const tokens = await app.signInTo(browser, client, login, { scope: 'openid profile email' });
+      expect(tokens.id_token.length).toBeLessThan(4096);
+      expect(told(tokens.id_token)).toEqual(expect.arrayContaining([...PROFILE, ...EMAIL]));
+      const { picture, profile, website } = claimsOf(tokens.id_token);
+      const fitting = [picture, profile, website].filter((value) => value !== undefined);
+      expect(fitting).toEqual([long]);
+      const userinfo = (await app.json('GET', '/userinfo', { token: tokens.access_token })).body;
+      expect(userinfo).toMatchObject({ picture: long, profile: long, website: long });
+
+      const hint = new URLSearchParams({ id_token_hint: tokens.id_token });
+      expect((await browser.get(`/session/end_session?${hint}`)).status).toBe(200);
+    });
+
+    it('of clients from before: as the installation says, and strict where they registered themselves', async () => {
+      const itself = await selfRegistered({});
+      await app.db.query(`UPDATE clients SET metadata = metadata - 'id_token_claims' WHERE client_id = $1`, [
+        itself.clientId,
+      ]);
+      app.app.get(ClientsService).forget(itself.clientId);
+      const account = await app.createAccount();
+      const tokens = await app.signInTo(app.browser(), itself, account.login, { scope: 'openid profile' });
+      expect(told(tokens.id_token)).toEqual([]);
+
+      const strict = await TestApp.start({ idTokenClaims: 'conform' });
+      try {
+        const { login } = await strict.createAccount();
+        const told2 = async (metadata: object) =>
+          told(
+            (
+              await strict.signInTo(strict.browser(), await strict.createClient({ ...metadata }), login, {
+                scope: 'openid email',
+              })
+            ).id_token,
+          );
+        expect(await told2({})).toEqual([]);
+        expect(await told2({ id_token_claims: 'scope' })).toEqual(['email']);
+      } finally {
+        await strict.stop();
+      }
+    });
   });
 });

@@ -1,3 +1,4 @@
+import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { PASSWORD, TestApp, type Answer, type TestClient, type Tokens } from '../support/app.js';
 import { MINUTE, SECOND } from '../support/clock.js';
 import { claimsOf, signOut } from './token-requests.js';
@@ -177,5 +178,50 @@ describe('userinfo (OpenID Connect Core 1.0 §5.3)', () => {
     const { tokens } = await signedIn({ scope: 'openid email' });
     const { body } = await app.refresh(client, tokens.refresh_token, { scope: 'email' });
     expect((await ask(String(body.access_token))).status).toBe(403);
+  });
+
+  describe('signed, where the client registered that (Core §5.3.2)', () => {
+    const jwks = () => createRemoteJWKSet(new URL(`${app.issuer}/jwks`));
+
+    it.each(['RS256', 'ES256', 'EdDSA'])('with %s: the same claims, with issuer and audience', async (alg) => {
+      const signing = await app.createClient({ userinfo_signed_response_alg: alg, scope: 'openid email' });
+      const account = await app.createAccount();
+      const tokens = await app.signInTo(app.browser(), signing, account.login, { scope: 'openid email' });
+      const byPost = await app.form('/userinfo', { access_token: tokens.access_token });
+      for (const answer of [await ask(tokens.access_token), byPost]) {
+        expect(answer.status).toBe(200);
+        expect(answer.headers.get('content-type')).toBe('application/jwt');
+        expect(answer.headers.get('cache-control')).toBe('no-store');
+        const verified = await jwtVerify(answer.text, jwks(), {
+          issuer: app.issuer,
+          audience: signing.clientId,
+          algorithms: [alg],
+        });
+        expect(verified.payload).toEqual({
+          iss: app.issuer,
+          aud: signing.clientId,
+          sub: account.id,
+          email: account.login,
+        });
+      }
+    });
+
+    it('is refused as an error object in JSON, as ever', async () => {
+      const answer = await ask('nonsense');
+      expectChallenge(answer, 401, /error="invalid_token"/);
+      expect(answer.body.error).toBe('invalid_token');
+    });
+
+    it('is no ID token and no access token: nothing takes it for a hint or a credential', async () => {
+      const signing = await app.createClient({ userinfo_signed_response_alg: 'RS256' });
+      const account = await app.createAccount();
+      const browser = app.browser();
+      const { access_token: token } = await app.signInTo(browser, signing, account.login);
+      const { text: jwt } = await ask(token);
+      expect((await ask(jwt)).status).toBe(401);
+      const page = await browser.get(app.authorizeUrl(signing, { id_token_hint: jwt, prompt: 'none' }));
+      expect(page.query.get('error')).toBe('invalid_request');
+      expect(await app.isActive(signing, token)).toBe(true);
+    });
   });
 });

@@ -14,7 +14,7 @@ import {
 import { PERMISSIONS, type Permission } from '../../oidc/client-metadata.js';
 import { ApiHideProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ID_TOKEN_ALGORITHMS } from '../../oidc/algorithms.js';
-import { TOKEN_ENDPOINT_AUTH_METHODS } from '../../oidc/client-metadata.js';
+import { ID_TOKEN_CLAIMS, TOKEN_ENDPOINT_AUTH_METHODS } from '../../oidc/client-metadata.js';
 import { TERMINATION_CAUSES, type TerminationCause } from '../../oidc/termination-causes.js';
 
 const MAX_URIS = 100;
@@ -94,6 +94,21 @@ export class ClientMetadataDto {
   @IsOptional()
   @IsIn(ID_TOKEN_ALGORITHMS)
   readonly id_token_signed_response_alg?: string;
+
+  /** Userinfo comes as a JWT signed with it (`application/jwt`); as JSON when left out. */
+  @ApiPropertyOptional({ enum: ID_TOKEN_ALGORITHMS, example: 'RS256' })
+  @IsOptional()
+  @IsIn(ID_TOKEN_ALGORITHMS)
+  readonly userinfo_signed_response_alg?: string;
+
+  /**
+   * Whether ID tokens carry the claims of the granted scopes (`scope`) or leave them to userinfo (`conform`, OpenID
+   * Connect Core 1.0 §5.4). What `EXEUNT_ID_TOKEN_CLAIMS` says when left out; `conform` for who registers itself.
+   */
+  @ApiPropertyOptional({ enum: ID_TOKEN_CLAIMS, example: 'scope' })
+  @IsOptional()
+  @IsIn(ID_TOKEN_CLAIMS)
+  readonly id_token_claims?: string;
 
   /** Scopes the client may ask for, space-delimited. */
   @ApiPropertyOptional({ example: 'openid profile email offline_access' })
@@ -257,10 +272,6 @@ export class ClientMetadataDto {
   @ApiHideProperty()
   @IsOptional()
   readonly id_token_encrypted_response_alg?: unknown;
-
-  @ApiHideProperty()
-  @IsOptional()
-  readonly userinfo_signed_response_alg?: unknown;
 
   @ApiHideProperty()
   @IsOptional()
