@@ -10,6 +10,7 @@ import type { Page, PageRequest } from '../database/page.js';
 import type { Account, AccountRole, NewAccount, SignInOutcome } from './account.js';
 import { AccountEntity } from './entities/account.entity.js';
 import { HasherBusyError, PasswordHasher } from './password-hasher.js';
+import { refuseGuessable } from './passwords.js';
 import { SignInLimiter } from './sign-in-limiter.js';
 import { SignInRecord } from './sign-in-record.js';
 
@@ -35,17 +36,18 @@ export class AccountsService {
 
   /**
    * Checks a password. Unknown login, disabled account and wrong password are one answer and take the same time.
+   * @param login or an e-mail address
    * @param address where the attempt comes from, for the rate limits
    */
   async signIn(login: string, password: string, address: string): Promise<SignInOutcome> {
-    const name = normalizeLogin(login);
+    const tooManyFrom = await this.limiter.attemptFrom(address);
+    if (tooManyFrom !== undefined) return this.tooMany(tooManyFrom, address);
+    const typed = normalizeLogin(login);
+    const row = await this.findByPasswordName(typed);
+    const name = row?.login ?? typed;
     const retryAfterSeconds = await this.limiter.attempt(name, address);
-    if (retryAfterSeconds !== undefined) {
-      await this.record.refused('too_many_attempts', address);
-      return { kind: 'too_many_attempts', retryAfterSeconds };
-    }
-    const row = await this.transactions.reader.findOneBy(AccountEntity, { login: name });
-    const usable = row !== null && row.disabledAt === null ? row : undefined;
+    if (retryAfterSeconds !== undefined) return this.tooMany(retryAfterSeconds, address);
+    const usable = row?.disabledAt === null ? row : undefined;
     try {
       if (!(await this.hasher.verify(usable?.passwordHash ?? null, password)) || usable === undefined) {
         await this.record.refused('wrong_credentials', address, row?.id);
@@ -62,6 +64,27 @@ export class AccountsService {
     return { kind: 'signed_in', account: toAccount(usable) };
   }
 
+  private async tooMany(retryAfterSeconds: number, address: string): Promise<SignInOutcome> {
+    await this.record.refused('too_many_attempts', address);
+    return { kind: 'too_many_attempts', retryAfterSeconds };
+  }
+
+  /**
+   * Whom a typed name means, of those who have a password: the one whose login it is, else the one whose e-mail address
+   * it is, if no other has it. The login goes first, so that nobody's way in is closed by an address on another account.
+   */
+  private async findByPasswordName(name: string): Promise<AccountEntity | undefined> {
+    const rows = await this.transactions.reader
+      .createQueryBuilder(AccountEntity, 'a')
+      .where("(a.login = :name OR lower(a.claims ->> 'email') = lower(:name))", { name })
+      .andWhere('a.passwordHash IS NOT NULL')
+      .orderBy('(a.login = :name)', 'DESC')
+      .limit(2)
+      .getMany();
+    const [first, second] = rows;
+    return first?.login === name || second === undefined ? first : undefined;
+  }
+
   /** @param tx to see what that transaction has written */
   async find(id: string, tx?: Tx): Promise<Account | undefined> {
     const row = await (tx?.manager ?? this.transactions.reader).findOneBy(AccountEntity, { id });
@@ -74,9 +97,9 @@ export class AccountsService {
     return account;
   }
 
-  /** @throws ConflictError when the login is taken */
+  /** @throws ConflictError when the login is taken, InvalidRequestError when the password is a common one */
   async create(input: NewAccount, alongside = nothingElse): Promise<Account> {
-    const passwordHash = input.password === undefined ? null : await this.hasher.hash(input.password);
+    const passwordHash = input.password === undefined ? null : await this.hashPassword(input.password, input);
     const now = this.clock.now();
     const row = {
       id: uuid(),
@@ -91,16 +114,12 @@ export class AccountsService {
       createdAt: now,
       updatedAt: now,
     };
-    try {
-      await this.transactions.run(async (tx) => {
+    await this.transactions
+      .run(async (tx) => {
         await tx.manager.insert(AccountEntity, row as never);
         await alongside(tx, undefined, toAccount(row));
-      });
-    } catch (error) {
-      if (isUniqueViolation(error, 'accounts_login_key'))
-        throw new ConflictError('This login is taken.', { cause: error });
-      throw error;
-    }
+      })
+      .catch((error: unknown) => refuseTakenLogin(error));
     return toAccount(row);
   }
 
@@ -133,7 +152,7 @@ export class AccountsService {
     return toAccount(row);
   }
 
-  /** Newest first. `search` is the beginning of a login. */
+  /** Newest first. `search` is the beginning of a login or of an e-mail address. */
   async list(options: PageRequest & { readonly search?: string | undefined }): Promise<Page<Account>> {
     const query = this.transactions.reader
       .createQueryBuilder(AccountEntity, 'a')
@@ -142,23 +161,30 @@ export class AccountsService {
     if (options.cursor !== undefined && isUuid(options.cursor))
       query.andWhere('a.id < :cursor', { cursor: options.cursor });
     if (options.search !== undefined)
-      query.andWhere('starts_with(a.login, :search)', { search: normalizeLogin(options.search) });
+      query.andWhere("(starts_with(a.login, :search) OR starts_with(lower(a.claims ->> 'email'), lower(:search)))", {
+        search: normalizeLogin(options.search),
+      });
     const rows = await query.getMany();
     const items = rows.slice(0, options.limit).map(toAccount);
     return { items, nextCursor: rows.length > options.limit ? items.at(-1)?.id : undefined };
   }
 
-  async replaceClaims(
+  /**
+   * Replaces what is known about the person, and the login where one is given.
+   * @throws ConflictError when the login is taken
+   */
+  async update(
     id: string,
-    claims: Readonly<Record<string, unknown>>,
+    wanted: { readonly login?: string | undefined; readonly claims: Readonly<Record<string, unknown>> },
     alongside = nothingElse,
   ): Promise<Account> {
     const now = this.clock.now();
-    return this.change(
-      id,
-      (before) => (isDeepStrictEqual(before.claims, claims) ? {} : { claims: { ...claims }, claimsUpdatedAt: now }),
-      alongside,
-    );
+    const to = (before: AccountEntity) => {
+      const login = wanted.login === undefined ? before.login : normalizeLogin(wanted.login);
+      const changed = login !== before.login || !isDeepStrictEqual(before.claims, wanted.claims);
+      return changed ? { login, claims: { ...wanted.claims }, claimsUpdatedAt: now } : {};
+    };
+    return this.change(id, to, alongside).catch((error: unknown) => refuseTakenLogin(error));
   }
 
   /** Roles are looked up at each request, so who has lost one is out at once. */
@@ -166,13 +192,20 @@ export class AccountsService {
     return this.change(id, () => ({ roles: [...new Set(roles)] }), alongside);
   }
 
-  /** As {@link replaceClaims}, as a part of `tx`; nothing is written when they are what they were. */
+  /** As a part of `tx`; nothing is written when they are what they were. */
   async updateClaims(tx: Tx, id: string, claims: Readonly<Record<string, unknown>>): Promise<void> {
     await tx.query(UPDATE_CLAIMS, [id, JSON.stringify(claims), this.clock.now()]);
   }
 
-  /** Hashes outside of any transaction; give the result to {@link setPasswordHash}. */
-  hashPassword(password: string): Promise<string> {
+  /**
+   * Hashes outside of any transaction; give the result to {@link setPasswordHash}.
+   * @throws InvalidRequestError when the password is a common one, or the account's own name
+   */
+  async hashPassword(
+    password: string,
+    account: { readonly login: string; readonly claims: Readonly<Record<string, unknown>> },
+  ): Promise<string> {
+    await refuseGuessable(password, [account.login, account.claims.email]);
     return this.hasher.hash(password);
   }
 
@@ -205,7 +238,7 @@ export class AccountsService {
     id: string,
     change: (
       before: AccountEntity,
-    ) => Partial<Pick<AccountEntity, 'claims' | 'claimsUpdatedAt' | 'roles' | 'disabledAt'>>,
+    ) => Partial<Pick<AccountEntity, 'login' | 'claims' | 'claimsUpdatedAt' | 'roles' | 'disabledAt'>>,
     alongside: AccountChanged,
   ): Promise<Account> {
     return this.transactions.run(async (tx) => {
@@ -219,6 +252,11 @@ export class AccountsService {
       return after;
     });
   }
+}
+
+function refuseTakenLogin(error: unknown): never {
+  if (isUniqueViolation(error, 'accounts_login_key')) throw new ConflictError('This login is taken.', { cause: error });
+  throw error;
 }
 
 function normalizeLogin(login: string): string {

@@ -1,6 +1,7 @@
 import { STANDARD_CLAIMS } from '../oidc/claims.js';
 import { InvalidRequestError } from '../oidc/errors.js';
 import { textProblem } from '../oidc/text.js';
+import { isEmailAddress } from './email-address.js';
 
 const BOOLEAN = new Set(['email_verified', 'phone_number_verified']);
 const MAX_TEXT = 2000;
@@ -16,8 +17,12 @@ export function checkedClaims(claims: Readonly<Record<string, unknown>>): Record
   for (const [name, value] of Object.entries(claims)) {
     if (name === 'updated_at' || value === null || value === '') continue;
     if (!STANDARD_CLAIMS.includes(name)) throw new InvalidRequestError(`${name.slice(0, 50)} is not a standard claim.`);
-    if (!hasRightType(name, value)) throw new InvalidRequestError(`The claim ${name} has the wrong type.`);
-    checked[name] = value;
+    if (!hasRightType(name, value)) {
+      throw new InvalidRequestError(
+        name === 'email' ? 'email is not an e-mail address.' : `The claim ${name} has the wrong type.`,
+      );
+    }
+    checked[name] = name === 'email' && typeof value === 'string' ? value.normalize('NFC') : value;
   }
   return checked;
 }
@@ -43,6 +48,7 @@ function hasRightType(name: string, value: unknown): boolean {
   if (name === 'address') {
     return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isText);
   }
+  if (name === 'email') return typeof value === 'string' && isEmailAddress(value);
   if (name === 'birthdate') return typeof value === 'string' && /^\d{4}(-\d{2}-\d{2})?$/.test(value);
   return isText(value);
 }

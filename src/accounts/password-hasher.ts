@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Injectable } from '@nestjs/common';
 import { hash, verify, type Options } from '@node-rs/argon2';
 import pLimit from 'p-limit';
+import { normalPassword, readingsOf } from './passwords.js';
 
 /** OWASP Password Storage Cheat Sheet: argon2id (the library's default), 19 MiB, 2 passes, 1 lane. */
 const PARAMETERS: Options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -23,13 +24,19 @@ export class HasherBusyError extends Error {}
 export class PasswordHasher {
   private readonly limit = pLimit(Math.max(2, Math.min(4, availableParallelism() - 1)));
 
+  /** Of the password's normal form. */
   hash(password: string): Promise<string> {
-    return this.bounded(() => hash(password, PARAMETERS));
+    return this.bounded(() => hash(normalPassword(password), PARAMETERS));
   }
 
   /** With no stored hash it does the same work and answers false. @throws HasherBusyError */
   verify(stored: string | null, password: string): Promise<boolean> {
-    return this.bounded(async () => (await verify(stored ?? NOBODY, password)) && stored !== null);
+    return this.bounded(async () => {
+      for (const reading of readingsOf(password)) {
+        if ((await verify(stored ?? NOBODY, reading)) && stored !== null) return true;
+      }
+      return false;
+    });
   }
 
   private bounded<T>(work: () => Promise<T>): Promise<T> {

@@ -27,16 +27,20 @@ export class SignInLimiter {
     this.failuresAnywhere = limits.limiter('sign_in_account', settings.signInAccountFailures * 10, 15 * MINUTE);
   }
 
+  /** Counts an attempt from there, whoever is meant. Returns the seconds to wait when there were too many. */
+  attemptFrom(address: string): Promise<number | undefined> {
+    return this.attemptsOfAddress.consume(address);
+  }
+
   /**
-   * Counts an attempt. Returns the seconds to wait when there were too many, else `undefined`: then the caller tells
-   * what came of it by {@link succeeded} or {@link notChecked}; silence is a failure.
+   * Counts an attempt at an account, under one name whichever of its names was typed. Returns the seconds to wait when
+   * there were too many, else `undefined`: then the caller tells what came of it by {@link succeeded} or
+   * {@link notChecked}; silence is a failure.
    */
   async attempt(login: string, address: string): Promise<number | undefined> {
     // One after the other: what is refused here must not count against the account everywhere.
     return (
-      (await this.attemptsOfAddress.consume(address)) ??
-      (await this.failuresHere.consume(login, subscriberOf(address))) ??
-      (await this.failuresAnywhere.consume(login))
+      (await this.failuresHere.consume(login, subscriberOf(address))) ?? (await this.failuresAnywhere.consume(login))
     );
   }
 

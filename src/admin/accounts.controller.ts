@@ -80,7 +80,10 @@ export class AdminAccountsController {
 
   @Get()
   @HttpCode(200)
-  @ApiOperation({ summary: 'List accounts', description: 'Newest first. `search` is the beginning of a login.' })
+  @ApiOperation({
+    summary: 'List accounts',
+    description: 'Newest first. `search` is the beginning of a login or of an e-mail address.',
+  })
   @ApiOkResponse({ type: AccountListDto })
   @ApiJsonErrors(400)
   async list(@Query() query: SearchQueryDto): Promise<AccountListDto> {
@@ -104,10 +107,11 @@ export class AdminAccountsController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Change what is known about the person',
-    description: '`claims` replaces all of them; `email` alone changes only that.',
+    description:
+      '`claims` replaces all of them; `email` alone changes only that. `login` is what the person types from now on.',
   })
   @ApiOkResponse({ type: AccountDto })
-  @ApiJsonErrors(400, 404)
+  @ApiJsonErrors(400, 404, 409)
   async update(
     @Param('id') id: string,
     @Body() body: UpdateAccountDto,
@@ -120,7 +124,7 @@ export class AdminAccountsController {
     });
     return toAccountDto(
       await this.record.of(operator, changeOf('claims_set', id), (record) =>
-        this.accounts.replaceClaims(id, next, recorded(record)),
+        this.accounts.update(id, { login: body.login, claims: next }, recorded(record)),
       ),
     );
   }
@@ -155,8 +159,9 @@ export class AdminAccountsController {
     @Body() body: SetPasswordDto,
     @Operator() operator: Actor,
   ): Promise<LogoutResultDto> {
-    const { id: accountId } = await this.accounts.get(id);
-    const passwordHash = await this.accounts.hashPassword(body.password);
+    const account = await this.accounts.get(id);
+    const accountId = account.id;
+    const passwordHash = await this.accounts.hashPassword(body.password, account);
     return this.record.of(operator, changeOf('password_set', accountId), (record) =>
       this.endEverything(accountId, 'password_changed', operator, {
         before: async (tx) => {
@@ -247,6 +252,7 @@ function recorded(record: RecordChange): AccountChanged {
     record(tx, before === undefined ? {} : valuesOf(before), {
       ...valuesOf(after),
       ...changedClaims(before?.claims ?? {}, after.claims),
+      ...(before === undefined || before.login === after.login ? {} : { login_changed: true }),
     });
 }
 

@@ -3,8 +3,8 @@ import { ACCOUNT_ROLES, type AccountRole } from '../../accounts/account.js';
 import {
   ArrayMaxSize,
   IsArray,
-  IsEmail,
   IsIn,
+  IsNotEmpty,
   IsObject,
   IsOptional,
   IsString,
@@ -15,14 +15,14 @@ import {
 const CLAIMS = { name: 'Mia Example', given_name: 'Mia', family_name: 'Example', email_verified: true, locale: 'en' };
 
 export class CreateAccountDto {
-  /** What the person types to sign in. Upper and lower case are one. */
+  /** What the person types to sign in; the `email` does as well, where no other account has it. Upper and lower case are one. */
   @ApiProperty({ example: 'mia@example.com' })
   @IsString()
   @MinLength(1)
   @MaxLength(200)
   readonly login: string;
 
-  /** At least 8 characters. Without one nobody can sign in until it is set. */
+  /** At least 8 characters, and none of the commonest ones. Without one nobody can sign in until it is set. */
   @ApiPropertyOptional({ format: 'password', example: 'correct horse battery staple' })
   @IsOptional()
   @IsString()
@@ -32,8 +32,8 @@ export class CreateAccountDto {
 
   @ApiPropertyOptional({ example: 'mia@example.com' })
   @IsOptional()
-  @IsEmail()
-  @MaxLength(320)
+  @IsString()
+  @IsNotEmpty()
   readonly email?: string;
 
   /** Standard claims (OpenID Connect Core 1.0 §5.1). */
@@ -61,10 +61,18 @@ export class SetRolesDto {
 }
 
 export class UpdateAccountDto {
+  /** A new one; the person stays who they are (`sub`). */
+  @ApiPropertyOptional({ example: 'mia' })
+  @IsOptional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(200)
+  readonly login?: string;
+
   @ApiPropertyOptional({ example: 'mia@example.com' })
   @IsOptional()
-  @IsEmail()
-  @MaxLength(320)
+  @IsString()
+  @IsNotEmpty()
   readonly email?: string;
 
   /** Replaces all claims. */
@@ -75,7 +83,7 @@ export class UpdateAccountDto {
 }
 
 export class SetPasswordDto {
-  /** At least 8 characters. */
+  /** At least 8 characters, and none of the commonest ones. */
   @ApiProperty({ format: 'password', example: 'correct horse battery staple' })
   @IsString()
   @MinLength(8)
