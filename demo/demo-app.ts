@@ -80,7 +80,7 @@ export async function createDemoApp(options: DemoAppOptions): Promise<DemoApp> {
         signedIn:
           isAuthenticated && user !== undefined
             ? {
-                name: String(user.name ?? user.sub),
+                name: String(user.name ?? user.preferred_username ?? user.email ?? user.sub),
                 sid: idTokenClaims?.sid ?? '',
                 since: new Date((idTokenClaims?.auth_time ?? 0) * 1000),
               }

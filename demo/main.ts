@@ -29,23 +29,31 @@ const service = await createApp(
   { ...settings, databaseUrl },
   new ConsoleLogger({ logLevels: ['fatal', 'error', 'warn'] }),
 );
-await service.get(FirstAdminClient).ensure();
+const clients = service.get(ClientsService);
+const admin = await service.get(FirstAdminClient).ensure();
+// Of an earlier run only the hash is left, so each run has a secret of its own, unless the environment gives one.
+const adminSecret =
+  settings.adminClientSecret ??
+  admin.generatedSecret ??
+  (await clients.rotateSecret(admin.clientId)).clientSecret ??
+  '';
 
 const accounts = service.get(AccountsService);
-const existing = await accounts.list({ limit: 1, search: LOGIN });
-if (!existing.items.some((account) => account.login === LOGIN)) {
-  await accounts.create({
+const existing = (await accounts.list({ limit: 100, search: LOGIN })).items.find(({ login }) => login === LOGIN);
+const { id } =
+  existing ??
+  (await accounts.create({
     login: LOGIN,
     password: PASSWORD,
     claims: { name: 'Demo Person', email: 'demo@example.com' },
-  });
-}
+  }));
+// Also in a database that an earlier demo left: so the person can open the console.
+await accounts.setRoles(id, ['operator']);
 
 await service.listen(settings.port, settings.host);
 
 const running: DemoApp[] = [];
 for (const { clientId, name, port } of applications) {
-  const clients = service.get(ClientsService);
   const metadata = demoClientMetadata(name, urlOf(port));
   const { clientSecret } = await clients.ensureClient(clientId, undefined, metadata);
   const secret = clientSecret ?? (await clients.rotateSecret(clientId)).clientSecret ?? '';
@@ -67,12 +75,14 @@ say(`
 The demo is ready. In a browser:
 
   1. Open ${ledger} and sign in: login "${LOGIN}", password "${PASSWORD}".
-  2. Open ${calendar} in another tab and sign in: it does not ask again.
+  2. Open ${calendar} in another tab and sign in: no password this time, only, once, whether it may know you.
   3. In one of them press "Sign out everywhere" and confirm.
   4. Look at the other tab: it was told, and has signed you out too.
 
+  What came of it         ${settings.issuer}/console/logouts (sign in as "${LOGIN}" once more)
   Your devices            ${settings.issuer}/account/sessions
   API and Swagger UI      ${settings.issuer}/docs
+    press Authorize       client id "${admin.clientId}", secret "${adminSecret}"
 
 Stop with Ctrl-C.`);
 

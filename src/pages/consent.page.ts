@@ -56,11 +56,5 @@ out here</li><% } %>
 </div>
 </form>
 <p class="small">If you don’t allow it, <%= it.client.name %> gets no access, and you go back to it.</p>
-<% if (it.client.policy || it.client.terms) { %><p class="small"><%= it.client.name %> has published
-<% if (it.client.policy) { %><a
-href="<%= it.client.policy %>" target="_blank" rel="noopener noreferrer">how it treats your
-data<span class="hidden"> (opens in a new tab)</span></a><% } %><% if (it.client.policy && it.client.terms) { %> and
-<% } %><% if (it.client.terms) { %><a
-href="<%= it.client.terms %>" target="_blank" rel="noopener noreferrer">its terms of
-use<span class="hidden"> (opens in a new tab)</span></a><% } %>.</p><% } %>
+<%~ include('@published') %>
 </div>`);

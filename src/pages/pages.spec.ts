@@ -300,6 +300,22 @@ describe('sign-in', () => {
     expect(tagWithId(html, 'login-submit')).toContain('type="submit"');
   });
 
+  it.each([
+    ['sign-in', aSignIn],
+    ['consent', aConsent],
+  ])(
+    'links on the %s page to what the application has published, where it has, and to nothing else',
+    (_page, render) => {
+      const html = render({ client: acme });
+      expect(attribute(tagWithId(html, 'client-policy'), 'href')).toBe('https://acme.example/privacy');
+      expect(attribute(tagWithId(html, 'client-terms'), 'href')).toBe('https://acme.example/terms');
+      const termsAlone = render({ client: { name: 'Acme', tosUri: acme.tosUri, policyUri: 'javascript:alert(1)' } });
+      expect(termsAlone).not.toContain('client-policy');
+      expect(attribute(tagWithId(termsAlone, 'client-terms'), 'href')).toBe('https://acme.example/terms');
+      expect(render({ client: { name: 'Acme' } })).not.toContain('has published');
+    },
+  );
+
   it('never sends a password back', () => {
     expect(tagWithId(aSignIn({ login: 'ada', error: 'wrong_credentials' }), 'password')).not.toContain('value=');
   });

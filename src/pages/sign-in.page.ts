@@ -130,4 +130,5 @@ href="<%= upstream.url %>">Continue with <%= upstream.name %></a></li>
 <%~ include('@csrf') %>
 <button class="button plain" id="login-cancel" type="submit"><%= it.back %></button>
 </form><% } %>
+<% if (it.client) { %><%~ include('@published') %><% } %>
 </div>`);

@@ -45,7 +45,7 @@ box-shadow:0 1px 2px rgb(10 30 20/.04),0 12px 32px -12px rgb(10 30 20/.1)}
 .flow>.actions,.flow>form{margin-top:1.75rem}
 .flow>.actions+.actions{margin-top:.75rem}
 .flow>.aside{margin-top:.5rem}
-.flow>form+.small{margin-top:1.25rem}
+.flow>form+.small,.flow>.published{margin-top:1.25rem}
 .lede{font-size:1.0625rem;color:var(--quiet)}
 .quiet,.small{color:var(--quiet)}
 .lede strong,.quiet strong{color:var(--ink)}
@@ -54,9 +54,10 @@ box-shadow:0 1px 2px rgb(10 30 20/.04),0 12px 32px -12px rgb(10 30 20/.1)}
 .client{display:flex;align-items:center;gap:.75rem;margin-bottom:1.375rem;min-width:0}
 .client .name{font-weight:620;line-height:1.3}
 .client .host{font-size:.875rem;line-height:1.35}
-.tile{position:relative;flex:none;display:grid;place-items:center;width:2.75rem;height:2.75rem;border-radius:.7rem;
+.tile{flex:none;display:grid;place-items:center;width:max-content;min-width:2.75rem;height:2.75rem;border-radius:.7rem;
 overflow:hidden;background:var(--wash);color:var(--accent);font:400 1.375rem/1 var(--serif)}
-.tile img{position:absolute;inset:0;width:100%;height:100%;object-fit:contain;background:#fff;color:transparent}
+.tile img{position:relative;grid-area:1/1;display:block;width:auto;height:2.75rem;min-width:2.75rem;max-width:11rem;
+object-fit:contain;background:#fff;color:transparent}
 .tile img::after{content:attr(data-initial);position:absolute;inset:0;display:grid;place-items:center;
 background:var(--wash);color:var(--accent)}
 

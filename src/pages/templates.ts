@@ -102,13 +102,13 @@ eta.loadTemplate(
 eta.loadTemplate('@csrf', '<input type="hidden" name="csrf" value="<%= it.csrf %>">');
 
 /**
- * The application's mark. The letter shows when there is no image, and covers one that does not load. The
- * application's host learns that somebody looks, but not from which page.
+ * The application's mark, as wide as its image is up to four times its height. The letter shows when there is no image,
+ * and covers one that does not load. The application's host learns that somebody looks, but not from which page.
  */
 eta.loadTemplate(
   '@tile',
   `<span class="tile" aria-hidden="true"><%= it.client.initial %><% if (it.client.logo) { %><img
-src="<%= it.client.logo %>" alt="" data-initial="<%= it.client.initial %>" width="44" height="44"
+src="<%= it.client.logo %>" alt="" data-initial="<%= it.client.initial %>" height="44"
 referrerpolicy="no-referrer"><% } %></span>`,
 );
 
@@ -121,4 +121,16 @@ eta.loadTemplate(
 target="_blank"><%= it.client.home.host %><span class="hidden"> (opens in a new tab)</span></a></p><% } %>
 </div>
 </div>`,
+);
+
+/** What the application has published about itself (OpenID Connect Dynamic Client Registration 1.0 §2). */
+eta.loadTemplate(
+  '@published',
+  `<% if (it.client.policy || it.client.terms) { %><p class="small published"><%= it.client.name %> has published
+<% if (it.client.policy) { %><a id="client-policy"
+href="<%= it.client.policy %>" target="_blank" rel="noopener noreferrer">how it treats your
+data<span class="hidden"> (opens in a new tab)</span></a><% } %><% if (it.client.policy && it.client.terms) { %> and
+<% } %><% if (it.client.terms) { %><a id="client-terms"
+href="<%= it.client.terms %>" target="_blank" rel="noopener noreferrer">its terms of
+use<span class="hidden"> (opens in a new tab)</span></a><% } %>.</p><% } %>`,
 );

@@ -65,7 +65,7 @@ describe('two express-openid-connect applications with back-channel logout', () 
       login: account.login,
       password: 'correct horse battery staple',
     });
-    expect(inLedger.page.body).toContain('Signed in as');
+    expect(inLedger.page.body).toContain('Signed in as <strong>Mia Example</strong>');
     // The second one does not ask again: one session.
     expect((await person.go(`${calendar.url}/login`)).page.body).toContain('Signed in as');
 
