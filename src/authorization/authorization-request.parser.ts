@@ -14,6 +14,7 @@ import { isAllowedRedirectUri, isWebUri } from '../oidc/redirect-uri.js';
 import { textProblem } from '../oidc/text.js';
 import { HintVerifier } from '../tokens/hint-verifier.js';
 import type { AuthorizationRequest } from './authorization-request.js';
+import { RequestObjects } from './request-objects.js';
 
 /** Where an answer goes, once client and redirect URI are known to be good. */
 export interface AnswerTarget {
@@ -38,7 +39,6 @@ export type RawParameters = Readonly<Record<string, unknown>>;
 
 const MAX_LENGTH = 8000;
 const NOT_SUPPORTED = [
-  ['request', 'request_not_supported'],
   ['request_uri', 'request_uri_not_supported'],
   ['registration', 'registration_not_supported'],
 ] as const;
@@ -55,14 +55,16 @@ export class AuthorizationRequestParser {
   constructor(
     private readonly clients: ClientsService,
     private readonly hints: HintVerifier,
+    private readonly requestObjects: RequestObjects,
   ) {}
 
   /**
    * @throws InvalidRequestError when client or redirect URI are not good: shown to the person, never a redirect
    * @throws AuthorizationError for everything else
    */
-  async parse(raw: RawParameters): Promise<{ readonly client: Client; readonly request: AuthorizationRequest }> {
-    const client = await this.client(raw);
+  async parse(sent: RawParameters): Promise<{ readonly client: Client; readonly request: AuthorizationRequest }> {
+    const client = await this.client(sent);
+    const { parameters: raw, problem } = await this.requestObjects.open(client, sent);
     const sentRedirectUri = single(raw, 'redirect_uri');
     const redirectUri = redirectUriOf(client, sentRedirectUri, raw);
     const target: AnswerTarget = {
@@ -87,6 +89,7 @@ export class AuthorizationRequestParser {
         ...target,
         responseMode: 'query',
       });
+    if (problem !== undefined) fail(problem.code, problem.description);
     for (const [name, code] of NOT_SUPPORTED)
       if (single(raw, name) !== undefined) fail(code, `${name} is not supported.`);
 

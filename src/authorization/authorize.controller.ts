@@ -43,6 +43,12 @@ const PARAMETERS: ReadonlyArray<readonly [name: string, required: boolean, descr
     'Single claims (OpenID Connect Core 1.0 §5.5), as JSON.',
     '{"userinfo":{"name":{"essential":true}}}',
   ],
+  [
+    'request',
+    false,
+    'The parameters as a JWT that the client signed (OpenID Connect Core 1.0 §6.1); they go before those beside it.',
+    'eyJhbGciOiJFUzI1NiJ9.eyJzdGF0ZSI6IngifQ.c2ln',
+  ],
   ['acr_values', false, 'Taken as a wish.', 'urn:exeunt:acr:password'],
   ['display', false, 'Taken as a wish.', 'page'],
   ['ui_locales', false, 'Taken as a wish.', 'en'],

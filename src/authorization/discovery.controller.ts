@@ -1,7 +1,7 @@
 import { Controller, Get, Header, HttpCode, Inject } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SETTINGS, type Settings } from '../config/settings.js';
-import { CLIENT_ASSERTION_ALGORITHMS, ID_TOKEN_ALGORITHMS } from '../oidc/algorithms.js';
+import { CLIENT_ASSERTION_ALGORITHMS, ID_TOKEN_ALGORITHMS, REQUEST_OBJECT_ALGORITHMS } from '../oidc/algorithms.js';
 import { STANDARD_CLAIMS, STANDARD_SCOPES } from '../oidc/claims.js';
 import { GRANT_TYPES, TOKEN_ENDPOINT_AUTH_METHODS } from '../oidc/client-metadata.js';
 import { PASSWORD_ACR, UPSTREAM_ACR } from '../oidc/authentication-context.js';
@@ -109,7 +109,8 @@ function providerMetadata({ issuer, registration }: Settings): Record<string, un
     prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
     display_values_supported: ['page', 'popup', 'touch', 'wap'],
     ui_locales_supported: ['en'],
-    request_parameter_supported: false,
+    request_parameter_supported: true,
+    request_object_signing_alg_values_supported: REQUEST_OBJECT_ALGORITHMS,
     // Absent means true (Discovery 1.0 §3).
     request_uri_parameter_supported: false,
     service_documentation: `${issuer}/docs`,

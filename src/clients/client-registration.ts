@@ -23,7 +23,11 @@ export interface RegistrationRules {
 }
 
 /** Members that we cannot honour. To ignore them would leave the client waiting for what never comes. */
-const UNSUPPORTED = ['id_token_encrypted_response_alg', 'userinfo_encrypted_response_alg'] as const;
+const UNSUPPORTED = [
+  'id_token_encrypted_response_alg',
+  'userinfo_encrypted_response_alg',
+  'request_object_encryption_alg',
+] as const;
 
 /**
  * Turns what somebody sent into the metadata that is registered: unknown members dropped, defaults filled in, values we
@@ -63,6 +67,9 @@ export function registeredMetadata(input: unknown, rules: RegistrationRules): Cl
     ...(dto.userinfo_signed_response_alg === undefined
       ? {}
       : { userinfo_signed_response_alg: dto.userinfo_signed_response_alg as SigningAlgorithm }),
+    ...(dto.request_object_signing_alg === undefined
+      ? {}
+      : { request_object_signing_alg: dto.request_object_signing_alg }),
     ...idTokenClaims(dto, rules),
     scope: scopeOf(dto, grantTypes, rules),
     ...webUri(dto, 'backchannel_logout_uri', rules),

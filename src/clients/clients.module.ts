@@ -8,6 +8,6 @@ import { ClientsService } from './clients.service.js';
 @Module({
   imports: [EgressModule],
   providers: [AdministratorsService, ClientsService, ClientAuthenticator, ClientJwks],
-  exports: [AdministratorsService, ClientsService, ClientAuthenticator],
+  exports: [AdministratorsService, ClientsService, ClientAuthenticator, ClientJwks],
 })
 export class ClientsModule {}

@@ -10,6 +10,9 @@ export const ACCESS_TOKEN_ALGORITHM: SigningAlgorithm = 'ES256';
 /** Algorithms that a client's assertion may use (`private_key_jwt`, RFC 7523). */
 export const CLIENT_ASSERTION_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'] as const;
 
+/** Algorithms that a client's request objects may use (RFC 9101 §6.2): signatures, so `none` is not among them. */
+export const REQUEST_OBJECT_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
+
 /**
  * Algorithms by which another provider may sign ID tokens and logout tokens: asymmetric ones, each named. `none` and
  * HMAC are not among them, and no setting adds them (abuse case A1).

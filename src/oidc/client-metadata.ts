@@ -45,6 +45,8 @@ export interface ClientMetadata {
   readonly id_token_signed_response_alg: SigningAlgorithm;
   /** Userinfo is signed with it (Core §5.3.2); plain JSON when absent. */
   readonly userinfo_signed_response_alg?: SigningAlgorithm;
+  /** The one algorithm of the client's request objects; any that is offered when absent (Core §6). */
+  readonly request_object_signing_alg?: string;
   /** Ours: what ID tokens say about the person; what the installation says when absent. */
   readonly id_token_claims?: IdTokenClaims;
   readonly scope: string;

@@ -136,6 +136,7 @@ export type AuthorizationErrorCode =
   | 'consent_required'
   | 'account_selection_required'
   | 'request_not_supported'
+  | 'invalid_request_object'
   | 'request_uri_not_supported'
   | 'registration_not_supported'
   | 'unmet_authentication_requirements';

@@ -13,7 +13,7 @@ import {
 } from 'class-validator';
 import { PERMISSIONS, type Permission } from '../../oidc/client-metadata.js';
 import { ApiHideProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ID_TOKEN_ALGORITHMS } from '../../oidc/algorithms.js';
+import { ID_TOKEN_ALGORITHMS, REQUEST_OBJECT_ALGORITHMS } from '../../oidc/algorithms.js';
 import { ID_TOKEN_CLAIMS, TOKEN_ENDPOINT_AUTH_METHODS } from '../../oidc/client-metadata.js';
 import { TERMINATION_CAUSES, type TerminationCause } from '../../oidc/termination-causes.js';
 
@@ -100,6 +100,12 @@ export class ClientMetadataDto {
   @IsOptional()
   @IsIn(ID_TOKEN_ALGORITHMS)
   readonly userinfo_signed_response_alg?: string;
+
+  /** The one algorithm of the client's request objects, which its registered keys verify; any of these when left out. */
+  @ApiPropertyOptional({ enum: REQUEST_OBJECT_ALGORITHMS, example: 'ES256' })
+  @IsOptional()
+  @IsIn(REQUEST_OBJECT_ALGORITHMS)
+  readonly request_object_signing_alg?: string;
 
   /**
    * Whether ID tokens carry the claims of the granted scopes (`scope`) or leave them to userinfo (`conform`, OpenID
@@ -276,4 +282,8 @@ export class ClientMetadataDto {
   @ApiHideProperty()
   @IsOptional()
   readonly userinfo_encrypted_response_alg?: unknown;
+
+  @ApiHideProperty()
+  @IsOptional()
+  readonly request_object_encryption_alg?: unknown;
 }
