@@ -1,11 +1,14 @@
 import { NestFactory, Reflector } from '@nestjs/core';
+import type { Server } from 'node:http';
 import type { LoggerService } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
 import type { Settings } from './config/settings.js';
+import { Cors } from './http/cors.js';
 import { EdgeFallbacks } from './http/edge-fallbacks.js';
 import { FallbackFilter } from './http/fallback.filter.js';
 import { HttpEdge } from './http/http-edge.js';
+import { publicCors } from './http/public-cors.js';
 import { RequestGuard } from './http/request.guard.js';
 import { serveDocs } from './openapi.js';
 
@@ -32,6 +35,8 @@ export function setUpApp(app: NestExpressApplication, settings: Settings): NestE
   // Plain strings and repeats, no nested objects: OAuth has none, and they are a way to smuggle.
   app.set('query parser', 'simple');
   if (settings.trustProxy !== undefined) app.set('trust proxy', trustedProxies(settings.trustProxy));
+  keepIdleConnections(app, settings);
+  app.use(publicCors(app.get(Cors), app.get(HttpEdge), settings));
   // These read their JSON themselves, to the letter: media types, positions of mistakes, members sent twice.
   app.useBodyParser('text', { type: readsItsOwnBody, limit: BODY_LIMIT });
   app.useBodyParser('json', { limit: BODY_LIMIT });
@@ -48,9 +53,40 @@ export function setUpApp(app: NestExpressApplication, settings: Settings): NestE
     crossOriginResourcePolicy: { policy: 'cross-origin' },
   });
   app.useGlobalGuards(new RequestGuard(app.get(Reflector)));
-  app.useGlobalFilters(new FallbackFilter(app.get(HttpEdge), app.get(EdgeFallbacks)));
+  app.useGlobalFilters(new FallbackFilter(app.get(HttpEdge), app.get(EdgeFallbacks), (path) => methodsOf(app, path)));
   serveDocs(app, settings);
   return app;
+}
+
+/**
+ * Longer than a load balancer keeps an idle connection, so that it is never us who close one in the moment in which it is
+ * used again; and headers, whose time begins with the wait, get longer still.
+ */
+function keepIdleConnections(app: NestExpressApplication, { keepAliveTimeoutMs }: Settings): void {
+  const server: Server = app.getHttpServer();
+  server.keepAliveTimeout = keepAliveTimeoutMs;
+  server.headersTimeout = Math.max(60_000, keepAliveTimeoutMs + 5000);
+}
+
+interface Route {
+  readonly route?: { readonly methods: Readonly<Record<string, boolean>> };
+  match(path: string): boolean;
+}
+
+/** What the router has for a path, by its own table. */
+function methodsOf(app: NestExpressApplication, path: string): readonly string[] {
+  const { router } = app.getHttpAdapter().getInstance() as unknown as {
+    readonly router: { readonly stack: readonly Route[] };
+  };
+  const methods = new Set<string>();
+  for (const layer of router.stack) {
+    if (layer.route === undefined || !layer.match(path)) continue;
+    for (const method of Object.keys(layer.route.methods)) {
+      methods.add(method.toUpperCase());
+      if (method === 'get') methods.add('HEAD');
+    }
+  }
+  return [...methods].toSorted();
 }
 
 function readsItsOwnBody(request: { readonly url?: string }): boolean {

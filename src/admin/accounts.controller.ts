@@ -69,8 +69,9 @@ export class AdminAccountsController {
     const account = {
       login: body.login,
       claims: claimsOf(body),
-      ...(body.password === undefined ? {} : { password: body.password }),
-      ...(body.roles === undefined ? {} : { roles: body.roles }),
+      // A member that is null counts as not sent, as in client metadata.
+      ...(typeof body.password === 'string' ? { password: body.password } : {}),
+      ...(Array.isArray(body.roles) ? { roles: body.roles } : {}),
     };
     const change = { event: 'account_changed', change: 'created', subject: {} } as const;
     return toAccountDto(

@@ -132,6 +132,19 @@ export class ClientAuthenticator {
   }
 }
 
+/** Whom a request says that it comes from, whether or not it proves it. */
+export function claimedClientId(credentials: ClientCredentials): string | undefined {
+  try {
+    const basic = parseBasic(credentials.authorization);
+    if (basic !== undefined) return basic.clientId;
+    if (credentials.client_id !== undefined) return credentials.client_id;
+    return credentials.client_assertion === undefined ? undefined : subjectOf(credentials.client_assertion);
+  } catch (error) {
+    if (error instanceof InvalidClientError) return undefined;
+    throw error;
+  }
+}
+
 /** One answer for an unknown client and a wrong secret, so that nobody learns which clients exist. */
 function refused(): InvalidClientError {
   return new InvalidClientError('Client authentication failed.');

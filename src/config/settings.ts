@@ -58,6 +58,8 @@ export interface Settings {
   /** Notices per second to one application that a logout order sends, unless it says otherwise. */
   readonly logoutOrderNotifyPerSecond: number;
   readonly shutdownTimeoutMs: number;
+  /** How long an idle connection is kept: above what load balancers in front of us do. */
+  readonly keepAliveTimeoutMs: number;
   readonly keyRotationDays: number;
   readonly keyPublishLeadMs: number;
   readonly signInAccountFailures: number;
@@ -134,6 +136,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     deliveryBreakerFailures: read.integer('DELIVERY_BREAKER_FAILURES', 5, { min: 1, max: 1000 }),
     logoutOrderNotifyPerSecond: read.integer('LOGOUT_ORDER_NOTIFY_PER_SECOND', 50, { min: 1, max: 10000 }),
     shutdownTimeoutMs: read.integer('SHUTDOWN_TIMEOUT_MS', 10000, { min: 0, max: 120000 }),
+    keepAliveTimeoutMs: read.integer('KEEP_ALIVE_TIMEOUT_SECONDS', 65, { min: 1, max: 3600 }) * SECOND,
     keyRotationDays: read.integer('KEY_ROTATION_DAYS', 90, { min: 0, max: 3650 }),
     keyPublishLeadMs: read.integer('KEY_PUBLISH_LEAD_SECONDS', DAY / SECOND, { min: 0 }) * SECOND,
     signInAccountFailures: read.integer('SIGN_IN_ACCOUNT_FAILURES', 20, { min: 3 }),

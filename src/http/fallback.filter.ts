@@ -1,23 +1,58 @@
-import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import {
+  Catch,
+  MethodNotAllowedException,
+  NotFoundException,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
 import { handlerOf, type EdgeFallbacks, type FallbackHandler } from './edge-fallbacks.js';
-import type { HttpEdge } from './http-edge.js';
+import type { HttpEdge, Response } from './http-edge.js';
 import { JsonErrorFilter } from './json-error.filter.js';
+import { PageErrorFilter } from './page-error.filter.js';
 
-/** What no controller's filter sees, in the words of whoever owns the path; else as the standard endpoints say it. */
+/** Which methods a path is served for; none when there is nothing. */
+export type MethodsOf = (path: string) => readonly string[];
+
+interface RefusedRequest {
+  readonly url?: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * What no controller's filter sees, in the words of whoever owns the path; else as the standard endpoints say it, or as a
+ * page to who asks for one. A path that is served for other methods is 405 with `Allow` (RFC 9110 §15.5.6).
+ */
 @Catch()
 export class FallbackFilter implements ExceptionFilter {
   private readonly standard: FallbackHandler;
+  private readonly page: FallbackHandler;
 
   constructor(
-    edge: HttpEdge,
+    private readonly edge: HttpEdge,
     private readonly fallbacks: EdgeFallbacks,
+    private readonly methodsOf: MethodsOf,
   ) {
     this.standard = handlerOf(new JsonErrorFilter(edge));
+    this.page = handlerOf(new PageErrorFilter(edge));
   }
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const { url = '' } = host.switchToHttp().getRequest<{ url?: string }>();
-    const handle = this.fallbacks.find(url) ?? this.standard;
-    handle(error, host);
+    const http = host.switchToHttp();
+    const { url = '', method, headers } = http.getRequest<RefusedRequest>();
+    const path = url.split('?', 1)[0] ?? '';
+    // A dialect has words of its own for a method that it does not take.
+    const own = this.fallbacks.find(path);
+    if (own?.ownMethods === true) return own.handle(error, host);
+    const handle = own?.handle ?? (asksForPage(headers.accept) ? this.page : this.standard);
+    const allowed = error instanceof NotFoundException ? this.methodsOf(path) : [];
+    if (allowed.length === 0 || allowed.includes(method)) return handle(error, host);
+    this.edge.header(http.getResponse<Response>(), 'Allow', allowed.join(', '));
+    handle(new MethodNotAllowedException(), host);
   }
+}
+
+/** A browser that opens an address names HTML first; scripts and tools name JSON, or take anything. */
+function asksForPage(accept: string | undefined): boolean {
+  return accept?.trimStart().toLowerCase().startsWith('text/html') === true;
 }

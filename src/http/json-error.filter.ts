@@ -16,9 +16,8 @@ export class JsonErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const response = http.getResponse<Response>();
-    const { headers } = http.getRequest<{ headers: Record<string, string | undefined> }>();
     const failure = toFailure(error, this.logger);
-    const challenge = challengeOf(failure.error, headers.authorization);
+    const challenge = challengeOf(failure);
     if (challenge !== undefined) this.edge.header(response, 'WWW-Authenticate', challenge);
     if (failure.retryAfterSeconds !== undefined)
       this.edge.header(response, 'Retry-After', String(failure.retryAfterSeconds));
@@ -34,13 +33,17 @@ function bodyOf(failure: Failure): object {
   return failure.status >= 500 ? { ...body, request_id: failure.requestId } : body;
 }
 
-function challengeOf(error: unknown, authorization: string | undefined): string | undefined {
+/** Every 401 says how to do better (RFC 9110 §15.5.2), also to a client that sent its secret in the form. */
+function challengeOf({ error, status }: Failure): string | undefined {
   if (error instanceof InvalidTokenError)
-    return `Bearer realm="exeunt", error="invalid_token", error_description="${error.description}"`;
-  if (error instanceof MissingTokenError) return 'Bearer realm="exeunt"';
+    return `Bearer realm="exeunt", error="invalid_token", error_description="${quotable(error.description)}"`;
   if (error instanceof InsufficientScopeError)
-    return `Bearer realm="exeunt", error="insufficient_scope", scope="${error.scope}"`;
-  if (error instanceof InvalidClientError && /^basic /i.test(authorization ?? ''))
-    return 'Basic realm="exeunt", charset="UTF-8"';
-  return undefined;
+    return `Bearer realm="exeunt", error="insufficient_scope", scope="${quotable(error.scope)}"`;
+  if (status !== 401) return undefined;
+  return error instanceof InvalidClientError ? 'Basic realm="exeunt", charset="UTF-8"' : 'Bearer realm="exeunt"';
+}
+
+/** The characters that RFC 6750 §3 has for these, which end no quotes and no header. */
+function quotable(text: string): string {
+  return text.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?');
 }

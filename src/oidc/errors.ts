@@ -23,7 +23,7 @@ export class InvalidRequestError extends ProtocolError {
   readonly status = 400;
 }
 
-/** RFC 6749 §5.2: 401, with `WWW-Authenticate` when the client used the `Authorization` header. */
+/** RFC 6749 §5.2: 401 with `WWW-Authenticate`, in whichever way the client tried to authenticate (RFC 9110 §15.5.2). */
 export class InvalidClientError extends ProtocolError {
   readonly code = 'invalid_client';
   readonly status = 401;

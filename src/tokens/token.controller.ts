@@ -16,7 +16,6 @@ import type { Client } from '../clients/client.js';
 import { ApiJsonErrors } from '../http/api-errors.js';
 import { Cors } from '../http/cors.js';
 import { HttpEdge, type Response } from '../http/http-edge.js';
-import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { OAuthParametersPipe } from '../http/parameters.pipe.js';
 import { InvalidRequestError, UnsupportedGrantTypeError } from '../oidc/errors.js';
 import { AccessTokensService } from './access-tokens.service.js';
@@ -25,6 +24,7 @@ import { IntrospectionResponseDto, TokenResponseDto } from './dto/token-response
 import { FormBodyGuard } from './form-body.guard.js';
 import { GrantRepository } from './grant.repository.js';
 import { IntrospectionService, type Introspection } from './introspection.service.js';
+import { ReadableErrorFilter } from './readable-error.filter.js';
 import { TokensService, type TokenResponse } from './tokens.service.js';
 import { sha256 } from '../oidc/secret.js';
 
@@ -33,7 +33,7 @@ const FORM = 'application/x-www-form-urlencoded';
 /** `/token`, `/revoke`, `/introspect`: the client authenticates, then one service call. */
 @ApiTags('Tokens')
 @Controller()
-@UseFilters(JsonErrorFilter)
+@UseFilters(ReadableErrorFilter)
 @UseGuards(FormBodyGuard)
 @UsePipes(OAuthParametersPipe)
 export class TokenController {

@@ -1,5 +1,6 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { ClientsModule } from '../clients/clients.module.js';
+import { EdgeFallbacks } from '../http/edge-fallbacks.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { AccessTokenRepository } from './access-token.repository.js';
@@ -12,6 +13,7 @@ import { IdTokenIssuer } from './id-token.issuer.js';
 import { IntrospectionService } from './introspection.service.js';
 import { IssuedTokenRepository } from './issued-token.repository.js';
 import { IssuedTokensService } from './issued-tokens.service.js';
+import { ReadableErrorFilter } from './readable-error.filter.js';
 import { TokenController } from './token.controller.js';
 import { TokensService } from './tokens.service.js';
 import { UserinfoController } from './userinfo.controller.js';
@@ -31,6 +33,7 @@ import { UserinfoService } from './userinfo.service.js';
     IntrospectionService,
     IssuedTokenRepository,
     IssuedTokensService,
+    ReadableErrorFilter,
     TokensService,
     UserinfoService,
   ],
@@ -44,4 +47,14 @@ import { UserinfoService } from './userinfo.service.js';
     TokensService,
   ],
 })
-export class TokensModule {}
+export class TokensModule implements OnModuleInit {
+  constructor(
+    private readonly fallbacks: EdgeFallbacks,
+    private readonly errors: ReadableErrorFilter,
+  ) {}
+
+  onModuleInit(): void {
+    for (const path of ['/token', '/revoke', '/introspect', '/userinfo'])
+      this.fallbacks.register(path, this.errors, { ownMethods: false });
+  }
+}

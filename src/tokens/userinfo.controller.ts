@@ -24,10 +24,10 @@ import { ApiJsonErrors } from '../http/api-errors.js';
 import { bearerToken } from '../http/bearer.js';
 import { Cors } from '../http/cors.js';
 import { HttpEdge, type Response } from '../http/http-edge.js';
-import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { OAuthParametersPipe } from '../http/parameters.pipe.js';
 import { InvalidRequestError, MissingTokenError } from '../oidc/errors.js';
 import { UserinfoRequestDto } from './dto/token-request.dto.js';
+import { ReadableErrorFilter } from './readable-error.filter.js';
 import { UserinfoService } from './userinfo.service.js';
 
 const CLAIMS: ApiResponseOptions = {
@@ -59,7 +59,7 @@ const CLAIMS: ApiResponseOptions = {
 
 @ApiTags('Tokens')
 @Controller('userinfo')
-@UseFilters(JsonErrorFilter)
+@UseFilters(ReadableErrorFilter)
 @UsePipes(OAuthParametersPipe)
 export class UserinfoController {
   constructor(

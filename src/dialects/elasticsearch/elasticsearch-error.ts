@@ -100,7 +100,7 @@ export function shown(text: string): string {
   return text.length > SHOWN_NAME_LENGTH ? `${text.slice(0, SHOWN_NAME_LENGTH)}...` : text;
 }
 
-function unauthorized(reason: string, challenges: readonly string[] = CHALLENGES): ObjectError {
+export function unauthorized(reason: string, challenges: readonly string[] = CHALLENGES): ObjectError {
   return new ObjectError(401, 'security_exception', reason, { challenges });
 }
 

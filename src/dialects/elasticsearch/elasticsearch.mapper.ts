@@ -41,6 +41,7 @@ import {
   tokenMalformed,
   tooManyRequests,
   unableToAuthenticateAtRealm,
+  unauthorized,
   unknownRealm,
   validationFailed,
   validationText,
@@ -337,8 +338,8 @@ export function toElasticsearchError(error: ProtocolError): ElasticsearchError {
   if (error instanceof InvalidGrantError)
     return new OAuthStyleError(error.code, 'could not refresh the requested token');
   if (isAboutTokenRequest(error)) return new OAuthStyleError(error.code, error.description);
-  if (error.status === 401 || error.status === 403)
-    return new ObjectError(error.status, 'security_exception', error.description);
+  if (error.status === 401) return unauthorized(error.description);
+  if (error.status === 403) return new ObjectError(error.status, 'security_exception', error.description);
   return illegalArgument(error.description, error.status);
 }
 
