@@ -1,4 +1,3 @@
-import { ConsoleLogger } from '@nestjs/common';
 import { AccountsService } from '../src/accounts/accounts.service.js';
 import { FirstAdminClient } from '../src/admin/first-admin-client.js';
 import { createApp } from '../src/app.setup.js';
@@ -6,6 +5,7 @@ import { ClientsService } from '../src/clients/clients.service.js';
 import { loadSettings } from '../src/config/settings.js';
 import { startEmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
 import { migrate } from '../src/database/migrate.js';
+import { ServiceLogger } from '../src/service-logger.js';
 import { stopGracefully } from '../src/shutdown.js';
 import { createDemoApp, demoClientMetadata, type DemoApp } from './demo-app.js';
 
@@ -27,7 +27,7 @@ const databaseUrl = settings.databaseUrl ?? embedded?.url ?? '';
 await migrate(databaseUrl);
 const service = await createApp(
   { ...settings, databaseUrl },
-  new ConsoleLogger({ logLevels: ['fatal', 'error', 'warn'] }),
+  new ServiceLogger({ production: false, logLevel: 'warn' }),
 );
 const clients = service.get(ClientsService);
 const admin = await service.get(FirstAdminClient).ensure();

@@ -38,6 +38,11 @@ export class ServiceLogger extends ConsoleLogger {
     super.log(message, ...more);
   }
 
+  /** What others sent may be quoted in a message; it must not end the line, nor speak to the terminal. JSON has it escaped. */
+  protected override stringifyMessage(message: unknown, logLevel: LogLevel): string {
+    return super.stringifyMessage(typeof message === 'string' ? visible(message) : message, logLevel);
+  }
+
   protected override getJsonLogObject(
     ...parameters: Parameters<ConsoleLogger['getJsonLogObject']>
   ): ReturnType<ConsoleLogger['getJsonLogObject']> {
@@ -45,4 +50,13 @@ export class ServiceLogger extends ConsoleLogger {
     const [name] = LEVELS.find(([, level]) => level === line.level) ?? [line.level];
     return { ...line, level: name as LogLevel };
   }
+}
+
+/** Control characters, line breaks of every kind and overrides of writing direction, as JSON would write them. */
+function visible(text: string): string {
+  return text.replaceAll(
+    // oxlint-disable-next-line no-control-regex -- control characters are what this makes visible
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
