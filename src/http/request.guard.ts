@@ -3,6 +3,8 @@ import { Reflector } from '@nestjs/core';
 import { InvalidRequestError } from '../oidc/errors.js';
 import { textProblem } from '../oidc/text.js';
 
+/** Where `@ApiConsumes` keeps what it is told. */
+const CONSUMES = 'swagger/apiConsumes';
 const READS_ITS_OWN = 'http:reads-its-own-parameters';
 
 interface GuardedRequest {
@@ -32,11 +34,9 @@ export class RequestGuard implements CanActivate {
   /** @throws InvalidRequestError */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<GuardedRequest>();
-    checkMediaType(request);
-    const own = this.reflector.getAllAndOverride<boolean | undefined>(READS_ITS_OWN, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
+    const place = [context.getHandler(), context.getClass()];
+    checkMediaType(request, this.reflector.getAllAndOverride<readonly string[] | undefined>(CONSUMES, place));
+    const own = this.reflector.getAllAndOverride<boolean | undefined>(READS_ITS_OWN, place);
     refuseBadText(request.params);
     if (own !== true) for (const part of [request.query, request.body]) refuseBadText(part);
     return true;
@@ -49,24 +49,26 @@ export function refuseBadText(value: unknown): void {
   if (problem !== undefined) throw new InvalidRequestError(problem.words);
 }
 
-/** The dialects that take JSON have guards and words of their own for it. */
+/** The dialects that read their JSON themselves have guards and words of their own for it. */
 const OWN_WORDS = /^\/(_security|csp)\//;
-const TAKES_JSON = /^\/(admin\/v1|register)(\/|$)/;
+const JSON_TYPE = 'application/json';
+const FORM_TYPE = 'application/x-www-form-urlencoded';
 
 /**
- * JSON for the admin API and registration (RFC 7591 §3.1), forms for everything else (RFC 6749 §3.2, OpenID Connect Core
- * 1.0 §3.1.2.1, RP-Initiated Logout 1.0 §2). The other parser would make values of types and repeats that the rules of
- * the surface know nothing of.
+ * A body has the media type that the operation is described with (`@ApiConsumes`), JSON where it says none. The other
+ * parser would make values of types and repeats that the rules of the surface know nothing of (RFC 6749 §3.2, OpenID
+ * Connect Core 1.0 §3.1.2.1, RFC 7591 §3.1).
  */
-function checkMediaType({ path, headers }: GuardedRequest): void {
+function checkMediaType({ path, headers }: GuardedRequest, described: readonly string[] | undefined): void {
   if (!hasBody(headers) || OWN_WORDS.test(path)) return;
-  const type = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
-  if (TAKES_JSON.test(path)) {
-    if (type !== 'application/json')
-      throw new InvalidRequestError('The body must be JSON, sent with Content-Type: application/json.');
-  } else if (type !== '' && type !== 'application/x-www-form-urlencoded') {
-    throw new InvalidRequestError('The body must be application/x-www-form-urlencoded.');
-  }
+  const type = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const taken = described ?? [JSON_TYPE];
+  if (taken.includes(type) || (type === '' && taken.includes(FORM_TYPE))) return;
+  throw new InvalidRequestError(
+    taken.includes(JSON_TYPE)
+      ? 'The body must be JSON, sent with Content-Type: application/json.'
+      : 'The body must be application/x-www-form-urlencoded.',
+  );
 }
 
 /** RFC 9112 §6.3 */

@@ -231,7 +231,7 @@ describe.each(everyPage('plain', acme))('every page: %s', (_name, html) => {
     expect(html).not.toMatch(/@import|url\(/);
     expect([...html.matchAll(/<link\b[^>]*href="([^"]*)"/g)].map((link) => link[1]?.slice(0, 5))).toEqual(['data:']);
     const unframed = html.replaceAll(/<iframe src="https:\/\/wiki\.example\/out\?x=[^"]*"/g, '');
-    expect([...unframed.matchAll(/\ssrc="([^"]*)"/g)].every((source) => source[1] === acme.logoUri)).toBe(true);
+    for (const [, source] of unframed.matchAll(/\ssrc="([^"]*)"/g)) expect(source).toBe(acme.logoUri);
   });
 
   it('ties every visible input to a label and every description to an element, with no id used twice', () => {
@@ -240,9 +240,11 @@ describe.each(everyPage('plain', acme))('every page: %s', (_name, html) => {
     for (const [, id] of html.matchAll(/\s(?:for|aria-describedby|aria-labelledby)="([^"]+)"/g)) {
       expect(ids).toContain(id);
     }
-    for (const [input] of html.matchAll(/<input type="(?:text|password|checkbox)"[^>]*>/g)) {
-      expect(html).toContain(`<label for="${attribute(input, 'id')}">`);
-    }
+    for (const input of visibleInputs(html)) expect(html).toContain(`<label for="${attribute(input, 'id')}">`);
+  });
+
+  it('has no input whose type is not said, so that none is overlooked', () => {
+    for (const [input] of html.matchAll(/<input\b[^>]*>/g)) expect(input).toMatch(/\stype="[a-z]+"/);
   });
 
   it('protects every form of ours with the CSRF value', () => {
@@ -672,6 +674,13 @@ it('home: links the discovery document of the issuer', () => {
 
 function tagWithId(html: string, id: string): string {
   return new RegExp(`<[a-z]+ [^>]*\\bid="${id}"[^>]*>`).exec(html)?.[0] ?? '';
+}
+
+/** Inputs that a person fills in, wherever their attributes stand. */
+function visibleInputs(html: string): string[] {
+  return [...html.matchAll(/<input\b[^>]*>/g)]
+    .map(([input]) => input)
+    .filter((input) => !['hidden', 'submit', 'button'].includes(attribute(input, 'type') ?? ''));
 }
 
 function attribute(tag: string, name: string): string | undefined {

@@ -33,16 +33,26 @@ describe('discovery (OpenID Connect Discovery 1.0 §3, RFC 8414)', () => {
     expect((await app.json('GET', '/.well-known/oauth-authorization-server')).body).toEqual(body);
   });
 
-  it('every endpoint that it names answers', async () => {
+  it('every endpoint that it names answers, by each method that it is for', async () => {
     const { body } = await app.json('GET', '/.well-known/openid-configuration');
-    const urls = Object.entries(body).filter(([name]) => name.endsWith('_endpoint') || name === 'jwks_uri');
-    for (const [name, url] of urls) {
-      const [got, posted] = await Promise.all([
-        fetch(String(url), { redirect: 'manual' }),
-        fetch(String(url), { method: 'POST', redirect: 'manual' }),
-      ]);
-      expect([name, got.status === 404 && posted.status === 404]).toEqual([name, false]);
-    }
+    const METHODS: Readonly<Record<string, readonly string[]>> = {
+      authorization_endpoint: ['GET', 'POST'],
+      token_endpoint: ['POST'],
+      userinfo_endpoint: ['GET', 'POST'],
+      jwks_uri: ['GET'],
+      registration_endpoint: ['POST'],
+      introspection_endpoint: ['POST'],
+      revocation_endpoint: ['POST'],
+      end_session_endpoint: ['GET', 'POST'],
+      check_session_iframe: ['GET'],
+    };
+    const named = Object.keys(body).filter((name) => /_endpoint$|^jwks_uri$|_iframe$/.test(name));
+    expect(named.sort()).toEqual(Object.keys(METHODS).sort());
+    for (const name of named)
+      for (const method of METHODS[name] ?? []) {
+        const { status } = await fetch(String(body[name]), { method, redirect: 'manual' });
+        expect([name, method, status < 500 && status !== 404 && status !== 405]).toEqual([name, method, true]);
+      }
   });
 
   it('does not believe Host or X-Forwarded-Host (A20)', async () => {

@@ -18,8 +18,11 @@ describe('the log', () => {
       code_challenge: challenge,
       code_challenge_method: 'S256',
     });
-    await redeem(app, client, code, { code_verifier: pkce().verifier });
-    const tokens = (await redeem(app, client, code, { code_verifier: verifier })).body as Record<string, string>;
+    expect((await redeem(app, client, code, { code_verifier: pkce().verifier })).status).toBe(400);
+    const redeemed = await redeem(app, client, code, { code_verifier: verifier });
+    expect(redeemed.status).toBe(200);
+    const tokens = redeemed.body as Record<string, string>;
+    for (const name of ['access_token', 'refresh_token', 'id_token']) expect(tokens[name]).toMatch(/^[\w.-]{40,}$/);
     const secrets = {
       code,
       verifier,
