@@ -24,7 +24,9 @@ describe('a mistake in a text is the request’s, is named, and changes nothing'
     app.logger.lines.length = 0;
   });
   afterEach(() => {
-    expect(app.logger.lines.filter((line) => /failed|cannot be stored|does not take/.test(line))).toEqual([]);
+    expect(app.logger.lines.filter((line) => /request \S+ failed|cannot be stored|does not take/.test(line))).toEqual(
+      [],
+    );
   });
 
   /** With the body as it is written: `JSON.stringify` would repair nothing and hide what is sent. */
@@ -84,7 +86,8 @@ describe('a mistake in a text is the request’s, is named, and changes nothing'
   it.each(['/register', '/admin/v1/clients', '/admin/v1/accounts', '/admin/v1/upstreams'])(
     '%s does not fall over nesting',
     async (path) => {
-      const body = `{"redirect_uris":["${CALLBACK}"],"login":"x","contacts":${nested(20_000)}}`;
+      const needed = path.endsWith('accounts') ? '"login":"x"' : `"redirect_uris":["${CALLBACK}"]`;
+      const body = `{${needed},"contacts":${nested(20_000)}}`;
       const answer = await send('POST', path, body, path === '/register' ? {} : bearer());
       expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('nested too deep')]);
     },
