@@ -6,6 +6,7 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
 import { REQUEST_OBJECT_ALGORITHMS } from '../oidc/algorithms.js';
 import { InvalidClientError, type AuthorizationErrorCode } from '../oidc/errors.js';
+import { isUnusableKey } from '../oidc/unusable-key.js';
 
 type Parameters = Readonly<Record<string, unknown>>;
 
@@ -99,16 +100,11 @@ export class RequestObjects {
       return undefined;
     } catch (error) {
       if (error instanceof errors.JWTExpired) return 'The request object has expired.';
-      if (error instanceof errors.JOSEError || error instanceof InvalidClientError || isBadKey(error))
+      if (error instanceof errors.JOSEError || error instanceof InvalidClientError || isUnusableKey(error))
         return 'The request object is not signed by a key of the client, with an algorithm that is taken.';
       throw error;
     }
   }
-}
-
-/** What cannot be imported as a key: the registered one is none. */
-function isBadKey(error: unknown): boolean {
-  return error instanceof DOMException || error instanceof TypeError;
 }
 
 /** Unverified; also of an unsigned object, so that its client hears that it is not taken. */

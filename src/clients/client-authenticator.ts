@@ -7,6 +7,7 @@ import { TransactionRunner } from '../database/transaction.js';
 import { CLIENT_ASSERTION_ALGORITHMS } from '../oidc/algorithms.js';
 import { InvalidClientError, InvalidRequestError } from '../oidc/errors.js';
 import { sha256 } from '../oidc/secret.js';
+import { isUnusableKey } from '../oidc/unusable-key.js';
 import { ClientJwks } from './client-jwks.js';
 import type { Client } from './client.js';
 import { ClientsService } from './clients.service.js';
@@ -125,7 +126,7 @@ export class ClientAuthenticator {
       });
       return payload;
     } catch (error) {
-      if (error instanceof errors.JOSEError)
+      if (error instanceof errors.JOSEError || isUnusableKey(error))
         throw new InvalidClientError('The client assertion is not valid.', { cause: error });
       throw error;
     }

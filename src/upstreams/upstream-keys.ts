@@ -11,6 +11,7 @@ import {
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { EgressClient } from '../egress/egress.client.js';
 import { EgressError } from '../egress/egress.js';
+import { isUnusableKey } from '../oidc/unusable-key.js';
 import { UpstreamUnavailableError } from './upstream-errors.js';
 import { UpstreamMetadata } from './upstream-metadata.service.js';
 import type { Upstream } from './upstream.js';
@@ -52,6 +53,19 @@ export class UpstreamKeys {
 
   /** @throws errors.JOSEError when the token is not good, UpstreamUnavailableError when that cannot be found out */
   async verify(upstream: Upstream, token: string, options: JWTVerifyOptions): Promise<JWTVerifyResult> {
+    try {
+      return await this.verifyByCurrent(upstream, token, options);
+    } catch (cause) {
+      if (!isUnusableKey(cause)) throw cause;
+      throw new UpstreamUnavailableError(`The keys of ${upstream.displayName} cannot be used.`, { cause });
+    }
+  }
+
+  private async verifyByCurrent(
+    upstream: Upstream,
+    token: string,
+    options: JWTVerifyOptions,
+  ): Promise<JWTVerifyResult> {
     const keys = await this.current(upstream);
     try {
       return await verifyWith(keys, token, options);

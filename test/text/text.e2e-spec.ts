@@ -233,6 +233,23 @@ describe('a mistake in a text is the request’s, is named, and changes nothing'
     },
   );
 
+  it.each<[string, Record<string, unknown>]>([
+    ['RS256', { kty: 'RSA', n: 5, e: {} }],
+    ['RS256', { kty: 'RSA', n: 'AQAB', e: 'AQ' }],
+    ['ES256', { kty: 'EC', crv: 'P-256', x: 'a', y: 'b' }],
+    ['EdDSA', { kty: 'OKP', crv: 'Ed25519', x: '' }],
+  ])('an assertion by %s for the registered key %j, which is none, proves nothing', async (alg, key) => {
+    const { body } = await app.json('POST', '/register', {
+      body: { redirect_uris: [CALLBACK], token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key] } },
+    });
+    const answer = await app.form('/token', {
+      grant_type: 'client_credentials',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: jwt({ alg }, { sub: body.client_id, iss: body.client_id }),
+    });
+    expect([answer.status, answer.body.error]).toEqual([401, 'invalid_client']);
+  });
+
   it('odd bytes in headers harm nobody', async () => {
     const headers = {
       'user-agent': `Ã¤${'x'.repeat(4000)}`,
