@@ -79,7 +79,7 @@ module.exports = {
         ORDERS_SQL,
         UPSTREAMS_SQL,
       ],
-      'A session needs to know what a usable account is and when a client goes, and nothing else of them.',
+      'A session needs to know what a usable account is when a client goes and how it hears of an end, and nothing else of them.',
     ),
     only(
       'tokens-know-what-is-below',

@@ -6,6 +6,7 @@ import { ApiJsonErrors } from '../http/api-errors.js';
 import { JsonErrorFilter } from '../http/json-error.filter.js';
 import { StrictJsonPipe } from '../http/parameters.pipe.js';
 import { EndpointDoctor } from '../logout/endpoint-doctor.js';
+import { isGivenInBrowser } from '../logout/logout-policy.js';
 import { LogoutPreviewService } from '../logout/logout-preview.service.js';
 import type { LogoutTarget } from '../logout/logout.js';
 import { RedeliveryService } from '../logout/redelivery.service.js';
@@ -112,7 +113,7 @@ export class AdminDeliveriesController {
   @ApiJsonErrors(400, 404)
   async preview(@Body() body: LogoutPreviewRequestDto): Promise<LogoutPreviewDto> {
     const target = await this.targetOf(body);
-    const preview = await this.previews.preview(target, body.cause);
+    const preview = await this.previews.preview(target, body.cause, await this.whoActs(body));
     // What is over already is in the lists, by that reason. What was never there must not look like something without effect.
     if (target.kind === 'session' && preview.sessionList.length === 0)
       throw new NotFoundError('There is no such session.');
@@ -120,8 +121,19 @@ export class AdminDeliveriesController {
     return toLogoutPreviewDto(preview);
   }
 
+  private async whoActs(
+    body: LogoutPreviewRequestDto,
+  ): Promise<{ readonly browserSessionId?: string | undefined; readonly senderClientId?: string | undefined }> {
+    const { cause, session_id: sessionId, browser_session_id: browserSessionId, upstream } = body;
+    const ordered = cause === 'upstream_logout' && upstream !== undefined;
+    return {
+      browserSessionId: browserSessionId ?? (isGivenInBrowser(cause) ? sessionId : undefined),
+      senderClientId: ordered ? (await this.upstreams.get(upstream)).peerClientId : undefined,
+    };
+  }
+
   private async targetOf(body: LogoutPreviewRequestDto): Promise<LogoutTarget> {
-    const { cause: _, ...members } = body;
+    const { cause: _cause, browser_session_id: _browser, ...members } = body;
     const [target, ...more] = Object.entries(members).filter(([, value]) => value !== undefined);
     const { account_id: accountId, client_id: clientId } = members;
     if (accountId !== undefined && clientId !== undefined && more.length === 1)
@@ -134,7 +146,7 @@ export class AdminDeliveriesController {
       throw new InvalidRequestError(
         'Exactly one of session_id, account_id, client_id, grant_id, upstream is required, or account_id with client_id.',
       );
-    const [name, value] = target as [Exclude<keyof LogoutPreviewRequestDto, 'cause'>, string];
+    const [name, value] = target as [Exclude<keyof LogoutPreviewRequestDto, 'cause' | 'browser_session_id'>, string];
     switch (name) {
       case 'session_id':
         return { kind: 'session', sessionId: value };

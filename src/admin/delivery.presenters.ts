@@ -47,6 +47,8 @@ export function toLogoutPreviewDto(preview: LogoutPreview): LogoutPreviewDto {
     sessions: preview.sessions,
     grants_revoked: preview.grantsRevoked,
     deliveries: preview.deliveries,
+    asked: preview.asked,
+    not_told: preview.notTold,
     session_list: preview.sessionList.map(({ sessionId, accountId, reason }) => ({
       session_id: sessionId,
       account_id: accountId,

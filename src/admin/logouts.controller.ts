@@ -45,13 +45,21 @@ export class AdminLogoutsController {
 
   @Get('terminations/:id')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Read a termination with its deliveries' })
+  @ApiOperation({
+    summary: 'Read a termination with its deliveries',
+    description:
+      'Each application that took part is in one of the two lists: `delivery_list` has the notices, `without_notice_list` those that were asked in the browser or cannot be told, and why.',
+  })
   @ApiOkResponse({ type: TerminationDetailDto })
   @ApiJsonErrors(404)
   async readTermination(@Param('id') id: string): Promise<TerminationDetailDto> {
     if (!isUuid(id)) throw new NotFoundError('There is no such termination.');
     const { termination, deliveries } = await this.records.getTermination(id);
-    return { ...toTerminationDto(termination), delivery_list: deliveries.map(toDeliveryDto) };
+    return {
+      ...toTerminationDto(termination),
+      delivery_list: deliveries.map(toDeliveryDto),
+      without_notice_list: [...termination.withoutNotice],
+    };
   }
 
   @Get('deliveries')

@@ -1,8 +1,16 @@
 import type { Attempt, Delivery } from '../logout/back-channel/back-channel-logout-delivery.repository.js';
-import type { LogoutOutcome } from '../logout/logout.js';
+import type { LogoutInitiator, LogoutOutcome } from '../logout/logout.js';
 import type { Termination } from '../logout/session-termination.repository.js';
+import { countWithoutNotice } from '../logout/told.js';
 import type { SessionWithClients } from '../sessions/session.js';
-import type { AttemptDto, DeliveryDto, LogoutResultDto, SessionDto, TerminationDto } from './dto/logout.dto.js';
+import type {
+  AttemptDto,
+  DeliveryDto,
+  InitiatorDto,
+  LogoutResultDto,
+  SessionDto,
+  TerminationDto,
+} from './dto/logout.dto.js';
 
 export function toLogoutResult(outcome: LogoutOutcome): LogoutResultDto {
   if (outcome.kind === 'nothing_to_end') return { sessions: 0, grants_revoked: 0, deliveries: 0 };
@@ -11,6 +19,7 @@ export function toLogoutResult(outcome: LogoutOutcome): LogoutResultDto {
     sessions: outcome.sessions,
     grants_revoked: outcome.grantsRevoked,
     deliveries: outcome.deliveries,
+    not_told: countWithoutNotice(outcome.withoutNotice, 'not_told'),
   };
 }
 
@@ -37,13 +46,35 @@ export function toTerminationDto(termination: Termination): TerminationDto {
   return withoutNull({
     id: termination.id,
     cause: termination.cause,
-    initiator: termination.initiator,
+    initiator: toInitiatorDto(termination.initiator),
     account_id: termination.accountId,
     sessions: termination.sessions,
     grants_revoked: termination.grantsRevoked,
     deliveries: termination.deliveries,
+    asked: countWithoutNotice(termination.withoutNotice, 'asked'),
+    not_told: countWithoutNotice(termination.withoutNotice, 'not_told'),
     occurred_at: termination.occurredAt.toISOString(),
   });
+}
+
+/** Stored in our words, told in those of the API. */
+function toInitiatorDto(initiator: LogoutInitiator): InitiatorDto {
+  switch (initiator.kind) {
+    case 'user':
+      return withoutNull({
+        kind: initiator.kind,
+        account_id: initiator.accountId,
+        client_id: initiator.clientId,
+      });
+    case 'client':
+      return { kind: initiator.kind, client_id: initiator.clientId };
+    case 'operator':
+      return withoutNull({ kind: initiator.kind, client_id: initiator.clientId, order_id: initiator.orderId });
+    case 'upstream':
+      return { kind: initiator.kind, issuer: initiator.issuer };
+    case 'system':
+      return { kind: initiator.kind };
+  }
 }
 
 export function toDeliveryDto(delivery: Delivery): DeliveryDto {

@@ -151,6 +151,7 @@ function toPendingDto(id: string, standing: ReceiptStanding & { readonly kind: '
       notices,
       attempts,
     })),
+    ...(standing.withoutNotice.length === 0 ? {} : { without_notice: [...standing.withoutNotice] }),
   };
 }
 

@@ -142,6 +142,7 @@ export class AdminUpstreamsController {
       clients: upstream.clients ?? null,
       dialects: upstream.dialects,
       requires_logout_token_exp: upstream.requiresLogoutTokenExp,
+      ...(upstream.peerClientId === undefined ? {} : { peer_client_id: upstream.peerClientId }),
       callback_uri: `${issuer}/upstreams/${upstream.name}/callback`,
       signed_out_uri: `${issuer}/upstreams/${upstream.name}/signed-out`,
       backchannel_logout_uri: `${issuer}/api/v1/auth/oidc/backchannel-logout`,

@@ -86,3 +86,22 @@ export function clientMayAdminister(c: string, issuer: string): string {
           WHEN 'none' THEN false
           ELSE ${c}.secret_hash IS NOT NULL END`;
 }
+
+/**
+ * How the client `c`, which takes part in what ends by `cause`, hears of it: `back_channel` (it is owed a notice),
+ * `front_channel` (a frame in the person's browser asks it), or a reason why it cannot be told. The one rule for the
+ * logout, its preview and the dialog, so that each application is exactly one of these everywhere. One with both
+ * channels is told by its notice.
+ *
+ * @param browser boolean expression: a page of ours that loads its frame is going to be shown in this session's browser
+ * @param sender boolean expression: it is who ordered this logout, and needs no word of it
+ */
+export function howClientIsTold(c: string, cause: string, browser: string, sender = 'false'): string {
+  return `CASE WHEN ${c}.deleted_at IS NOT NULL THEN 'client_deleted'
+    WHEN coalesce(${sender}, false) THEN 'is_the_sender'
+    WHEN ${clientHearsOf(c, cause)} THEN 'back_channel'
+    WHEN ${c}.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AND coalesce(${browser}, false) THEN 'front_channel'
+    WHEN ${c}.metadata ->> 'backchannel_logout_uri' IS NOT NULL THEN 'cause_not_wanted'
+    WHEN ${c}.metadata ->> 'frontchannel_logout_uri' IS NOT NULL THEN 'browser_absent'
+    ELSE 'no_backchannel_uri' END`;
+}

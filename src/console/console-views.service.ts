@@ -7,11 +7,21 @@ import { LogoutRecordsService } from '../logout/logout-records.service.js';
 import type { LogoutInitiator } from '../logout/logout.js';
 import { ReceiptsService } from '../logout/receipts/receipts.service.js';
 import type { Termination } from '../logout/session-termination.repository.js';
+import { countWithoutNotice, type NotToldReason } from '../logout/told.js';
 import type { ConsoleOverviewFigures, ConsoleTerminationView, ConsoleTimelineFigures } from '../pages/views.js';
 
 export const OVERVIEW_PATH = '/console/logouts';
 const TERMINATIONS = 25;
 const APPLICATIONS = 50;
+
+const WHY_NOT_TOLD: Readonly<Record<NotToldReason, string>> = {
+  no_backchannel_uri: 'It registered neither a back-channel nor a front-channel logout URI.',
+  browser_absent: 'It can only be asked in the browser, and no page of ours was shown in the browser of this session.',
+  cause_not_wanted: 'It is registered to hear of other causes.',
+  client_deleted: 'It was deleted before.',
+  is_the_sender: 'It ordered this logout itself.',
+  frontchannel_uri_refused: 'Its front-channel logout URI is one that we do not load.',
+};
 
 /** What the console's pages say, gathered from the ledger. Each read is bounded, however much there is. */
 @Injectable()
@@ -62,7 +72,11 @@ export class ConsoleViews {
     const [standing, account, names] = await Promise.all([
       this.receipts.ofTermination(id),
       termination.accountId === null ? undefined : this.accounts.find(termination.accountId),
-      this.namesOf([...deliveries.map(({ clientId }) => clientId), ...clientIdsOf(termination.initiator)]),
+      this.namesOf([
+        ...deliveries.map(({ clientId }) => clientId),
+        ...termination.withoutNotice.map(({ client_id: clientId }) => clientId),
+        ...clientIdsOf(termination.initiator),
+      ]),
     ]);
     return {
       ...toView(termination, names),
@@ -82,6 +96,12 @@ export class ConsoleViews {
           status: attempt.status ?? undefined,
           error: attempt.errorCode ?? undefined,
         })),
+      })),
+      withoutNotice: termination.withoutNotice.map(({ client_id: clientId, state, reason }) => ({
+        application: names(clientId),
+        clientId,
+        state,
+        why: reason && WHY_NOT_TOLD[reason],
       })),
       moreDeliveries: Math.max(0, termination.deliveries - deliveries.length),
       receipt: standing.kind === 'final' ? standing.receipt : undefined,
@@ -110,6 +130,8 @@ function toView(termination: Termination, names: (clientId: string) => string): 
     sessions: termination.sessions,
     grantsRevoked: termination.grantsRevoked,
     notices: termination.deliveries,
+    asked: countWithoutNotice(termination.withoutNotice, 'asked'),
+    notTold: countWithoutNotice(termination.withoutNotice, 'not_told'),
     receipted: termination.receiptedAt !== null,
   };
 }

@@ -39,3 +39,11 @@ const REVOKES_OFFLINE_GRANTS: Readonly<Record<TerminationCause, boolean>> = {
 export function logoutPolicy(command: LogoutCommand): LogoutPolicy {
   return { revokesOfflineGrants: REVOKES_OFFLINE_GRANTS[command.cause] || command.target.kind === 'account' };
 }
+
+/** Causes that a person gives on a page of ours, which then asks applications by frames. All others come without a browser. */
+const GIVEN_IN_BROWSER: ReadonlySet<TerminationCause> = new Set(['end_session', 'end_session_client', 'self_service']);
+
+/** Whether a page of ours is shown in the browser of the session that ends by it. */
+export function isGivenInBrowser(cause: TerminationCause): boolean {
+  return GIVEN_IN_BROWSER.has(cause);
+}

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { clientHearsOf } from '../clients/clients.sql.js';
+import { howClientIsTold } from '../clients/clients.sql.js';
+import { ClientsService } from '../clients/clients.service.js';
 import { Clock } from '../database/clock.js';
 import { statement, type Statement } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
+import { FrontChannelLogout } from './front-channel/front-channel-logout.service.js';
 import { logoutPolicy } from './logout-policy.js';
 import {
   PREVIEW_LIST_LIMIT,
@@ -11,7 +13,7 @@ import {
   type LogoutPreview,
   type SessionPreview,
 } from './logout-preview.js';
-import type { LogoutTarget, TerminationCause } from './logout.js';
+import type { LogoutCommand, LogoutTarget, TerminationCause } from './logout.js';
 import { TARGETS, targetParameters, type TargetSql } from './session-termination.repository.js';
 
 /** What was asked for by its id, and is over already. */
@@ -28,7 +30,8 @@ function keptGrants(kind: LogoutTarget['kind'], ends: boolean): string {
 
 /**
  * The same conditions as in the statement that ends the target, with the same parameters, so that the two cannot come
- * to differ; but it only reads, and takes no lock. `$4` says how long the lists may get.
+ * to differ; but it only reads, and takes no lock. `$4` says how long the lists may get, `$7` and `$8` what `$10` and `$9`
+ * say there.
  */
 function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement {
   const ends = sql.told === null;
@@ -40,11 +43,9 @@ function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement
        SELECT p.client_id, p.session_id, p.sid,
               c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AS front,
               CASE WHEN NOT (${sql.told ?? 'true'}) THEN 'session_goes_on'
-                   WHEN c.deleted_at IS NOT NULL THEN 'client_deleted'
-                   WHEN c.metadata ->> 'backchannel_logout_uri' IS NULL THEN 'no_backchannel_uri'
-                   WHEN NOT (${clientHearsOf('c', '$5')}) THEN 'cause_not_wanted'
-                   ELSE 'will_be_notified' END AS reason
+                   ELSE coalesce('{"back_channel": "will_be_notified", "front_channel": "will_be_asked"}'::jsonb ->> told.how, told.how) END AS reason
          FROM locked l JOIN session_clients p ON p.session_id = l.id JOIN clients c ON c.client_id = p.client_id
+        CROSS JOIN LATERAL (SELECT ${howClientIsTold('c', '$5', 'p.session_id = $7::uuid', 'p.client_id = $8::text')} AS how) told
      ),
      kept AS MATERIALIZED (
        SELECT g.* FROM grants g
@@ -65,13 +66,16 @@ function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement
      ),
      application_list AS (
        SELECT a.client_id AS "clientId", a.session_id AS "sessionId", a.sid, a.reason,
-              CASE WHEN a.reason IN ('session_goes_on', 'client_deleted') THEN '{}'::text[]
-                   ELSE array_remove(ARRAY[CASE WHEN a.reason = 'will_be_notified' THEN 'back' END, CASE WHEN a.front AND ${ends} THEN 'front' END], NULL) END AS channels
+              CASE WHEN a.reason IN ('will_be_notified', 'will_be_asked')
+                   THEN array_remove(ARRAY[CASE WHEN a.reason = 'will_be_notified' THEN 'back' END, CASE WHEN a.front AND a.session_id = $7 THEN 'front' END], NULL)
+                   ELSE '{}'::text[] END AS channels
          FROM applications a ORDER BY 2, 1 LIMIT $4::int
      )
      SELECT (SELECT count(*)::int FROM locked WHERE ${ends}) AS sessions,
             (SELECT count(*)::int FROM revoked) AS grants_revoked,
             (SELECT count(*)::int FROM applications WHERE reason = 'will_be_notified') AS deliveries,
+            (SELECT count(*)::int FROM applications WHERE reason = 'will_be_asked') AS asked,
+            (SELECT count(*)::int FROM applications WHERE reason NOT IN ('will_be_notified', 'will_be_asked', 'session_goes_on')) AS not_told,
             (SELECT coalesce(json_agg(x), '[]') FROM session_list x) AS session_list,
             (SELECT coalesce(json_agg(x), '[]') FROM grant_list x) AS grant_list,
             (SELECT coalesce(json_agg(x), '[]') FROM application_list x) AS application_list
@@ -89,16 +93,27 @@ const PREVIEW = Object.fromEntries(
 export class LogoutPreviewService {
   constructor(
     private readonly transactions: TransactionRunner,
+    private readonly clients: ClientsService,
+    private readonly frontChannel: FrontChannelLogout,
     private readonly clock: Clock,
   ) {}
 
-  /** As it stands at this moment: between the preview and the logout anybody may sign in or out. */
-  async preview(target: LogoutTarget, cause: TerminationCause): Promise<LogoutPreview> {
+  /**
+   * As it stands at this moment: between the preview and the logout anybody may sign in or out.
+   * @param who whose browser would be there, and who would have ordered it, as in the command
+   */
+  async preview(
+    target: LogoutTarget,
+    cause: TerminationCause,
+    who: Pick<LogoutCommand, 'browserSessionId' | 'senderClientId'> = {},
+  ): Promise<LogoutPreview> {
     const { revokesOfflineGrants } = logoutPolicy({ target, cause, initiator: { kind: 'system' } });
     const [row] = await this.transactions.query<{
       sessions: number;
       grants_revoked: number;
       deliveries: number;
+      asked: number;
+      not_told: number;
       session_list: SessionPreview[];
       grant_list: GrantPreview[];
       application_list: ApplicationPreview[];
@@ -108,16 +123,36 @@ export class LogoutPreviewService {
       PREVIEW_LIST_LIMIT,
       cause,
       revokesOfflineGrants,
+      who.browserSessionId ?? null,
+      who.senderClientId ?? null,
     ]);
     if (row === undefined) throw new Error('a preview without a row');
+    const refused = await this.refusedFrames(row.application_list);
     return {
       cause,
       sessions: row.sessions,
       grantsRevoked: row.grants_revoked,
       deliveries: row.deliveries,
+      asked: row.asked - refused.size,
+      notTold: row.not_told + refused.size,
       sessionList: row.session_list,
       grantList: row.grant_list,
-      applicationList: row.application_list,
+      applicationList: row.application_list.map((application) =>
+        refused.has(application) ? { ...application, channels: [], reason: 'frontchannel_uri_refused' } : application,
+      ),
     };
+  }
+
+  /** Those that a page would not ask after all. What is loaded is not for SQL to say. */
+  private async refusedFrames(applications: readonly ApplicationPreview[]): Promise<Set<ApplicationPreview>> {
+    const asked = applications.filter(({ reason }) => reason === 'will_be_asked');
+    if (asked.length === 0) return new Set();
+    const clients = await this.clients.findEvenDeleted([...new Set(asked.map(({ clientId }) => clientId))]);
+    return new Set(
+      asked.filter(({ clientId }) => {
+        const client = clients.get(clientId);
+        return client === undefined || !this.frontChannel.mayAsk(client.metadata);
+      }),
+    );
   }
 }

@@ -1,14 +1,17 @@
 import type { TerminationCause } from './logout.js';
+import { NOT_TOLD_REASONS } from './told.js';
 
 /** Why something of a logout happens or does not. The codes stay the same. */
 export const SESSION_REASONS = ['session_ends', 'session_goes_on', 'session_already_ended'] as const;
 export const GRANT_REASONS = ['grant_revoked', 'grant_already_revoked', 'grant_offline_kept', 'grant_kept'] as const;
 export const NOTICE_REASONS = [
+  /** By a notice on its back channel. */
   'will_be_notified',
-  'no_backchannel_uri',
-  'cause_not_wanted',
-  'client_deleted',
+  /** By a frame in the browser: it can be asked and not confirm. */
+  'will_be_asked',
+  /** It is not over for this one. */
   'session_goes_on',
+  ...NOT_TOLD_REASONS,
 ] as const;
 
 export interface SessionPreview {
@@ -42,6 +45,8 @@ export interface LogoutPreview {
   readonly sessions: number;
   readonly grantsRevoked: number;
   readonly deliveries: number;
+  readonly asked: number;
+  readonly notTold: number;
   readonly sessionList: readonly SessionPreview[];
   readonly grantList: readonly GrantPreview[];
   readonly applicationList: readonly ApplicationPreview[];

@@ -25,6 +25,11 @@ export class LogoutRecordsService {
     private readonly dispatcher: BackChannelLogoutDispatcher,
   ) {}
 
+  /** These were recorded as asked in the browser, and the page was not to load their frames. */
+  notAsked(terminationId: string, clientIds: readonly string[]): Promise<void> {
+    return this.terminations.notAsked(terminationId, clientIds);
+  }
+
   /** What has become of a logout's notices, after waiting up to `budgetMs` milliseconds. */
   settled(terminationId: string, budgetMs: number): Promise<SettledDelivery[]> {
     return this.dispatcher.settled(terminationId, budgetMs);

@@ -124,6 +124,7 @@ export class LogoutService implements OnModuleInit {
       sessions: result.sessions,
       grantsRevoked: result.grantsRevoked,
       deliveries: result.deliveries.length,
+      withoutNotice: result.withoutNotice,
       frontChannel: result.frontChannel,
     };
   }

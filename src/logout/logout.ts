@@ -1,4 +1,5 @@
 import type { TerminationCause } from '../oidc/termination-causes.js';
+import type { WithoutNotice } from './told.js';
 
 export { TERMINATION_CAUSES, type TerminationCause } from '../oidc/termination-causes.js';
 
@@ -47,8 +48,13 @@ export interface LogoutCommand {
   readonly target: LogoutTarget;
   readonly cause: TerminationCause;
   readonly initiator: LogoutInitiator;
-  /** The origin of whoever told us: what they said is not sent back to them (Back-Channel Logout 1.0 §2.7). */
-  readonly notToOrigin?: string | undefined;
+  /**
+   * The session of the person's browser, in which a page of ours is shown once this is done: its frames ask those of the
+   * session's applications that registered a front channel (Front-Channel Logout 1.0 §2). Undefined: no such page.
+   */
+  readonly browserSessionId?: string | undefined;
+  /** The client that ordered it in its other role, as a provider that people sign in with: it is not told its own news. */
+  readonly senderClientId?: string | undefined;
 }
 
 /** What came of it. "Nothing to end" is success in every specification, not an error. */
@@ -60,7 +66,9 @@ export type LogoutOutcome =
       readonly grantsRevoked: number;
       /** How many applications are owed a notice. */
       readonly deliveries: number;
-      /** Only where a person's browser is there to tell them. */
+      /** Those that took part and are owed none: asked in the browser, or cannot be told. */
+      readonly withoutNotice: readonly WithoutNotice[];
+      /** Only those of the session whose browser is there to ask them. */
       readonly frontChannel: readonly FrontChannelParticipant[];
     }
   | { readonly kind: 'nothing_to_end' };

@@ -26,7 +26,7 @@ const IDLE_GRACE_MS = 40_000;
 const OFFLINE_GRANTS_FALL = false;
 
 const EXPIRED = terminateEachStatement('expired', {
-  condition: `s.idle_expires_at <= $1::timestamptz AND (s.expires_at <= $1 OR s.idle_expires_at <= $7::timestamptz)
+  condition: `s.idle_expires_at <= $1::timestamptz AND (s.expires_at <= $1 OR s.idle_expires_at <= $6::timestamptz)
     AND NOT ${isLeftToOrder('s')}`,
   cause: `CASE WHEN s.expires_at <= $1::timestamptz THEN 'session_expired' ELSE 'session_idle' END`,
   order: 's.idle_expires_at',

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
-import { clientHearsOf } from '../clients/clients.sql.js';
+import { howClientIsTold } from '../clients/clients.sql.js';
 import type { Page, PageRequest } from '../database/page.js';
 import { statement, type Queryable, type Statement } from '../database/statement.js';
 import { TransactionRunner } from '../database/transaction.js';
@@ -8,6 +8,8 @@ import { beganUpstream, leaveSessions, sessionAsSeen, terminateSessions } from '
 import { revokeGrants } from '../tokens/tokens.sql.js';
 import { sessionOutlivesOrders } from './orders/orders.sql.js';
 import { auditTerminations } from './termination-audit.sql.js';
+import { withoutNotice } from './told.sql.js';
+import type { WithoutNotice } from './told.js';
 import type { DueDelivery } from './back-channel/delivery.js';
 import type { FrontChannelParticipant, LogoutInitiator, LogoutTarget, TerminationCause } from './logout.js';
 
@@ -20,13 +22,15 @@ export interface TerminationOrder {
   readonly now: Date;
   /** Until then the notices belong to the process that writes them; after it any node may claim them. */
   readonly claimedUntil: Date;
-  readonly notToOrigin?: string | undefined;
+  readonly browserSessionId?: string | undefined;
+  readonly senderClientId?: string | undefined;
 }
 
 export interface TerminationResult {
   readonly sessions: number;
   readonly grantsRevoked: number;
   readonly deliveries: readonly DueDelivery[];
+  readonly withoutNotice: readonly WithoutNotice[];
   readonly frontChannel: readonly FrontChannelParticipant[];
 }
 
@@ -34,7 +38,7 @@ export interface TerminationResult {
 export interface EachOrder {
   /** Made by `terminateEachStatement`: which sessions, and by what cause. */
   readonly statement: Statement;
-  /** Values of the statement's own parameters, `$7` and on. */
+  /** Values of the statement's own parameters, `$6` and on. */
   readonly values: readonly unknown[];
   /** How many at most. */
   readonly limit: number;
@@ -43,7 +47,6 @@ export interface EachOrder {
   readonly now: Date;
   /** When the notices are due: at once, unless whoever calls sends them. */
   readonly claimedUntil: Date;
-  readonly notToOrigin?: string | undefined;
 }
 
 export interface EachResult {
@@ -63,6 +66,8 @@ export interface Termination {
   readonly sessions: number;
   readonly grantsRevoked: number;
   readonly deliveries: number;
+  /** Those that took part and are owed no notice. */
+  readonly withoutNotice: readonly WithoutNotice[];
   readonly occurredAt: Date;
   /** Null while it is owed a receipt. */
   readonly receiptedAt: Date | null;
@@ -78,24 +83,21 @@ export interface TargetSql {
   readonly grants: string;
   /** Whoever is told takes part no longer, and gets another `sid` if it comes back. */
   readonly leaves?: true;
-  /** A person's browser is there, so the applications that it can tell by frames are named. Not for the rest: they may be many. */
-  readonly browser?: true;
 }
 
 // $1 and $2 are the target, $3 now, $4 termination id, $5 cause, $6 revokes offline grants, $7 claimed until, $8 initiator,
-// $9 origin that is not told
+// $9 the client that ordered it as a provider, $10 the session of the browser that is shown a page of ours
 const SESSION_GRANTS = `g.session_id IN (SELECT id FROM locked) AND (NOT g.offline OR $6::boolean)`;
 const LIVE = 's.terminated_at IS NULL';
 const FRONT_CHANNEL = `(
        SELECT coalesce(json_agg(json_build_object('sessionId', p.session_id, 'clientId', p.client_id, 'sid', p.sid) ORDER BY p.client_id), '[]')
          FROM participants p JOIN clients c ON c.client_id = p.client_id
-        WHERE c.deleted_at IS NULL AND c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL)`;
+        WHERE p.session_id = $10::uuid AND c.deleted_at IS NULL AND c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL)`;
 export const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
   cookie: {
     sessions: `s.cookie_hash = $1::bytea AND ($2::uuid IS NULL OR s.id = $2) AND ${LIVE}`,
     told: null,
     grants: SESSION_GRANTS,
-    browser: true,
   },
   session: {
     sessions: `s.id = $1::uuid AND $2::text IS NULL AND ${LIVE}`,
@@ -106,13 +108,11 @@ export const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
     sessions: `s.id = $1::uuid AND s.account_id = $2::uuid AND ${LIVE}`,
     told: null,
     grants: SESSION_GRANTS,
-    browser: true,
   },
   account: {
     sessions: `s.account_id = $1::uuid AND s.id IS DISTINCT FROM $2::uuid AND ${LIVE}`,
     told: null,
     grants: `g.account_id = $1::uuid AND ($2::uuid IS NULL OR g.session_id IS DISTINCT FROM $2::uuid) AND (NOT g.offline OR $6::boolean)`,
-    browser: true,
   },
   client: {
     // Also where it is only about to take part: it has a grant, and may be redeeming the code.
@@ -156,7 +156,6 @@ export const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
     told: `p.client_id = $2::text`,
     grants: `${SESSION_GRANTS} AND g.client_id = $2::text`,
     leaves: true,
-    browser: true,
   },
   'client-offline': {
     sessions: `$2::text IS NULL AND ${LIVE} AND s.id IN (
@@ -215,24 +214,26 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
      ending AS (SELECT l.id, l.account_id FROM locked l, complete c WHERE c.yes AND ${ends}),
      ${terminateSessions('ending', '$3', '$4::uuid')},
      ${revokeGrants(`(SELECT yes FROM complete) AND ${sql.grants}`, '$3', '$5')},
-     participants AS (SELECT p.session_id, p.client_id, p.sid, p.account_id FROM everybody p${ends ? '' : ` WHERE ${sql.told}`}),
+     participants AS MATERIALIZED (
+       SELECT p.session_id, p.client_id, p.sid, p.account_id, ${howClientIsTold('c', '$5', 'p.session_id = $10::uuid', 'p.client_id = $9::text')} AS told
+         FROM everybody p JOIN clients c ON c.client_id = p.client_id${ends ? '' : ` WHERE ${sql.told}`}
+     ),
      ${sql.leaves === true ? `${leaveSessions('participants', '(SELECT yes FROM complete)')},` : ''}
      notices AS (
        INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
        SELECT gen_random_uuid(), $4::uuid, p.client_id, p.account_id::text, p.sid, 'pending', 0, $7::timestamptz, $3
-         FROM participants p JOIN clients c ON c.client_id = p.client_id, complete
-        WHERE complete.yes AND ${clientHearsOf('c', '$5')}
-          AND ($9::text IS NULL OR NOT starts_with((c.metadata ->> 'backchannel_logout_uri') || '/', $9 || '/'))
+         FROM participants p, complete
+        WHERE complete.yes AND p.told = 'back_channel'
        RETURNING id, client_id, sub, sid
      ),
      record AS (
-       INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at)
+       INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, without_notice, occurred_at)
        SELECT $4::uuid, $5, $8::jsonb,
               -- One person's, or nobody's in particular.
               (SELECT CASE WHEN count(DISTINCT x.account_id) = 1 THEN min(x.account_id::text)::uuid END
                  FROM (SELECT account_id FROM ending UNION ALL SELECT account_id FROM participants
                        UNION ALL SELECT g.account_id FROM grants g JOIN revoked r ON r.id = g.id) x),
-              (SELECT count(*) FROM ended), (SELECT count(*) FROM revoked), (SELECT count(*) FROM notices), $3
+              (SELECT count(*) FROM ended), (SELECT count(*) FROM revoked), (SELECT count(*) FROM notices), ${withoutNotice('participants')}, $3
         WHERE EXISTS (SELECT 1 FROM ended) OR EXISTS (SELECT 1 FROM revoked) OR EXISTS (SELECT 1 FROM notices)${sql.leaves === true ? ' OR EXISTS (SELECT 1 FROM departed)' : ''}
        RETURNING *
      ),
@@ -242,7 +243,8 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
             (SELECT count(*)::int FROM revoked) AS grants_revoked,
             ${sql.leaves === true ? '(SELECT count(*)::int FROM departed)' : '0'} AS departed,
             (SELECT coalesce(json_agg(json_build_object('id', id, 'clientId', client_id, 'sub', sub, 'sid', sid)), '[]') FROM notices) AS deliveries,
-            ${sql.browser === true ? FRONT_CHANNEL : `'[]'::json`} AS front_channel`,
+            coalesce((SELECT without_notice FROM record), '[]') AS without_notice,
+            ${FRONT_CHANNEL} AS front_channel`,
   );
 }
 
@@ -256,6 +258,15 @@ const LIST = statement(
     WHERE ($1::uuid IS NULL OR t.id < $1) AND ($2::uuid IS NULL OR t.account_id = $2) AND ($3::text IS NULL OR t.cause = $3)
       AND ($4::uuid IS NULL OR t.id = $4)
     ORDER BY t.id DESC LIMIT $5`,
+);
+
+const NOT_ASKED = statement(
+  'logout_not_asked',
+  `UPDATE session_terminations t SET receipted_at = NULL, without_notice = (
+     SELECT jsonb_agg(CASE WHEN w.item ->> 'state' = 'asked' AND w.item ->> 'client_id' = ANY($2::text[])
+                           THEN w.item || '{"state": "not_told", "reason": "frontchannel_uri_refused"}' ELSE w.item END ORDER BY w.place)
+       FROM jsonb_array_elements(t.without_notice) WITH ORDINALITY AS w(item, place))
+    WHERE t.id = $1::uuid AND jsonb_array_length(t.without_notice) > 0`,
 );
 
 const MAX_RUNS = 10;
@@ -277,7 +288,8 @@ export class SessionTerminationRepository {
       order.revokesOfflineGrants,
       order.claimedUntil,
       JSON.stringify(order.initiator),
-      order.notToOrigin ?? null,
+      order.senderClientId ?? null,
+      order.browserSessionId ?? null,
     ];
     for (let run = 0; run < MAX_RUNS; run += 1) {
       const [row] = await db.query<{
@@ -286,6 +298,7 @@ export class SessionTerminationRepository {
         grants_revoked: number;
         departed: number;
         deliveries: { id: string; clientId: string; sub: string; sid: string }[];
+        without_notice: WithoutNotice[];
         front_channel: FrontChannelParticipant[];
       }>(TERMINATE[order.target.kind], values);
       if (row?.complete !== true) continue;
@@ -293,6 +306,7 @@ export class SessionTerminationRepository {
       return {
         sessions: row.sessions,
         grantsRevoked: row.grants_revoked,
+        withoutNotice: row.without_notice,
         frontChannel: row.front_channel,
         deliveries: row.deliveries.map((delivery) => ({
           ...delivery,
@@ -323,7 +337,6 @@ export class SessionTerminationRepository {
       JSON.stringify(order.initiator),
       order.claimedUntil,
       order.revokesOfflineGrants,
-      order.notToOrigin ?? null,
       ...order.values,
     ]);
     return rows.map((row) => ({
@@ -347,6 +360,14 @@ export class SessionTerminationRepository {
     ]);
     const items = rows.slice(0, filter.limit).map(toTermination);
     return { items, nextCursor: rows.length > filter.limit ? items.at(-1)?.id : undefined };
+  }
+
+  /**
+   * The page was not to load the frames of these applications, so they were not asked after all. A receipt that says
+   * otherwise is followed by another revision.
+   */
+  async notAsked(id: string, clientIds: readonly string[]): Promise<void> {
+    await this.transactions.query(NOT_ASKED, [id, clientIds]);
   }
 
   async find(id: string): Promise<Termination | undefined> {
@@ -397,6 +418,7 @@ interface TerminationRow {
   sessions: number;
   grants_revoked: number;
   deliveries: number;
+  without_notice: WithoutNotice[];
   occurred_at: Date;
   receipted_at: Date | null;
 }
@@ -410,6 +432,7 @@ function toTermination(row: TerminationRow): Termination {
     sessions: row.sessions,
     grantsRevoked: row.grants_revoked,
     deliveries: row.deliveries,
+    withoutNotice: row.without_notice,
     occurredAt: row.occurred_at,
     receiptedAt: row.receipted_at,
   };

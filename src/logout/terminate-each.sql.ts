@@ -1,8 +1,9 @@
-import { clientHearsOf } from '../clients/clients.sql.js';
+import { howClientIsTold } from '../clients/clients.sql.js';
 import { statement, type Statement } from '../database/statement.js';
 import { sessionAsSeen, terminateSessions } from '../sessions/sessions.sql.js';
 import { revokeGrants } from '../tokens/tokens.sql.js';
 import { auditTerminations } from './termination-audit.sql.js';
+import { withoutNoticeOfEach } from './told.sql.js';
 
 /** How {@link endEach} differs from one caller to the next. Placeholders are those of the surrounding statement. */
 export interface EndEach {
@@ -10,7 +11,7 @@ export interface EndEach {
   readonly initiator: string;
   /** Which grants `g` of these sessions fall. */
   readonly grants: string;
-  /** Which participants `sc`, whose client is `c`, are told, of those whose client hears of the cause. */
+  /** Which participants `sc`, whose client is `c`, it is over for. */
   readonly told: string;
   /** When the notice for the participant `o` (client_id, place) is due. `place` counts each client's, from one. */
   readonly due: string;
@@ -22,8 +23,8 @@ export interface EndEach {
 }
 
 /**
- * CTEs for the logout of many sessions, each by a record of its own: `ended`, `revoked`, `owed`, `notices`, `record` (the
- * terminations) and `audited`. `ending` (id, account_id, cause, termination_id) is a CTE before it, of sessions
+ * CTEs for the logout of many sessions, each by a record of its own: `ended`, `revoked`, `participants`, `owed` (those of
+ * them that are owed a notice), `notices`, `record` (the terminations) and `audited`. Nobody's browser is there. `ending` (id, account_id, cause, termination_id) is a CTE before it, of sessions
  * that are locked and whose participants the statement sees.
  */
 export function endEach(each: EndEach): string {
@@ -36,11 +37,15 @@ export function endEach(each: EndEach): string {
        now,
        '(SELECT e.cause FROM ending e WHERE e.id = g.session_id)',
      )},
-     owed AS MATERIALIZED (
-       SELECT e.termination_id, e.account_id, sc.client_id, sc.sid,
-              row_number() OVER (PARTITION BY sc.client_id ORDER BY e.termination_id) AS place
+     participants AS MATERIALIZED (
+       SELECT e.termination_id, e.account_id, sc.client_id, sc.sid, ${howClientIsTold('c', 'e.cause', 'false')} AS told
          FROM ending e JOIN session_clients sc ON sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
-        WHERE ${clientHearsOf('c', 'e.cause')} AND ${each.told}
+        WHERE ${each.told}
+     ),
+     owed AS MATERIALIZED (
+       SELECT p.termination_id, p.account_id, p.client_id, p.sid,
+              row_number() OVER (PARTITION BY p.client_id ORDER BY p.termination_id) AS place
+         FROM participants p WHERE p.told = 'back_channel'
      ),
      ${schedule === undefined ? '' : `${schedule.ctes},`}
      notices AS (
@@ -50,11 +55,13 @@ export function endEach(each: EndEach): string {
        RETURNING termination_id
      ),
      record AS (
-       INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at)
-       SELECT e.termination_id, e.cause, ${each.initiator}, e.account_id, ${goOn ? 0 : 1}, coalesce(r.n, 0), coalesce(d.n, 0), ${now}
+       INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, without_notice, occurred_at)
+       SELECT e.termination_id, e.cause, ${each.initiator}, e.account_id, ${goOn ? 0 : 1}, coalesce(r.n, 0), coalesce(d.n, 0),
+              coalesce(w.list, '[]'), ${now}
          FROM ending e
          LEFT JOIN (SELECT session_id, count(*) AS n FROM revoked GROUP BY session_id) r ON r.session_id = e.id
          LEFT JOIN (SELECT termination_id, count(*) AS n FROM notices GROUP BY termination_id) d ON d.termination_id = e.termination_id
+         LEFT JOIN ${withoutNoticeOfEach('participants')} w ON w.termination_id = e.termination_id
         ${goOn ? 'WHERE r.n > 0 OR d.n > 0' : ''}
        RETURNING *
      ),
@@ -70,7 +77,7 @@ export function endEach(each: EndEach): string {
  * joined since is left alone (`sessionAsSeen`), and is found by the next run.
  *
  * @param selection SQL about the session `s`: `condition` finds it and wants an index. `$1` is now; parameters of its own
- *   begin at `$7`.
+ *   begin at `$6`.
  */
 export function terminateEachStatement(
   name: string,
@@ -94,7 +101,7 @@ export function terminateEachStatement(
        now: '$1::timestamptz',
        initiator: '$3::jsonb',
        grants: '(NOT g.offline OR $5::boolean)',
-       told: `($6::text IS NULL OR NOT starts_with((c.metadata ->> 'backchannel_logout_uri') || '/', $6 || '/'))`,
+       told: 'true',
        due: '$4::timestamptz',
      })}
      SELECT cause, count(*)::int AS sessions, sum(grants_revoked)::int AS grants_revoked, sum(deliveries)::int AS deliveries

@@ -5,6 +5,7 @@ import { codeOf, TransactionRunner } from '../database/transaction.js';
 import { DeliveryNews } from './back-channel/delivery-news.js';
 import { grouped } from './grouped.js';
 import type { ApplicationStanding } from './receipts/receipts.service.js';
+import { standingsOf } from './told.sql.js';
 
 const POLL_MS = 1000;
 /** Notices of one termination that are looked at: nobody reads a page of more. */
@@ -13,15 +14,12 @@ const MAX_NOTICES = 2000;
 /** One round trip for everything that is being watched on this node. */
 const PROGRESS = statement(
   'logout_watch_progress',
-  `SELECT w.id, d.client_id, d.state, count(*)::int AS notices, sum(d.attempts)::int AS attempts
-     FROM unnest($1::uuid[]) AS w(id)
-    CROSS JOIN LATERAL (
-      SELECT x.client_id, x.state, x.attempts FROM logout_deliveries x WHERE x.termination_id = w.id LIMIT $2
-    ) d
-    GROUP BY w.id, d.client_id, d.state ORDER BY w.id, d.client_id, d.state`,
+  `SELECT t.id, g.client_id, g.state, g.reason, g.notices, g.attempts
+     FROM session_terminations t CROSS JOIN LATERAL (${standingsOf('t', '$2')}) g
+    WHERE t.id = ANY($1::uuid[]) ORDER BY t.id, g.client_id, g.state, g.reason`,
 );
 
-/** How the notices of a termination stand. */
+/** How the applications of a termination stand. */
 export interface TerminationProgress {
   readonly applications: readonly ApplicationStanding[];
   /** Nothing is pending. */
@@ -126,6 +124,7 @@ interface ProgressRow {
   id: string;
   client_id: string;
   state: ApplicationStanding['state'];
+  reason: ApplicationStanding['reason'];
   notices: number;
   attempts: number;
 }
@@ -134,6 +133,7 @@ function progressOf(rows: readonly ProgressRow[]): TerminationProgress {
   const applications = rows.map((row) => ({
     clientId: row.client_id,
     state: row.state,
+    reason: row.reason,
     notices: row.notices,
     attempts: row.attempts,
   }));

@@ -104,6 +104,8 @@ interface FiguresModel {
     readonly sessions: number;
     readonly grantsRevoked: number;
     readonly notices: number;
+    readonly asked: number;
+    readonly notTold: number;
     readonly receipt: string;
   }>;
   readonly olderUrl?: string;
@@ -150,13 +152,13 @@ application.cells) { %><td class="n" data-label="<%= cell.label %>"><%= cell.tex
 <% if (it.moreApplications) { %><p class="small"><%= it.moreApplications %></p><% } %><% } %>
 </section>
 <% if (it.failures.length > 0) { %><section>
-<h2 id="failures">Lately not accepted</h2>
+<h2 id="failures">Notices that failed lately</h2>
 <table class="stack" aria-labelledby="failures">
-<thead><tr><th scope="col">When</th><th scope="col">Application</th><th scope="col">Became</th><th
+<thead><tr><th scope="col">When</th><th scope="col">Application</th><th scope="col">State</th><th
 scope="col">Last answer</th></tr></thead>
 <tbody><% for (const failure of it.failures) { %>
 <tr><th scope="row"><a href="<%= failure.url %>"><%= failure.at %></a></th><td
-class="w" data-label="Application"><%= failure.application %></td><td class="w" data-label="Became"><span
+class="w" data-label="Application"><%= failure.application %></td><td class="w" data-label="State"><span
 class="state-<%= failure.state %>"><%= failure.state %></span></td><td class="w" data-label="Last answer"><%= failure.error %></td></tr><% } %>
 </tbody></table>
 </section><% } %>
@@ -165,13 +167,14 @@ class="state-<%= failure.state %>"><%= failure.state %></span></td><td class="w"
 <% if (it.terminations.length === 0) { %><p class="quiet">Nothing has ended yet.</p><% } else { %>
 <table class="stack" aria-labelledby="terminations">
 <thead><tr><th scope="col">When</th><th scope="col">Cause</th><th scope="col">By</th><th scope="col"
-class="n">Sessions</th><th scope="col" class="n">Grants</th><th scope="col" class="n">Notices</th><th
+class="n">Sessions</th><th scope="col" class="n">Grants</th><th scope="col" class="n">Told</th><th scope="col" class="n">Asked</th><th scope="col" class="n">Not told</th><th
 scope="col">Receipt</th></tr></thead>
 <tbody><% for (const termination of it.terminations) { %>
 <tr data-testid="termination"><th scope="row"><a href="<%= termination.url %>"><%= termination.at %></a></th><td
 class="w" data-label="Cause"><%= termination.cause %></td><td class="w" data-label="By"><%= termination.initiator %></td><td class="n"
 data-label="Sessions"><%= termination.sessions %></td><td class="n" data-label="Grants"><%= termination.grantsRevoked %></td><td
-class="n" data-label="Notices"><%= termination.notices %></td><td data-label="Receipt"><%= termination.receipt %></td></tr><% } %>
+class="n" data-label="Told"><%= termination.notices %></td><td class="n" data-label="Asked"><%= termination.asked %></td><td
+class="n" data-label="Not told"><%= termination.notTold %></td><td data-label="Receipt"><%= termination.receipt %></td></tr><% } %>
 </tbody></table>
 <% if (it.olderUrl) { %><p><a id="older" href="<%= it.olderUrl %>">Older ones</a></p><% } %><% } %>
 </section>

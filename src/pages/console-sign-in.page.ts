@@ -92,7 +92,7 @@ autocapitalize="none" autocorrect="off" spellcheck="false" required<% if (it.cli
 <input type="password" id="client_secret" name="client_secret" autocomplete="off" required<%
 if (it.clientProblem) { %> aria-describedby="client-error"<% } %>>
 </div>
-<div class="actions"><button class="button plain" id="client-submit" type="submit">Open for half an hour</button></div>
+<div class="actions"><button class="button plain" id="client-submit" type="submit">Open the console for 30 minutes</button></div>
 </form>
 </details>
 </div>`);

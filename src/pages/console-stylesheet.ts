@@ -40,7 +40,8 @@ tbody th{font-weight:580}
 .id{display:block;font:400 .8125rem/1.4 var(--mono);color:var(--quiet);overflow-wrap:anywhere}
 .state-delivered{color:var(--accent);font-weight:580}
 .state-rejected,.state-pending{color:var(--wait);font-weight:580}
-.state-abandoned{color:var(--alarm);font-weight:580}
+.state-asked{color:var(--quiet);font-weight:580}
+.state-abandoned,.state-not_told{color:var(--alarm);font-weight:580}
 .notice{padding:1.125rem 0;border-top:1px solid var(--line)}
 .notice h3{margin:0;font-size:1rem;font-weight:620}
 .notice .head{display:flex;flex-wrap:wrap;align-items:baseline;justify-content:space-between;gap:.125rem 1rem}

@@ -7,7 +7,7 @@ import { compactDuration, counted, exactTime, plainName } from './words.js';
 /** One logout: who, why, what fell, and what each application said, when. */
 export function renderConsoleTimelinePage(view: ConsoleTimelineView): string {
   return timelineTemplate(
-    { nonce: view.nonce, title: 'A logout', width: 'broad' },
+    { nonce: view.nonce, title: 'One logout', width: 'broad' },
     {
       nonce: view.nonce,
       csrf: view.csrf,
@@ -54,6 +54,13 @@ export function renderConsoleTimeline(figures: ConsoleTimelineFigures): string {
         answer: answerOf(attempt.status, attempt.error),
       })),
     })),
+    others: figures.withoutNotice.map(({ application, clientId, state, why }) => ({
+      name: plainName(application) || clientId,
+      clientId,
+      state,
+      words: state === 'asked' ? 'asked in the browser' : 'cannot be told',
+      why: why ?? 'By a frame on the signed-out page: what came of it nobody knows.',
+    })),
     moreNotices: leftOut(figures.moreDeliveries, 'notice', 'notices'),
     receipt: receipt && {
       title: `Receipt ${receipt.sequence}${receipt.revision === 1 ? '' : `, revision ${receipt.revision}`}`,
@@ -80,6 +87,13 @@ interface FiguresModel {
       readonly took: string;
       readonly answer: string;
     }>;
+  }>;
+  readonly others: ReadonlyArray<{
+    readonly name: string;
+    readonly clientId: string;
+    readonly state: string;
+    readonly words: string;
+    readonly why: string;
   }>;
   readonly moreNotices?: string;
   readonly receipt?: {
@@ -128,6 +142,14 @@ class="w" data-label="Answer"><%= attempt.answer %></td></tr><% } %>
 <% } %>
 <% if (it.moreNotices) { %><p class="small"><%= it.moreNotices %></p><% } %>
 </section>
+<% if (it.others.length > 0) { %><section>
+<h2>Without a notice</h2>
+<% for (const other of it.others) { %><div class="notice" data-testid="without-notice">
+<div class="head"><h3><%= other.name %></h3><span class="state-<%= other.state %>"><%= other.words %></span></div>
+<span class="id"><%= other.clientId %></span>
+<p class="small"><%= other.why %></p>
+</div>
+<% } %></section><% } %>
 <section>
 <% if (it.receipt) { %><h2 id="receipt"><%= it.receipt.title %></h2>
 <dl class="facts"><dt>Signed</dt><dd><%= it.receipt.issuedAt %></dd><dt>Hash</dt><dd><code><%= it.receipt.hash %></code></dd></dl>
@@ -140,7 +162,7 @@ class="w" data-label="Answer"><%= attempt.answer %></td></tr><% } %>
 const timelineTemplate = page<TimelineModel>(`<div class="flow">
 <%~ include('@operator') %>
 <p class="small"><a id="overview" href="<%= it.overviewUrl %>">All logouts</a></p>
-<h1>A logout</h1>
+<h1>One logout</h1>
 <% if (it.live) { %><div id="live" data-events="<%= it.live.eventsUrl %>" data-again>
 <%~ it.figures %></div>
 <p class="small" id="reload"><a href="<%= it.live.reloadUrl %>">See how it stands now</a></p>

@@ -27,8 +27,8 @@ interface HomeModel {
 
 const homeTemplate = page<HomeModel>(`<div class="flow hero">
 <h1><span>Sign in once.</span> <span>Sign out everywhere.</span></h1>
-<p class="lede">This service signs you in to your applications. When you sign out, it tells every one of them, keeps
-trying until they answer, and shows you who has confirmed.</p>
+<p class="lede">This service signs you in to your applications. When you sign out, it tells every one that can be
+told, keeps trying until they answer, and shows you who has confirmed and who cannot be told.</p>
 <% if (it.account) { %><p>You are signed in as <strong><%= it.account %></strong>.</p><% } %>
 <div class="actions start"><a class="button" href="<%= it.sessionsUrl %>">See where you are signed in</a></div>
 <div class="ways">

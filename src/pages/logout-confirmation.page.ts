@@ -1,3 +1,4 @@
+import { type ApplicationLink, toApplicationLinks } from './application-links.js';
 import { type ClientCard, toClientCard } from './client-card.js';
 import { page } from './templates.js';
 import type { LogoutConfirmationView, LogoutNotice } from './views.js';
@@ -22,7 +23,8 @@ export function renderLogoutConfirmationPage(view: LogoutConfirmationView): stri
       account: view.account && accountName(view.account),
       heading,
       notice: view.notice && noticeText(view.notice, client, signedIn, view.linksTo),
-      consequence: consequenceText(view.applications),
+      consequence: consequenceText(view.applications, view.asked ?? 0, view.cannotTell?.length ?? 0),
+      cannotTell: toApplicationLinks(view.cannotTell ?? []),
       way: view.returnsToClient ? (client?.name ?? 'the application you came from') : undefined,
       leave: signedIn && client !== undefined && view.mayLeaveClient === true ? client.name : undefined,
       upstream: signedIn && view.upstream ? upstreamName(view.upstream) : undefined,
@@ -39,6 +41,7 @@ interface ConfirmationModel {
   readonly heading: string;
   readonly notice?: string;
   readonly consequence: string;
+  readonly cannotTell: readonly ApplicationLink[];
   readonly way?: string;
   readonly leave?: string;
   readonly upstream?: string;
@@ -68,13 +71,21 @@ function noticeText(
   }
 }
 
-function consequenceText(applications: number): string {
+/** Each application is counted once: told by a notice, asked in this browser, or (by name, below) neither. */
+function consequenceText(applications: number, asked: number, cannotTell: number): string {
   const here = 'Signing out ends your session in this browser.';
-  if (applications <= 0) {
+  const all = applications + cannotTell;
+  if (all === 0) {
     return `${here} No application has used it, so there is nobody else to tell.`;
   }
-  const used = counted(applications, 'application has', 'applications have');
-  return `${here} ${used} used it, and we will tell ${applications === 1 ? 'it' : 'each of them'} to sign you out too.`;
+  const used = `${here} ${counted(all, 'application has', 'applications have')} used it`;
+  const told = applications - asked;
+  if (asked === 0 && cannotTell === 0) {
+    return `${used}, and we will tell ${told === 1 ? 'it' : 'each of them'} to sign you out too.`;
+  }
+  const tell = told === 0 ? [] : [`tell ${told} of them to sign you out too`];
+  const ask = asked === 0 ? [] : [`ask ${asked} in this browser, without an answer`];
+  return applications === 0 ? `${used}.` : `${used}. We will ${[...tell, ...ask].join(', and ')}.`;
 }
 
 const confirmationTemplate = page<ConfirmationModel>(`<div class="flow">
@@ -85,9 +96,10 @@ const confirmationTemplate = page<ConfirmationModel>(`<div class="flow">
 <strong><%= it.client.name %></strong> asked us to sign you out.<% } %></p>
 <% } else { %><p class="lede">No one is signed in here any more, so there is nothing left to do.</p><% } %>
 <% if (it.notice) { %><p class="note"><%= it.notice %></p><% } %>
-<% if (it.account) { %><p><%= it.consequence %></p><% } %>
-<% if (it.way) { %><p><% if (it.account) { %>Whichever you choose, you then go back to <%= it.way %>.<% } else { %>You
-can go back to <%= it.way %> now.<% } %></p><% } %>
+<% if (it.account) { %><p><%= it.consequence %></p>
+<% if (it.cannotTell.length > 0) { %><p class="note" id="cannot-tell"><%= it.cannotTell.length %> cannot be told:
+<%~ include('@applications', { applications: it.cannotTell }) %>; sign out there yourself.</p><% } %><% } %>
+<% if (it.way && !it.account) { %><p>You can go back to <%= it.way %> now.</p><% } %>
 <form method="post" action="<%= it.action %>">
 <%~ include('@csrf') %>
 <input type="hidden" name="request" value="<%= it.request %>">
@@ -96,7 +108,7 @@ can go back to <%= it.way %> now.<% } %></p><% } %>
 <label for="logout-upstream">Also sign out of <%= it.upstream %>, with which you signed in</label>
 <p class="small" id="logout-upstream-hint">Otherwise the next sign-in here may need no password.</p>
 </div><% } %>
-<div class="actions">
+<div class="actions whole">
 <% if (it.account) { %>
 <button class="button" id="logout-yes" type="submit" name="decision" value="logout">Sign out</button>
 <button class="button plain" id="logout-no" type="submit" name="decision" value="stay">Stay signed in</button>
@@ -104,14 +116,15 @@ can go back to <%= it.way %> now.<% } %></p><% } %>
 <button class="button" id="logout-yes" type="submit" name="decision" value="logout">Continue</button>
 <% } %>
 </div>
+<% if (it.way && it.account) { %><p class="small">Whichever you choose, you then go back to <%= it.way %>.</p><% } %>
 <% if (it.account) { %><div class="actions others">
-<% if (it.leave) { %><button class="button plain modest" id="logout-client" type="submit" name="decision"
+<% if (it.leave) { %><button class="button text" id="logout-client" type="submit" name="decision"
 value="client">Sign out of <%= it.leave %> only</button>
-<% } %><button class="button plain modest" id="logout-everywhere" type="submit" name="decision"
+<% } %><button class="button text" id="logout-everywhere" type="submit" name="decision"
 value="everywhere" aria-describedby="logout-everywhere-hint">Sign out of all my devices</button>
 </div>
-<p class="small" id="logout-everywhere-hint">All my devices: also other browsers, and what applications may do while you
-are away.</p>
+<p class="small" id="logout-everywhere-hint">Signing out of all devices ends your sessions in every browser, and the
+access that applications keep while you are signed out.</p>
 <% } %>
 </form>
 </div>`);

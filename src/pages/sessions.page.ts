@@ -1,3 +1,4 @@
+import { type ApplicationLink, toApplicationLinks } from './application-links.js';
 import { page } from './templates.js';
 import type { SessionsFlash, SessionsView, SessionView } from './views.js';
 import { accountName, plainName, readableTime } from './words.js';
@@ -12,6 +13,7 @@ export function renderSessionsPage(view: SessionsView): string {
       csrf: view.csrf,
       account: accountName(view.account),
       flash: view.flash && FLASH_WORDS[view.flash],
+      cannotTell: toApplicationLinks(view.cannotTell ?? []),
       sessions: [...here, ...others].map(toSessionCard),
       hasOthers: others.length > 0,
       endOthersAction: view.endOthersAction,
@@ -32,6 +34,7 @@ interface SessionsModel {
   readonly csrf: string;
   readonly account: string;
   readonly flash?: string;
+  readonly cannotTell: readonly ApplicationLink[];
   readonly sessions: ReadonlyArray<SessionCard>;
   readonly hasOthers: boolean;
   readonly endOthersAction: string;
@@ -40,8 +43,8 @@ interface SessionsModel {
 }
 
 const FLASH_WORDS: Readonly<Record<SessionsFlash, string>> = {
-  session_ended: 'That session has ended. Its applications are being told.',
-  others_ended: 'All other sessions have ended. Their applications are being told.',
+  session_ended: 'That session has ended.',
+  others_ended: 'All other sessions have ended.',
   nothing_to_end: 'There was nothing left to end. That session was already over.',
 };
 
@@ -67,9 +70,10 @@ function timeFact(instant: Date): { readonly text: string; readonly datetime: st
 
 const sessionsTemplate = page<SessionsModel>(`<div class="flow">
 <h1>Where you are signed in</h1>
-<p class="lede">These browsers are signed in as <strong><%= it.account %></strong>. If you do not know one of
-them, end it.</p>
-<% if (it.flash) { %><p class="flash" role="status"><%= it.flash %></p><% } %>
+<p class="lede">These browsers are signed in as <strong><%= it.account %></strong>. If you do not recognise
+one of them, end that session.</p>
+<% if (it.flash) { %><p class="flash" role="status"><%= it.flash %><% if (it.cannotTell.length > 0) { %> <%= it.cannotTell.length %>
+cannot be told: <%~ include('@applications', { applications: it.cannotTell }) %>; sign out there yourself.<% } %></p><% } %>
 <ul class="list sessions">
 <% for (const session of it.sessions) { %>
 <li data-testid="session">
@@ -94,7 +98,8 @@ datetime="<%= fact.datetime %>"><%= fact.text %></time><% } else { %><%= fact.te
 <%~ include('@csrf') %>
 <div class="actions start"><button class="button" id="end-others" type="submit">End all other sessions</button></div>
 </form>
-<p class="small">Ending a session signs that browser out, and tells every application that was used in it.</p>
+<p class="small">Ending a session signs that browser out, and tells every application that was used in it and can
+be told.</p>
 <% } else { %><p class="small">You are not signed in anywhere else.</p><% } %>
 <p class="small"><a href="<%= it.applicationsUrl %>">Applications with access to your account</a></p>
 </div>`);

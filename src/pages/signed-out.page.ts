@@ -46,6 +46,7 @@ interface ProgressModel {
   readonly receipt?: string;
   readonly applications: ReadonlyArray<{
     readonly name: string;
+    readonly url?: string;
     readonly state: ApplicationState;
     readonly icon: string;
     readonly words: string;
@@ -69,8 +70,9 @@ interface SignedOutModel {
 export function renderSignedOutProgress(applications: readonly SignedOutApplicationView[]): string {
   return progressTemplate({
     receipt: receiptText(applications.map((application) => application.state)),
-    applications: applications.map(({ name, state }) => ({
+    applications: applications.map(({ name, url, state }) => ({
       name: clientName({ name }),
+      url: webUrl(url),
       state,
       icon: ICONS[state],
       words: STATE_WORDS[state],
@@ -83,6 +85,7 @@ const STATE_WORDS: Readonly<Record<ApplicationState, string>> = {
   asked: 'asked in this browser; it has no way to confirm',
   pending: 'not confirmed yet, we keep trying',
   unreachable: 'could not be reached, please sign out there yourself',
+  not_told: 'cannot be told, please sign out there yourself',
 };
 
 function ledeText(view: SignedOutView): string {
@@ -107,6 +110,9 @@ function farewellText(view: SignedOutView): string {
   if (view.upstream !== undefined) {
     return 'If others use this computer, sign out there before you close this page.';
   }
+  if (view.applications.some((application) => application.state === 'not_told')) {
+    return 'If others use this computer, sign out of what cannot be told before you close this page.';
+  }
   return view.applications.some((application) => application.state === 'pending')
     ? 'You can close this page, we keep trying without it.'
     : 'You can close this page.';
@@ -116,14 +122,17 @@ function receiptText(states: readonly ApplicationState[]): string | undefined {
   if (states.length === 0) {
     return undefined;
   }
-  const asked = states.filter((state) => state === 'asked').length;
-  const others = states.length - asked;
-  const askedText = `We asked ${counted(asked, 'application', 'applications')} in this browser to sign you out.`;
-  if (others === 0) return askedText;
-  const confirmed = states.filter((state) => state === 'confirmed').length;
-  const what = others === 1 ? 'application has' : 'applications have';
-  const text = `${confirmed} of ${others} ${what} confirmed that you are signed out there too.`;
-  return asked === 0 ? text : `${text} ${askedText}`;
+  const count = (wanted: ApplicationState): number => states.filter((state) => state === wanted).length;
+  const [asked, notTold] = [count('asked'), count('not_told')];
+  const told = states.length - asked - notTold;
+  const what = told === 1 ? 'application has' : 'applications have';
+  return [
+    ...(told === 0 ? [] : [`${count('confirmed')} of ${told} ${what} confirmed that you are signed out there too.`]),
+    ...(asked === 0
+      ? []
+      : [`We asked ${counted(asked, 'application', 'applications')} in this browser to sign you out.`]),
+    ...(notTold === 0 ? [] : [`${counted(notTold, 'application', 'applications')} cannot be told.`]),
+  ].join(' ');
 }
 
 /** Shapes differ as well as colours; the words beside them say the same to those who see neither. */
@@ -132,6 +141,7 @@ const ICONS: Readonly<Record<ApplicationState, string>> = {
   asked: icon('<circle cx="9" cy="9" r="7.5"/><path d="M5.6 9h6.2M9.4 6.4L12 9l-2.6 2.6"/>'),
   pending: icon('<circle cx="9" cy="9" r="7.5" stroke-dasharray="2.4 2.31"/><path d="M9 5.6V9l2.2 1.6"/>'),
   unreachable: icon('<path d="M9 2l7.4 13.2H1.6z"/><path d="M9 7v3.6M9 12.9v.1"/>'),
+  not_told: icon('<circle cx="9" cy="9" r="7.5"/><path d="M3.9 3.9l10.2 10.2"/>'),
 };
 
 function icon(shapes: string): string {
@@ -142,7 +152,7 @@ stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="fal
 const progressTemplate = fragment<ProgressModel>(`<% if (it.receipt) { %><p id="receipt"><%= it.receipt %></p>
 <ul class="list states" aria-labelledby="receipt">
 <% for (const application of it.applications) { %><li class="<%= application.state %>"><%~ application.icon %>
-<span class="name"><%= application.name %></span> <span class="state"><%= application.words %></span></li>
+<span class="name"><% if (application.url) { %><a href="<%= application.url %>" rel="noopener noreferrer"><%= application.name %></a><% } else { %><%= application.name %><% } %></span> <span class="state"><%= application.words %></span></li>
 <% } %></ul><% } %>`);
 
 /**

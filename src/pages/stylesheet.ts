@@ -87,12 +87,17 @@ transition:background-color .15s ease,border-color .15s ease,color .15s ease}
 .button.plain{background:transparent;border-color:var(--edge);color:var(--ink)}
 .button.plain:hover{border-color:var(--ink);background:var(--wash);color:var(--ink)}
 .button.modest{min-height:2.75rem;padding:.5rem 1rem;font-size:.9375rem}
+.button.text{min-height:2.25rem;padding:.25rem 0;justify-content:flex-start;background:transparent;color:var(--accent);
+font-size:.9375rem;text-align:start}
+.button.text:hover{background:transparent;color:var(--accent-strong);text-decoration:underline}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem}
 .actions>*{flex:1 1 9rem}
 .actions.start>*{flex:0 1 auto}
-.actions.others{margin-top:1.5rem;padding-top:1.5rem;border-top:1px solid var(--line)}
+.actions.whole .button{white-space:nowrap}
+.actions.whole+.small{margin-top:.75rem}
+.actions.others{gap:.25rem;margin-top:1.5rem;padding-top:1rem;border-top:1px solid var(--line)}
 .actions.others>*{flex:1 1 100%}
-.others+.small{margin-top:.625rem}
+.others+.small{margin-top:.25rem}
 .aside .button{width:100%;border-color:transparent;color:var(--accent)}
 .aside .button:hover{border-color:transparent;color:var(--accent-strong)}
 .flow>.upstreams{margin-top:1.5rem}
@@ -123,7 +128,7 @@ background:var(--accent)}
 .confirmed svg{color:var(--accent)}
 .asked svg{color:var(--quiet)}
 .pending svg{color:var(--wait)}
-.unreachable svg{color:var(--alarm)}
+.unreachable svg,.not_told svg{color:var(--alarm)}
 
 .sessions>li{display:flex;flex-wrap:wrap;align-items:flex-start;justify-content:space-between;gap:1rem;
 padding:1.375rem 0}

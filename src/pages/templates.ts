@@ -99,6 +99,14 @@ eta.loadTemplate(
 <button class="button plain modest" id="console-sign-out" type="submit">Leave the console</button></form></div>`,
 );
 
+/** Applications by name, in a sentence. A new tab, so that this page is still there afterwards. */
+eta.loadTemplate(
+  '@applications',
+  `<% it.applications.forEach(function (application, index) { %><% if (index > 0) { %>, <% } %><% if (application.url) { %><a
+href="<%= application.url %>" rel="noopener noreferrer" target="_blank"><%= application.name %><span class="hidden"> (opens in
+a new tab)</span></a><% } else { %><%= application.name %><% } %><% }) %>`,
+);
+
 eta.loadTemplate('@csrf', '<input type="hidden" name="csrf" value="<%= it.csrf %>">');
 
 /**

@@ -73,6 +73,12 @@ export interface ConsentView extends FormView {
   readonly offlineAccess: boolean;
 }
 
+/** An application by its name, with its own page where that is known. */
+export interface ApplicationLinkView {
+  readonly name: string;
+  readonly url?: string;
+}
+
 export type LogoutNotice =
   | 'other_account'
   | 'hint_mismatch'
@@ -87,8 +93,12 @@ export interface LogoutConfirmationView extends FormView {
   readonly account?: AccountView;
   /** The application that asked, when a verified hint names it. */
   readonly client?: ClientView;
-  /** How many applications took part in this session and will be told. */
+  /** How many applications took part in this session and will be told, or asked in this browser. */
   readonly applications: number;
+  /** How many of these are asked in this browser, by frames. */
+  readonly asked?: number;
+  /** Those that took part and cannot be told; `url`: where the person may sign out there. */
+  readonly cannotTell?: ReadonlyArray<ApplicationLinkView>;
   /** Whichever way the person decides, the browser then goes back to the application. */
   readonly returnsToClient: boolean;
   /** An application that is named and not verified: the page after the person's choice has a link to it. */
@@ -100,11 +110,10 @@ export interface LogoutConfirmationView extends FormView {
   readonly notice?: LogoutNotice;
 }
 
-/** `asked`: by a frame in this browser, which cannot say what came of it. */
-export type ApplicationState = 'confirmed' | 'asked' | 'pending' | 'unreachable';
+/** `asked`: by a frame in this browser, which cannot say what came of it. `not_told`: there is no way to tell it. */
+export type ApplicationState = 'confirmed' | 'asked' | 'pending' | 'unreachable' | 'not_told';
 
-export interface SignedOutApplicationView {
-  readonly name: string;
+export interface SignedOutApplicationView extends ApplicationLinkView {
   readonly state: ApplicationState;
 }
 
@@ -163,6 +172,8 @@ export interface SessionsView extends Base {
   readonly applicationsUrl: string;
   readonly sessions: ReadonlyArray<SessionView>;
   readonly flash?: SessionsFlash;
+  /** With `flash`: applications of what has ended that cannot be told. */
+  readonly cannotTell?: ReadonlyArray<ApplicationLinkView>;
 }
 
 /** An application that the person allowed something. */
@@ -249,7 +260,10 @@ export interface ConsoleTerminationView {
   readonly initiator: string;
   readonly sessions: number;
   readonly grantsRevoked: number;
+  /** Notices owed; `asked` and `notTold` are those that are owed none. */
   readonly notices: number;
+  readonly asked: number;
+  readonly notTold: number;
   readonly receipted: boolean;
 }
 
@@ -310,6 +324,14 @@ export interface ConsoleTimelineFigures extends ConsoleTerminationView {
   }>;
   /** Notices that are left out. */
   readonly moreDeliveries: number;
+  /** Who took part and is owed no notice. */
+  readonly withoutNotice: ReadonlyArray<{
+    readonly application: string;
+    readonly clientId: string;
+    readonly state: 'asked' | 'not_told';
+    /** In words, with `not_told`. */
+    readonly why: string | undefined;
+  }>;
   /** Undefined while something is owed, or it is about to be signed. */
   readonly receipt:
     | {

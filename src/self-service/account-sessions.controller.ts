@@ -24,10 +24,11 @@ import { HttpEdge, type Cookies as CookieJar, type Response } from '../http/http
 import { PageErrorFilter } from '../http/page-error.filter.js';
 import { OAuthParametersPipe } from '../http/parameters.pipe.js';
 import type { LogoutOutcome, LogoutTarget } from '../logout/logout.js';
+import { LogoutRecordsService } from '../logout/logout-records.service.js';
 import { LogoutService } from '../logout/logout.service.js';
 import { InvalidRequestError } from '../oidc/errors.js';
 import { deviceName, renderSessionsPage } from '../pages/pages.js';
-import type { SessionsView } from '../pages/views.js';
+import type { ApplicationLinkView, SessionsView } from '../pages/views.js';
 import { accountView } from '../sessions/session-view.js';
 import type { SessionWithClients, SignedInSession } from '../sessions/session.js';
 import { SessionsService } from '../sessions/sessions.service.js';
@@ -48,6 +49,7 @@ export class AccountSessionsController {
     private readonly sessions: SessionsService,
     private readonly clients: ClientsService,
     private readonly logoutService: LogoutService,
+    private readonly records: LogoutRecordsService,
     private readonly interactions: InteractionsService,
     private readonly signedOut: SignedOutAnswer,
     private readonly browsers: BrowserIdentity,
@@ -72,9 +74,12 @@ export class AccountSessionsController {
     const browserId = this.browsers.ensure(response, cookies);
     if (session === undefined) return this.signInFirst(browserId, address, response);
     const { items } = await this.sessions.list({ accountId: session.accountId, limit: SHOWN });
-    const names = await this.namesOf(items);
-    const nonce = this.edge.newNonce();
     const flash = FLASHES.find((known) => known === done);
+    const [names, cannotTell] = await Promise.all([
+      this.namesOf(items),
+      flash === undefined || flash === 'nothing_to_end' ? [] : this.notToldOf(session.accountId),
+    ]);
+    const nonce = this.edge.newNonce();
     const view: SessionsView = {
       nonce,
       csrf: this.browsers.csrfToken(browserId),
@@ -92,7 +97,7 @@ export class AccountSessionsController {
         lastSeenAt: item.lastSeenAt,
         applications: item.clients.map((client) => names.get(client.clientId) ?? client.clientId),
       })),
-      ...(flash === undefined ? {} : { flash }),
+      ...(flash === undefined ? {} : { flash, cannotTell }),
     };
     this.edge.page(response, renderSessionsPage(view), { nonce });
   }
@@ -140,6 +145,17 @@ export class AccountSessionsController {
     }));
   }
 
+  /** Of what this person has ended last: the applications in it that cannot be told. */
+  private async notToldOf(accountId: string): Promise<ApplicationLinkView[]> {
+    const { items } = await this.records.listTerminations({ limit: 1, accountId, cause: 'self_service' });
+    const notTold = (items[0]?.withoutNotice ?? []).filter(({ state }) => state === 'not_told');
+    const clients = await this.clients.findEvenDeleted([...new Set(notTold.map(({ client_id: id }) => id))]);
+    return [...clients.values()].map((client) => {
+      const url = client.metadata.client_uri;
+      return { name: clientName(client), ...(url === undefined ? {} : { url }) };
+    });
+  }
+
   private current(cookies: CookieJar): Promise<SignedInSession | undefined> {
     return this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
   }
@@ -160,13 +176,14 @@ export class AccountSessionsController {
     const session = await this.current(cookies);
     if (session === undefined) return this.edge.redirect(response, PATH);
     const target = targetOf(session);
+    const isThisBrowser = target.kind === 'account-session' && target.sessionId === session.id;
     const outcome = await this.logoutService.logout({
       target,
       cause: 'self_service',
       initiator: { kind: 'user', accountId: session.accountId },
+      ...(isThisBrowser ? { browserSessionId: session.id } : {}),
     });
-    if (outcome.kind === 'ended' && target.kind === 'account-session' && target.sessionId === session.id)
-      return this.leave(session.id, outcome, response);
+    if (outcome.kind === 'ended' && isThisBrowser) return this.leave(session.id, outcome, response);
     this.edge.redirect(response, `${PATH}?done=${outcome.kind === 'ended' ? flash : 'nothing_to_end'}`);
   }
 

@@ -38,6 +38,20 @@ export interface UpstreamLink {
   readonly idToken: string;
 }
 
+/** An application in a session, as the dialog speaks of it before it ends. */
+export interface SessionApplication {
+  readonly clientId: string;
+  readonly name: string;
+  readonly uri: string | undefined;
+  /** `back_channel`, `front_channel`, or why it cannot be told (`howClientIsTold`). */
+  readonly told: string;
+  /** What decides whether its frame may be loaded. */
+  readonly registered: {
+    readonly frontchannel_logout_uri: string | undefined;
+    readonly redirect_uris: readonly string[];
+  };
+}
+
 export interface SessionWithClients extends Session {
   readonly clients: readonly ParticipatingClient[];
 }

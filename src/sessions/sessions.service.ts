@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplica
 import { v7 as uuid } from 'uuid';
 import { LOCK_ACCOUNT } from '../accounts/accounts.sql.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
-import { clientIsToBeRemoved, DELETED_CLIENT_KEPT_MS } from '../clients/clients.sql.js';
+import { clientIsToBeRemoved, DELETED_CLIENT_KEPT_MS, howClientIsTold } from '../clients/clients.sql.js';
 import { Clock } from '../database/clock.js';
 import type { Page, PageRequest } from '../database/page.js';
 import { Retention } from '../database/retention.js';
@@ -15,7 +15,14 @@ import { sessionServes } from '../upstreams/upstreams.sql.js';
 import type { ParticipatingClient } from './participating-client.js';
 import { SessionLimit } from './session-limit.js';
 import { removeParticipants, sessionIsAlive } from './sessions.sql.js';
-import type { Browser, Session, SessionWithClients, SignedInSession, UpstreamLink } from './session.js';
+import type {
+  Browser,
+  Session,
+  SessionApplication,
+  SessionWithClients,
+  SignedInSession,
+  UpstreamLink,
+} from './session.js';
 
 const DAY = 24 * 60 * 60 * 1000;
 const ACTIVITY_FLUSH_MS = 15_000;
@@ -29,7 +36,13 @@ const FIND_BY_COOKIE = statement(
   `SELECT ${COLUMNS}, a.login, a.claims,
           (SELECT count(*)::int FROM session_clients c WHERE c.session_id = s.id) AS client_count,
           (SELECT u.upstream_id FROM session_upstreams u WHERE u.session_id = s.id ORDER BY u.authenticated_at DESC LIMIT 1) AS upstream_id,
-          ${sessionServes('s', '$3::text')} AS serves
+          ${sessionServes('s', '$3::text')} AS serves,
+          CASE WHEN $4::text IS NOT NULL THEN (
+            SELECT json_agg(json_build_object('clientId', c.client_id, 'name', c.metadata ->> 'client_name', 'uri', c.metadata ->> 'client_uri',
+                                              'told', ${howClientIsTold('c', '$4', 'true')}, 'frontchannel_logout_uri', c.metadata ->> 'frontchannel_logout_uri',
+                                              'redirect_uris', c.metadata -> 'redirect_uris') ORDER BY c.client_id)
+              FROM session_clients sc JOIN clients c ON c.client_id = sc.client_id WHERE sc.session_id = s.id
+          ) END AS applications
      FROM sessions s JOIN accounts a ON a.id = s.account_id
     WHERE s.cookie_hash = $1 AND ${sessionIsAlive('s', 'a', '$2')}`,
 );
@@ -97,11 +110,6 @@ const IS_LIVE_AS = statement(
     WHERE sc.client_id = $1 AND sc.sid = $2 AND ${sessionIsAlive('s', 'a', '$3::timestamptz')}`,
 );
 
-const TAKES_PART = statement(
-  'sessions_takes_part',
-  'SELECT 1 FROM session_clients WHERE session_id = $1 AND client_id = $2',
-);
-
 const REMEMBER_UPSTREAM = statement(
   'sessions_remember_upstream',
   `INSERT INTO session_upstreams (session_id, issuer, upstream_id, sub, sid, id_token, authenticated_at, began_after_order)
@@ -129,6 +137,24 @@ interface SessionRow {
   user_agent: string | null;
   terminated_at: Date | null;
   termination_id: string | null;
+}
+
+interface CookieRow extends SessionRow {
+  login: string;
+  claims: Record<string, unknown>;
+  client_count: number;
+  upstream_id: string | null;
+  serves: boolean;
+  applications: ApplicationRow[] | null;
+}
+
+interface ApplicationRow {
+  clientId: string;
+  name: string | null;
+  uri: string | null;
+  told: string;
+  frontchannel_logout_uri: string | null;
+  redirect_uris: string[];
 }
 
 export interface StartedSession {
@@ -187,19 +213,31 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
    * @param clientId whom it is to serve, for {@link SignedInSession.serves}; undefined: everybody
    */
   async findByCookie(cookie: string | undefined, clientId?: string): Promise<SignedInSession | undefined> {
+    return (await this.findCookie(cookie, { clientId }))?.session;
+  }
+
+  /** As {@link findByCookie}, with the applications in it and how each would hear of its end by `cause` in this browser. */
+  async findByCookieWithApplications(
+    cookie: string | undefined,
+    cause: string,
+  ): Promise<{ readonly session: SignedInSession; readonly applications: readonly SessionApplication[] } | undefined> {
+    return this.findCookie(cookie, { cause });
+  }
+
+  private async findCookie(
+    cookie: string | undefined,
+    { clientId, cause }: { readonly clientId?: string | undefined; readonly cause?: string },
+  ): Promise<{ readonly session: SignedInSession; readonly applications: readonly SessionApplication[] } | undefined> {
     if (cookie === undefined || cookie === '' || cookie.length > 200) return undefined;
-    const [row] = await this.transactions.query<
-      SessionRow & {
-        login: string;
-        claims: Record<string, unknown>;
-        client_count: number;
-        upstream_id: string | null;
-        serves: boolean;
-      }
-    >(FIND_BY_COOKIE, [sha256(cookie), this.clock.now(), clientId ?? null]);
+    const [row] = await this.transactions.query<CookieRow>(FIND_BY_COOKIE, [
+      sha256(cookie),
+      this.clock.now(),
+      clientId ?? null,
+      cause ?? null,
+    ]);
     if (row === undefined) return undefined;
     this.noteActivity(row.id);
-    return {
+    const session = {
       ...toSession(row),
       login: row.login,
       claims: row.claims,
@@ -207,6 +245,7 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
       upstreamId: row.upstream_id ?? undefined,
       serves: row.serves,
     };
+    return { session, applications: (row.applications ?? []).map(toApplication) };
   }
 
   /**
@@ -318,10 +357,6 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     return (await this.transactions.query(IS_LIVE_AS, [clientId, sid, this.clock.now()])).length > 0;
   }
 
-  async takesPart(sessionId: string, clientId: string): Promise<boolean> {
-    return (await this.transactions.query(TAKES_PART, [sessionId, clientId])).length > 0;
-  }
-
   /** Something was done in the session: pushes its idle expiry. Written in batches, off the request's path. */
   noteActivity(sessionId: string): void {
     this.seen.add(sessionId);
@@ -400,6 +435,16 @@ export interface AuthenticatedAccount {
 
 function toParticipant(client: { clientId: string; sid: string; joinedAt: string }): ParticipatingClient {
   return { clientId: client.clientId, sid: client.sid, joinedAt: new Date(client.joinedAt) };
+}
+
+function toApplication(row: ApplicationRow): SessionApplication {
+  return {
+    clientId: row.clientId,
+    name: row.name ?? row.clientId,
+    uri: row.uri ?? undefined,
+    told: row.told,
+    registered: { frontchannel_logout_uri: row.frontchannel_logout_uri ?? undefined, redirect_uris: row.redirect_uris },
+  };
 }
 
 function toSession(row: SessionRow): Session {

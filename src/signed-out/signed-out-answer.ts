@@ -1,13 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { ClientsService } from '../clients/clients.service.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { headerUrl, HttpEdge, type Response } from '../http/http-edge.js';
 import { FrontChannelLogout, type FrontChannelFrame } from '../logout/front-channel/front-channel-logout.service.js';
 import { LogoutRecordsService } from '../logout/logout-records.service.js';
 import type { LogoutOutcome } from '../logout/logout.js';
+import type { ApplicationStanding } from '../logout/receipts/receipts.service.js';
 import { renderSignedOutPage } from '../pages/pages.js';
 import type { LiveView, SignedOutApplicationView, SignedOutView } from '../pages/views.js';
 import { SignedOutProgress } from './signed-out-progress.js';
-import { toldApplications } from './told-applications.js';
+import { toldApplicationsOf } from './told-applications.js';
+
+type Ended = Extract<LogoutOutcome, { kind: 'ended' }>;
 
 /** What the applications were told, as far as a person may see it. */
 export interface Told {
@@ -37,6 +41,7 @@ export class SignedOutAnswer {
     private readonly records: LogoutRecordsService,
     private readonly frontChannel: FrontChannelLogout,
     private readonly progress: SignedOutProgress,
+    private readonly clients: ClientsService,
     private readonly edge: HttpEdge,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -49,11 +54,19 @@ export class SignedOutAnswer {
       this.records.settled(terminationId, this.settings.logoutWaitMs),
       sessionId === undefined ? [] : this.frontChannel.framesOf(outcome, sessionId),
     ]);
-    const applications = toldApplications(
-      notices,
-      frontChannel.map(({ url, ...application }) => ({ ...application, asked: url !== undefined })),
-    );
-    return { terminationId, applications, frontChannel };
+    const refused = frontChannel.filter(({ url }) => url === undefined).map(({ clientId }) => clientId);
+    const standings = [...notices.map((notice) => ({ ...notice, reason: null })), ...othersOf(outcome, refused)];
+    const [clients] = await Promise.all([
+      this.clients.findEvenDeleted([...new Set(standings.map(({ clientId }) => clientId))]),
+      this.correct(outcome, refused),
+    ]);
+    return { terminationId, applications: toldApplicationsOf(standings, clients), frontChannel };
+  }
+
+  /** The ledger says "asked" of whoever registered a front channel; only here it is seen that a frame may not be loaded. */
+  private async correct(outcome: Ended, refused: readonly string[]): Promise<void> {
+    const wrong = outcome.withoutNotice.some((one) => one.state === 'asked' && refused.includes(one.client_id));
+    if (wrong) await this.records.notAsked(outcome.terminationId, refused);
   }
 
   /** Whether this browser has to load the page before it may go on. */
@@ -86,12 +99,22 @@ export class SignedOutAnswer {
     if (told.terminationId === undefined) return undefined;
     const followed = {
       terminationId: told.terminationId,
-      frontChannel: told.frontChannel.map(({ clientId, url }) => [clientId, url !== undefined] as const),
       ...(everywhere ? { everywhere } : {}),
       ...(leftClientId === undefined ? {} : { leftClientId }),
     };
     return this.progress.follow(followed, told.applications);
   }
+}
+
+function othersOf(
+  { withoutNotice }: Ended,
+  refused: readonly string[],
+): Pick<ApplicationStanding, 'clientId' | 'state' | 'reason'>[] {
+  return withoutNotice.map(({ client_id: clientId, state, reason }) =>
+    state === 'asked' && refused.includes(clientId)
+      ? { clientId, state: 'not_told', reason: 'frontchannel_uri_refused' }
+      : { clientId, state, reason: reason ?? null },
+  );
 }
 
 function framesOf({ frontChannel }: Told): { readonly name: string; readonly url: string }[] {

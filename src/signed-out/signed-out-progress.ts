@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { map, mergeMap, type Observable } from 'rxjs';
 import { clientView } from '../clients/client-view.js';
-import { clientName } from '../clients/client.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { Sealer } from '../keys/sealer.js';
 import { TerminationWatch, type TerminationProgress } from '../logout/termination-watch.js';
 import { renderSignedOutProgress } from '../pages/pages.js';
 import type { LiveView, SignedOutApplicationView, SignedOutView } from '../pages/views.js';
-import { toldApplications } from './told-applications.js';
+import { toldApplicationsOf } from './told-applications.js';
 
 const SEALED = 'signed-out-progress';
 /** The page is looked at once and closed; whoever finds its address later learns nothing. */
@@ -16,8 +15,6 @@ const TTL_MS = 15 * 60_000;
 /** What a signed-out page is about, as it travels in its address: sealed, and without a name of anybody. */
 export interface Followed {
   readonly terminationId: string;
-  /** Client ids that frames were for, and whether one was loaded: the ledger holds nothing of that. */
-  readonly frontChannel: readonly (readonly [clientId: string, asked: boolean])[];
   readonly everywhere?: true;
   /** The one application that was left. */
   readonly leftClientId?: string;
@@ -56,7 +53,7 @@ export class SignedOutProgress {
   async page(followed: Followed): Promise<Omit<SignedOutView, 'nonce' | 'live'>> {
     const { everywhere, leftClientId } = followed;
     const [applications, left] = await Promise.all([
-      this.watch.now(followed.terminationId).then((progress) => this.named(followed, progress)),
+      this.watch.now(followed.terminationId).then((progress) => this.named(progress)),
       leftClientId === undefined ? undefined : this.clients.find(leftClientId),
     ]);
     return {
@@ -72,21 +69,13 @@ export class SignedOutProgress {
   /** The page's live part, now and whenever it changes. */
   updates(followed: Followed): Observable<string> {
     return this.watch.watch(followed.terminationId).pipe(
-      mergeMap((progress) => this.named(followed, progress), 1),
+      mergeMap((progress) => this.named(progress), 1),
       map(renderSignedOutProgress),
     );
   }
 
-  private async named(followed: Followed, progress: TerminationProgress): Promise<SignedOutApplicationView[]> {
-    const ids = [...progress.applications.map(({ clientId }) => clientId), ...followed.frontChannel.map(([id]) => id)];
-    const clients = await this.clients.findEvenDeleted([...new Set(ids)]);
-    const nameOf = (clientId: string): string => {
-      const client = clients.get(clientId);
-      return client === undefined ? clientId : clientName(client);
-    };
-    return toldApplications(
-      progress.applications.map(({ clientId, state }) => ({ clientId, clientName: nameOf(clientId), state })),
-      followed.frontChannel.map(([clientId, asked]) => ({ clientId, clientName: nameOf(clientId), asked })),
-    );
+  private async named({ applications }: TerminationProgress): Promise<SignedOutApplicationView[]> {
+    const clients = await this.clients.findEvenDeleted([...new Set(applications.map(({ clientId }) => clientId))]);
+    return toldApplicationsOf(applications, clients);
   }
 }

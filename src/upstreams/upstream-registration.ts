@@ -22,6 +22,7 @@ export interface UpstreamInput {
   readonly clients?: readonly string[] | null | undefined;
   readonly dialects?: readonly LogoutDialectName[] | undefined;
   readonly requires_logout_token_exp?: boolean | undefined;
+  readonly peer_client_id?: string | null | undefined;
 }
 
 /** What is stored beside the columns of `upstreams`. Defaults are filled in; what came later may be missing in old rows. */
@@ -38,6 +39,7 @@ export interface UpstreamConfiguration {
   readonly clients: readonly string[] | null;
   readonly dialects: readonly LogoutDialectName[];
   readonly requiresLogoutTokenExp?: boolean;
+  readonly peerClientId?: string | null;
 }
 
 export interface CheckedUpstream {
@@ -79,6 +81,8 @@ export function checkedUpstream(
     clients: input.clients === undefined ? (before?.configuration.clients ?? null) : input.clients,
     dialects: input.dialects ?? before?.configuration.dialects ?? LOGOUT_DIALECTS,
     requiresLogoutTokenExp: input.requires_logout_token_exp ?? before?.configuration.requiresLogoutTokenExp ?? false,
+    peerClientId:
+      input.peer_client_id === undefined ? (before?.configuration.peerClientId ?? null) : input.peer_client_id,
   };
   const checked = {
     name: required('name', input.name ?? before?.name),

@@ -38,6 +38,8 @@ export interface Upstream {
   readonly dialects: readonly LogoutDialectName[];
   /** Whether a logout token without `exp` is refused. */
   readonly requiresLogoutTokenExp: boolean;
+  /** The client that this provider is here, if it is one: what it orders it is not told. */
+  readonly peerClientId: string | undefined;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }

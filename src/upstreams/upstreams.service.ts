@@ -14,7 +14,12 @@ import type { Upstream } from './upstream.js';
 const MAX_AGE = 30_000;
 const SECRET = 'upstream-client-secret';
 /** Where null means that there is none. Elsewhere it is most likely a mistake, such as about a secret that is to stay. */
-const NULLABLE: ReadonlySet<string> = new Set(['redirect_uri', 'post_logout_redirect_uri', 'clients']);
+const NULLABLE: ReadonlySet<string> = new Set([
+  'redirect_uri',
+  'post_logout_redirect_uri',
+  'clients',
+  'peer_client_id',
+]);
 /** Postgres up to 17 answers a foreign key's RESTRICT with the first, since 18 with the second. */
 const STILL_REFERENCED: ReadonlySet<string | undefined> = new Set(['23503', '23001']);
 
@@ -252,6 +257,7 @@ function toUpstream(row: UpstreamEntity): Upstream {
     clients: configuration.clients ?? undefined,
     dialects: configuration.dialects,
     requiresLogoutTokenExp: configuration.requiresLogoutTokenExp ?? false,
+    peerClientId: configuration.peerClientId ?? undefined,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   };

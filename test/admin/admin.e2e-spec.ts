@@ -262,7 +262,7 @@ describe('the operator API', () => {
     const record = (await call('GET', `/terminations/${String(ended.body.termination_id)}`)).body;
     expect(record).toMatchObject({
       cause: 'admin',
-      initiator: { kind: 'operator', clientId: ADMIN.clientId },
+      initiator: { kind: 'operator', client_id: ADMIN.clientId },
       account_id: id,
     });
     expect((await call('GET', '/terminations/nothing')).status).toBe(404);

@@ -48,16 +48,20 @@ describe('which causes a client hears of (backchannel_logout_causes, backchannel
       expect(await app.isActive(client, tokens[i]!.access_token)).toBe(false);
   });
 
-  it('the signed-out page does not name an application that is not told', async () => {
+  it('the signed-out page says of such an application that it cannot be told', async () => {
     const quiet = await clientOf(app, party, {
       client_name: 'Quiet Application',
       backchannel_logout_causes: ['account_disabled'],
     });
     const loud = await clientOf(app, party, { client_name: 'Loud Application' });
     const { browser } = await someoneAt(app, [quiet, loud]);
-    const page = await signOut(browser);
-    const shown = await browser.follow(page);
-    expect(shown.body).not.toContain('Quiet Application');
+    const { body } = await browser.follow(await signOut(browser));
+    expect(body).toMatch(
+      /Quiet Application<\/span> <span class="state">cannot be told, please sign out there yourself/,
+    );
+    expect(body).toContain(
+      '1 of 1 application has confirmed that you are signed out there too. 1 application cannot be told.',
+    );
   });
 
   it('holds for sessions that expire as well', async () => {

@@ -35,6 +35,15 @@ export class LogoutPreviewRequestDto {
   @MaxLength(100)
   readonly upstream?: string;
 
+  /**
+   * The session of the browser in which the person signs out: its applications with a front channel are asked there. Left
+   * out, it is `session_id` for causes that a person gives in a browser, and none for the others.
+   */
+  @ApiPropertyOptional({ format: 'uuid' })
+  @IsOptional()
+  @IsUUID()
+  readonly browser_session_id?: string;
+
   /** It decides whether grants with `offline_access` fall. */
   @ApiProperty({ enum: TERMINATION_CAUSES, example: 'admin' })
   @IsIn(TERMINATION_CAUSES)
@@ -73,7 +82,7 @@ export class ApplicationPreviewDto {
   /** `back`: a notice of ours. `front`: a frame on the signed-out page, when the person signs out in a browser. */
   @ApiProperty({ enum: ['back', 'front'], isArray: true })
   readonly channels: readonly string[];
-  /** Whether a notice is owed on the back channel, and if not, why. */
+  /** Whether it will be told by a notice or asked in the browser, and if neither, why. */
   @ApiProperty({ enum: NOTICE_REASONS })
   readonly reason: string;
 }
@@ -88,6 +97,12 @@ export class LogoutPreviewDto {
   readonly grants_revoked: number;
   @ApiProperty({ example: 2 })
   readonly deliveries: number;
+  /** Applications that are asked in the browser, session by session. */
+  @ApiProperty({ example: 1 })
+  readonly asked: number;
+  /** Applications that cannot be told, session by session. */
+  @ApiProperty({ example: 1 })
+  readonly not_told: number;
   @ApiProperty({ type: [SessionPreviewDto] })
   readonly session_list: SessionPreviewDto[];
   @ApiProperty({ type: [GrantPreviewDto] })

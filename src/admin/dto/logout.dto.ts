@@ -1,7 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsISO8601, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 import { DELIVERY_STATES } from '../../logout/back-channel/delivery.js';
-import { TERMINATION_CAUSES } from '../../logout/logout.js';
+import { TERMINATION_CAUSES, type LogoutInitiator } from '../../logout/logout.js';
+import { NOT_TOLD_REASONS, STATES_WITHOUT_NOTICE } from '../../logout/told.js';
 import { UuidPageQueryDto } from './common.dto.js';
 
 /** What an order ended. */
@@ -16,6 +17,9 @@ export class LogoutResultDto {
   /** Applications that are being told. */
   @ApiProperty({ example: 3 })
   readonly deliveries: number;
+  /** Applications that cannot be told; the termination says which, and why. Absent when there was nothing to end. */
+  @ApiPropertyOptional({ example: 1 })
+  readonly not_told?: number;
 }
 
 export class SessionsQueryDto extends UuidPageQueryDto {
@@ -98,26 +102,67 @@ export class TerminationsQueryDto extends UuidPageQueryDto {
   readonly cause?: string;
 }
 
+/** Who asked for it. `system`: the service itself, by a rule. */
+export class InitiatorDto {
+  @ApiProperty({ enum: ['user', 'client', 'operator', 'upstream', 'system'] })
+  readonly kind: LogoutInitiator['kind'];
+  /** Of a `user`. */
+  @ApiPropertyOptional({ format: 'uuid' })
+  readonly account_id?: string;
+  /** Of a `client` or an `operator`; of a `user`, the application at which they asked. */
+  @ApiPropertyOptional({ example: 'ledger' })
+  readonly client_id?: string;
+  /** The logout order of an `operator`, if it was one. */
+  @ApiPropertyOptional({ format: 'uuid' })
+  readonly order_id?: string;
+  /** Of an `upstream`. */
+  @ApiPropertyOptional({ example: 'https://login.example.org' })
+  readonly issuer?: string;
+}
+
+/** An application that took part and is owed no notice. */
+export class WithoutNoticeDto {
+  @ApiProperty({ example: 'ledger' })
+  readonly client_id: string;
+  /** `asked`: by a frame in the browser, which cannot say what came of it. `not_told`: it cannot be told. */
+  @ApiProperty({ enum: STATES_WITHOUT_NOTICE, example: 'not_told' })
+  readonly state: string;
+  /**
+   * Why it cannot be told. `no_backchannel_uri`: it registered neither a back-channel nor a front-channel logout URI.
+   * `browser_absent`: only a front-channel one, and no page of ours was shown in that session's browser.
+   * `cause_not_wanted`: it is registered for other causes. `client_deleted`: it was deleted before. `is_the_sender`: it
+   * ordered this logout itself. `frontchannel_uri_refused`: its front-channel URI is one that is not loaded.
+   */
+  @ApiPropertyOptional({ enum: NOT_TOLD_REASONS, example: 'no_backchannel_uri' })
+  readonly reason?: string;
+  /** In how many of the sessions. */
+  @ApiProperty({ example: 1 })
+  readonly sessions: number;
+}
+
 export class TerminationDto {
   @ApiProperty({ format: 'uuid' })
   readonly id: string;
   @ApiProperty({ enum: TERMINATION_CAUSES })
   readonly cause: string;
   /** Who asked for it. */
-  @ApiProperty({
-    type: 'object',
-    additionalProperties: true,
-    example: { kind: 'user', accountId: '0197f4a2-7c1e-7c3b-9a51-0b8e4b7a8a10', clientId: 'ledger' },
-  })
-  readonly initiator: object;
+  @ApiProperty({ type: InitiatorDto })
+  readonly initiator: InitiatorDto;
   @ApiPropertyOptional({ format: 'uuid' })
   readonly account_id?: string;
   @ApiProperty({ example: 1 })
   readonly sessions: number;
   @ApiProperty({ example: 2 })
   readonly grants_revoked: number;
+  /** Notices that applications are owed. */
   @ApiProperty({ example: 2 })
   readonly deliveries: number;
+  /** In how many sessions an application was asked in the browser: nobody knows what came of it. */
+  @ApiProperty({ example: 1 })
+  readonly asked: number;
+  /** In how many sessions an application cannot be told. */
+  @ApiProperty({ example: 1 })
+  readonly not_told: number;
   @ApiProperty({ format: 'date-time' })
   readonly occurred_at: string;
 }
@@ -226,4 +271,7 @@ export class DeliveryDetailDto extends DeliveryDto {
 export class TerminationDetailDto extends TerminationDto {
   @ApiProperty({ type: [DeliveryDto] })
   readonly delivery_list: DeliveryDto[];
+  /** Those that took part and are owed no notice. */
+  @ApiProperty({ type: [WithoutNoticeDto] })
+  readonly without_notice_list: WithoutNoticeDto[];
 }

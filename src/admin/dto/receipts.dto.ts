@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, Max, Min } from 'class-validator';
 import { DELIVERY_STATES } from '../../logout/back-channel/delivery.js';
+import { WithoutNoticeDto } from './logout.dto.js';
 
 const HASH = 'xWcHRGMGv0lbbXvFPGuAOnpwGcoXLkQh8eFDsKDl6uA';
 
@@ -48,6 +49,9 @@ export class PendingReceiptDto {
   readonly ended_at: string;
   @ApiProperty({ type: [StandingDto] })
   readonly applications: StandingDto[];
+  /** Those that took part and are owed no notice. */
+  @ApiPropertyOptional({ type: [WithoutNoticeDto] })
+  readonly without_notice?: WithoutNoticeDto[];
 }
 
 export class ReceiptsQueryDto {

@@ -140,6 +140,17 @@ export class CreateUpstreamDto {
   @IsOptional()
   @IsBoolean()
   readonly requires_logout_token_exp?: boolean;
+
+  /**
+   * The `client_id` of the client that this provider is here, where people also sign in there with us. Of a logout that it
+   * orders every application is told but this one.
+   */
+  @ApiPropertyOptional({ type: String, nullable: true, default: null, example: 'corporate-portal' })
+  @IsOptional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(255)
+  readonly peer_client_id?: string | null;
 }
 
 /** What is left out stays as it is. */

@@ -8,7 +8,7 @@ import { resultOf, toLogoutCommand } from './back-channel-receiver.mapper.js';
 
 function order(claims: { readonly sub?: string; readonly sid?: string }): LogoutOrder {
   return {
-    upstream: {} as LogoutOrder['upstream'],
+    upstream: { peerClientId: 'their-portal' } as LogoutOrder['upstream'],
     issuer: 'https://login.example.org/tenant',
     jti: 'j',
     sub: claims.sub,
@@ -39,11 +39,11 @@ describe('what a logout token orders (Back-Channel Logout 1.0 §2.7)', () => {
     });
   });
 
-  it('is never sent back to its sender', () => {
+  it('is never sent back to its sender, which is a client by registration and not by its address', () => {
     expect(toLogoutCommand(order({ sub: 'p' }))).toMatchObject({
       cause: 'upstream_logout',
       initiator: { kind: 'upstream', issuer: 'https://login.example.org/tenant' },
-      notToOrigin: 'https://login.example.org',
+      senderClientId: 'their-portal',
     });
   });
 });

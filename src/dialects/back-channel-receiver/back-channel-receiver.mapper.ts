@@ -5,10 +5,11 @@ import type { LogoutOrder } from '../../upstreams/upstream-logout-tokens.service
 
 /**
  * What a logout token orders: one session when it names one, else every session of that person that began there
- * (Back-Channel Logout 1.0 §2.7). Whoever sent it is not told in turn.
+ * (Back-Channel Logout 1.0 §2.7). Whoever sent it is not told in turn, where an operator has said which client that is. By
+ * its address nobody is left out: a portal and its provider may share one, and a notice that comes back ends nothing.
  */
 export function toLogoutCommand(order: LogoutOrder): LogoutCommand {
-  const { issuer, sid, sub } = order;
+  const { upstream, issuer, sid, sub } = order;
   return {
     target:
       sid === undefined
@@ -16,7 +17,7 @@ export function toLogoutCommand(order: LogoutOrder): LogoutCommand {
         : { kind: 'upstream-session', issuer, sid, sub },
     cause: 'upstream_logout',
     initiator: { kind: 'upstream', issuer },
-    notToOrigin: new URL(issuer).origin,
+    senderClientId: upstream.peerClientId,
   };
 }
 

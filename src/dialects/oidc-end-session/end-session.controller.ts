@@ -23,18 +23,21 @@ import { Leaving } from '../../http/leaving.js';
 import { PageErrorFilter } from '../../http/page-error.filter.js';
 import { OAuthParametersPipe } from '../../http/parameters.pipe.js';
 import { Sealer } from '../../keys/sealer.js';
+import { FrontChannelLogout } from '../../logout/front-channel/front-channel-logout.service.js';
 import type { LogoutCommand, LogoutOutcome } from '../../logout/logout.js';
 import { LogoutService } from '../../logout/logout.service.js';
 import { appendQuery } from '../../oidc/redirect-uri.js';
 import { renderLogoutConfirmationPage, renderStillSignedInPage } from '../../pages/pages.js';
+import type { LogoutConfirmationView } from '../../pages/views.js';
 import { accountView } from '../../sessions/session-view.js';
-import type { SignedInSession } from '../../sessions/session.js';
+import type { SessionApplication, SignedInSession } from '../../sessions/session.js';
 import { SessionsService } from '../../sessions/sessions.service.js';
 import { SignedOutAnswer, type SignedOutPage } from '../../signed-out/signed-out-answer.js';
 import { HintVerifier } from '../../tokens/hint-verifier.js';
 import { EndSessionFormDto, EndSessionRequestDto } from './dto/end-session.dto.js';
 import {
   hintOf,
+  inBrowser,
   mergeParameters,
   toClientLogoutCommand,
   toEndSessionRequest,
@@ -84,6 +87,7 @@ export class EndSessionController {
     private readonly leg: UpstreamLeg,
     private readonly signedOut: SignedOutAnswer,
     private readonly leaving: Leaving,
+    private readonly frontChannel: FrontChannelLogout,
     private readonly browsers: BrowserIdentity,
     private readonly sealer: Sealer,
     private readonly edge: HttpEdge,
@@ -157,7 +161,8 @@ export class EndSessionController {
     response: Response,
     { mayAct, mayActByHint } = { mayAct: false, mayActByHint: false },
   ): Promise<void> {
-    const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
+    const found = await this.sessions.findByCookieWithApplications(this.edge.cookie(cookies, 'session'), 'end_session');
+    const session = found?.session;
     const request = await this.verify(parameters, session);
     const client = request.clientId === undefined ? undefined : await this.clients.find(request.clientId);
     if (session === undefined && client !== undefined) {
@@ -181,10 +186,11 @@ export class EndSessionController {
         sessionId: session.id,
         accountId: session.accountId,
       };
-      const outcome = await this.end(cookies, toLogoutCommand(this.cookieOf(cookies), shown), response);
+      const command = inBrowser(toLogoutCommand(this.cookieOf(cookies), shown), shown);
+      const outcome = await this.end(cookies, command, response);
       if (outcome !== undefined) return this.leave(shown, outcome, response);
     }
-    await this.showDialog(request, client, session, cookies, response);
+    await this.showDialog(request, client, session, found?.applications ?? [], cookies, response);
   }
 
   /**
@@ -259,6 +265,7 @@ export class EndSessionController {
     request: EndSessionRequest,
     client: Client | undefined,
     session: SignedInSession | undefined,
+    applications: readonly SessionApplication[],
     cookies: CookieJar,
     response: Response,
   ): Promise<void> {
@@ -272,15 +279,29 @@ export class EndSessionController {
       request: this.sealer.seal(SEALED, toShownDialog(request, session, upstream), DIALOG_TTL_MS),
       ...(session === undefined ? {} : { account: accountView(session) }),
       ...(client === undefined ? {} : { client: clientView(client) }),
-      applications: session?.clientCount ?? 0,
+      ...this.consequences(applications),
       returnsToClient: request.redirectUri !== undefined,
       ...(request.link === undefined ? {} : { linksTo: request.link.clientName }),
-      mayLeaveClient:
-        session !== undefined && client !== undefined && (await this.sessions.takesPart(session.id, client.clientId)),
+      mayLeaveClient: applications.some(({ clientId }) => clientId === client?.clientId),
       ...(upstream === undefined ? {} : { upstream: { name: upstream.displayName } }),
       ...(request.notice === undefined ? {} : { notice: request.notice }),
     });
     this.edge.page(response, html, { nonce });
+  }
+
+  /** How many applications will be told or asked, and by name those that cannot be. */
+  private consequences(
+    applications: readonly SessionApplication[],
+  ): Pick<LogoutConfirmationView, 'applications' | 'asked' | 'cannotTell'> {
+    const asked = applications.filter(
+      ({ told, registered }) => told === 'front_channel' && this.frontChannel.mayAsk(registered),
+    );
+    const cannotTell = applications.filter((one) => one.told !== 'back_channel' && !asked.includes(one));
+    return {
+      applications: applications.length - cannotTell.length,
+      asked: asked.length,
+      cannotTell: cannotTell.map(({ name, uri }) => ({ name, ...(uri === undefined ? {} : { url: uri }) })),
+    };
   }
 
   private async answerDialog(form: EndSessionFormDto, cookies: CookieJar, response: Response): Promise<void> {
@@ -315,7 +336,7 @@ export class EndSessionController {
       if (session !== undefined && session.id !== shown.sessionId) return this.ask({}, cookies, response);
       if (session === undefined) return this.leave(shown, { kind: 'nothing_to_end' }, response);
     }
-    const outcome = await this.end(cookies, command, response);
+    const outcome = await this.end(cookies, inBrowser(command, shown), response);
     if (outcome === undefined) return this.ask({}, cookies, response);
     const everywhere = command.target.kind === 'account' ? { everywhere: true } : {};
     return this.leave(shown, outcome, response, form.upstream === 'logout', everywhere);
@@ -326,7 +347,8 @@ export class EndSessionController {
     const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
     const client = shown.clientId === undefined ? undefined : await this.clients.find(shown.clientId);
     if (session?.id !== shown.sessionId || client === undefined) return this.ask({}, cookies, response);
-    const outcome = await this.logoutService.logout(toClientLogoutCommand(shown, client.clientId));
+    const command = inBrowser(toClientLogoutCommand(shown, client.clientId), shown);
+    const outcome = await this.logoutService.logout(command);
     // Frames of session management ask again: the sign-in at one application is not what it was (§3.2 there).
     if (outcome.kind === 'ended') this.edge.renewBrowserState(response);
     const leftClient = { client: clientView(client), account: accountView(session) };

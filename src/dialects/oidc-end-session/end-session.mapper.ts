@@ -181,6 +181,11 @@ export function toClientLogoutCommand(shown: ShownForSession, clientId: string):
   };
 }
 
+/** The answer to the command is a page in the browser whose session the dialog was shown for. */
+export function inBrowser(command: LogoutCommand, { sessionId }: ShownForSession): LogoutCommand {
+  return { ...command, browserSessionId: sessionId };
+}
+
 function initiatorOf({ accountId, clientId }: ShownForSession): LogoutInitiator {
   return { kind: 'user', accountId, ...(clientId === undefined ? {} : { clientId }) };
 }

@@ -1,5 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { LogoutInitiator, TerminationCause } from '../logout.js';
+import type { WithoutNotice } from '../told.js';
 
 /**
  * The fact that sessions or grants were ended, by whom and why. Never changed but for {@link receiptedAt}, removed only by
@@ -31,6 +32,10 @@ export class SessionTerminationEntity {
 
   @Column('integer')
   deliveries: number;
+
+  /** Who took part and is owed no notice, by application: asked in the browser, or cannot be told and why. */
+  @Column('jsonb', { name: 'without_notice', default: [] })
+  withoutNotice: WithoutNotice[];
 
   @Column('timestamptz', { name: 'occurred_at' })
   occurredAt: Date;

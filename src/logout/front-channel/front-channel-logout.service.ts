@@ -19,7 +19,7 @@ export interface FrontChannelFrame {
  * Decision: the list is who took part in the session that ended in this browser, as the logout's own transaction saw
  * it. Sessions in other browsers that ended with it (sign out everywhere) have nothing to be cleared here. What comes of
  * a frame nobody can know: an application may not see its own cookies in it (Front-Channel Logout 1.0 §4.1), so it is
- * never recorded, and whoever also has a back channel is judged by that.
+ * recorded as asked and never as told, and whoever also has a back channel is judged by that.
  *
  * @see [Front-Channel Logout 1.0](https://openid.net/specs/openid-connect-frontchannel-1_0.html) §2, §3
  */
@@ -44,13 +44,25 @@ export class FrontChannelLogout {
     });
   }
 
+  /** Whether a page may load this client's frame. What is registered may be from before today's rules. */
+  mayAsk(registered: {
+    readonly frontchannel_logout_uri?: string | undefined;
+    readonly redirect_uris: readonly string[];
+  }): boolean {
+    const { frontchannel_logout_uri: uri, redirect_uris: redirectUris } = registered;
+    return uri !== undefined && this.problemOf(uri, redirectUris) === undefined;
+  }
+
+  private problemOf(uri: string, redirectUris: readonly string[]): string | undefined {
+    return frontChannelLogoutUriProblem(uri, redirectUris, { allowInsecure: this.settings.allowInsecureRedirectUris });
+  }
+
   private frame(client: Client, { sid }: FrontChannelParticipant): FrontChannelFrame {
     const { clientId } = client;
     const { frontchannel_logout_uri: uri, redirect_uris: redirectUris } = client.metadata;
     const frame = { clientId, clientName: clientName(client) };
     if (uri === undefined) return { ...frame, url: undefined };
-    const allowInsecure = this.settings.allowInsecureRedirectUris;
-    const problem = frontChannelLogoutUriProblem(uri, redirectUris, { allowInsecure });
+    const problem = this.problemOf(uri, redirectUris);
     if (problem !== undefined) {
       this.logger.warn(`frontchannel_logout_uri of ${clientId} ${problem}: not loaded`);
       return { ...frame, url: undefined };

@@ -154,6 +154,7 @@ export class ReceiptIssuer implements OnModuleInit, OnApplicationBootstrap, Befo
       sessions: due.sessions,
       grants_revoked: due.grantsRevoked,
       applications: due.applications,
+      ...(due.withoutNotice.length === 0 ? {} : { without_notice: due.withoutNotice }),
     };
     const jws = await this.signer.sign('ES256', 'logout-receipt+jwt', claims);
     const { terminationId } = due;

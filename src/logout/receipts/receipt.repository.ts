@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { statement } from '../../database/statement.js';
 import { TransactionRunner, type Tx } from '../../database/transaction.js';
 import type { LogoutInitiator, TerminationCause } from '../logout.js';
+import type { WithoutNotice } from '../told.js';
 import type { Receipt, ReceiptApplication } from './receipt.js';
 
 /** The number of the advisory lock, "exer" in ASCII. */
@@ -20,7 +21,7 @@ const HEAD = statement('receipts_head', 'SELECT sequence, hash FROM logout_recei
 const DUE = statement(
   'receipts_due',
   `SELECT t.id, t.cause, t.initiator ->> 'kind' AS initiator, t.account_id, t.sessions, t.grants_revoked, t.occurred_at,
-          a.applications, r.sequence AS superseded, r.revision
+          t.without_notice, a.applications, r.sequence AS superseded, r.revision
      FROM session_terminations t
      LEFT JOIN LATERAL (
        SELECT json_agg(json_build_object('client_id', g.client_id, 'outcome', g.state, 'notices', g.notices,
@@ -68,6 +69,7 @@ export interface DueReceipt {
   readonly grantsRevoked: number;
   readonly endedAt: Date;
   readonly applications: readonly ReceiptApplication[];
+  readonly withoutNotice: readonly WithoutNotice[];
   /** The latest receipt that it has already. */
   readonly superseded: { readonly sequence: number; readonly revision: number } | undefined;
 }
@@ -133,6 +135,7 @@ interface DueRow {
   grants_revoked: number;
   occurred_at: Date;
   applications: ReceiptApplication[] | null;
+  without_notice: WithoutNotice[];
   superseded: string | null;
   revision: number | null;
 }
@@ -160,6 +163,7 @@ function toDue(row: DueRow): DueReceipt {
       ...application,
       finished_at: new Date(application.finished_at).toISOString(),
     })),
+    withoutNotice: row.without_notice,
     superseded: row.superseded === null ? undefined : { sequence: Number(row.superseded), revision: row.revision ?? 1 },
   };
 }

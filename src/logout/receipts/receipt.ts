@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LogoutInitiator, TerminationCause } from '../logout.js';
+import type { WithoutNotice } from '../told.js';
 
 /** What became of an application's notices. A receipt knows no `pending`: it is issued when nothing is. */
 export type ReceiptOutcome = 'delivered' | 'rejected' | 'abandoned';
@@ -40,7 +41,12 @@ export interface ReceiptClaims {
   readonly ended_at: string;
   readonly sessions: number;
   readonly grants_revoked: number;
+  /** Those that were owed a notice. */
   readonly applications: readonly ReceiptApplication[];
+  /**
+   * All others that took part: asked in the browser, or not told and why. Left out when there is
+   * nobody, and by older versions. */
+  readonly without_notice?: readonly WithoutNotice[];
 }
 
 export interface Receipt {

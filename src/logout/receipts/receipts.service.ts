@@ -3,13 +3,14 @@ import { statement } from '../../database/statement.js';
 import { TransactionRunner } from '../../database/transaction.js';
 import { NotFoundError } from '../../oidc/errors.js';
 import type { DeliveryState } from '../back-channel/delivery.js';
+import type { ApplicationOutcome, NotToldReason, WithoutNotice } from '../told.js';
 import type { Receipt } from './receipt.js';
 import { ReceiptRepository } from './receipt.repository.js';
 
 /** Bounded by the number of applications, not of sessions. */
 const STANDING = statement(
   'receipts_standing',
-  `SELECT t.receipted_at IS NOT NULL AS receipted, t.occurred_at, a.applications FROM session_terminations t
+  `SELECT t.receipted_at IS NOT NULL AS receipted, t.occurred_at, t.without_notice, a.applications FROM session_terminations t
      LEFT JOIN LATERAL (
        SELECT json_agg(json_build_object('clientId', g.client_id, 'state', g.state, 'notices', g.notices, 'attempts', g.attempts)
                        ORDER BY g.client_id, g.state) AS applications
@@ -20,9 +21,19 @@ const STANDING = statement(
 );
 
 /** An application's notices that stand alike. */
-export interface ApplicationStanding {
+export interface NoticeStanding {
   readonly clientId: string;
   readonly state: DeliveryState;
+  readonly notices: number;
+  readonly attempts: number;
+}
+
+/** As {@link NoticeStanding}, or that the application is owed none. */
+export interface ApplicationStanding {
+  readonly clientId: string;
+  readonly state: ApplicationOutcome;
+  /** With `not_told`. */
+  readonly reason: NotToldReason | null;
   readonly notices: number;
   readonly attempts: number;
 }
@@ -30,7 +41,12 @@ export interface ApplicationStanding {
 export type ReceiptStanding =
   | { readonly kind: 'final'; readonly receipt: Receipt }
   /** Something is still owed, or the receipt is about to be signed. */
-  | { readonly kind: 'pending'; readonly endedAt: Date; readonly applications: readonly ApplicationStanding[] };
+  | {
+      readonly kind: 'pending';
+      readonly endedAt: Date;
+      readonly applications: readonly NoticeStanding[];
+      readonly withoutNotice: readonly WithoutNotice[];
+    };
 
 /** Receipts as they are read: of one termination, or the whole chain. */
 @Injectable()
@@ -48,14 +64,15 @@ export class ReceiptsService {
     const [row] = await this.transactions.query<{
       receipted: boolean;
       occurred_at: Date;
-      applications: ApplicationStanding[] | null;
+      without_notice: WithoutNotice[];
+      applications: NoticeStanding[] | null;
     }>(STANDING, [terminationId]);
     const applications = row?.applications ?? [];
     const isFinal = row === undefined || (row.receipted && applications.every(({ state }) => state !== 'pending'));
     const receipt = isFinal ? await this.receipts.latest(terminationId) : undefined;
     if (receipt !== undefined) return { kind: 'final', receipt };
     if (row === undefined) throw new NotFoundError('There is no such termination.');
-    return { kind: 'pending', endedAt: row.occurred_at, applications };
+    return { kind: 'pending', endedAt: row.occurred_at, applications, withoutNotice: row.without_notice };
   }
 
   /** The chain from after `sequence` on, at most `limit` links of it. */

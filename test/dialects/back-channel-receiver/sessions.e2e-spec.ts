@@ -190,17 +190,68 @@ describe('what a logout token ends (Back-Channel Logout 1.0 §2.7)', () => {
       }
     });
 
-    it('never tells the upstream itself, which may be an application of ours', async () => {
-      const sender = await scene.app.createClient({ backchannel_logout_uri: `${scene.upstream.origin}/backchannel` });
-      const ledger = await clientOf(scene.app, party);
-      const visitor = await scene.visitor({ client: sender });
-      await signInBy(scene.app, scene, visitor.browser, ledger, visitor.subject);
-      await scene.expectDone(await send({ sid: visitor.subject.sid }), 1);
-      await scene.app.sendDue();
-      expect(scene.upstream.requestsTo('/backchannel')).toBe(0);
-      expect(await deliveriesTo(scene.app, sender.clientId)).toEqual([]);
-      expect(await deliveriesTo(scene.app, ledger.clientId)).toMatchObject([{ state: 'delivered' }]);
-      expect(await signedIn(visitor)).toEqual([false]);
+    describe('which may be an application of ours', () => {
+      /** It takes part in the session that the upstream ends, and so does an application elsewhere. */
+      async function beside(path: string) {
+        const neighbour = await scene.app.createClient({ backchannel_logout_uri: `${scene.upstream.origin}${path}` });
+        const ledger = await clientOf(scene.app, party);
+        const visitor = await scene.visitor({ client: neighbour });
+        await signInBy(scene.app, scene, visitor.browser, ledger, visitor.subject);
+        return { neighbour, ledger, visitor };
+      }
+      const recordOf = async ({ accountId }: Visitor) => {
+        const [termination] = await terminationsOf(scene.app, accountId);
+        const token = await scene.app.adminToken();
+        return (await scene.app.json('GET', `/admin/v1/terminations/${termination?.id}`, { token })).body;
+      };
+      afterEach(() => scene.change({ peer_client_id: null }));
+
+      it('is not told where it is registered as that one, and the record says so', async () => {
+        const { neighbour, ledger, visitor } = await beside('/backchannel');
+        expect((await scene.change({ peer_client_id: neighbour.clientId })).status).toBe(200);
+        await scene.expectDone(await send({ sid: visitor.subject.sid }), 1);
+        await scene.app.sendDue();
+        expect(scene.upstream.requestsTo('/backchannel')).toBe(0);
+        expect(await deliveriesTo(scene.app, neighbour.clientId)).toEqual([]);
+        expect(await deliveriesTo(scene.app, ledger.clientId)).toMatchObject([{ state: 'delivered' }]);
+        expect(await signedIn(visitor)).toEqual([false]);
+        expect(await recordOf(visitor)).toMatchObject({
+          deliveries: 1,
+          not_told: 1,
+          without_notice_list: [
+            { client_id: neighbour.clientId, state: 'not_told', reason: 'is_the_sender', sessions: 1 },
+          ],
+        });
+      });
+
+      it.each(['/app1/backchannel-logout', '/', '/idp/backchannel'])(
+        'an application that lives beside it, at %s, is told like any other',
+        async (path) => {
+          const { neighbour, ledger, visitor } = await beside(path);
+          const before = scene.upstream.requestsTo(path);
+          await scene.expectDone(await send({ sid: visitor.subject.sid }), 1);
+          await scene.app.sendDue();
+          expect(scene.upstream.requestsTo(path)).toBe(before + 1);
+          expect(await deliveriesTo(scene.app, neighbour.clientId)).toHaveLength(1);
+          expect(await deliveriesTo(scene.app, ledger.clientId)).toMatchObject([{ state: 'delivered' }]);
+          expect(await recordOf(visitor)).toMatchObject({ deliveries: 2, not_told: 0, without_notice_list: [] });
+        },
+      );
+
+      it('is told what somebody else ended', async () => {
+        const { neighbour, visitor } = await beside('/by-operator');
+        expect((await scene.change({ peer_client_id: neighbour.clientId })).status).toBe(200);
+        const token = await scene.app.adminToken();
+        await scene.app.json('DELETE', `/admin/v1/sessions?account_id=${visitor.accountId}`, { token });
+        await scene.app.sendDue();
+        expect(await deliveriesTo(scene.app, neighbour.clientId)).toHaveLength(1);
+      });
+
+      it.each([[7], [''], ['x'.repeat(256)], [['a']]])('peer_client_id %j is refused', async (value) => {
+        const before = await scene.rowCounts();
+        expect((await scene.change({ peer_client_id: value })).status).toBe(400);
+        expect(await scene.rowCounts()).toEqual(before);
+      });
     });
 
     it('answers 200 although an application fails', async () => {

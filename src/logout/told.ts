@@ -1,0 +1,40 @@
+import type { DeliveryState } from './back-channel/delivery.js';
+
+/** Why an application that took part cannot be told that it is over. The codes stay the same. */
+export const NOT_TOLD_REASONS = [
+  /** It registered neither a back-channel nor a front-channel logout URI. */
+  'no_backchannel_uri',
+  /** It registered a front channel alone, and no page of ours was shown in that session's browser to ask it from. */
+  'browser_absent',
+  /** It is registered to hear of other causes (`backchannel_logout_causes`). */
+  'cause_not_wanted',
+  /** It was deleted before. */
+  'client_deleted',
+  /** It ordered this logout itself, as a provider that people sign in with (`peer_client_id`). */
+  'is_the_sender',
+  /** Its front-channel logout URI is one that we do not load. */
+  'frontchannel_uri_refused',
+] as const;
+export type NotToldReason = (typeof NOT_TOLD_REASONS)[number];
+
+/** What an application may be that took part and is owed no notice. */
+export const STATES_WITHOUT_NOTICE = ['asked', 'not_told'] as const;
+
+/** An application that took part in what ended and is owed no notice. Kept with the termination, in these very words. */
+export interface WithoutNotice {
+  readonly client_id: string;
+  /** `asked`: by a frame in the browser, of which nobody knows what came of it. */
+  readonly state: (typeof STATES_WITHOUT_NOTICE)[number];
+  /** With `not_told`. */
+  readonly reason?: NotToldReason;
+  /** In how many of the sessions. */
+  readonly sessions: number;
+}
+
+/** Each application of a termination is exactly one of these: told (where its notice stands), asked, not told. */
+export type ApplicationOutcome = DeliveryState | WithoutNotice['state'];
+
+/** In how many sessions applications were `asked`, or could not be told. */
+export function countWithoutNotice(list: readonly WithoutNotice[], state: WithoutNotice['state']): number {
+  return list.filter((item) => item.state === state).reduce((sum, { sessions }) => sum + sessions, 0);
+}
