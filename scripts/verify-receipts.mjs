@@ -4,6 +4,12 @@
 //   npm run verify-receipts -- receipts.ndjson --jwks keys.json
 //   npm run verify-receipts -- receipts.ndjson --jwks http://localhost:3000/jwks [--issuer http://localhost:3000]
 //
+// With the end that an earlier run printed, an end that was cut since does not go unnoticed:
+//
+//   npm run verify-receipts -- receipts.ndjson --jwks keys.json --after 7 --head HASH
+//
+// where the file is the whole export or that of `/admin/v1/receipts?after=7`.
+//
 // `/jwks` has the keys of today; `/admin/v1/receipts/jwks` (to a file) those of older receipts, too.
 //
 // The export may begin anywhere: retention removes the oldest receipts. Exit code 1 when anything is wrong, and
@@ -20,7 +26,7 @@ const MAX_PROBLEMS = 20;
 const PROGRESS_EVERY = 10_000;
 
 const say = (line) => void process.stdout.write(`${line}\n`);
-const usage = 'usage: npm run verify-receipts -- FILE --jwks URL|FILE [--issuer URL]';
+const usage = 'usage: npm run verify-receipts -- FILE --jwks URL|FILE [--issuer URL] [--after SEQUENCE] [--head HASH]';
 
 /** @returns {Promise<Map<string, import('jose').JWK>>} */
 async function readKeys(source) {
@@ -46,7 +52,13 @@ async function claimsOf(jws, keys, imported) {
   if (!imported.has(header.kid)) imported.set(header.kid, await importJWK(jwk, 'ES256'));
   try {
     const { payload } = await compactVerify(jws, imported.get(header.kid), { algorithms: ['ES256'] });
-    return { claims: JSON.parse(new TextDecoder().decode(payload)) };
+    const claims = JSON.parse(new TextDecoder().decode(payload));
+    // Only the key set of receipts says when a key signs (`nbf`, `exp`).
+    if (claims.iat < (jwk.nbf ?? -Infinity) || claims.iat > (jwk.exp ?? Infinity))
+      return {
+        problem: `the key ${String(header.kid)} did not sign at that time: it is forged, or the clock was wrong`,
+      };
+    return { claims };
   } catch {
     return { problem: 'the signature does not fit: the receipt was changed, or is none of that key' };
   }
@@ -86,7 +98,26 @@ function problemsOf(line, claims, before, seen, issuer) {
   return { hash, problems };
 }
 
-async function verify(file, keys, issuer) {
+/**
+ * What the export says wrongly of the end that was kept, in words; undefined when it leads to it. `hashAt` is
+ * the hash of the receipt that was kept, where it is in the file.
+ */
+function problemOfKept({ after, head }, first, last, hashAt, previousOfFirst) {
+  if (after !== undefined) {
+    if (last.sequence < after)
+      return `the end was cut off: receipt ${after} was there, and it ends at ${last.sequence}`;
+    if (first > after + 1) return `it begins at ${first}: what leads there from receipt ${after} is missing`;
+    const found = first === after + 1 ? previousOfFirst : hashAt;
+    return head === undefined || found === head
+      ? undefined
+      : `receipt ${after} is another one than was kept: the history was written anew`;
+  }
+  return head === undefined || hashAt === head || previousOfFirst === head
+    ? undefined
+    : 'the receipt that was kept is not there: the end was cut off, or the history was written anew';
+}
+
+async function verify(file, keys, issuer, kept) {
   const { size } = await stat(file);
   const input = createReadStream(file, 'utf8');
   const imported = new Map();
@@ -95,6 +126,8 @@ async function verify(file, keys, issuer) {
   let wrong = 0;
   let before;
   let first;
+  let previousOfFirst;
+  let hashAtKept;
   const complain = (words) => {
     wrong += 1;
     if (wrong <= MAX_PROBLEMS) say(`line ${number}: ${words}`);
@@ -127,8 +160,17 @@ async function verify(file, keys, issuer) {
     }
     const { hash, problems } = problemsOf(line, claims, before, seen, issuer);
     for (const words of problems) complain(words);
-    first ??= claims.sequence;
+    if (first === undefined) [first, previousOfFirst] = [claims.sequence, claims.previous];
+    if (kept.after === undefined ? hash === kept.head : claims.sequence === kept.after) hashAtKept = hash;
     before = { sequence: claims.sequence, hash };
+  }
+  const cut =
+    before === undefined || first === undefined
+      ? undefined
+      : problemOfKept(kept, first, before, hashAtKept, previousOfFirst);
+  if (cut !== undefined) {
+    wrong += 1;
+    say(cut);
   }
   if (wrong > 0) say(`${wrong} ${wrong === 1 ? 'thing is' : 'things are'} wrong.`);
   else if (before === undefined) say('The file holds no receipts, so nothing was checked.');
@@ -137,7 +179,9 @@ async function verify(file, keys, issuer) {
       `${seen.size} ${seen.size === 1 ? 'receipt' : 'receipts'}, ${first} to ${before.sequence}: every signature fits, the chain is whole.`,
     );
     if (first !== 1) say(`It begins at ${first}: what came before was not looked at.`);
-    say(`Its end is ${before.hash}; keep that, and a later export cannot leave out its own end unnoticed.`);
+    if (kept.after !== undefined || kept.head !== undefined) say('It leads to the end that was kept.');
+    say(`Its end is ${before.hash}; keep that, and a later export cannot leave out its own end unnoticed:`);
+    say(`--after ${before.sequence} --head ${before.hash}`);
   }
   return wrong === 0 && before !== undefined;
 }
@@ -145,11 +189,19 @@ async function verify(file, keys, issuer) {
 try {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { jwks: { type: 'string' }, issuer: { type: 'string' } },
+    options: {
+      jwks: { type: 'string' },
+      issuer: { type: 'string' },
+      after: { type: 'string' },
+      head: { type: 'string' },
+    },
   });
   const [file] = positionals;
   if (file === undefined || values.jwks === undefined || positionals.length > 1) throw new Error(usage);
-  process.exitCode = (await verify(file, await readKeys(values.jwks), values.issuer)) ? 0 : 1;
+  const after = values.after === undefined ? undefined : Number(values.after);
+  if (after !== undefined && (!Number.isSafeInteger(after) || after < 0)) throw new Error(usage);
+  const kept = { after, head: values.head };
+  process.exitCode = (await verify(file, await readKeys(values.jwks), values.issuer, kept)) ? 0 : 1;
 } catch (error) {
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;

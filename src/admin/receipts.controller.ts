@@ -103,7 +103,7 @@ export class AdminReceiptsController {
   @ApiOperation({
     summary: 'Keys that receipts are signed with',
     description:
-      'Every one there ever was: a receipt is verified long after its key has retired and left `/jwks`. They prove receipts and nothing else.',
+      'Every one there ever was: a receipt is verified long after its key has retired and left `/jwks`. They prove receipts and nothing else. `nbf` and `exp` (seconds) say when each signs: a receipt from another time (`iat`) is forged.',
   })
   @ApiOkResponse({
     schema: {

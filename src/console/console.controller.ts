@@ -103,7 +103,7 @@ export class ConsoleController {
         return renderConsoleOverview(await this.views.overview());
       }),
     );
-    return this.streams.stream('console', updates);
+    return this.streams.stream('console', updates, 'operator');
   }
 
   @Get('logouts/:id')
@@ -149,7 +149,7 @@ export class ConsoleController {
       map(renderConsoleTimeline),
       distinctUntilChanged(),
     );
-    return this.streams.stream(`console:${id}`, updates);
+    return this.streams.stream(`console:${id}`, updates, 'operator');
   }
 
   private async operator(cookies: CookieJar): Promise<Operator | undefined> {

@@ -2,9 +2,12 @@ import { Injectable, type BeforeApplicationShutdown, type MessageEvent } from '@
 import { concat, defer, filter, finalize, interval, map, merge, of, Subject, takeWhile, type Observable } from 'rxjs';
 import { Clock } from '../database/clock.js';
 import { TemporarilyUnavailableError } from '../oidc/errors.js';
+import { subscriberOf } from '../rate-limits/source-address.js';
 
-/** Connections that this process keeps open for pages that follow something. */
-const MAX_STREAMS = 500;
+/** Connections that this process keeps open for pages that follow something: of people, and of operators. */
+const MAX_STREAMS = { people: 400, operators: 100 } as const;
+/** Of people, from one address: a few must not be able to take all of them. An office behind one has room. */
+const MAX_STREAMS_PER_ADDRESS = 60;
 /** And of one thing that is followed, so that one reader cannot take all of them. */
 const MAX_STREAMS_PER_KEY = 20;
 /** Proxies close what is silent, most after a minute. */
@@ -21,6 +24,9 @@ interface LiveEvent extends MessageEvent {
   readonly type?: 'update' | 'end';
 }
 
+/** Who follows along. */
+export type LiveReader = 'operator' | { readonly address: string };
+
 /**
  * Server-sent events for pages: bounded in number and in time, kept awake through proxies, ended when the process
  * stops. Nest sets the headers (`no-transform`, `X-Accel-Buffering: no`), so that no proxy holds an event back.
@@ -29,6 +35,8 @@ interface LiveEvent extends MessageEvent {
 export class LiveStreams implements BeforeApplicationShutdown {
   /** By what is followed. */
   private readonly open = new Map<string, number>();
+  private readonly byAddress = new Map<string, number>();
+  private readonly total = { people: 0, operators: 0 };
   private readonly stopped = new Subject<void>();
   private stopping = false;
 
@@ -37,18 +45,31 @@ export class LiveStreams implements BeforeApplicationShutdown {
   /**
    * @param key what is followed
    * @param updates HTML for the page's live part; when they complete, so does the stream, with `end`
-   * @throws TemporarilyUnavailableError when there are too many: the page then stays as it is, with a link to reload it
+   * @param reader an operator, whose share nobody else can use up, or the address that somebody follows from
+   * @throws TemporarilyUnavailableError when there are too many: the page then looks again by itself, and has a link for it
    */
-  stream(key: string, updates: Observable<string>): Observable<LiveEvent> {
-    const total = [...this.open.values()].reduce((sum, count) => sum + count, 0);
-    const same = this.open.get(key) ?? 0;
-    if (this.stopping || total >= MAX_STREAMS || same >= MAX_STREAMS_PER_KEY)
+  stream(key: string, updates: Observable<string>, reader: LiveReader): Observable<LiveEvent> {
+    const share = reader === 'operator' ? 'operators' : 'people';
+    const from = reader === 'operator' ? undefined : subscriberOf(reader.address);
+    const isFull =
+      this.total[share] >= MAX_STREAMS[share] ||
+      (this.open.get(key) ?? 0) >= MAX_STREAMS_PER_KEY ||
+      (from !== undefined && (this.byAddress.get(from) ?? 0) >= MAX_STREAMS_PER_ADDRESS);
+    if (this.stopping || isFull)
       throw new TemporarilyUnavailableError(
         'Too many pages are following along. Reload the page to see how it stands.',
       );
     return defer(() => {
-      this.open.set(key, (this.open.get(key) ?? 0) + 1);
-      return this.events(updates).pipe(finalize(() => this.left(key)));
+      this.total[share] += 1;
+      count(this.open, key, 1);
+      if (from !== undefined) count(this.byAddress, from, 1);
+      return this.events(updates).pipe(
+        finalize(() => {
+          this.total[share] -= 1;
+          count(this.open, key, -1);
+          if (from !== undefined) count(this.byAddress, from, -1);
+        }),
+      );
     });
   }
 
@@ -70,12 +91,12 @@ export class LiveStreams implements BeforeApplicationShutdown {
     const beats = interval(HEARTBEAT_MS).pipe(map((): LiveEvent => ({ comment: 'still here', data: '' })));
     return merge(sent, pause, beats).pipe(takeWhile((event) => event.type !== 'end', true));
   }
+}
 
-  private left(key: string): void {
-    const count = (this.open.get(key) ?? 1) - 1;
-    if (count <= 0) this.open.delete(key);
-    else this.open.set(key, count);
-  }
+function count(counts: Map<string, number>, key: string, by: number): void {
+  const next = (counts.get(key) ?? 0) + by;
+  if (next <= 0) counts.delete(key);
+  else counts.set(key, next);
 }
 
 function end(how: 'done' | 'pause'): LiveEvent {

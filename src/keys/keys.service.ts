@@ -116,11 +116,12 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * The public keys that ever signed with `alg`, retired and unpublished ones too: for what must be verifiable long
-   * after, and grants nothing.
+   * after, and grants nothing. Each with the time in which it signs (`nbf`, and `exp` once it has retired, as OpenID
+   * Federation 1.0 §8.7 has it), so that who gets hold of a retired key cannot sign as of today with it.
    */
   everyPublicKey(alg: SigningAlgorithm): readonly Readonly<Record<string, unknown>>[] {
     this.refreshWhenOld();
-    return this.loaded.keys.filter((key) => key.alg === alg).map((key) => key.publicJwk);
+    return this.loaded.keys.filter((key) => key.alg === alg).map((key) => ({ ...key.publicJwk, ...validityOf(key) }));
   }
 
   list(): SigningKeyInfo[] {
@@ -265,6 +266,13 @@ function currentKey(keys: readonly SigningKey[], alg: SigningAlgorithm, now: Dat
     if (current === undefined || key.activeAt > current.activeAt) current = key;
   }
   return current;
+}
+
+/** In seconds. Other nodes hear of a rotation within their cache's age, and their clocks may differ a little. */
+function validityOf(key: SigningKey): { readonly nbf: number; readonly exp?: number } {
+  const nbf = Math.floor((key.activeAt.getTime() - MAX_AGE) / 1000);
+  if (key.retiredAt === null) return { nbf };
+  return { nbf, exp: Math.ceil((key.retiredAt.getTime() + 2 * MAX_AGE) / 1000) };
 }
 
 function stateOf(key: SigningKey, now: Date): SigningKeyInfo['state'] {

@@ -1,5 +1,3 @@
-import type { DeliveryState } from './back-channel/delivery.js';
-
 /** Why an application that took part cannot be told that it is over. The codes stay the same. */
 export const NOT_TOLD_REASONS = [
   /** It registered neither a back-channel nor a front-channel logout URI. */
@@ -30,9 +28,6 @@ export interface WithoutNotice {
   /** In how many of the sessions. */
   readonly sessions: number;
 }
-
-/** Each application of a termination is exactly one of these: told (where its notice stands), asked, not told. */
-export type ApplicationOutcome = DeliveryState | WithoutNotice['state'];
 
 /** In how many sessions applications were `asked`, or could not be told. */
 export function countWithoutNotice(list: readonly WithoutNotice[], state: WithoutNotice['state']): number {

@@ -58,6 +58,18 @@ export class Metrics implements OnModuleInit {
     registers: [this.registry],
   });
 
+  private readonly receiptHead = new Gauge({
+    name: 'exeunt_receipts_head_sequence',
+    help: 'Sequence of the newest receipt that this process has signed; 0: none since it started.',
+    registers: [this.registry],
+  });
+
+  private readonly receiptChainCuts = new Counter({
+    name: 'exeunt_receipts_chain_cut_total',
+    help: 'How often the newest receipts in storage were gone or others than this process had signed.',
+    registers: [this.registry],
+  });
+
   private readonly receipts = new Counter({
     name: 'exeunt_receipts_issued_total',
     help: 'Receipts of terminations that this process signed.',
@@ -165,6 +177,16 @@ export class Metrics implements OnModuleInit {
 
   countReceipts(count: number): void {
     this.receipts.inc(count);
+  }
+
+  /** @param sequence of the newest receipt that this process has signed, whatever the table says since */
+  showReceiptHead(sequence: number): void {
+    this.receiptHead.set(sequence);
+  }
+
+  /** The end of the chain of receipts was not what this process had left there. */
+  countReceiptChainCut(): void {
+    this.receiptChainCuts.inc();
   }
 
   /** @param seconds from the decision to the last acceptance */

@@ -1,4 +1,4 @@
-import { Controller, Cookies, Get, HttpCode, Param, Res, Sse, UseFilters, type MessageEvent } from '@nestjs/common';
+import { Controller, Cookies, Get, HttpCode, Ip, Param, Res, Sse, UseFilters, type MessageEvent } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Observable } from 'rxjs';
 import { ApiPage, ApiSeeOther } from '../http/api-errors.js';
@@ -51,10 +51,10 @@ export class SignedOutController {
   @ApiResponse({ status: 200, content: { 'text/event-stream': { schema: { type: 'string' } } } })
   @ApiPage(404, 'The address has lapsed.')
   @ApiPage(503, 'Too many pages are following along; `Retry-After` says when to come back.')
-  events(@Param('token') token: string): Observable<MessageEvent> {
+  events(@Param('token') token: string, @Ip() address: string): Observable<MessageEvent> {
     const followed = this.progress.open(token);
     if (followed === undefined) throw new NotFoundError('This page has lapsed.');
-    return this.streams.stream(followed.terminationId, this.progress.updates(followed));
+    return this.streams.stream(followed.terminationId, this.progress.updates(followed), { address });
   }
 
   private async lapsed(cookies: CookieJar, response: Response): Promise<void> {

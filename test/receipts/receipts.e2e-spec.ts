@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { Retention } from '../../src/database/retention.js';
 import { KeysService } from '../../src/keys/keys.service.js';
@@ -339,6 +340,73 @@ describe('receipts of logouts', () => {
       expect((await verify(lines, `${app.issuer}/jwks`)).code).toBe(0);
     });
 
+    describe('with the end that an earlier run printed', () => {
+      const end = (index: number): readonly [string, string] => {
+        const line = JSON.parse(lines[index]!) as Line;
+        return [String(line.sequence), line.hash];
+      };
+      const keep = ([after, head]: readonly [string, string]) => ['--after', after, '--head', head];
+
+      it('prints it, and is content when a later export leads to it', async () => {
+        const [after, head] = end(2);
+        expect((await verify(lines.slice(0, 3))).out).toContain(`--after ${after} --head ${head}`);
+        for (const more of [keep([after, head]), ['--after', after], ['--head', head]])
+          expect([more, await verify(lines, undefined, ...more)]).toEqual([
+            more,
+            { code: 0, out: expect.stringContaining('It leads to the end that was kept.') },
+          ]);
+        // An export from there on, as `?after=` gives it.
+        expect((await verify(lines.slice(3), undefined, ...keep([after, head]))).code).toBe(0);
+      });
+
+      it.each<[string, () => string[], () => string[], RegExp]>([
+        ['the end was cut off', () => lines.slice(0, -2), () => keep(end(lines.length - 1)), /^the end was cut off/m],
+        [
+          'it is known by its hash alone',
+          () => lines.slice(0, -2),
+          () => ['--head', end(lines.length - 1)[1]],
+          /is not there/,
+        ],
+        ['it was written anew', () => lines, () => keep([end(2)[0], 'x'.repeat(43)]), /another one than was kept/],
+        [
+          'a later part was',
+          () => lines.slice(3),
+          () => keep([end(2)[0], 'x'.repeat(43)]),
+          /another one than was kept/,
+        ],
+        ['what leads there is missing', () => lines.slice(4), () => keep(end(2)), /^it begins at/m],
+      ])('is not content when %s', async (_what, content, more, words) => {
+        const { code, out } = await verify(content(), undefined, ...more());
+        expect([code, out]).toEqual([1, expect.stringMatching(words)]);
+        expect(out).not.toContain('the chain is whole');
+      });
+
+      it.each([['--after', 'x'], ['--after=-1'], ['--after', '1.5']])('refuses %j', async (...more) => {
+        expect(await verify(lines, undefined, ...more)).toEqual({ code: 1, out: expect.stringContaining('usage') });
+      });
+    });
+
+    it('takes no receipt from a time in which its key did not sign', async () => {
+      const { keys } = JSON.parse(await readText('receipts/jwks')) as { keys: Record<string, unknown>[] };
+      expect(keys).toEqual(keys.map(() => expect.objectContaining({ nbf: expect.any(Number) })));
+      const { iat } = decodeJwt(String((JSON.parse(lines[0]!) as Record<string, unknown>).receipt));
+      for (const [name, change] of [
+        ['early', { nbf: Number(iat) + 1 }],
+        ['late', { exp: Number(iat) - 1 }],
+      ] as const) {
+        writeFileSync(
+          join(folder, `${name}.json`),
+          JSON.stringify({ keys: keys.map((key) => ({ ...key, ...change })) }),
+        );
+        const { code, out } = await verify(lines, join(folder, `${name}.json`));
+        expect([name, code, out]).toEqual([
+          name,
+          1,
+          expect.stringMatching(/^line 1: the key .* did not sign at that time/m),
+        ]);
+      }
+    });
+
     it('is not content with nothing, as an export that was cut off before its first byte', async () => {
       expect(await verify([])).toEqual({ code: 1, out: expect.stringContaining('nothing was checked') });
     });
@@ -412,5 +480,51 @@ describe('receipts of logouts', () => {
     await issueAll();
     const [last, next] = await exported();
     expect(next).toMatchObject({ sequence: before.length + 1, previous_hash: last!.hash });
+  });
+
+  describe('the end of the chain, where no SQL reaches', () => {
+    // The framework's logger is one for all nodes of this process.
+    const said = vi.spyOn(Logger.prototype, 'log');
+    const alerts = vi.spyOn(Logger.prototype, 'error');
+    afterAll(() => {
+      said.mockRestore();
+      alerts.mockRestore();
+    });
+    const metric = async (name: string): Promise<number> =>
+      Number(new RegExp(`^${name} (\\d+)$`, 'm').exec((await app.json('GET', '/metrics')).text)?.[1]);
+
+    it('is in the log and in the metrics', async () => {
+      await terminations(2);
+      await issueAll();
+      const last = (await exported()).at(-1)!;
+      expect(said.mock.calls.flat()).toContain(`receipts end at ${last.sequence} ${last.hash}`);
+      expect(await metric('exeunt_receipts_head_sequence')).toBe(last.sequence);
+    });
+
+    it('that was cut in storage is noticed at the next receipt, and the gap stays to be seen', async () => {
+      await terminations(3);
+      await issueAll();
+      const before = await exported();
+      const last = before.at(-1)!;
+      const cuts = await metric('exeunt_receipts_chain_cut_total');
+      // With their terminations, as somebody would who wants nobody to ask for a receipt.
+      await app.db.query(
+        `WITH r AS (DELETE FROM logout_receipts WHERE sequence > $1 RETURNING termination_id)
+         DELETE FROM session_terminations t USING r WHERE t.id = r.termination_id`,
+        [last.sequence - 2],
+      );
+      await terminations(1);
+      await issueAll();
+      expect(alerts.mock.calls.flat().join()).toContain(
+        `ALERT the chain of receipts was cut: ${last.sequence} ${last.hash}`,
+      );
+      expect(await metric('exeunt_receipts_chain_cut_total')).toBe(cuts + 1);
+      const after = await exported();
+      expect(after.at(-1)).toMatchObject({ sequence: last.sequence + 1, previous_hash: last.hash });
+      // Said once; what the chain says stays.
+      await terminations(1);
+      await issueAll();
+      expect(await metric('exeunt_receipts_chain_cut_total')).toBe(cuts + 1);
+    });
   });
 });

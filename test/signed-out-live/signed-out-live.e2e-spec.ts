@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { NEVER } from 'rxjs';
 import { LiveStreams } from '../../src/http/live-streams.js';
 import { Sealer } from '../../src/keys/sealer.js';
 import { TestApp, type TestClient } from '../support/app.js';
@@ -211,6 +213,51 @@ describe('the signed-out page, live', () => {
         next.close();
       });
       for (const stream of streams) stream.close();
+    });
+
+    describe('of people and of operators', () => {
+      /** Streams that stay open, from an address, each about something else. */
+      function follow(streams: LiveStreams, from: string, n: number): (() => void)[] {
+        return Array.from({ length: n }, () => {
+          const open = streams.stream(randomUUID(), NEVER, { address: from }).subscribe();
+          return () => open.unsubscribe();
+        });
+      }
+
+      it.each([
+        ['an IPv4 address', '203.0.113.7', '203.0.113.7', '203.0.113.8'],
+        ['an IPv4 address written as an IPv6 one', '::ffff:203.0.113.7', '203.0.113.7', '203.0.113.8'],
+        ['an IPv6 network of one subscriber', '2001:db8:1:2::1', '2001:db8:1:2:ffff::9', '2001:db8:1:3::1'],
+      ])('%s takes its share and no more', (_what, from, same, other) => {
+        const streams = new LiveStreams(app.clock);
+        const [close] = follow(streams, from, 60);
+        expect(() => follow(streams, same, 1)).toThrow('Too many pages');
+        expect(() => follow(streams, other, 1)).not.toThrow();
+        close?.();
+        expect(() => follow(streams, same, 1)).not.toThrow();
+        streams.stop();
+      });
+
+      it('many people leave room for operators, and operators for people', () => {
+        const streams = new LiveStreams(app.clock);
+        for (let i = 0; i < 8; i += 1) follow(streams, `203.0.113.${i}`, 50);
+        expect(() => follow(streams, '198.51.100.1', 1)).toThrow('Too many pages');
+        const operator = () => streams.stream(randomUUID(), NEVER, 'operator').subscribe();
+        for (let i = 0; i < 100; i += 1) operator();
+        expect(operator).toThrow('Too many pages');
+        streams.stop();
+      });
+
+      it('a page that is refused has its address to read again, and a script that does', async () => {
+        const { page, reload } = await signedOut(['Ledger'], 503);
+        const closers = follow(app.app.get(LiveStreams), '127.0.0.1', 60);
+        closers.push(...follow(app.app.get(LiveStreams), '::1', 60));
+        const refused = await app.browser().get(`${reload}/events`);
+        expect([refused.status, refused.headers.has('retry-after')]).toEqual([503, true]);
+        expect((await app.browser().get(reload)).body).toContain(KEEP_TRYING);
+        expect(page.body).toContain(`<a href="${reload}">See how it stands now</a>`);
+        for (const close of closers) close();
+      });
     });
 
     it('end when the process stops, and none begins after that', async () => {

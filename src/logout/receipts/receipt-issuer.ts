@@ -16,7 +16,7 @@ import { codeOf, TransactionRunner, type Tx } from '../../database/transaction.j
 import { JwtSigner } from '../../keys/jwt-signer.js';
 import { Metrics } from '../../metrics/metrics.js';
 import { receiptHash, type Receipt, type ReceiptClaims } from './receipt.js';
-import { ReceiptRepository, type DueReceipt } from './receipt.repository.js';
+import { ReceiptRepository, type ChainHead, type DueReceipt } from './receipt.repository.js';
 
 const DAY = 24 * 60 * 60 * 1000;
 const BATCH = 200;
@@ -25,6 +25,12 @@ const PAGE = 500;
 /** Hints are only hints: what is beyond this is found by polling. */
 const MAX_HINTS = 5000;
 const HINT_DELAY_MS = 50;
+
+/** What one transaction has signed, and where the chain ends by it. */
+interface Batch {
+  readonly signed: readonly DueReceipt[];
+  readonly head: ChainHead | undefined;
+}
 
 /**
  * Issues receipts: one for each termination, when the last of its notices has ended.
@@ -39,6 +45,8 @@ export class ReceiptIssuer implements OnModuleInit, OnApplicationBootstrap, Befo
   private readonly hints = new Set<string>();
   private cursor: string | undefined;
   private soon: NodeJS.Timeout | undefined;
+  /** The newest receipt that this process has signed, as far as it remembers: out of the reach of SQL. */
+  private kept: ChainHead | undefined;
   private readonly task = new PeriodicTask(
     () => this.issueHintedAndNext(),
     (error) => this.logger.warn(`receipts wait: ${codeOf(error)}`),
@@ -109,19 +117,20 @@ export class ReceiptIssuer implements OnModuleInit, OnApplicationBootstrap, Befo
       const due = await this.transactions.run((tx) => this.issueBatch(tx, terminationIds));
       // What was issued before the other node came in between counts all the same.
       if (due === undefined) return issued === 0 ? undefined : issued;
-      batch = due.length;
+      batch = due.signed.length;
       issued += batch;
-      this.count(due);
+      if (due.head !== undefined) this.publish(due.head);
+      this.count(due.signed);
     }
     return issued;
   }
 
-  private async issueBatch(tx: Tx, terminationIds: readonly string[]): Promise<DueReceipt[] | undefined> {
+  private async issueBatch(tx: Tx, terminationIds: readonly string[]): Promise<Batch | undefined> {
     if (!(await this.receipts.tryLock(tx))) return undefined;
     const due = await this.receipts.due(tx, terminationIds, BATCH);
-    if (due.length === 0) return due;
+    if (due.length === 0) return { signed: due, head: undefined };
     const now = this.clock.now();
-    const head = await this.receipts.head(tx);
+    const head = await this.head(tx);
     const chain: Receipt[] = [];
     for (const termination of due) {
       const last = chain.at(-1);
@@ -133,7 +142,31 @@ export class ReceiptIssuer implements OnModuleInit, OnApplicationBootstrap, Befo
     const first = head.sequence + 1;
     const details = { count: chain.length, first, last: head.sequence + chain.length };
     await this.audit.record({ event: 'receipts_issued', outcome: 'done', details }, tx);
-    return due;
+    const last = chain.at(-1);
+    return { signed: due, head: last === undefined ? undefined : { sequence: last.sequence, hash: last.hash } };
+  }
+
+  /**
+   * Where the chain goes on. When its end is not what this process left there, somebody has cut it: then it goes on from
+   * what was signed, so that the gap is there for whoever verifies it, and no number is given twice.
+   */
+  private async head(tx: Tx): Promise<ChainHead> {
+    const stored = await this.receipts.head(tx);
+    const { kept } = this;
+    if (kept === undefined || kept.hash === null || (await this.receipts.holds(tx, kept.sequence, kept.hash)))
+      return stored;
+    this.metrics.countReceiptChainCut();
+    this.logger.error(
+      `ALERT the chain of receipts was cut: ${kept.sequence} ${kept.hash} was signed and is not there; it ends at ${stored.sequence}`,
+    );
+    return stored.sequence > kept.sequence ? stored : kept;
+  }
+
+  /** After the commit, and where no SQL reaches: a line of the log and a metric. */
+  private publish(head: ChainHead): void {
+    this.kept = head;
+    this.metrics.showReceiptHead(head.sequence);
+    this.logger.log(`receipts end at ${head.sequence} ${head.hash ?? ''}`);
   }
 
   private async sign(due: DueReceipt, sequence: number, previous: string | null, now: Date): Promise<Receipt> {

@@ -15,6 +15,11 @@ const UNRECEIPTED = statement(
   `SELECT id FROM session_terminations WHERE receipted_at IS NULL AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2`,
 );
 
+const HOLDS = statement('receipts_holds', 'SELECT hash = $2 AS same FROM logout_receipts WHERE sequence = $1');
+
+/** Retention takes the oldest ones and never the newest: what is older than what is there has left, not been cut. */
+const OLDEST = statement('receipts_oldest', 'SELECT min(sequence) AS sequence FROM logout_receipts');
+
 const HEAD = statement('receipts_head', 'SELECT sequence, hash FROM logout_receipts ORDER BY sequence DESC LIMIT 1');
 
 /** The lock on `t` keeps a notice that ends anew at this moment (see `logout_deliveries_record`) from being overlooked. */
@@ -59,6 +64,12 @@ const AFTER = statement(
   `SELECT ${COLUMNS} FROM logout_receipts r WHERE r.sequence > $1 ORDER BY r.sequence LIMIT $2`,
 );
 
+/** The newest receipt; `hash` is null when there is none. */
+export interface ChainHead {
+  readonly sequence: number;
+  readonly hash: string | null;
+}
+
 /** A termination whose notices have all ended. */
 export interface DueReceipt {
   readonly terminationId: string;
@@ -91,8 +102,16 @@ export class ReceiptRepository {
     return row?.mine === true;
   }
 
+  /** Whether this receipt is in the chain, or has left it from the oldest end as retention has it. */
+  async holds(tx: Tx, sequence: number, hash: string): Promise<boolean> {
+    const [row] = await tx.query<{ same: boolean }>(HOLDS, [sequence, hash]);
+    if (row !== undefined) return row.same;
+    const [oldest] = await tx.query<{ sequence: string | null }>(OLDEST, []);
+    return oldest?.sequence != null && Number(oldest.sequence) > sequence;
+  }
+
   /** The end of the chain. */
-  async head(tx: Tx): Promise<{ readonly sequence: number; readonly hash: string | null }> {
+  async head(tx: Tx): Promise<ChainHead> {
     const [row] = await tx.query<{ sequence: string; hash: string }>(HEAD, []);
     return row === undefined ? { sequence: 0, hash: null } : { sequence: Number(row.sequence), hash: row.hash };
   }

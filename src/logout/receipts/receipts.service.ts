@@ -3,7 +3,7 @@ import { statement } from '../../database/statement.js';
 import { TransactionRunner } from '../../database/transaction.js';
 import { NotFoundError } from '../../oidc/errors.js';
 import type { DeliveryState } from '../back-channel/delivery.js';
-import type { ApplicationOutcome, NotToldReason, WithoutNotice } from '../told.js';
+import type { NotToldReason, WithoutNotice } from '../told.js';
 import type { Receipt } from './receipt.js';
 import { ReceiptRepository } from './receipt.repository.js';
 
@@ -31,7 +31,7 @@ export interface NoticeStanding {
 /** As {@link NoticeStanding}, or that the application is owed none. */
 export interface ApplicationStanding {
   readonly clientId: string;
-  readonly state: ApplicationOutcome;
+  readonly state: DeliveryState | WithoutNotice['state'];
   /** With `not_told`. */
   readonly reason: NotToldReason | null;
   readonly notices: number;
