@@ -7,6 +7,7 @@ import type { Settings } from './config/settings.js';
 import { Cors } from './http/cors.js';
 import { EdgeFallbacks } from './http/edge-fallbacks.js';
 import { FallbackFilter } from './http/fallback.filter.js';
+import { refuseHead } from './http/head-requests.js';
 import { HttpEdge } from './http/http-edge.js';
 import { publicCors } from './http/public-cors.js';
 import { RequestGuard } from './http/request.guard.js';
@@ -37,6 +38,7 @@ export function setUpApp(app: NestExpressApplication, settings: Settings): NestE
   if (settings.trustProxy !== undefined) app.set('trust proxy', trustedProxies(settings.trustProxy));
   keepIdleConnections(app, settings);
   app.use(publicCors(app.get(Cors), app.get(HttpEdge), settings));
+  app.use(refuseHead);
   // These read their JSON themselves, to the letter: media types, positions of mistakes, members sent twice.
   app.useBodyParser('text', { type: readsItsOwnBody, limit: BODY_LIMIT });
   app.useBodyParser('json', { limit: BODY_LIMIT });

@@ -14,7 +14,8 @@ export function banner(settings: Settings, admin: AdminClientCredentials, embedd
     '',
     ...(secret === undefined
       ? [
-          `Admin client         ${admin.clientId} (its secret was shown at the first start, or is in EXEUNT_ADMIN_CLIENT_SECRET)`,
+          admin.problem ??
+            `Admin client         ${admin.clientId} (its secret was shown at the first start, or is in EXEUNT_ADMIN_CLIENT_SECRET)`,
         ]
       : [
           'Admin client, shown this once:',

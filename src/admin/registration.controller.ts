@@ -134,11 +134,12 @@ export class RegistrationController {
   @ApiBearerAuth('registration')
   @ApiOperation({
     summary: 'Replace the registration',
-    description: 'RFC 7592 §2.2: all metadata and `client_id`. Without `offline_access` the offline grants end.',
+    description:
+      'RFC 7592 §2.2: all metadata and `client_id`. What is given up is taken from all that the client has. A client that is no longer the one that an administrator looked at loses what they had set for it, such as `skip_consent`.',
   })
   @ApiBody({ type: ClientMetadataDto })
   @ApiOkResponse({ type: RegisteredClientDto })
-  @ApiJsonErrors(400, 401)
+  @ApiJsonErrors(400, 401, 409)
   async replace(
     @Param('client_id') clientId: string,
     @Body() body: Metadata,
@@ -166,7 +167,7 @@ export class RegistrationController {
     description: 'RFC 7592 §2.3. All grants of the client end with it.',
   })
   @ApiNoContentResponse({ description: 'Gone.' })
-  @ApiJsonErrors(401)
+  @ApiJsonErrors(401, 409)
   async delete(
     @Param('client_id') clientId: string,
     @Headers('authorization') authorization: string | undefined,

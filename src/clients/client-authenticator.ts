@@ -119,11 +119,16 @@ export class ClientAuthenticator {
         algorithms: registered === undefined ? [...CLIENT_ASSERTION_ALGORITHMS] : [registered],
         issuer: client.clientId,
         subject: client.clientId,
-        // Core's newer drafts want the issuer alone; libraries of today send the token endpoint (requirements A.4).
-        audience: [this.settings.issuer, `${this.settings.issuer}/token`],
+        audience: this.settings.acceptAssertionsForEndpoint
+          ? [this.settings.issuer, `${this.settings.issuer}/token`]
+          : this.settings.issuer,
         clockTolerance: CLOCK_SKEW_SECONDS,
         currentDate: this.clock.now(),
       });
+      // The issuer as the one string (draft-ietf-oauth-rfc7523bis §4): an assertion that names several audiences, or an
+      // address that another server may give out as its own, can be carried from one to the other.
+      if (!this.settings.acceptAssertionsForEndpoint && typeof payload.aud !== 'string')
+        throw new InvalidClientError('aud of the client assertion must be the issuer, as one string.');
       return payload;
     } catch (error) {
       if (error instanceof errors.JOSEError || isUnusableKey(error))
@@ -137,7 +142,8 @@ export class ClientAuthenticator {
 export function claimedClientId(credentials: ClientCredentials): string | undefined {
   try {
     const basic = parseBasic(credentials.authorization);
-    if (basic !== undefined) return basic.clientId;
+    // As OAuth reads it, which is how it is read first.
+    if (basic !== undefined) return secretReadings(basic).at(-1)?.clientId;
     if (credentials.client_id !== undefined) return credentials.client_id;
     return credentials.client_assertion === undefined ? undefined : subjectOf(credentials.client_assertion);
   } catch (error) {

@@ -4,11 +4,19 @@ import { LRUCache } from 'lru-cache';
 import { EgressClient } from '../egress/egress.client.js';
 import { EgressError } from '../egress/egress.js';
 import { InvalidClientError } from '../oidc/errors.js';
+import { usableKeys } from './client-keys.js';
 import type { Client } from './client.js';
 
 const MAX_AGE = 10 * 60_000;
 const REFETCH_FLOOR = 10_000;
 const TIMEOUT = 3000;
+
+/** @throws JWKSInvalid for what is no set of keys */
+function keySet(set: unknown): JWTVerifyGetKey {
+  const { keys } = (set ?? {}) as { readonly keys?: unknown };
+  if (!Array.isArray(keys)) throw new errors.JWKSInvalid('JSON Web Key Set malformed');
+  return createLocalJWKSet({ keys: usableKeys(keys) } as JSONWebKeySet);
+}
 
 interface Fetched {
   readonly getKey: JWTVerifyGetKey;
@@ -27,7 +35,7 @@ export class ClientJwks {
   /** Resolves the key of an assertion. An unknown `kid` refetches, at most once in ten seconds. */
   keysOf(client: Client): JWTVerifyGetKey {
     const { jwks, jwks_uri: uri } = client.metadata;
-    if (jwks !== undefined) return createLocalJWKSet(jwks as unknown as JSONWebKeySet);
+    if (jwks !== undefined) return keySet(jwks);
     if (uri === undefined) throw new InvalidClientError('This client has no registered keys.');
     return async (header, token) => {
       const cached = this.fetched.get(uri) ?? (await this.fetch(uri));
@@ -58,7 +66,7 @@ export class ClientJwks {
         timeoutMs: TIMEOUT,
       });
       if (response.status !== 200) throw new InvalidClientError(`The client's jwks_uri answered ${response.status}.`);
-      const fetched = { getKey: createLocalJWKSet(JSON.parse(response.body) as JSONWebKeySet), at: Date.now() };
+      const fetched = { getKey: keySet(JSON.parse(response.body)), at: Date.now() };
       this.fetched.set(uri, fetched);
       return fetched;
     } catch (error) {

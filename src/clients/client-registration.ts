@@ -12,7 +12,10 @@ import {
 import { InvalidClientMetadataError, InvalidRedirectUriError } from '../oidc/errors.js';
 import { frontChannelLogoutUriProblem, redirectUriProblem } from '../oidc/redirect-uri.js';
 import { textProblem } from '../oidc/text.js';
+import { publicKeyProblem } from './client-keys.js';
 import { ClientMetadataDto } from './dto/client-metadata.dto.js';
+
+type TargetUris = 'redirect_uris' | 'post_logout_redirect_uris';
 
 export interface RegistrationRules {
   /** An administrator may set what a self-registered client may not: first-party switches, audiences, any scope. */
@@ -156,7 +159,7 @@ function redirectUrisOf(
 
 function targetUris(
   dto: ClientMetadataDto,
-  name: 'redirect_uris' | 'post_logout_redirect_uris',
+  name: TargetUris,
   rules: RegistrationRules,
   authMethod: TokenEndpointAuthMethod,
 ): string[] {
@@ -165,8 +168,12 @@ function targetUris(
   return uris;
 }
 
+function isRegistered(name: TargetUris, uri: string, before: ClientMetadata | undefined): boolean {
+  return before?.[name].includes(uri) === true;
+}
+
 function checkTargetUri(
-  name: string,
+  name: TargetUris,
   uri: string,
   rules: RegistrationRules,
   applicationType: string | undefined,
@@ -175,6 +182,9 @@ function checkTargetUri(
   const problem = redirectUriProblem(uri, {
     allowInsecure: rules.allowInsecure,
     allowPrivateUseScheme: applicationType === 'native' || authMethod === 'none',
+    // The vendor of an app does not change its scheme for us; that two apps may share one is the administrator's to weigh.
+    // What an administrator registered a client may send back when it changes something else.
+    allowAnyPrivateUseScheme: rules.administrator || isRegistered(name, uri, rules.before),
   });
   if (problem !== undefined) throw new InvalidRedirectUriError(`An entry of ${name} ${problem}.`);
 }
@@ -219,16 +229,8 @@ function keysOf(
   if (!Array.isArray(keys) || keys.length > 50)
     throw new InvalidClientMetadataError('jwks must have an array of at most 50 keys.');
   for (const key of keys) {
-    if (
-      typeof key !== 'object' ||
-      key === null ||
-      typeof key.kty !== 'string' ||
-      key.kty === 'oct' ||
-      'd' in key ||
-      'k' in key
-    ) {
-      throw new InvalidClientMetadataError('jwks must hold public keys only.');
-    }
+    const problem = publicKeyProblem(key);
+    if (problem !== undefined) throw new InvalidClientMetadataError(`A key of jwks ${problem}.`);
   }
   return { jwks: { keys } };
 }

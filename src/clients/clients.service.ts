@@ -18,6 +18,7 @@ import { provesBySecret, type Client, type RegisteredClient } from './client.js'
 import { ClientEntity } from './entities/client.entity.js';
 import { DELETED_CLIENT_KEPT_MS } from './clients.sql.js';
 import { keepingAnAdministrator, proofStays } from './last-administrator.js';
+import { isStillVetted } from './vetted.js';
 import { takenFromClient, type TakenFromClient } from './taken-from-client.js';
 
 /** A lost change notice is made good after this long. Revoked grants do not wait for it: they are dead in Postgres. */
@@ -203,7 +204,7 @@ export class ClientsService implements OnModuleInit {
     return this.changeIn(tx, clientId, (before) => {
       const metadata = registeredMetadata(input, this.rules(options.administrator, before));
       return {
-        metadata: options.administrator ? metadata : { ...metadata, ...administratorsChoices(before) },
+        metadata: options.administrator ? metadata : { ...metadata, ...administratorsChoices(before, metadata) },
         clientSecret: options.clientSecret,
       };
     });
@@ -436,10 +437,14 @@ function refuseUselessSecret(metadata: ClientMetadata, given: string | undefined
   );
 }
 
-/** What only administrators set survives a client's own update of its registration (RFC 7592 §2.2). */
-function administratorsChoices(metadata: ClientMetadata) {
-  const { skip_consent, skip_logout_confirmation, headless_logout } = metadata;
-  const { resource_server, audience, permissions } = metadata;
+/**
+ * What only administrators set survives a client's own update of its registration (RFC 7592 §2.2), as long as the
+ * client is still the one that they looked at.
+ */
+function administratorsChoices(before: ClientMetadata, after: ClientMetadata): Partial<ClientMetadata> {
+  if (!isStillVetted(before, after)) return {};
+  const { skip_consent, skip_logout_confirmation, headless_logout } = before;
+  const { resource_server, audience, permissions } = before;
   return { skip_consent, skip_logout_confirmation, headless_logout, resource_server, audience, permissions };
 }
 

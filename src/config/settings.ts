@@ -78,6 +78,8 @@ export interface Settings {
   readonly upstreamTimeoutMs: number;
   /** Whether a logout token that was carried out before is answered 200, for providers that repeat after a lost answer. */
   readonly acceptRepeatedLogoutTokens: boolean;
+  /** Whether a client's assertion may be meant for the token endpoint, or for several, as older libraries write it. */
+  readonly acceptAssertionsForEndpoint: boolean;
   readonly backchannelLogoutPerMinute: number;
   /** Required of whoever reads `/metrics`, when set. */
   readonly metricsToken: string | undefined;
@@ -86,6 +88,12 @@ export interface Settings {
 /** Nest's injection token for {@link Settings}. */
 export const SETTINGS = Symbol('Settings');
 
+const SECRETS = [
+  'EXEUNT_SECRET',
+  'EXEUNT_ADMIN_CLIENT_SECRET',
+  'EXEUNT_INITIAL_ACCESS_TOKEN',
+  'METRICS_TOKEN',
+] as const;
 const SECOND = 1000;
 const DAY = 24 * 60 * 60 * SECOND;
 
@@ -111,7 +119,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     dataDir: read.text('EXEUNT_DATA_DIR') ?? './.exeunt',
     secret,
     adminClientId: read.text('EXEUNT_ADMIN_CLIENT_ID'),
-    adminClientSecret: read.text('EXEUNT_ADMIN_CLIENT_SECRET'),
+    adminClientSecret: read.text('EXEUNT_ADMIN_CLIENT_SECRET', { minLength: 16 }),
     registration: read.oneOf('EXEUNT_REGISTRATION', ['token', 'open', 'off'], 'token'),
     initialAccessToken: read.text('EXEUNT_INITIAL_ACCESS_TOKEN', { minLength: 16 }),
     allowInsecureRedirectUris: read.flag('EXEUNT_ALLOW_HTTP_REDIRECTS', false),
@@ -149,6 +157,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     cspLogoutPerMinute: read.integer('CSP_LOGOUT_PER_MINUTE', 600, { min: 1 }),
     upstreamTimeoutMs: read.integer('UPSTREAM_TIMEOUT_MS', 5000, { min: 100, max: 60000 }),
     acceptRepeatedLogoutTokens: read.flag('ACCEPT_REPEATED_LOGOUT_TOKENS', false),
+    acceptAssertionsForEndpoint: read.flag('ACCEPT_ASSERTIONS_FOR_ENDPOINT', false),
     backchannelLogoutPerMinute: read.integer('BACKCHANNEL_LOGOUT_PER_MINUTE', 6000, { min: 1 }),
     metricsToken: read.text('METRICS_TOKEN', { minLength: 16 }),
   };
@@ -160,6 +169,12 @@ export function loadSettings(env: Environment = process.env): Settings {
   }
   if (production && secret === undefined) {
     read.problem('EXEUNT_SECRET', 'is required when NODE_ENV=production (32 characters or more)');
+  }
+  if (production) {
+    for (const name of SECRETS) {
+      if (/^change-?me/i.test(env[name]?.trim() ?? ''))
+        read.problem(name, 'is the example that everybody can read: set a secret of your own');
+    }
   }
   if (settings.adminClientSecret !== undefined && settings.adminClientId === undefined) {
     read.problem('EXEUNT_ADMIN_CLIENT_ID', 'is required when EXEUNT_ADMIN_CLIENT_SECRET is set');

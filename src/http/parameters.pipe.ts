@@ -1,4 +1,6 @@
 import { ValidationPipe, type ArgumentMetadata, type ValidationError } from '@nestjs/common';
+import { getMetadataStorage } from 'class-validator';
+import { unknownMember } from '../oidc/similar-names.js';
 import { InvalidRequestError, type ProtocolError } from '../oidc/errors.js';
 
 /**
@@ -30,6 +32,8 @@ export class StrictJsonPipe extends ValidationPipe {
       transform: true,
       transformOptions: { enableImplicitConversion: false },
       stopAtFirstError: true,
+      // For the names of what a DTO has; nothing of what was sent is shown.
+      validationError: { target: true },
       exceptionFactory: (errors): ProtocolError => new InvalidRequestError(describeErrors(errors)),
     });
   }
@@ -40,12 +44,20 @@ function withoutEmpty(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== ''));
 }
 
+/** A member that the DTO does not have, with the one of its members that was probably meant. */
+function unknownProperty({ constraints, target, property }: ValidationError): string | undefined {
+  if (constraints?.whitelistValidation === undefined || target === undefined) return undefined;
+  const known = getMetadataStorage().getTargetValidationMetadatas(target.constructor, '', true, false);
+  return unknownMember(property, [...new Set(known.map(({ propertyName }) => propertyName))]);
+}
+
 /** Names the first field and its problem; never a value. */
 export function describeErrors(errors: readonly ValidationError[]): string {
   const [error] = errors;
   if (error === undefined) return 'The request is not valid.';
   if (error.constraints === undefined && error.children !== undefined && error.children.length > 0)
     return describeErrors(error.children);
-  const problem = Object.values(error.constraints ?? {})[0] ?? `${error.property} is not valid`;
+  const problem =
+    unknownProperty(error) ?? Object.values(error.constraints ?? {})[0] ?? `${error.property} is not valid`;
   return Array.isArray(error.value) && !/array/.test(problem) ? `${error.property} must be sent once.` : `${problem}.`;
 }

@@ -14,6 +14,11 @@ const CONTENT_SCHEMES = new Set([
   'ws:',
   'wss:',
   'ftp:',
+  'jar:',
+  'intent:',
+  'mailto:',
+  'tel:',
+  'sms:',
 ]);
 
 export interface RedirectUriRules {
@@ -21,6 +26,8 @@ export interface RedirectUriRules {
   readonly allowInsecure: boolean;
   /** Allows private-use schemes such as `com.example.app:/cb` (RFC 8252 §7.1). */
   readonly allowPrivateUseScheme: boolean;
+  /** Also ones that are no reversed domain name, such as `oc://app`, of which anybody may claim the same. */
+  readonly allowAnyPrivateUseScheme?: boolean;
 }
 
 /**
@@ -55,7 +62,9 @@ export function redirectUriProblem(uri: string, rules: RedirectUriRules): string
   if (!rules.allowPrivateUseScheme) return 'must use https';
   if (/^[^:]*:\/\/[^/?]*[;,'"<>]/.test(uri)) return 'must have a host without punctuation';
   // RFC 8252 §7.1: a private-use scheme is a reversed domain name, so that two apps do not share one.
-  return url.protocol.includes('.') ? undefined : 'must use https or a private-use scheme such as com.example.app';
+  return url.protocol.includes('.') || rules.allowAnyPrivateUseScheme === true
+    ? undefined
+    : 'must use https or a private-use scheme such as com.example.app';
 }
 
 /**

@@ -20,5 +20,5 @@ export function similarNames(name: string, candidates: readonly string[]): reado
 export function unknownMember(name: string, known: readonly string[]): string {
   const [meant] = similarNames(name, known);
   const shown = name.length > LONGEST ? `${name.slice(0, LONGEST)}…` : name;
-  return `${shown} is not a member of this request${meant === undefined ? '' : `, did you mean ${meant}?`}`;
+  return `${shown} is not known here${meant === undefined ? '' : ` (did you mean ${meant}?)`}`;
 }

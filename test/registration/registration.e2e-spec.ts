@@ -180,10 +180,63 @@ describe('RFC 7591 and RFC 7592 at /register', () => {
       const client = await registered({ client_name: 'Before' });
       await app.json('PATCH', `/admin/v1/clients/${client.client_id}`, { token, body: { skip_consent: true } });
       expect((await own(client, 'GET')).body).toMatchObject({ client_name: 'Before', redirect_uris: [CALLBACK] });
-      const replaced = await own(client, 'PUT', { client_id: client.client_id, redirect_uris: [`${CALLBACK}2`] });
+      const changes = { redirect_uris: [CALLBACK], contacts: ['ops@example.com'], default_max_age: 60 };
+      const replaced = await own(client, 'PUT', { client_id: client.client_id, ...changes });
       expect(replaced.status).toBe(200);
-      expect(replaced.body).toMatchObject({ redirect_uris: [`${CALLBACK}2`], skip_consent: true });
+      expect(replaced.body).toMatchObject({ ...changes, skip_consent: true });
       expect(replaced.body).not.toHaveProperty('client_name');
+    });
+
+    const CHOICES = {
+      skip_consent: true,
+      skip_logout_confirmation: true,
+      resource_server: true,
+      audience: ['https://api.example.com'],
+      permissions: ['manage_oidc'],
+    };
+    const vetted = async (): Promise<{ client: Record<string, string>; body: Record<string, unknown> }> => {
+      const body = { client_name: 'Ledger', redirect_uris: [CALLBACK, `${CALLBACK}2`] };
+      const client = await registered(body);
+      await app.json('PATCH', `/admin/v1/clients/${client.client_id}`, { token, body: CHOICES });
+      return { client, body: { client_id: client.client_id, ...body } };
+    };
+
+    it.each<[string, Record<string, unknown>]>([
+      ['where answers go', { redirect_uris: [CALLBACK, 'https://evil.example/cb'] }],
+      ['where a browser goes after logout', { post_logout_redirect_uris: ['https://evil.example/bye'] }],
+      ['how it proves who it is', { token_endpoint_auth_method: 'none' }],
+      ['its keys', { jwks_uri: 'https://evil.example/jwks' }],
+      [
+        'its keys by value',
+        { jwks: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }] } },
+      ],
+      ['what it may do', { grant_types: ['authorization_code', 'refresh_token'] }],
+      ['its name', { client_name: 'Your bank' }],
+      ['its logo', { logo_uri: 'https://evil.example/bank.png' }],
+      ['where it is told', { backchannel_logout_uri: 'https://evil.example/logout' }],
+    ])(
+      'a client that changes %s loses what an administrator had given to the one that was looked at',
+      async (_what, change) => {
+        const { client, body } = await vetted();
+        const replaced = await own(client, 'PUT', { ...body, ...change });
+        expect(replaced.status).toBe(200);
+        const plain = {
+          skip_consent: false,
+          skip_logout_confirmation: false,
+          resource_server: false,
+          audience: [],
+          permissions: [],
+        };
+        expect(replaced.body).toMatchObject({ ...change, ...plain });
+        // Going back to what it was does not bring them back: somebody has to look again.
+        expect((await own(client, 'PUT', body)).body).toMatchObject(plain);
+      },
+    );
+
+    it('keeps them when it gives something up', async () => {
+      const { client, body } = await vetted();
+      const less = { ...body, client_name: undefined, redirect_uris: [CALLBACK] };
+      expect((await own(client, 'PUT', less)).body).toMatchObject({ redirect_uris: [CALLBACK], ...CHOICES });
     });
 
     it.each([

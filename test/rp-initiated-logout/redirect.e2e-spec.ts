@@ -1,3 +1,4 @@
+import { ClientsService } from '../../src/clients/clients.service.js';
 import { pkce, TestApp } from '../support/app.js';
 import { anApplication, endSessionUrl, promptNone, SIGNED_OUT_URI, signOut } from './end-session.js';
 
@@ -28,6 +29,19 @@ describe('where the browser goes afterwards (RP-Initiated Logout 1.0 §3)', () =
     const done = await signOut(browser, { id_token_hint: tokens.id_token, post_logout_redirect_uri: uri, state: 's' });
     expect([done.status, done.headers.get('location')]).toEqual([303, location]);
   });
+
+  it.each(['logout-yes', 'logout-no'])(
+    'leads nobody to a URI that was removed while the dialog was open (%s)',
+    async (button) => {
+      const { browser, client, tokens } = await aScene();
+      const parameters = { id_token_hint: tokens.id_token, post_logout_redirect_uri: SIGNED_OUT_URI, state: 's' };
+      const dialog = await browser.get(endSessionUrl(parameters));
+      await app.app.get(ClientsService).removePostLogoutRedirectUri(client.clientId, SIGNED_OUT_URI);
+      const done = await browser.submit(dialog, button);
+      expect([done.status, done.location]).toEqual([200, undefined]);
+      expect(done.body).not.toContain(SIGNED_OUT_URI);
+    },
+  );
 
   it('leads an application on a phone back to its own scheme', async () => {
     const uri = 'com.example.ledger:/signed-out';

@@ -22,12 +22,37 @@ describe('a start with settings that cannot be used', () => {
     ['a short secret', { EXEUNT_SECRET: 'short' }, 'EXEUNT_SECRET'],
     ['a database that is not Postgres', { DATABASE_URL: 'mysql://localhost/x' }, 'DATABASE_URL'],
     ['an administrator’s secret without its id', { EXEUNT_ADMIN_CLIENT_SECRET: STRONG }, 'EXEUNT_ADMIN_CLIENT_ID'],
+    [
+      'a short secret of the administrator',
+      { EXEUNT_ADMIN_CLIENT_ID: 'operator', EXEUNT_ADMIN_CLIENT_SECRET: 'fifteen letters' },
+      'EXEUNT_ADMIN_CLIENT_SECRET',
+    ],
     ['an egress rule that is no network', { EXEUNT_EGRESS_ALLOW: 'nowhere/99' }, 'EXEUNT_EGRESS_ALLOW'],
     ['production without a secret', { NODE_ENV: 'production', ISSUER: 'https://id.example.com' }, 'EXEUNT_SECRET'],
     [
       'production behind a plain http issuer',
       { NODE_ENV: 'production', ISSUER: 'http://id.example.com', EXEUNT_SECRET: STRONG },
       'ISSUER',
+    ],
+    [
+      'the example’s secret in production',
+      {
+        NODE_ENV: 'production',
+        ISSUER: 'https://id.example.com',
+        EXEUNT_SECRET: 'change-me-change-me-change-me-change-me',
+      },
+      'EXEUNT_SECRET',
+    ],
+    [
+      'the example’s administrator in production',
+      {
+        NODE_ENV: 'production',
+        ISSUER: 'https://id.example.com',
+        EXEUNT_SECRET: STRONG,
+        EXEUNT_ADMIN_CLIENT_ID: 'operator',
+        EXEUNT_ADMIN_CLIENT_SECRET: 'Change-me-too-change-me-too',
+      },
+      'EXEUNT_ADMIN_CLIENT_SECRET',
     ],
   ])('stops with exit code 1, the variable’s name and no database: %s', async (_, env, variable) => {
     const service = await Service.launch({ EXEUNT_DATA_DIR: dataDir, ...env });

@@ -1,5 +1,5 @@
 import { ClientsService } from '../../src/clients/clients.service.js';
-import { basic, TestApp, type Answer } from '../support/app.js';
+import { basic, pkce, TestApp, type Answer } from '../support/app.js';
 import { postRaw, tokenState } from './token-requests.js';
 
 const MACHINE = { grant_types: ['client_credentials'], redirect_uris: [], scope: 'reports' };
@@ -88,6 +88,29 @@ describe('client authentication (RFC 6749 §2.3)', () => {
     const byForm = { ...fields, client_id: client.clientId, client_secret: client.clientSecret };
     expectInvalidClient(await app.form('/token', byForm));
     expect(await tokenState(app)).toEqual(before);
+  });
+
+  it('takes `id:` in the header for the name alone, of a client without a secret only (RFC 6749 §2.3.1)', async () => {
+    const spa = await app.createClient({ token_endpoint_auth_method: 'none', skip_consent: true });
+    const { verifier, challenge } = pkce();
+    const request = { code_challenge: challenge, code_challenge_method: 'S256' };
+    const code = await app.codeFor(app.browser(), spa, (await app.createAccount()).login, request);
+    const fields = { grant_type: 'authorization_code', code, redirect_uri: spa.redirectUri, code_verifier: verifier };
+    const authorization = `Basic ${encode(`${spa.clientId}:`)}`;
+    expect((await app.form('/token', fields, undefined, { authorization })).status).toBe(200);
+    const contradicted = await app.form('/token', { ...fields, client_id: 'another' }, undefined, { authorization });
+    expect([contradicted.status, contradicted.body.error]).toEqual([400, 'invalid_request']);
+
+    const client = await app.createClient(MACHINE);
+    for (const header of [
+      `Basic ${encode(`${client.clientId}:`)}`,
+      `Basic ${encode(':')}`,
+      `Basic ${encode('nobody:')}`,
+    ])
+      expectInvalidClient(await app.form('/token', GRANT, undefined, { authorization: header }));
+    const body = { ...GRANT, client_id: client.clientId, client_secret: client.clientSecret };
+    const named = { authorization: `Basic ${encode(`${client.clientId}:`)}` };
+    expect((await app.form('/token', body, undefined, named)).status).toBe(200);
   });
 
   it('refuses two methods at once', async () => {

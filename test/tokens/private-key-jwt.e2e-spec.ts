@@ -79,12 +79,100 @@ describe('private_key_jwt (OpenID Connect Core 1.0 §9, RFC 7523 §3)', () => {
     expect(await tokenState(app)).toEqual(before);
   }
 
-  it.each([
-    ['the issuer', () => app.issuer],
+  it('takes an assertion for the issuer, as one string', async () => {
+    expect((await ask(await assertion({ aud: app.issuer }))).status).toBe(200);
+  });
+
+  const OLDER: [string, () => unknown][] = [
     ['the token endpoint', () => `${app.issuer}/token`],
     ['both', () => [app.issuer, `${app.issuer}/token`]],
-  ])('takes an assertion for %s', async (_what, aud) => {
-    expect((await ask(await assertion({ aud: aud() }))).status).toBe(200);
+    ['a list of the issuer alone', () => [app.issuer]],
+    ['the issuer and somebody else', () => [app.issuer, 'https://other.example']],
+  ];
+  it.each([...OLDER, ['the issuer with a slash', () => `${app.issuer}/`], ['nobody', () => undefined]])(
+    'refuses one for %s, which may be meant for another server (RFC 7523bis)',
+    async (_what, aud) => {
+      const before = await tokenState(app);
+      await expectRefused(await ask(await assertion({ aud: aud() })), before);
+    },
+  );
+
+  it('takes these of older libraries where the setting says so, and no others', async () => {
+    const lenient = await TestApp.start(
+      { issuer: app.issuer, acceptAssertionsForEndpoint: true },
+      { db: app.db, clock: app.clock },
+    );
+    for (const [, aud] of OLDER) expect((await ask(await assertion({ aud: aud() }), {}, lenient)).status).toBe(200);
+    for (const aud of ['https://other.example', `${app.issuer}/`, ['https://other.example']])
+      expect((await ask(await assertion({ aud }), {}, lenient)).status).toBe(401);
+    await lenient.stop();
+  });
+
+  describe('RSA keys', () => {
+    /** An RSA key of any size and exponent: for registering it nobody needs the private one. */
+    const rsa = (bits: number, exponent: bigint, leadingZeros = 0): JWK => ({
+      kty: 'RSA',
+      kid: randomUUID(),
+      n: Buffer.concat([Buffer.alloc(leadingZeros), unsigned((1n << BigInt(bits - 1)) | 1n)]).toString('base64url'),
+      e: unsigned(exponent).toString('base64url'),
+    });
+    function unsigned(value: bigint): Buffer {
+      const hex = value.toString(16);
+      return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex');
+    }
+    const F4 = 65537n;
+    const register = async (jwk: unknown): Promise<Answer> =>
+      app.json('POST', '/admin/v1/clients', {
+        token: await app.adminToken(),
+        body: { ...MACHINE, jwks: { keys: [jwk] } },
+      });
+
+    it.each<[string, unknown]>([
+      ['an exponent as long as the modulus', rsa(3072, (1n << 3071n) | 1n)],
+      ['an exponent above 2^32', rsa(2048, (1n << 32n) + 1n)],
+      ['the exponent 1, which signs everything', rsa(2048, 1n)],
+      ['the exponent 0', rsa(2048, 0n)],
+      ['an even exponent', rsa(2048, 4n)],
+      ['2047 bits', rsa(2047, F4)],
+      ['4097 bits', rsa(4097, F4)],
+      ['16384 bits', rsa(16384, F4)],
+      ['512 bits after zeros', rsa(512, F4, 256)],
+      ['no modulus', { kty: 'RSA', e: 'AQAB' }],
+      ['no exponent', { kty: 'RSA', n: rsa(2048, F4).n }],
+      ['a modulus that is a number', { kty: 'RSA', n: 5, e: 'AQAB' }],
+      ['a modulus that is no base64url', { kty: 'RSA', n: '***', e: 'AQAB' }],
+    ])('are refused with %s', async (_what, jwk) => {
+      const answer = await register(jwk);
+      expect([answer.status, answer.body.error]).toEqual([400, 'invalid_client_metadata']);
+    });
+
+    it.each([
+      [2048, F4],
+      [3072, 3n],
+      [4096, (1n << 32n) - 1n],
+    ])('of %s bits with the exponent %s are taken', async (bits, exponent) => {
+      expect((await register(rsa(bits, exponent))).status).toBe(201);
+    });
+
+    it('beyond these bounds are not used either where a jwks_uri has them, or the registration from before', async () => {
+      const huge = rsa(3072, (1n << 3071n) | 1n);
+      const good = await aKey('RS256');
+      publishedKeys = [huge, good.jwk];
+      const fetched = await app.createClient({ ...MACHINE, jwks_uri: jwksUri() });
+      const stored = await app.createClient({ ...MACHINE, jwks: { keys: [good.jwk] } });
+      await app.db.query(
+        `UPDATE clients SET metadata = jsonb_set(metadata, '{jwks,keys}', $2::jsonb) WHERE client_id = $1`,
+        [stored.clientId, JSON.stringify([huge, good.jwk])],
+      );
+      for (const of of [fetched, stored]) {
+        const before = await tokenState(app);
+        const forged = await assertion({}, { by: good, of, header: { kid: huge.kid } });
+        const asked = performance.now();
+        await expectRefused(await ask(forged), before);
+        expect(performance.now() - asked).toBeLessThan(5000);
+        expect((await ask(await assertion({}, { by: good, of }))).status).toBe(200);
+      }
+    });
   });
 
   it.each(['RS256', 'PS256', 'EdDSA'])('takes %s', async (alg) => {

@@ -46,6 +46,7 @@ import {
   toLogoutCommand,
   toShownDialog,
   type EndSessionRequest,
+  withoutLostWayBack,
   type ShownDialog,
   type ShownForSession,
   type UnverifiedLink,
@@ -306,9 +307,11 @@ export class EndSessionController {
 
   private async answerDialog(form: EndSessionFormDto, cookies: CookieJar, response: Response): Promise<void> {
     this.browsers.checkCsrf(cookies, form.csrf);
-    const shown = this.sealer.open<ShownDialog>(SEALED, form.request ?? '');
+    const opened = this.sealer.open<ShownDialog>(SEALED, form.request ?? '');
     // A dialog that was left open too long is shown anew; nothing of the old one is used.
-    if (shown === undefined || form.decision === undefined) return this.ask({}, cookies, response);
+    if (opened === undefined || form.decision === undefined) return this.ask({}, cookies, response);
+    const { clientId } = opened;
+    const shown = withoutLostWayBack(opened, clientId === undefined ? undefined : await this.clients.find(clientId));
     if (form.decision === 'stay') return this.stay(shown, cookies, response);
     const { sessionId, accountId } = shown;
     if (sessionId === undefined || accountId === undefined) return this.nobodyWasSignedIn(shown, cookies, response);

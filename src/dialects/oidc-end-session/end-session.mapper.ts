@@ -127,6 +127,16 @@ export interface ShownDialog {
   readonly upstream?: UpstreamOffer;
 }
 
+/** As it was shown, without a way back that the client `client` has lost since: nobody is sent to a URI that was removed. */
+export function withoutLostWayBack(shown: ShownDialog, client: Client | undefined): ShownDialog {
+  const { redirectUri, state: _state, ...rest } = shown;
+  const { metadata } = client ?? {};
+  return redirectUri === undefined ||
+    (metadata !== undefined && isAllowedRedirectUri(metadata.post_logout_redirect_uris, redirectUri, metadata))
+    ? shown
+    : rest;
+}
+
 export function toShownDialog(
   request: EndSessionRequest,
   session: SignedInSession | undefined,
