@@ -66,8 +66,8 @@ module.exports = {
     only(
       'clients-know-egress',
       'clients',
-      [...FOUNDATION, '^src/egress/'],
-      'The registry knows nobody above it; keys of clients are fetched through the guard.',
+      [...FOUNDATION, '^src/(audit|egress|metrics|rate-limits)/'],
+      'The registry knows nobody above it; keys of clients are fetched through the guard, and wrong proofs are counted.',
     ),
     only(
       'sessions-know-accounts-sql',

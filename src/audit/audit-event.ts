@@ -4,6 +4,7 @@ export const AUDIT_EVENT_NAMES = [
   'upstream_sign_in',
   'upstream_changed',
   'sign_in',
+  'client_authentication',
   'account_changed',
   'client_changed',
   'organization_changed',

@@ -8,6 +8,7 @@ import { CLIENT_ASSERTION_ALGORITHMS } from '../oidc/algorithms.js';
 import { InvalidClientError, InvalidRequestError } from '../oidc/errors.js';
 import { sha256 } from '../oidc/secret.js';
 import { isUnusableKey } from '../oidc/unusable-key.js';
+import { ClientSecrets } from './client-secrets.js';
 import { ClientJwks } from './client-jwks.js';
 import type { Client } from './client.js';
 import { ClientsService } from './clients.service.js';
@@ -20,6 +21,8 @@ export interface ClientCredentials {
   readonly client_secret?: string | undefined;
   readonly client_assertion?: string | undefined;
   readonly client_assertion_type?: string | undefined;
+  /** Where the request comes from: wrong proofs are counted by it. */
+  readonly address?: string | undefined;
 }
 
 export const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -44,6 +47,7 @@ const USE_JTI = statement(
 export class ClientAuthenticator {
   constructor(
     private readonly clients: ClientsService,
+    private readonly secrets: ClientSecrets,
     private readonly jwks: ClientJwks,
     private readonly transactions: TransactionRunner,
     private readonly clock: Clock,
@@ -69,12 +73,13 @@ export class ClientAuthenticator {
     if (readings.length > 0 && readings.every(({ clientId }) => clientId !== named)) {
       throw new InvalidRequestError('client_id contradicts the Authorization header.');
     }
+    const { address = '' } = credentials;
     if (credentials.client_assertion !== undefined)
-      return this.byAssertion(credentials.client_assertion, { ...credentials, client_id: named });
-    if (basic !== undefined && !nameOnly) return this.bySecret(readings);
+      return this.byCountedAssertion(credentials.client_assertion, { ...credentials, client_id: named }, address);
+    if (basic !== undefined && !nameOnly) return this.bySecret(readings, address);
     if (named === undefined) throw new InvalidClientError('No client authentication was sent.');
     if (credentials.client_secret !== undefined)
-      return this.bySecret([{ clientId: named, secret: credentials.client_secret }]);
+      return this.bySecret([{ clientId: named, secret: credentials.client_secret }], address);
     return this.byName(named);
   }
 
@@ -84,12 +89,31 @@ export class ClientAuthenticator {
     return client;
   }
 
-  private async bySecret(readings: readonly SecretReading[]): Promise<Client> {
-    for (const { clientId, secret } of readings) {
-      const client = await this.clients.findBySecret(clientId, secret);
-      if (client !== undefined) return client;
-    }
-    throw refused();
+  private async bySecret(readings: readonly SecretReading[], address: string): Promise<Client> {
+    const client = await this.secrets.find(readings, address);
+    if (client === undefined) throw refused();
+    return client;
+  }
+
+  /** A forged assertion costs us a signature check, so as many of them are looked at as of wrong secrets. */
+  private async byCountedAssertion(
+    assertion: string,
+    credentials: ClientCredentials,
+    address: string,
+  ): Promise<Client> {
+    let refusal: unknown;
+    const client = await this.secrets.guard(subjectOf(assertion), address, async (attempt) => {
+      attempt.begin();
+      try {
+        return await this.byAssertion(assertion, credentials);
+      } catch (error) {
+        if (!(error instanceof InvalidClientError)) throw error;
+        refusal = error;
+        return undefined;
+      }
+    });
+    if (client === undefined) throw refusal;
+    return client;
   }
 
   private async byAssertion(assertion: string, credentials: ClientCredentials): Promise<Client> {

@@ -14,6 +14,7 @@ import { ConflictError, InvalidClientMetadataError, NotFoundError } from '../oid
 import { matchesHash, newSecret, sha256 } from '../oidc/secret.js';
 import { isStorableText } from '../oidc/text.js';
 import { checkPostLogoutRedirectUri, registeredMetadata, type RegistrationRules } from './client-registration.js';
+import type { SecretReading } from './secret-readings.js';
 import { provesBySecret, type Client, type RegisteredClient } from './client.js';
 import { ClientEntity } from './entities/client.entity.js';
 import { DELETED_CLIENT_KEPT_MS } from './clients.sql.js';
@@ -123,19 +124,23 @@ export class ClientsService implements OnModuleInit {
   }
 
   /**
-   * The client that proves by this secret who it is; whoever lets a client in by a secret asks this. Constant-time.
+   * The client that proves by one of these secrets who it is; asked by {@link ClientSecrets}, which counts. Constant-time.
    * Undefined for a wrong secret, an unknown or disabled client, and one that proves itself in another way.
+   * @param begin called before the first secret is looked at; from then on nothing is waited for, so however many ask at
+   * once, each is counted before the next one is looked at
    */
-  async findBySecret(clientId: string, secret: string): Promise<Client | undefined> {
-    const client = await this.findEnabled(clientId);
-    return client !== undefined && (await this.isSecret(clientId, secret)) ? client : undefined;
+  async findBySecret(readings: readonly SecretReading[], begin: () => void): Promise<Client | undefined> {
+    const entries: Array<readonly [Entry | undefined, string]> = [];
+    for (const { clientId, secret } of readings) entries.push([await this.entry(clientId), secret]);
+    begin();
+    const [proved] = entries.filter(([entry, secret]) => provesItself(entry, secret));
+    const client = proved?.[0]?.client;
+    return client?.disabledAt === null ? client : undefined;
   }
 
   /** Whether this is the secret that the client proves itself by, disabled or not. Constant-time. */
   async isSecret(clientId: string, secret: string): Promise<boolean> {
-    const entry = await this.entry(clientId);
-    const usable = entry !== undefined && provesBySecret(entry.client.metadata);
-    return matchesHash(secret, usable ? entry.secretHash : null);
+    return provesItself(await this.entry(clientId), secret);
   }
 
   async isRegistrationToken(clientId: string, token: string): Promise<boolean> {
@@ -470,4 +475,9 @@ function toEntry(row: ClientEntity): Entry {
     secretHash: row.secretHash,
     registrationTokenHash: row.registrationTokenHash,
   };
+}
+
+function provesItself(entry: Entry | undefined, secret: string): boolean {
+  const usable = entry !== undefined && provesBySecret(entry.client.metadata);
+  return matchesHash(secret, usable ? entry.secretHash : null);
 }

@@ -4,6 +4,7 @@ import { AccountsService } from '../accounts/accounts.service.js';
 import type { AuditDetails } from '../audit/audit-event.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { clientName, isAdministrator, type Client } from '../clients/client.js';
+import { ClientSecrets } from '../clients/client-secrets.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { Clock } from '../database/clock.js';
 import { Sealer } from '../keys/sealer.js';
@@ -64,6 +65,7 @@ export class OperatorsService {
     private readonly sessions: SessionsService,
     private readonly accounts: AccountsService,
     private readonly clients: ClientsService,
+    private readonly secrets: ClientSecrets,
     private readonly sealer: Sealer,
     private readonly audit: AuditLog,
     private readonly clock: Clock,
@@ -86,7 +88,7 @@ export class OperatorsService {
       await this.refused('client', 'too_many_attempts', address);
       return { kind: 'too_many_attempts', retryAfterSeconds };
     }
-    const client = await this.clients.findBySecret(clientId, secret);
+    const client = await this.secrets.find([{ clientId, secret }], address);
     if (client === undefined || !isAdministrator(client)) {
       await this.refused('client', client === undefined ? 'wrong_credentials' : 'not_an_operator', address);
       return { kind: 'wrong_credentials' };

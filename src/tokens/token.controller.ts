@@ -3,6 +3,7 @@ import {
   Controller,
   Headers,
   HttpCode,
+  Ip,
   Options,
   Post,
   Res,
@@ -56,14 +57,15 @@ export class TokenController {
   @ApiBasicAuth('client')
   @ApiConsumes(FORM)
   @ApiOkResponse({ type: TokenResponseDto })
-  @ApiJsonErrors(400, 401)
+  @ApiJsonErrors(400, 401, 429)
   async token(
     @Body() body: TokenRequestDto,
     @Headers('authorization') authorization: string | undefined,
     @Headers('origin') origin: string | undefined,
+    @Ip() address: string,
     @Res({ passthrough: true }) response: Response,
   ): Promise<TokenResponse> {
-    const client = await this.authenticate(body, authorization, origin, response);
+    const client = await this.authenticate(body, authorization, origin, address, response);
     switch (body.grant_type) {
       case 'authorization_code':
         return this.tokens.exchangeCode(client, {
@@ -95,14 +97,15 @@ export class TokenController {
   @ApiBasicAuth('client')
   @ApiConsumes(FORM)
   @ApiOkResponse({ description: 'The token is not usable, on any node, from now on. The body is empty.' })
-  @ApiJsonErrors(400, 401)
+  @ApiJsonErrors(400, 401, 429)
   async revoke(
     @Body() body: TokenParameterDto,
     @Headers('authorization') authorization: string | undefined,
     @Headers('origin') origin: string | undefined,
+    @Ip() address: string,
     @Res({ passthrough: true }) response: Response,
   ): Promise<void> {
-    const client = await this.authenticate(body, authorization, origin, response);
+    const client = await this.authenticate(body, authorization, origin, address, response);
     if (body.token.includes('.')) await this.accessTokens.revokeJwt(body.token, client.clientId);
     else await this.grants.revokeByToken(sha256(body.token), client.clientId);
   }
@@ -117,13 +120,14 @@ export class TokenController {
   @ApiBasicAuth('client')
   @ApiConsumes(FORM)
   @ApiOkResponse({ type: IntrospectionResponseDto })
-  @ApiJsonErrors(400, 401)
+  @ApiJsonErrors(400, 401, 429)
   async introspect(
     @Body() body: TokenParameterDto,
     @Headers('authorization') authorization: string | undefined,
+    @Ip() address: string,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Introspection> {
-    const client = await this.authenticate(body, authorization, undefined, response);
+    const client = await this.authenticate(body, authorization, undefined, address, response);
     // A public client proves nothing about who asks (RFC 7662 §2.1).
     if (client.metadata.token_endpoint_auth_method === 'none') return { active: false };
     return this.introspection.introspect(client, body.token);
@@ -139,10 +143,11 @@ export class TokenController {
     body: TokenRequestDto | TokenParameterDto,
     authorization: string | undefined,
     origin: string | undefined,
+    address: string,
     response: Response,
   ): Promise<Client> {
     this.edge.noStore(response);
-    const client = await this.authenticator.authenticate({ ...body, authorization });
+    const client = await this.authenticator.authenticate({ ...body, authorization, address });
     this.cors.allow(response, origin, client);
     return client;
   }

@@ -88,6 +88,7 @@ export class TestApp {
       signInAddressPerMinute: 100_000,
       authorizePerMinute: 100_000,
       registrationPerMinute: 100_000,
+      clientAuthenticationFailuresPerMinute: 100_000,
       ...overrides,
     };
     const module = await Test.createTestingModule({

@@ -15,6 +15,7 @@ import { suggestion } from './suggestion.js';
 /** What this dialect's edges read of a request, whichever HTTP adapter is in use. */
 export interface ElasticsearchRequest {
   readonly method: string;
+  readonly ip?: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly query?: Readonly<Record<string, string | string[] | undefined>>;

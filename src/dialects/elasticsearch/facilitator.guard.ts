@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Client } from '../../clients/client.js';
+import { ClientSecrets } from '../../clients/client-secrets.js';
 import { ClientsService } from '../../clients/clients.service.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { bearerToken } from '../../http/bearer.js';
@@ -52,6 +53,7 @@ export function RequiresPrivilege(privilege: Privilege, action: Action): CustomD
 export class FacilitatorGuard implements CanActivate {
   constructor(
     private readonly clients: ClientsService,
+    private readonly secrets: ClientSecrets,
     private readonly accessTokens: AccessTokensService,
     private readonly reflector: Reflector,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -78,18 +80,17 @@ export class FacilitatorGuard implements CanActivate {
       case 'bearer':
         return this.byToken(bearerToken(request.headers.authorization));
       case 'secret':
-        return this.bySecret(presented, path);
+        return this.bySecret(presented, path, request.ip ?? '');
     }
   }
 
   private async bySecret(
     presented: Extract<PresentedCredentials, { readonly kind: 'secret' }>,
     path: string,
+    address: string,
   ): Promise<Caller> {
-    for (const { clientId, secret } of secretReadings(presented)) {
-      const client = await this.clients.findBySecret(clientId, secret);
-      if (client !== undefined) return { kind: 'client', client, by: presented.scheme };
-    }
+    const client = await this.secrets.find(secretReadings(presented), address);
+    if (client !== undefined) return { kind: 'client', client, by: presented.scheme };
     // One answer for an unknown client and a wrong secret, so that nobody learns which clients exist.
     throw unableToAuthenticate(presented.clientId, path);
   }

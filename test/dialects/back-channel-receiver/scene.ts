@@ -161,7 +161,7 @@ export class Scene {
   private logged(before: number): readonly string[] {
     return this.log()
       .slice(before)
-      .filter((line) => /logout (token|ordered)/.test(line));
+      .filter((line) => /^(logout token|ALERT logout)/.test(line));
   }
 
   /** It worked, and the record says how many sessions ended; 0: there was nothing to end. */
