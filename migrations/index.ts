@@ -10,4 +10,5 @@ export * from './1795260400001-AddWithoutNotice.js';
 export * from './1795260700001-AddClaimsUpdatedAt.js';
 export * from './1795260700002-AddAccountEmailIndex.js';
 export * from './1795260800001-RecountParticipants.js';
+export * from './1795260800002-AddSessionsOfClientIndex.js';
 export * from './1795260900001-CountRefusals.js';

@@ -49,6 +49,7 @@ export function toLogoutPreviewDto(preview: LogoutPreview): LogoutPreviewDto {
     deliveries: preview.deliveries,
     asked: preview.asked,
     not_told: preview.notTold,
+    ...(preview.more ? { more: true } : {}),
     session_list: preview.sessionList.map(({ sessionId, accountId, reason }) => ({
       session_id: sessionId,
       account_id: accountId,

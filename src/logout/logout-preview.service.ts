@@ -7,6 +7,7 @@ import { TransactionRunner } from '../database/transaction.js';
 import { FrontChannelLogout } from './front-channel/front-channel-logout.service.js';
 import { logoutPolicy } from './logout-policy.js';
 import {
+  PREVIEW_COUNT_LIMIT,
   PREVIEW_LIST_LIMIT,
   type ApplicationPreview,
   type GrantPreview,
@@ -31,14 +32,14 @@ function keptGrants(kind: LogoutTarget['kind'], ends: boolean): string {
 /**
  * The same conditions as in the statement that ends the target, with the same parameters, so that the two cannot come
  * to differ; but it only reads, and takes no lock. `$4` says how long the lists may get, `$7` and `$8` what `$10` and `$9`
- * say there.
+ * say there, `$9` how far is counted: one more of anything says that there is more.
  */
 function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement {
   const ends = sql.told === null;
   return statement(
     `logout_preview_${kind}`,
-    `WITH locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE ${sql.sessions}),
-     revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (${sql.grants})),
+    `WITH locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE ${sql.sessions} LIMIT $9::int + 1),
+     revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (${sql.grants}) LIMIT $9::int + 1),
      applications AS MATERIALIZED (
        SELECT p.client_id, p.session_id, p.sid,
               c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AS front,
@@ -46,10 +47,11 @@ function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement
                    ELSE coalesce('{"back_channel": "will_be_notified", "front_channel": "will_be_asked"}'::jsonb ->> told.how, told.how) END AS reason
          FROM locked l JOIN session_clients p ON p.session_id = l.id JOIN clients c ON c.client_id = p.client_id
         CROSS JOIN LATERAL (SELECT ${howClientIsTold('c', '$5', 'p.session_id = $7::uuid', 'p.client_id = $8::text')} AS how) told
+        LIMIT $9::int + 1
      ),
      kept AS MATERIALIZED (
        SELECT g.* FROM grants g
-        WHERE g.revoked_at IS NULL AND ${keptGrants(kind, ends)} AND g.id NOT IN (SELECT id FROM revoked)
+        WHERE g.revoked_at IS NULL AND ${keptGrants(kind, ends)} AND g.id NOT IN (SELECT id FROM revoked) LIMIT $9::int + 1
      ),
      session_list AS (
        SELECT l.id AS "sessionId", l.account_id AS "accountId", ${ends ? `'session_ends'` : `'session_goes_on'`} AS reason FROM locked l
@@ -71,11 +73,12 @@ function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement
                    ELSE '{}'::text[] END AS channels
          FROM applications a ORDER BY 2, 1 LIMIT $4::int
      )
-     SELECT (SELECT count(*)::int FROM locked WHERE ${ends}) AS sessions,
-            (SELECT count(*)::int FROM revoked) AS grants_revoked,
-            (SELECT count(*)::int FROM applications WHERE reason = 'will_be_notified') AS deliveries,
-            (SELECT count(*)::int FROM applications WHERE reason = 'will_be_asked') AS asked,
-            (SELECT count(*)::int FROM applications WHERE reason NOT IN ('will_be_notified', 'will_be_asked', 'session_goes_on')) AS not_told,
+     SELECT least((SELECT count(*)::int FROM locked WHERE ${ends}), $9::int) AS sessions,
+            least((SELECT count(*)::int FROM revoked), $9::int) AS grants_revoked,
+            least((SELECT count(*)::int FROM applications WHERE reason = 'will_be_notified'), $9::int) AS deliveries,
+            least((SELECT count(*)::int FROM applications WHERE reason = 'will_be_asked'), $9::int) AS asked,
+            least((SELECT count(*)::int FROM applications WHERE reason NOT IN ('will_be_notified', 'will_be_asked', 'session_goes_on')), $9::int) AS not_told,
+            greatest((SELECT count(*) FROM locked), (SELECT count(*) FROM revoked), (SELECT count(*) FROM applications)) > $9::int AS more,
             (SELECT coalesce(json_agg(x), '[]') FROM session_list x) AS session_list,
             (SELECT coalesce(json_agg(x), '[]') FROM grant_list x) AS grant_list,
             (SELECT coalesce(json_agg(x), '[]') FROM application_list x) AS application_list
@@ -114,6 +117,7 @@ export class LogoutPreviewService {
       deliveries: number;
       asked: number;
       not_told: number;
+      more: boolean;
       session_list: SessionPreview[];
       grant_list: GrantPreview[];
       application_list: ApplicationPreview[];
@@ -125,6 +129,7 @@ export class LogoutPreviewService {
       revokesOfflineGrants,
       who.browserSessionId ?? null,
       who.senderClientId ?? null,
+      PREVIEW_COUNT_LIMIT,
     ]);
     if (row === undefined) throw new Error('a preview without a row');
     const refused = await this.refusedFrames(row.application_list);
@@ -135,6 +140,7 @@ export class LogoutPreviewService {
       deliveries: row.deliveries,
       asked: row.asked - refused.size,
       notTold: row.not_told + refused.size,
+      more: row.more,
       sessionList: row.session_list,
       grantList: row.grant_list,
       applicationList: row.application_list.map((application) =>

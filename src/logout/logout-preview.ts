@@ -39,7 +39,7 @@ export interface ApplicationPreview {
   readonly reason: (typeof NOTICE_REASONS)[number];
 }
 
-/** What a logout would do at this moment. The counts are of everything; the lists are cut at {@link PREVIEW_LIST_LIMIT}. */
+/** What a logout would do at this moment. Counts end at {@link PREVIEW_COUNT_LIMIT}, lists at {@link PREVIEW_LIST_LIMIT}. */
 export interface LogoutPreview {
   readonly cause: TerminationCause;
   readonly sessions: number;
@@ -47,9 +47,13 @@ export interface LogoutPreview {
   readonly deliveries: number;
   readonly asked: number;
   readonly notTold: number;
+  /** There is more than was counted: the counts say "more than that". */
+  readonly more: boolean;
   readonly sessionList: readonly SessionPreview[];
   readonly grantList: readonly GrantPreview[];
   readonly applicationList: readonly ApplicationPreview[];
 }
 
 export const PREVIEW_LIST_LIMIT = 200;
+/** Whoever asks wants to know whether it is ten or too many; to count millions would take longer than a request may. */
+export const PREVIEW_COUNT_LIMIT = 100_000;

@@ -87,7 +87,7 @@ export class ApplicationPreviewDto {
   readonly reason: string;
 }
 
-/** What the logout would do now. The counts are of everything; each list has 200 entries at most. */
+/** What the logout would do now. Counts end at 100,000; each list has 200 entries at most. */
 export class LogoutPreviewDto {
   @ApiProperty({ enum: TERMINATION_CAUSES })
   readonly cause: string;
@@ -103,6 +103,9 @@ export class LogoutPreviewDto {
   /** Applications that cannot be told, session by session. */
   @ApiProperty({ example: 1 })
   readonly not_told: number;
+  /** Only there when more than 100,000 of something were found: each count says "at least that many" then. */
+  @ApiPropertyOptional({ enum: [true] })
+  readonly more?: true;
   @ApiProperty({ type: [SessionPreviewDto] })
   readonly session_list: SessionPreviewDto[];
   @ApiProperty({ type: [GrantPreviewDto] })
