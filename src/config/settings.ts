@@ -22,6 +22,8 @@ export interface Settings {
   /** Postgres to use; `undefined` starts the embedded one in {@link dataDir}. */
   readonly databaseUrl: string | undefined;
   readonly databasePoolSize: number;
+  /** How long a start waits for a database that cannot be reached. */
+  readonly databaseWaitMs: number;
   readonly dataDir: string;
   /** Encrypts signing keys at rest and seals form state. Required in production. */
   readonly secret: string | undefined;
@@ -105,7 +107,7 @@ const DAY = 24 * 60 * 60 * SECOND;
 export function loadSettings(env: Environment = process.env): Settings {
   const read = new SettingsReader(env);
   const production = env.NODE_ENV === 'production';
-  const port = read.integer('PORT', 3000, { min: 0, max: 65535 });
+  const port = read.integer('PORT', 3000, { min: 1, max: 65535 });
   const issuer = read.issuer('ISSUER', `http://localhost:${port}`);
   const secret = read.text('EXEUNT_SECRET', { minLength: 32 });
   const settings: Settings = {
@@ -116,6 +118,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     issuer,
     databaseUrl: read.postgresUrl('DATABASE_URL'),
     databasePoolSize: read.integer('DATABASE_POOL_SIZE', 10, { min: 2, max: 500 }),
+    databaseWaitMs: read.integer('DATABASE_WAIT_SECONDS', 30, { min: 0, max: 3600 }) * SECOND,
     dataDir: read.text('EXEUNT_DATA_DIR') ?? './.exeunt',
     secret,
     adminClientId: read.text('EXEUNT_ADMIN_CLIENT_ID'),
@@ -134,7 +137,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     idTokenTtlSeconds: read.integer('ID_TOKEN_TTL_SECONDS', 3600, { min: 10, max: 86400 }),
     idTokenClaims: read.oneOf('EXEUNT_ID_TOKEN_CLAIMS', ['scope', 'conform'], 'scope'),
     refreshTokenTtlSeconds: read.integer('REFRESH_TOKEN_TTL_SECONDS', 30 * 86400, { min: 60 }),
-    refreshGraceMs: read.integer('REFRESH_GRACE_SECONDS', 10, { min: 0, max: 60 }) * SECOND,
+    refreshGraceMs: read.integer('REFRESH_GRACE_SECONDS', 300, { min: 0, max: 600 }) * SECOND,
     logoutWaitMs: read.integer('LOGOUT_WAIT_MS', 2000, { min: 0, max: 30000 }),
     frontChannelWaitMs: read.integer('FRONT_CHANNEL_WAIT_MS', 3000, { min: 0, max: 30000 }),
     deliveryTimeoutMs: read.integer('DELIVERY_TIMEOUT_MS', 5000, { min: 100, max: 60000 }),

@@ -28,7 +28,7 @@ export class JwtSigner {
    * nothing that we take back: every {@link JwtVerifier} asks for one.
    */
   async sign(alg: SigningAlgorithm, typ: JwtType | undefined, claims: object): Promise<string> {
-    const key = this.keys.signingKey(alg);
+    const key = await this.keys.signingKey(alg);
     const input = `${this.header(key, typ)}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`;
     const signature = await signatureOf(key, Buffer.from(input));
     return `${input}.${signature.toString('base64url')}`;

@@ -1,6 +1,11 @@
 import { hkdfSync } from 'node:crypto';
 import { CompactEncrypt, compactDecrypt } from 'jose';
 
+/** Keys that rest under another `EXEUNT_SECRET` than the one that is set. The message is for an operator. */
+export class WrongSecretError extends Error {
+  override readonly name = 'WrongSecretError';
+}
+
 /** Private keys at rest: a compact JWE under a key derived from `EXEUNT_SECRET`, or plain JSON where none is set. */
 export class KeyEncryption {
   private readonly key: Uint8Array | undefined;
@@ -24,14 +29,17 @@ export class KeyEncryption {
   async decrypt(stored: string): Promise<Record<string, unknown>> {
     if (stored.startsWith('{')) return JSON.parse(stored) as Record<string, unknown>;
     if (this.key === undefined)
-      throw new Error('The signing keys are encrypted: set EXEUNT_SECRET to the secret they were stored under.');
+      throw new WrongSecretError(
+        'The signing keys are encrypted: set EXEUNT_SECRET to the secret they were stored under.',
+      );
     try {
       const { plaintext } = await compactDecrypt(stored, this.key);
       return JSON.parse(new TextDecoder().decode(plaintext)) as Record<string, unknown>;
     } catch (cause) {
-      throw new Error('The signing keys cannot be decrypted: EXEUNT_SECRET is not the secret they were stored under.', {
-        cause,
-      });
+      throw new WrongSecretError(
+        'The signing keys cannot be decrypted: EXEUNT_SECRET is not the secret they were stored under.',
+        { cause },
+      );
     }
   }
 

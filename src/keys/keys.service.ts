@@ -4,7 +4,8 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, generateSecret, typ
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { Clock } from '../database/clock.js';
-import { codeOf, TransactionRunner, type Tx } from '../database/transaction.js';
+import { warnOf } from '../database/storage-log.js';
+import { TransactionRunner, type Tx } from '../database/transaction.js';
 import { ID_TOKEN_ALGORITHMS, type SigningAlgorithm } from '../oidc/algorithms.js';
 import { SigningKeyEntity } from './entities/signing-key.entity.js';
 import { KeyEncryption } from './key-encryption.js';
@@ -13,16 +14,27 @@ import type { SigningKey, SigningKeyInfo } from './signing-key.js';
 const DAY = 24 * 60 * 60 * 1000;
 /** Relying parties may cache the JWKS; a retired key stays published this long after its last signature. */
 const PUBLISHED_AFTER_RETIREMENT = 7 * DAY;
-const MAX_AGE = 60_000;
+/** Nothing is signed or believed by keys that were read longer ago, whether or not a change was heard of. */
+const MAX_AGE = 30_000;
+/** Sooner than that, so that as a rule no request waits for it. */
+const RELOAD_INTERVAL = 25_000;
+/**
+ * A key that was replaced keeps its private half for so long, for nodes whose clocks are behind: to them it still signs.
+ * Then it is forgotten. One that others may know is forgotten at once.
+ */
+const FORGOTTEN_AFTER = 60_000;
 /** At least this long between two reloads that an unknown `kid` asks for, so that nobody can make us query at will. */
 const UNKNOWN_KID_FLOOR = 5_000;
 const MAINTENANCE_INTERVAL = 60_000;
+/** For nodes that have yet to hear of a rotation, and for clocks that differ. */
+const VALIDITY_MARGIN = 60_000;
 const LOCK = 0x65786b65;
 
 interface Loaded {
   readonly keys: readonly SigningKey[];
   readonly byKid: ReadonlyMap<string, SigningKey>;
   readonly sealingKey: KeyObject;
+  /** By the process's own, steady clock. */
   readonly at: number;
 }
 
@@ -36,7 +48,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   private readonly encryption: KeyEncryption;
   private loaded: Loaded;
   private reloading: Promise<void> | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly timers: NodeJS.Timeout[] = [];
   private jwksJson: { readonly minute: number; readonly loaded: Loaded; readonly json: string } | undefined;
 
   constructor(
@@ -51,25 +63,24 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   async onModuleInit(): Promise<void> {
     await this.transactions.run((tx) => this.maintain(tx));
     await this.reload();
-    this.changes.subscribe(
-      'keys',
-      () => void this.reload().catch((error: unknown) => this.logger.warn(`keys not reloaded: ${codeOf(error)}`)),
-    );
-    this.timer = setInterval(() => {
-      this.transactions
+    this.changes.subscribe('keys', () => this.reloadInBackground());
+    const maintain = (): void =>
+      void this.transactions
         .run((tx) => this.maintain(tx))
-        .catch((error: unknown) => this.logger.warn(`key maintenance failed: ${codeOf(error)}`));
-    }, MAINTENANCE_INTERVAL);
-    this.timer.unref();
+        .catch((error: unknown) => warnOf(this.logger, 'key maintenance failed', error));
+    this.timers.push(
+      setInterval(maintain, MAINTENANCE_INTERVAL).unref(),
+      setInterval(() => this.reloadInBackground(), RELOAD_INTERVAL).unref(),
+    );
   }
 
   onApplicationShutdown(): void {
-    clearInterval(this.timer);
+    for (const timer of this.timers) clearInterval(timer);
   }
 
-  /** The key that signs with this algorithm now. */
-  signingKey(alg: SigningAlgorithm): SigningKey {
-    this.refreshWhenOld();
+  /** The key that signs with this algorithm now. @throws when keys are too old to be believed and cannot be read */
+  async signingKey(alg: SigningAlgorithm): Promise<SigningKey> {
+    await this.fresh();
     const key = currentKey(this.loaded.keys, alg, this.clock.now());
     if (key === undefined) throw new Error(`there is no active ${alg} signing key`);
     return key;
@@ -77,8 +88,9 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
 
   /** The key with this id, active or retired. An id that is not known may be another node's newest: looked up, with a floor. */
   async verificationKey(kid: string): Promise<SigningKey | undefined> {
+    await this.fresh();
     const known = this.loaded.byKid.get(kid);
-    if (known !== undefined || Date.now() - this.loaded.at < UNKNOWN_KID_FLOOR) return known;
+    if (known !== undefined || this.age < UNKNOWN_KID_FLOOR) return known;
     await this.reload();
     return this.loaded.byKid.get(kid);
   }
@@ -86,12 +98,16 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   /**
    * Whether a token that grants access may still rely on this key: it signs, or it retired less than `lifetimeMs` ago and
    * is still published. A hint proves nothing, so a retired key verifies hints for ever; but whoever has got hold of a
-   * key that was therefore rotated immediately must not mint access with it.
+   * key that was therefore rotated immediately must not mint access with it. What is known of the key is
+   * at most {@link MAX_AGE} old, also where nothing is ever signed and no change is heard of.
+   *
+   * @throws when keys are too old to be believed and cannot be read
    */
-  vouchesForAccess(kid: string, lifetimeMs: number): boolean {
+  async vouchesForAccess(kid: string, lifetimeMs: number): Promise<boolean> {
+    await this.fresh();
     const key = this.loaded.byKid.get(kid);
     const now = this.clock.now();
-    if (key === undefined || (key.unpublishAt !== null && key.unpublishAt <= now)) return false;
+    if (key === undefined || !isPublished(key, now)) return false;
     return key.retiredAt === null || now.getTime() - key.retiredAt.getTime() <= lifetimeMs;
   }
 
@@ -102,13 +118,10 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
 
   /** The JWK Set (RFC 7517 §5): what signs, what is about to sign, and what signed until lately. */
   jwks(): string {
-    this.refreshWhenOld();
     const now = this.clock.now();
     const minute = Math.floor(now.getTime() / 60_000);
     if (this.jwksJson?.minute !== minute || this.jwksJson.loaded !== this.loaded) {
-      const keys = this.loaded.keys
-        .filter((key) => key.unpublishAt === null || key.unpublishAt > now)
-        .map((key) => key.publicJwk);
+      const keys = this.loaded.keys.filter((key) => isPublished(key, now)).map((key) => key.publicJwk);
       this.jwksJson = { minute, loaded: this.loaded, json: JSON.stringify({ keys }) };
     }
     return this.jwksJson.json;
@@ -120,7 +133,6 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
    * Federation 1.0 §8.7 has it), so that who gets hold of a retired key cannot sign as of today with it.
    */
   everyPublicKey(alg: SigningAlgorithm): readonly Readonly<Record<string, unknown>>[] {
-    this.refreshWhenOld();
     return this.loaded.keys.filter((key) => key.alg === alg).map((key) => ({ ...key.publicJwk, ...validityOf(key) }));
   }
 
@@ -152,7 +164,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
       await this.changes.publish(tx, 'keys');
       await alongside(tx);
     });
-    await this.reload();
+    await this.reloadAfresh();
   }
 
   /** First keys, encryption under a secret that was set later, rotation by age, retirement of what was replaced. */
@@ -181,6 +193,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
       changed = true;
     }
     changed = (await this.retireReplaced(tx)) || changed;
+    await this.forgetReplaced(tx);
     if (changed) await this.changes.publish(tx, 'keys');
   }
 
@@ -215,7 +228,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
-  /** A key whose successor signs is retired: its private half is forgotten. Returns whether there was one. */
+  /** A key whose successor signs is retired, and its private half soon forgotten. Returns whether there was one. */
   private retireReplaced(tx: Tx): Promise<boolean> {
     return this.retire(
       tx,
@@ -225,18 +238,42 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async retire(tx: Tx, condition: string, unpublishAt?: Date): Promise<boolean> {
+    // Withdrawn at once: also what was replaced a moment ago and still has its private half.
+    const unretired = `(k.retired_at IS NULL${unpublishAt === undefined ? '' : ' OR k.private_jwk IS NOT NULL'})`;
     const now = this.clock.now();
     const rows = (await tx.manager.query(
-      `UPDATE signing_keys k SET retired_at = $1, unpublish_at = $2, private_jwk = NULL
-        WHERE k.retired_at IS NULL AND k.alg <> 'A256GCM' AND ${condition} RETURNING k.kid`,
+      `UPDATE signing_keys k SET retired_at = $1, unpublish_at = $2,
+              private_jwk = CASE WHEN $2::timestamptz > $1::timestamptz THEN private_jwk END
+        WHERE ${unretired} AND k.alg <> 'A256GCM' AND ${condition} RETURNING k.kid`,
       [now, unpublishAt ?? new Date(now.getTime() + PUBLISHED_AFTER_RETIREMENT)],
     )) as [unknown[], number];
     return rows[1] > 0;
   }
 
-  private refreshWhenOld(): void {
-    if (Date.now() - this.loaded.at < MAX_AGE) return;
-    this.reload().catch((error: unknown) => this.logger.warn(`keys not reloaded: ${codeOf(error)}`));
+  private async forgetReplaced(tx: Tx): Promise<void> {
+    await tx.manager.query(
+      `UPDATE signing_keys SET private_jwk = NULL WHERE alg <> 'A256GCM' AND private_jwk IS NOT NULL AND retired_at <= $1`,
+      [this.clock.in(-FORGOTTEN_AFTER)],
+    );
+  }
+
+  /** Steady, so that a clock that is set back does not make old keys young. */
+  private get age(): number {
+    return performance.now() - this.loaded.at;
+  }
+
+  private async fresh(): Promise<void> {
+    if (this.age >= MAX_AGE) await this.reload();
+  }
+
+  private reloadInBackground(): void {
+    this.reloadAfresh().catch((error: unknown) => warnOf(this.logger, 'keys not reloaded', error));
+  }
+
+  /** What is being read at this moment may have been read before the change. */
+  private async reloadAfresh(): Promise<void> {
+    await this.reloading?.catch(() => undefined); // the next one says whether keys can be read
+    await this.reload();
   }
 
   private reload(): Promise<void> {
@@ -245,6 +282,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async load(): Promise<void> {
+    const at = performance.now();
     const rows = await this.transactions.reader.find(SigningKeyEntity, { order: { createdAt: 'DESC' } });
     const keys: SigningKey[] = [];
     let sealingKey: KeyObject | undefined;
@@ -254,29 +292,40 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
       else keys.push(toSigningKey(row, privateJwk));
     }
     if (sealingKey === undefined) throw new Error('there is no sealing key');
-    this.loaded = { keys, byKid: new Map(keys.map((key) => [key.kid, key])), sealingKey, at: Date.now() };
+    this.loaded = { keys, byKid: new Map(keys.map((key) => [key.kid, key])), sealingKey, at };
   }
 }
 
-/** The newest key that may sign. */
+/**
+ * The newest key that may sign. Where none may by the own clock, which may be behind that of the node that rotated, it is
+ * the one that may soonest: it is published, so whoever verifies knows it.
+ */
 function currentKey(keys: readonly SigningKey[], alg: SigningAlgorithm, now: Date): SigningKey | undefined {
   let current: SigningKey | undefined;
+  let next: SigningKey | undefined;
   for (const key of keys) {
-    if (key.alg !== alg || key.privateKey === undefined || key.activeAt > now) continue;
-    if (current === undefined || key.activeAt > current.activeAt) current = key;
+    if (key.alg !== alg || key.privateKey === undefined || (key.retiredAt !== null && key.retiredAt <= now)) continue;
+    if (key.activeAt <= now && (current === undefined || key.activeAt > current.activeAt)) current = key;
+    if (key.activeAt > now && (next === undefined || key.activeAt < next.activeAt)) next = key;
   }
-  return current;
+  return current ?? next;
+}
+
+/** A key that was withdrawn at once is not, whatever the own clock says. */
+function isPublished(key: SigningKey, now: Date): boolean {
+  const { unpublishAt, retiredAt } = key;
+  return unpublishAt === null || (unpublishAt > now && (retiredAt === null || unpublishAt > retiredAt));
 }
 
 /** In seconds. Other nodes hear of a rotation within their cache's age, and their clocks may differ a little. */
 function validityOf(key: SigningKey): { readonly nbf: number; readonly exp?: number } {
-  const nbf = Math.floor((key.activeAt.getTime() - MAX_AGE) / 1000);
+  const nbf = Math.floor((key.activeAt.getTime() - VALIDITY_MARGIN) / 1000);
   if (key.retiredAt === null) return { nbf };
-  return { nbf, exp: Math.ceil((key.retiredAt.getTime() + 2 * MAX_AGE) / 1000) };
+  return { nbf, exp: Math.ceil((key.retiredAt.getTime() + 2 * VALIDITY_MARGIN) / 1000) };
 }
 
 function stateOf(key: SigningKey, now: Date): SigningKeyInfo['state'] {
-  if (key.unpublishAt !== null && key.unpublishAt <= now) return 'verifying';
+  if (!isPublished(key, now)) return 'verifying';
   if (key.retiredAt !== null) return 'retired';
   return key.activeAt <= now ? 'active' : 'published';
 }

@@ -159,7 +159,7 @@ export class AccessTokensService {
     if (verified === undefined) return undefined;
     this.verified.set(key, verified);
     const { claims, kid } = verified;
-    return { claims, vouchedFor: this.keys.vouchesForAccess(kid, this.settings.accessTokenTtlSeconds * 1000) };
+    return { claims, vouchedFor: await this.keys.vouchesForAccess(kid, this.settings.accessTokenTtlSeconds * 1000) };
   }
 
   private async verify(
