@@ -3,6 +3,7 @@ import { FirstAdminClient } from '../src/admin/first-admin-client.js';
 import { createApp } from '../src/app.setup.js';
 import { ClientsService } from '../src/clients/clients.service.js';
 import { loadSettings } from '../src/config/settings.js';
+import { awaitDatabase } from '../src/database/await-database.js';
 import { startEmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
 import { migrate } from '../src/database/migrate.js';
 import { ServiceLogger } from '../src/service-logger.js';
@@ -24,6 +25,7 @@ const urlOf = (port: number): string => `http://localhost:${port}`;
 const embedded =
   settings.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir: settings.dataDir, log: say }) : undefined;
 const databaseUrl = settings.databaseUrl ?? embedded?.url ?? '';
+if (embedded === undefined) await awaitDatabase(databaseUrl, settings.databaseWaitMs, say);
 await migrate(databaseUrl);
 const service = await createApp(
   { ...settings, databaseUrl },

@@ -21,6 +21,8 @@ export async function createApp(settings: Settings, logger?: LoggerService | fal
     bodyParser: false,
     return503OnClosing: true,
     routeConflictPolicy: { duplicate: 'error' },
+    // Whoever starts it says what went wrong, and ends the process.
+    abortOnError: false,
     ...(logger === undefined ? {} : { logger }),
   });
   return setUpApp(app, settings);

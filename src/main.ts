@@ -3,11 +3,12 @@ import { FirstAdminClient } from './admin/first-admin-client.js';
 import { createApp } from './app.setup.js';
 import { announcement, banner, warningsOf } from './banner.js';
 import { loadSettings, type Settings } from './config/settings.js';
-import { SettingsError } from './config/settings-reader.js';
+import { awaitDatabase } from './database/await-database.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded/embedded-postgres.js';
 import { migrate } from './database/migrate.js';
 import { ServiceLogger } from './service-logger.js';
 import { stopGracefully } from './shutdown.js';
+import { wordsOf } from './words-of.js';
 
 /** What is said to whoever starts the service: plain words at a terminal, lines of the log in production. */
 let say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -34,7 +35,9 @@ async function serve(
   embedded: EmbeddedPostgres | undefined,
   logger: ServiceLogger,
 ): Promise<void> {
-  const migrations = await migrate(settings.databaseUrl ?? '');
+  const url = settings.databaseUrl ?? '';
+  if (embedded === undefined) await awaitDatabase(url, settings.databaseWaitMs, say);
+  const migrations = await migrate(url);
   if (migrations.length > 0) say(`Schema brought up to date: ${migrations.join(', ')}`);
   const app = await createApp(settings, logger);
   app.flushLogs();
@@ -72,7 +75,6 @@ function watch(app: NestExpressApplication, settings: Settings, embedded: Embedd
 try {
   await main();
 } catch (error) {
-  const words = error instanceof SettingsError ? error.message : ((error as Error).stack ?? String(error));
   // Not by `exitCode`: a start that failed half way has connections and timers, and would stay without ever serving.
-  process.stderr.write(`${words}\n`, () => process.exit(1));
+  process.stderr.write(`${wordsOf(error)}\n`, () => process.exit(1));
 }

@@ -2,28 +2,50 @@ import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../app.module.js';
 import { loadSettings } from '../config/settings.js';
-import { startEmbeddedPostgres } from '../database/embedded/embedded-postgres.js';
+import { awaitDatabase, DatabaseUnusableError, requireSchema } from '../database/await-database.js';
+import { hasEmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded/embedded-postgres.js';
 import { KeysService } from '../keys/keys.service.js';
+import { wordsOf } from '../words-of.js';
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /**
- * `npm run keys:rotate [-- --immediately]`: new signing keys, published now and used after the lead time, or at once.
- * Works beside a running service, which hears of it.
+ * `npm run keys:rotate [-- --immediately]`: new keys, published now and used after the lead time, or at once.
+ * Works beside a running service, which hears of it, and on the database of one; it makes none.
  */
-const { values } = parseArgs({ options: { immediately: { type: 'boolean', default: false } } });
-const settings = loadSettings();
-const embedded =
-  settings.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir: settings.dataDir }) : undefined;
-const app = await NestFactory.createApplicationContext(
-  AppModule.with({ ...settings, databaseUrl: settings.databaseUrl ?? embedded?.url }),
-  {
-    logger: ['error', 'warn'],
-  },
-);
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { immediately: { type: 'boolean', default: false } } });
+  const settings = loadSettings();
+  if (settings.databaseUrl === undefined && !hasEmbeddedPostgres(settings.dataDir))
+    throw new DatabaseUnusableError(
+      `DATABASE_URL is not set, and there is no database in ${settings.dataDir} (EXEUNT_DATA_DIR). Set the one that the ` +
+        'service has, and EXEUNT_SECRET if it has one.',
+    );
+  const embedded =
+    settings.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir: settings.dataDir }) : undefined;
+  try {
+    const databaseUrl = settings.databaseUrl ?? embedded?.url ?? '';
+    if (embedded === undefined) await awaitDatabase(databaseUrl, settings.databaseWaitMs, say);
+    await requireSchema(databaseUrl);
+    const app = await NestFactory.createApplicationContext(AppModule.with({ ...settings, databaseUrl }), {
+      logger: ['error', 'warn'],
+      abortOnError: false,
+    });
+    try {
+      const keys = app.get(KeysService);
+      await keys.rotate(values.immediately);
+      for (const key of keys.list()) process.stdout.write(`${key.alg.padEnd(6)} ${key.state.padEnd(10)} ${key.kid}\n`);
+    } finally {
+      await app.close();
+    }
+  } finally {
+    await embedded?.stop();
+  }
+}
+
 try {
-  const keys = app.get(KeysService);
-  await keys.rotate(values.immediately);
-  for (const key of keys.list()) process.stdout.write(`${key.alg.padEnd(6)} ${key.state.padEnd(10)} ${key.kid}\n`);
-} finally {
-  await app.close();
-  await embedded?.stop();
+  await main();
+} catch (error) {
+  // Not by `exitCode`: what had begun to start has connections and timers.
+  process.stderr.write(`${wordsOf(error)}\n`, () => process.exit(1));
 }

@@ -1,10 +1,19 @@
 import type { DataSourceOptions } from 'typeorm';
+import { prepareConnection, type TimeLimits } from './connections.js';
 import * as migrations from '../../migrations/index.js';
 
 type EntityClass = abstract new (...args: never[]) => unknown;
 
+/** A statement that hangs would hold its request and its locks for ever. */
+const OF_REQUESTS: TimeLimits = { statement: 15_000, idleInTransaction: 30_000 };
+
 /** Options of the one data source; `entities` is handed in, since this module knows no other. */
-export function dataSourceOptions(url: string, poolSize: number, entities: readonly EntityClass[]): DataSourceOptions {
+export function dataSourceOptions(
+  url: string,
+  poolSize: number,
+  entities: readonly EntityClass[],
+  limits: TimeLimits = OF_REQUESTS,
+): DataSourceOptions {
   return {
     type: 'postgres',
     url,
@@ -20,11 +29,9 @@ export function dataSourceOptions(url: string, poolSize: number, entities: reado
       // A request waits for a connection this long at most, then it is told that storage is away.
       connectionTimeoutMillis: 5000,
       idleTimeoutMillis: 30_000,
-      // A statement that hangs would hold its request and its locks for ever.
-      statement_timeout: 15_000,
-      idle_in_transaction_session_timeout: 30_000,
-      // Ours, where those above are Postgres's own: one that has fallen silent keeps no time limit.
-      query_timeout: 20_000,
+      onConnect: prepareConnection(limits),
+      // Ours, where those limits are Postgres's own: one that has fallen silent keeps no time limit.
+      query_timeout: limits.statement === 0 ? 0 : limits.statement + 5000,
     },
   };
 }

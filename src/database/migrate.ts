@@ -9,13 +9,11 @@ const MIGRATION_LOCK = 0x65786575;
  * advisory lock is held around the whole of it. Returns the names of the migrations that ran.
  */
 export async function migrate(url: string): Promise<string[]> {
-  const options = dataSourceOptions(url, 2, []);
   // An index on a large table, or the wait for another node's migrations, may take longer than a request may.
-  const dataSource = new DataSource({ ...options, extra: { ...(options.extra as object), query_timeout: 0 } });
+  const dataSource = new DataSource(dataSourceOptions(url, 2, [], { statement: 0, idleInTransaction: 0 }));
   await dataSource.initialize();
   try {
     const runner = dataSource.createQueryRunner();
-    await runner.query('SET statement_timeout = 0');
     await runner.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     try {
       return (await dataSource.runMigrations()).map((migration) => migration.name);

@@ -31,9 +31,9 @@ export class PeriodicTask<Result> {
     return this.running;
   }
 
-  /** Returns at once. */
+  /** Returns at once. Whoever began the run that is under way hears what it comes to; nobody else does. */
   runSoon(): void {
-    if (!this.stopped) this.run().catch(this.failed);
+    if (!this.stopped && this.running === undefined) this.run().catch(this.failed);
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from './clock.js';
 import { PeriodicTask } from './periodic-task.js';
+import { warnOf } from './storage-log.js';
 import { codeOf, TransactionRunner } from './transaction.js';
 
 /** What a module no longer needs: rows of one table whose time has passed. */
@@ -34,7 +35,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   private readonly failureListeners: ((table: string) => void)[] = [];
   private readonly task = new PeriodicTask(
     () => this.sweep(),
-    (error) => this.logger.warn(`retention failed: ${codeOf(error)}`),
+    (error) => warnOf(this.logger, 'retention failed', error),
   );
 
   constructor(

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import type { Pool, PoolClient } from 'pg';
+import { READ_ONLY } from './connections.js';
 import type { Queryable, Statement } from './statement.js';
 
 declare const brand: unique symbol;
@@ -25,6 +26,8 @@ export class TransactionRunner implements Queryable {
 
   // TypeORM keeps a pg pool; going to it directly is what allows named, prepared statements.
   private readonly pool: Pool;
+  /** Connections that are not used again: what they end at does not write. */
+  private readonly spoiled = new WeakSet<PoolClient>();
 
   constructor(private readonly dataSource: DataSource) {
     this.pool = (dataSource.driver as unknown as { master: Pool }).master;
@@ -32,6 +35,9 @@ export class TransactionRunner implements Queryable {
     // does. A Postgres that stops in that moment must not end the process; whoever got the connection learns of it.
     this.pool.on('acquire', (client) => {
       if (!client.listeners('error').includes(ignore)) client.on('error', ignore);
+    });
+    this.pool.on('release', (_error, client) => {
+      if (this.spoiled.delete(client)) void client.end();
     });
   }
 
@@ -42,11 +48,21 @@ export class TransactionRunner implements Queryable {
   async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.dataSource.transaction((manager) => work(transactionOf(manager)));
+        return await this.dataSource.transaction((manager) => this.watched(manager, work));
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
         this.logger.debug(`transaction runs again after SQLSTATE ${sqlState(error)}`);
       }
+    }
+  }
+
+  /** A connection that has turned out to end at a standby is dropped, and the next one goes to whoever is the primary. */
+  private async watched<T>(manager: EntityManager, work: (tx: Tx) => Promise<T>): Promise<T> {
+    try {
+      return await work(transactionOf(manager));
+    } catch (error) {
+      if (sqlState(error) === READ_ONLY) this.spoiled.add((await manager.queryRunner?.connect()) as PoolClient);
+      throw error;
     }
   }
 
@@ -118,7 +134,26 @@ export function isStorageFailure(error: unknown): boolean {
     return /connection terminated|connection timeout|timeout exceeded when trying to connect|query read timeout|not queryable|Cannot use a pool/i.test(
       error.message,
     );
-  return /^[0-9A-Z]{5}$/.test(state) || ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(state);
+  return /^[0-9A-Z]{5}$/.test(state) || isNetworkCode(state);
+}
+
+/** Whether the database cannot be reached or cannot work at all, as against a statement that it did not carry out. */
+export function isStorageAway(error: unknown): boolean {
+  if (!isStorageFailure(error)) return false;
+  const state = sqlState(error);
+  return state === undefined || isNetworkCode(state) || /^(08|25006|53|57|58)/.test(state);
+}
+
+/** Why a host, a name or a socket cannot be reached: a machine that is gone, a network that is down, a name that moves. */
+const NETWORK_CODES = new Set(
+  `EACCES EADDRINUSE EADDRNOTAVAIL EAGAIN EALREADY ECANCELED ECONNABORTED ECONNREFUSED ECONNRESET EHOSTDOWN EHOSTUNREACH EINTR
+   EIO EISCONN EMFILE ENETDOWN ENETRESET ENETUNREACH ENFILE ENOBUFS ENOENT ENOMEM ENONET ENOTCONN ENOTSOCK EPERM EPIPE EPROTO
+   ESHUTDOWN ETIMEDOUT ENOTFOUND ENODATA ESERVFAIL EREFUSED ETIMEOUT EBADRESP ECONNECTING`.split(/\s+/),
+);
+
+/** Whether the system's code says that the other end was not reached, the name's look-up and TLS included. */
+export function isNetworkCode(code: string): boolean {
+  return NETWORK_CODES.has(code) || /^(EAI_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|CERT_|DEPTH_ZERO_|SELF_SIGNED_)/.test(code);
 }
 
 /** What a log may say about an error: its code, such as a SQLSTATE. Never its message, which may quote values. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { HttpException, Logger } from '@nestjs/common';
-import { codeOf, isRefusedValue, isStorageFailure } from '../database/transaction.js';
+import { warnOf } from '../database/storage-log.js';
+import { codeOf, isRefusedValue, isStorageAway, isStorageFailure } from '../database/transaction.js';
 import { InvalidRequestError, ProtocolError, TemporarilyUnavailableError } from '../oidc/errors.js';
 
 /** An error as an edge may show it: what is safe to say, with an id that leads to the log line. */
@@ -31,7 +32,9 @@ export function toFailure(error: unknown, logger: Logger, referenceIsShown = fal
     requestId,
     error,
   };
-  if (failure.status >= 500) {
+  if (isStorageAway(error)) {
+    warnOf(logger, `request ${requestId} failed`, error);
+  } else if (failure.status >= 500) {
     logger.error(
       `request ${requestId} failed: ${codeOf(error)}`,
       error instanceof Error ? stackWithoutMessage(error) : undefined,

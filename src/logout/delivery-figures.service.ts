@@ -1,7 +1,8 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../database/clock.js';
 import { statement } from '../database/statement.js';
-import { codeOf, TransactionRunner } from '../database/transaction.js';
+import { warnOf } from '../database/storage-log.js';
+import { TransactionRunner } from '../database/transaction.js';
 import { Metrics, type LedgerFigures } from '../metrics/metrics.js';
 import { DELIVERY_STATES, type DeliveryState } from './back-channel/delivery.js';
 import { grouped } from './grouped.js';
@@ -110,7 +111,7 @@ export class DeliveryFiguresService implements OnModuleInit {
   onModuleInit(): void {
     this.metrics.showLedger(() =>
       this.figures().catch((error: unknown) => {
-        this.logger.warn(`no figures for the metrics: ${codeOf(error)}`);
+        warnOf(this.logger, 'no figures for the metrics', error);
         return undefined;
       }),
     );

@@ -8,7 +8,8 @@ import {
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../database/clock.js';
 import { PeriodicTask } from '../database/periodic-task.js';
-import { codeOf, TransactionRunner } from '../database/transaction.js';
+import { warnOf } from '../database/storage-log.js';
+import { TransactionRunner } from '../database/transaction.js';
 import { Metrics } from '../metrics/metrics.js';
 import { isLeftToOrder } from './orders/orders.sql.js';
 import { SessionTerminationRepository } from './session-termination.repository.js';
@@ -44,7 +45,7 @@ export class SessionExpirySweeper implements OnApplicationBootstrap, BeforeAppli
   private readonly logger = new Logger(SessionExpirySweeper.name);
   private readonly task = new PeriodicTask(
     () => this.sweepAll(),
-    (error) => this.logger.warn(`expired sessions were not swept: ${codeOf(error)}`),
+    (error) => warnOf(this.logger, 'expired sessions were not swept', error),
   );
 
   constructor(

@@ -1,7 +1,8 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
 import { statement } from '../database/statement.js';
-import { codeOf, TransactionRunner } from '../database/transaction.js';
+import { warnOf } from '../database/storage-log.js';
+import { TransactionRunner } from '../database/transaction.js';
 import { DeliveryNews } from './back-channel/delivery-news.js';
 import { grouped } from './grouped.js';
 import type { ApplicationStanding } from './receipts/receipts.service.js';
@@ -92,7 +93,7 @@ export class TerminationWatch implements OnModuleInit, BeforeApplicationShutdown
       return this.looking;
     }
     this.looking = this.lookOnce()
-      .catch((error: unknown) => this.logger.warn(`progress is not known: ${codeOf(error)}`))
+      .catch((error: unknown) => warnOf(this.logger, 'progress is not known', error))
       .finally(() => (this.looking = undefined));
     await this.looking;
     if (!this.again) return;

@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { shared, within } from '../database/time-limit.js';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { LOGOUT_TOKEN_REFUSALS, type LogoutTokenRefusal } from '../oidc/logout-token-refusals.js';
 
@@ -22,6 +23,9 @@ export interface LedgerFigures {
 
 /** From "they all heard it while the page was loading" to "a day later". */
 const CONFIRMATION_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400];
+
+/** How long a scrape waits for storage. Prometheus gives up after ten seconds, and then has nothing at all. */
+const STORAGE_MS = 2000;
 
 /** What one attempt at a delivery came to. */
 export const DELIVERY_ATTEMPT_OUTCOMES = ['delivered', 'rejected', 'retried', 'abandoned'] as const;
@@ -82,6 +86,8 @@ export class Metrics implements OnModuleInit {
     buckets: CONFIRMATION_BUCKETS,
     registers: [this.registry],
   });
+
+  private readOpenBreakers: (() => Promise<void>) | undefined;
 
   /** Undefined: nobody keeps a ledger, or storage is away. */
   private ledger: (() => Promise<LedgerFigures | undefined>) | undefined;
@@ -200,7 +206,7 @@ export class Metrics implements OnModuleInit {
   }
 
   private async readLedger(): Promise<void> {
-    const figures = await this.ledger?.();
+    const figures = await unlessSilent(this.ledger?.());
     this.deliveries.reset();
     this.oldestPending.reset();
     // A gauge without labels is 0 after a reset, which would say that nothing is pending.
@@ -224,14 +230,23 @@ export class Metrics implements OnModuleInit {
       name: 'exeunt_logout_delivery_breakers_open',
       help: 'Applications whose notices wait because they failed several times in a row.',
       registers: [this.registry],
-      async collect() {
-        try {
-          gauge.set(await count());
-        } catch {
-          // Without storage there is no number. The other metrics must be there then more than ever.
-          gauge.remove();
-        }
-      },
+    });
+    const read = shared(count);
+    this.readOpenBreakers = async () => {
+      const open = await unlessSilent(read());
+      // Without storage there is no number. The other metrics must be there then more than ever.
+      if (open === undefined) gauge.remove();
+      else gauge.set(open);
+    };
+  }
+
+  /** Whether this process hears what other nodes change. */
+  showChangeFeed(hears: () => boolean): void {
+    const gauge: Gauge = new Gauge({
+      name: 'exeunt_change_feed_up',
+      help: '1 while this process hears of what other nodes change; at 0 it learns of it by the age of what it remembers.',
+      registers: [this.registry],
+      collect: () => gauge.set(hears() ? 1 : 0),
     });
   }
 
@@ -242,7 +257,17 @@ export class Metrics implements OnModuleInit {
 
   /** Everything, in the text format of Prometheus. */
   async text(): Promise<string> {
-    await this.readLedger();
+    await Promise.all([this.readLedger(), this.readOpenBreakers?.()]);
     return this.registry.metrics();
+  }
+}
+
+/** What storage says, unless it is away or silent: a scrape has a time limit of its own. */
+async function unlessSilent<T>(answer: Promise<T> | undefined): Promise<T | undefined> {
+  if (answer === undefined) return undefined;
+  try {
+    return await within(STORAGE_MS, answer);
+  } catch {
+    return undefined;
   }
 }

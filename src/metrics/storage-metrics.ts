@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { ChangeFeed } from '../database/change-feed.js';
 import { Retention } from '../database/retention.js';
 import { Metrics } from './metrics.js';
 
@@ -8,9 +9,11 @@ export class StorageMetrics implements OnModuleInit {
   constructor(
     private readonly metrics: Metrics,
     private readonly retention: Retention,
+    private readonly changes: ChangeFeed,
   ) {}
 
   onModuleInit(): void {
+    this.metrics.showChangeFeed(() => this.changes.hears);
     this.retention.whenFailed((table) => this.metrics.countRetentionFailure(table));
   }
 }

@@ -7,7 +7,8 @@ import { Clock } from '../database/clock.js';
 import type { Page, PageRequest } from '../database/page.js';
 import { Retention } from '../database/retention.js';
 import { statement, type Queryable } from '../database/statement.js';
-import { codeOf, TransactionRunner, type Tx } from '../database/transaction.js';
+import { warnOf } from '../database/storage-log.js';
+import { TransactionRunner, type Tx } from '../database/transaction.js';
 import { FEDERATED_AMR } from '../oidc/authentication-context.js';
 import { newSecret, sha256 } from '../oidc/secret.js';
 import { NEWEST_ORDER, sessionOutlivesOrders } from '../logout/orders/orders.sql.js';
@@ -84,19 +85,33 @@ const TOUCH = statement(
 
 const LOCK = statement('sessions_lock_account', LOCK_ACCOUNT);
 
-const LIST = statement(
-  'sessions_list',
-  `SELECT ${COLUMNS}, c.clients FROM sessions s
-     LEFT JOIN LATERAL (
+const CLIENTS = `LEFT JOIN LATERAL (
        SELECT json_agg(json_build_object('clientId', sc.client_id, 'sid', sc.sid, 'joinedAt', sc.joined_at) ORDER BY sc.joined_at) AS clients
          FROM session_clients sc WHERE sc.session_id = s.id
-     ) c ON true
+     ) c ON true`;
+/** `$3` says that ended ones are wanted, too; `$4` is now. */
+const LISTED = `($3::boolean OR (s.terminated_at IS NULL AND s.expires_at > $4 AND s.idle_expires_at > $4 AND ${sessionOutlivesOrders('s')}))`;
+/** In one comparison, so that the index in the order of the list is entered where the page begins. */
+const BEFORE = (id: string): string => `${id} < coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')`;
+
+const LIST = statement(
+  'sessions_list',
+  `SELECT ${COLUMNS}, c.clients FROM sessions s ${CLIENTS}
     WHERE ($1::uuid IS NULL OR s.account_id = $1)
       AND ($2::text IS NULL OR EXISTS (SELECT 1 FROM session_clients x WHERE x.session_id = s.id AND x.client_id = $2))
-      AND ($3::boolean OR (s.terminated_at IS NULL AND s.expires_at > $4 AND s.idle_expires_at > $4 AND ${sessionOutlivesOrders('s')}))
-      AND ($5::uuid IS NULL OR s.id < $5)
-      AND ($6::uuid IS NULL OR s.id = $6)
+      AND ${LISTED} AND ${BEFORE('s.id')} AND ($6::uuid IS NULL OR s.id = $6)
     ORDER BY s.id DESC LIMIT $7`,
+);
+
+/** Along the client's own rows: it may be in none of millions of sessions. OFFSET keeps the two from being joined otherwise. */
+const LIST_OF_CLIENT = statement(
+  'sessions_list_of_client',
+  `SELECT ${COLUMNS}, c.clients
+     FROM session_clients x
+     CROSS JOIN LATERAL (SELECT s.* FROM sessions s WHERE s.id = x.session_id AND ${LISTED} OFFSET 0) s
+     ${CLIENTS}
+    WHERE x.client_id = $2 AND ${BEFORE('x.session_id')} AND $1::uuid IS NULL AND $6::uuid IS NULL
+    ORDER BY x.session_id DESC LIMIT $7`,
 );
 
 const HAS_SID = statement(
@@ -198,14 +213,14 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
       },
     );
     this.timer = setInterval(() => {
-      this.flushActivity().catch((error: unknown) => this.logger.warn(`activity not written: ${codeOf(error)}`));
+      this.flushActivity().catch((error: unknown) => warnOf(this.logger, 'activity not written', error));
     }, ACTIVITY_FLUSH_MS);
     this.timer.unref();
   }
 
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
-    await this.flushActivity().catch((error: unknown) => this.logger.warn(`activity not written: ${codeOf(error)}`));
+    await this.flushActivity().catch((error: unknown) => warnOf(this.logger, 'activity not written', error));
   }
 
   /**
@@ -422,7 +437,15 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   ): Promise<SessionWithClients[]> {
     const rows = await this.transactions.query<
       SessionRow & { clients: { clientId: string; sid: string; joinedAt: string }[] | null }
-    >(LIST, [accountId ?? null, clientId ?? null, includeEnded, this.clock.now(), before ?? null, id ?? null, limit]);
+    >(clientId !== undefined && accountId === undefined ? LIST_OF_CLIENT : LIST, [
+      accountId ?? null,
+      clientId ?? null,
+      includeEnded,
+      this.clock.now(),
+      before ?? null,
+      id ?? null,
+      limit,
+    ]);
     return rows.map((row) => ({ ...toSession(row), clients: (row.clients ?? []).map(toParticipant) }));
   }
 }

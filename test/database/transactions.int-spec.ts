@@ -139,6 +139,10 @@ describe('what counts as a failure of storage (abuse case A14)', () => {
 
   it.each<[string, unknown, boolean]>([
     ['a connection refused', withCode('connect', 'ECONNREFUSED'), true],
+    ...`EHOSTUNREACH ENETUNREACH EHOSTDOWN ENETDOWN ENOTFOUND EAI_AGAIN EAI_FAIL ECONNABORTED EPERM EACCES ENOBUFS EMFILE
+      EADDRNOTAVAIL ENETRESET ENOTCONN EPROTO CERT_HAS_EXPIRED ERR_TLS_CERT_ALTNAME_INVALID`
+      .split(/\s+/)
+      .map((code): [string, unknown, boolean] => [`${code} from the network`, withCode('connect', code), true]),
     ['a connection reset', withCode('read', 'ECONNRESET'), true],
     ['a socket that is not there', withCode('connect', 'ENOENT'), true],
     ['an administrator’s shutdown (57P01)', withCode('terminating connection', '57P01'), true],

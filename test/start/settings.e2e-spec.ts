@@ -18,6 +18,7 @@ describe('a start with settings that cannot be used', () => {
 
   it.each<[string, Record<string, string>, string]>([
     ['a port that is no number', { PORT: 'eighty' }, 'PORT'],
+    ['a port that the system is to choose, which no issuer could name', { PORT: '0' }, 'PORT'],
     ['an issuer that is no URL', { ISSUER: 'example' }, 'ISSUER'],
     ['a short secret', { EXEUNT_SECRET: 'short' }, 'EXEUNT_SECRET'],
     ['a database that is not Postgres', { DATABASE_URL: 'mysql://localhost/x' }, 'DATABASE_URL'],
@@ -66,10 +67,33 @@ describe('a start with settings that cannot be used', () => {
     const service = await Service.launch({
       EXEUNT_DATA_DIR: dataDir,
       DATABASE_URL: 'postgres://nobody:hidden-password@127.0.0.1:9/none',
+      DATABASE_WAIT_SECONDS: '2',
     });
     expect(await service.ended).toEqual({ code: 1, signal: null });
     expect(service.output).toContain('ECONNREFUSED');
+    expect(service.output).toContain('Postgres at 127.0.0.1:9/none (DATABASE_URL) cannot be reached');
+    expect(service.output).toContain('Trying again for 2 seconds');
     expect(service.output).not.toContain('hidden-password');
+    expect(service.output).not.toMatch(/^\s+at /m);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['no database at all', {}],
+    [
+      'one that cannot be reached',
+      { DATABASE_URL: 'postgres://n:hidden-password@127.0.0.1:9/x', DATABASE_WAIT_SECONDS: '0' },
+    ],
+  ])('a command with %s says what to set, makes nothing, and ends', async (_, env) => {
+    const directory = join(dataDir, 'of-no-service');
+    const command = await Service.launch(
+      { EXEUNT_DATA_DIR: directory, ...env },
+      { args: ['dist/src/cli/rotate-keys.js'] },
+    );
+    expect(await command.ended).toEqual({ code: 1, signal: null });
+    expect(command.output).toContain('DATABASE_URL');
+    expect(command.output).not.toContain('hidden-password');
+    expect(command.output).not.toMatch(/^\s+at /m);
+    expect(existsSync(directory)).toBe(false);
   });
 });
 
@@ -109,6 +133,7 @@ describe('a start with DATABASE_URL', () => {
     expect(await second.ended).toEqual({ code: 1, signal: null });
     expect(second.output).toContain('EXEUNT_SECRET is not the secret they were stored under');
     expect(second.output).not.toContain(STRONG);
+    expect(second.output).not.toMatch(/^\s+at /m);
   });
 
   it('lets two nodes start at once on one empty database: one makes the schema, both serve', async () => {
@@ -121,6 +146,14 @@ describe('a start with DATABASE_URL', () => {
     expect(jwks[0]).toEqual(jwks[1]);
     expect(await db.query('SELECT count(*)::int AS n FROM clients')).toEqual([{ n: 1 }]);
     await Promise.all(nodes.map((node) => node.stop()));
+  });
+
+  it('a command on a database that is not of the service says so and changes nothing in it', async () => {
+    const command = await Service.launch(environment(), { args: ['dist/src/cli/rotate-keys.js'] });
+    expect(await command.ended).toEqual({ code: 1, signal: null });
+    expect(command.output).toContain('is not one of Exeunt');
+    expect(command.output).not.toMatch(/^\s+at /m);
+    expect(await db.query(`SELECT 1 FROM information_schema.tables WHERE table_schema = 'public'`)).toEqual([]);
   });
 
   it('rotates the signing keys by command beside the running service, which publishes them at once', async () => {

@@ -148,6 +148,13 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
+/** Whether an earlier start has made a database for this directory. Looks, and makes nothing. */
+export function hasEmbeddedPostgres(dataDir: string): boolean {
+  const note = join(dataDir, 'postgres-is-at');
+  const base = existsSync(note) ? readFileSync(note, 'utf8').trim() : dataDir;
+  return existsSync(join(base, 'postgres'));
+}
+
 /** Next to the rest of our data, or, where Postgres's account cannot get there, under /var/lib. Always the same place for the same directory. */
 function placeFor(dataDir: string, account: Account | undefined, log: EmbeddedPostgresOptions['log']): Place {
   mkdirSync(dataDir, { recursive: true });

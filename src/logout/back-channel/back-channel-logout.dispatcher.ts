@@ -10,7 +10,7 @@ import { ClientsService } from '../../clients/clients.service.js';
 import type { Client } from '../../clients/client.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../database/clock.js';
-import { codeOf } from '../../database/transaction.js';
+import { warnOf } from '../../database/storage-log.js';
 import { Metrics } from '../../metrics/metrics.js';
 import { BackChannelLogoutClient, healthOf, type AttemptOutcome } from './back-channel-logout.client.js';
 import { BackChannelLogoutDeliveryRepository, type AttemptResult } from './back-channel-logout-delivery.repository.js';
@@ -121,7 +121,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   /** Claims what is due and sends it, batch by batch, until nothing is. One run at a time in a process. */
   sendDue(): Promise<void> {
     this.polling ??= this.claimAndSend()
-      .catch((error: unknown) => this.logger.warn(`due notices were not claimed: ${codeOf(error)}`))
+      .catch((error: unknown) => warnOf(this.logger, 'due notices were not claimed', error))
       .finally(() => {
         this.polling = undefined;
         if (this.claimAgain && !this.stopping) void this.sendDue();
@@ -188,7 +188,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
       .findEvenDeleted([...new Set(due.map((delivery) => delivery.clientId))])
       .catch((error: unknown) => {
         // The claim lapses and the notices are tried again; nothing is lost and nothing is called done.
-        this.logger.warn(`notices wait: ${codeOf(error)}`);
+        warnOf(this.logger, 'notices wait', error);
         return new Map<string, Client>();
       });
   }
@@ -218,7 +218,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   /** One notice that cannot be recorded does not keep the others from being awaited. */
   private guard(attempt: Promise<void>): Promise<void> {
     return attempt.catch((error: unknown) =>
-      this.logger.warn(`an attempt was not recorded and will be made again: ${codeOf(error)}`),
+      warnOf(this.logger, 'an attempt was not recorded and will be made again', error),
     );
   }
 

@@ -10,7 +10,8 @@ import { AuditLog } from '../../audit/audit-log.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../database/clock.js';
 import { PeriodicTask } from '../../database/periodic-task.js';
-import { codeOf, TransactionRunner, type Tx } from '../../database/transaction.js';
+import { warnOf } from '../../database/storage-log.js';
+import { TransactionRunner, type Tx } from '../../database/transaction.js';
 import { Metrics } from '../../metrics/metrics.js';
 import { LogoutOrderRepository, type ClaimedOrder } from './logout-order.repository.js';
 import type { OrderPhase } from './logout-order.js';
@@ -30,8 +31,15 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
   private readonly logger = new Logger(LogoutOrderJob.name);
   private readonly task = new PeriodicTask(
     () => this.steps(),
-    (error) => this.logger.warn(`a logout order waits: ${codeOf(error)}`),
+    (error) =>
+      warnOf(
+        this.logger,
+        this.waiting === undefined ? 'logout orders were not looked for' : 'a logout order waits',
+        error,
+      ),
   );
+  /** The order whose batch failed last. */
+  private waiting: ClaimedOrder | undefined;
 
   constructor(
     private readonly orders: LogoutOrderRepository,
@@ -63,6 +71,7 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
       return claimed === undefined ? undefined : this.advance(tx, claimed);
     });
     const sessions = await work.catch(async (error: unknown) => {
+      this.waiting = claimed;
       if (claimed !== undefined) await this.orders.lookAgain(this.transactions, claimed, this.clock.in(FAILED_LOOK_MS));
       throw error;
     });

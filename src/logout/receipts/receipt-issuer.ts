@@ -12,7 +12,8 @@ import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../database/clock.js';
 import { PeriodicTask } from '../../database/periodic-task.js';
 import { Retention } from '../../database/retention.js';
-import { codeOf, TransactionRunner, type Tx } from '../../database/transaction.js';
+import { warnOf } from '../../database/storage-log.js';
+import { TransactionRunner, type Tx } from '../../database/transaction.js';
 import { JwtSigner } from '../../keys/jwt-signer.js';
 import { Metrics } from '../../metrics/metrics.js';
 import { receiptHash, type Receipt, type ReceiptClaims } from './receipt.js';
@@ -49,7 +50,7 @@ export class ReceiptIssuer implements OnModuleInit, OnApplicationBootstrap, Befo
   private kept: ChainHead | undefined;
   private readonly task = new PeriodicTask(
     () => this.issueHintedAndNext(),
-    (error) => this.logger.warn(`receipts wait: ${codeOf(error)}`),
+    (error) => warnOf(this.logger, 'receipts wait', error),
   );
 
   constructor(

@@ -1,0 +1,49 @@
+import type { ClientBase } from 'pg';
+
+/** The SQLSTATE of a write that meets a standby, or a primary that takes none (`read_only_sql_transaction`). */
+export const READ_ONLY = '25006';
+
+/** How long Postgres lets things take, in milliseconds; 0: for ever. */
+export interface TimeLimits {
+  readonly statement: number;
+  readonly idleInTransaction: number;
+}
+
+/** A connection that ends at a standby. What is read there may be behind: a token that was revoked is still good there. */
+export class StandbyError extends Error {
+  readonly code = READ_ONLY;
+
+  constructor() {
+    super('this connection ends at a standby, which is in recovery');
+    this.name = 'StandbyError';
+  }
+}
+
+const RECOVERY = 'SELECT pg_catalog.pg_is_in_recovery() AS standby';
+const PREPARE = `${RECOVERY},
+  pg_catalog.set_config('statement_timeout', $1, false), pg_catalog.set_config('idle_in_transaction_session_timeout', $2, false)`;
+const PREPARE_MS = 5000;
+
+/**
+ * What is done once with each new connection, before anything uses it: whoever is at its other end must be a primary, and
+ * gets its time limits. By a statement and not by parameters of the start message, which a pooler in between refuses.
+ *
+ * @throws StandbyError
+ */
+export function prepareConnection(limits: TimeLimits): (client: ClientBase) => Promise<void> {
+  return async (client) => {
+    const question = {
+      text: PREPARE,
+      values: [String(limits.statement), String(limits.idleInTransaction)],
+      query_timeout: PREPARE_MS,
+    };
+    const { rows } = await client.query<{ standby: boolean }>(question);
+    if (rows[0]?.standby !== false) throw new StandbyError();
+  };
+}
+
+/** Only asks: a setting would stay behind with a pooler that does not keep sessions. @throws StandbyError */
+export async function requirePrimary(client: ClientBase): Promise<void> {
+  const { rows } = await client.query<{ standby: boolean }>(RECOVERY);
+  if (rows[0]?.standby !== false) throw new StandbyError();
+}

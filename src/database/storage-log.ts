@@ -1,0 +1,47 @@
+import { Logger } from '@nestjs/common';
+import { codeOf, isStorageAway } from './transaction.js';
+
+const INTERVAL_MS = 1000;
+
+/**
+ * What a log says while storage is away: everything fails then, and all by the same cause. The first line at once, and one
+ * a second that counts the others. Without a stack: where it was noticed tells nothing.
+ */
+export class StorageLog {
+  private timer: NodeJS.Timeout | undefined;
+  private more = 0;
+  private last = '';
+
+  constructor(private readonly logger: Pick<Logger, 'error'> = new Logger('Storage')) {}
+
+  /** @param what what came of it, in words of ours */
+  note(what: string, error: unknown): void {
+    const line = `${what}: ${codeOf(error)}`;
+    if (this.timer !== undefined) {
+      this.more += 1;
+      this.last = line;
+      return;
+    }
+    this.logger.error(line);
+    this.wait();
+  }
+
+  private wait(): void {
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      if (this.more === 0) return;
+      const others = this.more === 1 ? '' : `, and ${this.more - 1} more failures of storage in the last second`;
+      this.logger.error(`${this.last}${others}`);
+      this.more = 0;
+      this.wait();
+    }, INTERVAL_MS).unref();
+  }
+}
+
+const log = new StorageLog();
+
+/** One log line, or a part of one: whatever fails because storage is away shares a line a second, whoever it was that met them. */
+export function warnOf(logger: Logger, what: string, error: unknown): void {
+  if (isStorageAway(error)) log.note(what, error);
+  else logger.warn(`${what}: ${codeOf(error)}`);
+}
