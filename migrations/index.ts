@@ -11,4 +11,5 @@ export * from './1795260700001-AddClaimsUpdatedAt.js';
 export * from './1795260700002-AddAccountEmailIndex.js';
 export * from './1795260800001-RecountParticipants.js';
 export * from './1795260800002-AddSessionsOfClientIndex.js';
+export * from './1795260800003-AddConsoleSessions.js';
 export * from './1795260900001-CountRefusals.js';

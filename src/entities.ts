@@ -4,6 +4,7 @@ import { ConsentEntity } from './authorization/entities/consent.entity.js';
 import { InteractionEntity } from './authorization/entities/interaction.entity.js';
 import { ClientEntity } from './clients/entities/client.entity.js';
 import { UsedClientAssertionEntity } from './clients/entities/used-client-assertion.entity.js';
+import { ConsoleSessionEntity } from './console/entities/console-session.entity.js';
 import { SigningKeyEntity } from './keys/entities/signing-key.entity.js';
 import { BackChannelLogoutAttemptEntity } from './logout/entities/back-channel-logout-attempt.entity.js';
 import { BackChannelLogoutDeliveryEntity } from './logout/entities/back-channel-logout-delivery.entity.js';
@@ -57,4 +58,5 @@ export const ENTITIES = [
   UpstreamAuthenticationEntity,
   UpstreamLogoutTokenEntity,
   OrganizationEntity,
+  ConsoleSessionEntity,
 ];

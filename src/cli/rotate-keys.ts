@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../app.module.js';
-import { loadSettings } from '../config/settings.js';
+import { SettingsError } from '../config/settings-reader.js';
+import { loadSettings, type Settings } from '../config/settings.js';
 import { awaitDatabase, DatabaseUnusableError, requireSchema } from '../database/await-database.js';
 import { hasEmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded/embedded-postgres.js';
 import { KeysService } from '../keys/keys.service.js';
@@ -11,11 +12,18 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /**
  * `npm run keys:rotate [-- --immediately]`: new keys, published now and used after the lead time, or at once.
+ * `-- --secret`: stores them under `EXEUNT_NEXT_SECRET`, which running nodes must know already.
  * Works beside a running service, which hears of it, and on the database of one; it makes none.
  */
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { immediately: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    options: { immediately: { type: 'boolean', default: false }, secret: { type: 'boolean', default: false } },
+  });
   const settings = loadSettings();
+  if (values.secret && settings.nextSecret === undefined)
+    throw new SettingsError([
+      { name: 'EXEUNT_NEXT_SECRET', problem: 'is the new secret, and must be set with --secret' },
+    ]);
   if (settings.databaseUrl === undefined && !hasEmbeddedPostgres(settings.dataDir))
     throw new DatabaseUnusableError(
       `DATABASE_URL is not set, and there is no database in ${settings.dataDir} (EXEUNT_DATA_DIR). Set the one that the ` +
@@ -33,6 +41,7 @@ async function main(): Promise<void> {
     });
     try {
       const keys = app.get(KeysService);
+      if (values.secret) return await changeSecret(keys, settings);
       await keys.rotate(values.immediately);
       for (const key of keys.list()) process.stdout.write(`${key.alg.padEnd(6)} ${key.state.padEnd(10)} ${key.kid}\n`);
     } finally {
@@ -41,6 +50,12 @@ async function main(): Promise<void> {
   } finally {
     await embedded?.stop();
   }
+}
+
+/** The values that `EXEUNT_SECRET` protects rest under `EXEUNT_NEXT_SECRET` from now on. */
+async function changeSecret(keys: KeysService, { nextSecret }: Settings): Promise<void> {
+  await keys.changeSecret(nextSecret ?? '');
+  process.stdout.write('The keys are stored under EXEUNT_NEXT_SECRET. Start each node with it as EXEUNT_SECRET.\n');
 }
 
 try {

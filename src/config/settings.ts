@@ -27,6 +27,8 @@ export interface Settings {
   readonly dataDir: string;
   /** Encrypts signing keys at rest and seals form state. Required in production. */
   readonly secret: string | undefined;
+  /** The secret that `secret` is being changed to (`keys:rotate --secret`). */
+  readonly nextSecret: string | undefined;
   readonly adminClientId: string | undefined;
   readonly adminClientSecret: string | undefined;
   readonly registration: RegistrationPolicy;
@@ -121,6 +123,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     databaseWaitMs: read.integer('DATABASE_WAIT_SECONDS', 30, { min: 0, max: 3600 }) * SECOND,
     dataDir: read.text('EXEUNT_DATA_DIR') ?? './.exeunt',
     secret,
+    nextSecret: read.text('EXEUNT_NEXT_SECRET', { minLength: 32 }),
     adminClientId: read.text('EXEUNT_ADMIN_CLIENT_ID'),
     adminClientSecret: read.text('EXEUNT_ADMIN_CLIENT_SECRET', { minLength: 16 }),
     registration: read.oneOf('EXEUNT_REGISTRATION', ['token', 'open', 'off'], 'token'),

@@ -150,7 +150,10 @@ export class ConsoleSignInController {
   @ApiPage(403, 'The form was not opened in this browser.')
   async leave(@Body() form: FormDto, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
     this.browsers.checkCsrf(cookies, form.csrf);
-    const wasClient = this.edge.cookie(cookies, 'console') !== undefined;
+    const console = this.edge.cookie(cookies, 'console');
+    const wasClient = console !== undefined;
+    // Before the cookie goes: a storage failure must not look like having left.
+    await this.operators.leave(console);
     this.edge.clearCookie(response, 'console');
     const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
     this.edge.redirect(response, wasClient || session === undefined ? PATH : '/session/end_session');

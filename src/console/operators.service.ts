@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { v4 as uuid } from 'uuid';
 import { displayName } from '../accounts/account.js';
 import { AccountsService } from '../accounts/accounts.service.js';
 import type { AuditDetails } from '../audit/audit-event.js';
@@ -7,6 +8,9 @@ import { clientName, isAdministrator, type Client } from '../clients/client.js';
 import { ClientSecrets } from '../clients/client-secrets.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { Clock } from '../database/clock.js';
+import { Retention } from '../database/retention.js';
+import { statement } from '../database/statement.js';
+import { TransactionRunner } from '../database/transaction.js';
 import { Sealer } from '../keys/sealer.js';
 import type { AddressLimiter } from '../rate-limits/address-limiter.js';
 import { RateLimits } from '../rate-limits/rate-limits.js';
@@ -18,6 +22,16 @@ export const CLIENT_TTL_MS = 30 * 60_000;
 /** Whoever signed in longer ago is asked again: a session may live for weeks. */
 const ACCOUNT_MAX_AGE_MS = 12 * 60 * 60_000;
 const ATTEMPTS_PER_MINUTE = 20;
+
+const BEGIN_SESSION = statement(
+  'console_begin_session',
+  'INSERT INTO console_sessions (id, client_id, expires_at) VALUES ($1, $2, $3)',
+);
+const FIND_SESSION = statement(
+  'console_find_session',
+  'SELECT 1 FROM console_sessions WHERE id = $1 AND client_id = $2 AND expires_at > $3',
+);
+const END_SESSION = statement('console_end_session', 'DELETE FROM console_sessions WHERE id = $1');
 
 /** Somebody who may look at the console. */
 export interface Operator {
@@ -46,6 +60,8 @@ export interface ConsoleCookies {
 }
 
 interface SealedClient {
+  /** Of the row that must be there: whoever leaves takes it away, and every copy of the cookie opens nothing. */
+  readonly id: string;
   readonly clientId: string;
   /** A client that was changed since signs in again, and so does one that something was taken from, at any time. */
   readonly updatedAt: number;
@@ -69,8 +85,11 @@ export class OperatorsService {
     private readonly sealer: Sealer,
     private readonly audit: AuditLog,
     private readonly clock: Clock,
+    private readonly transactions: TransactionRunner,
+    private readonly retention: Retention,
     limits: RateLimits,
   ) {
+    this.retention.register({ table: 'console_sessions', key: 'id', condition: 'expires_at < $1', keepMs: 0 });
     this.attempts = limits.addressLimiter('console_sign_in', ATTEMPTS_PER_MINUTE, 60);
   }
 
@@ -100,11 +119,19 @@ export class OperatorsService {
       details: { by: 'client', client_id: client.clientId, address },
     });
     const value: SealedClient = {
+      id: uuid(),
       clientId: client.clientId,
       updatedAt: client.updatedAt.getTime(),
       generation: client.tokenGeneration,
     };
+    await this.transactions.query(BEGIN_SESSION, [value.id, value.clientId, this.clock.in(CLIENT_TTL_MS)]);
     return { kind: 'signed_in', cookie: this.sealer.seal(SEALED, value, CLIENT_TTL_MS) };
+  }
+
+  /** Ends a client's session of the console, in every copy of its cookie. */
+  async leave(cookie: string | undefined): Promise<void> {
+    const sealed = cookie === undefined ? undefined : this.sealer.open<SealedClient>(SEALED, cookie);
+    if (sealed?.id !== undefined) await this.transactions.query(END_SESSION, [sealed.id]);
   }
 
   /** An account has just proved its password: on record, whether or not it is an operator's. */
@@ -141,7 +168,9 @@ export class OperatorsService {
 
   private async clientOf(cookie: string | undefined): Promise<Client | undefined> {
     const sealed = cookie === undefined ? undefined : this.sealer.open<SealedClient>(SEALED, cookie);
-    if (sealed === undefined) return undefined;
+    if (sealed?.id === undefined) return undefined;
+    const rows = await this.transactions.query(FIND_SESSION, [sealed.id, sealed.clientId, this.clock.now()]);
+    if (rows.length === 0) return undefined;
     const client = await this.clients.findEnabled(sealed.clientId);
     if (client === undefined || !isAdministrator(client)) return undefined;
     const { updatedAt, tokenGeneration } = client;

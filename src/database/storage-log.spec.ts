@@ -35,6 +35,13 @@ describe('the log while storage is away', () => {
     expect(lines.slice(before)).toEqual([['a request failed: 57P03']]);
   });
 
+  it('names every request of which somebody was shown the reference', () => {
+    const { lines, log } = aLog();
+    for (const id of ['a1', 'b2', 'c3', 'd4']) log.note(`request ${id} failed`, away(), id);
+    vi.advanceTimersByTime(1000);
+    for (const id of ['a1', 'b2', 'c3', 'd4']) expect(lines.flat().join('\n')).toMatch(new RegExp(`\\b${id}\\b`));
+  });
+
   it('leaves what is no outage to who met it', () => {
     const logger = new Logger('test');
     const warn = vi.spyOn(logger, 'warn').mockReturnValue();

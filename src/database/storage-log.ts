@@ -11,15 +11,20 @@ export class StorageLog {
   private timer: NodeJS.Timeout | undefined;
   private more = 0;
   private last = '';
+  private references: string[] = [];
 
   constructor(private readonly logger: Pick<Logger, 'error'> = new Logger('Storage')) {}
 
-  /** @param what what came of it, in words of ours */
-  note(what: string, error: unknown): void {
+  /**
+   * @param what what came of it, in words of ours
+   * @param reference what somebody was shown and may come back with: it is in a line, whatever is left out besides
+   */
+  note(what: string, error: unknown, reference?: string): void {
     const line = `${what}: ${codeOf(error)}`;
     if (this.timer !== undefined) {
       this.more += 1;
       this.last = line;
+      if (reference !== undefined) this.references.push(reference);
       return;
     }
     this.logger.error(line);
@@ -31,8 +36,10 @@ export class StorageLog {
       this.timer = undefined;
       if (this.more === 0) return;
       const others = this.more === 1 ? '' : `, and ${this.more - 1} more failures of storage in the last second`;
-      this.logger.error(`${this.last}${others}`);
+      const known = this.references.length < 2 ? '' : `; requests ${this.references.join(' ')}`;
+      this.logger.error(`${this.last}${others}${known}`);
       this.more = 0;
+      this.references = [];
       this.wait();
     }, INTERVAL_MS).unref();
   }
@@ -41,7 +48,7 @@ export class StorageLog {
 const log = new StorageLog();
 
 /** One log line, or a part of one: whatever fails because storage is away shares a line a second, whoever it was that met them. */
-export function warnOf(logger: Logger, what: string, error: unknown): void {
-  if (isStorageAway(error)) log.note(what, error);
+export function warnOf(logger: Logger, what: string, error: unknown, reference?: string): void {
+  if (isStorageAway(error)) log.note(what, error, reference);
   else logger.warn(`${what}: ${codeOf(error)}`);
 }

@@ -33,7 +33,7 @@ export function toFailure(error: unknown, logger: Logger, referenceIsShown = fal
     error,
   };
   if (isStorageAway(error)) {
-    warnOf(logger, `request ${requestId} failed`, error);
+    warnOf(logger, `request ${requestId} failed`, error, requestId);
   } else if (failure.status >= 500) {
     logger.error(
       `request ${requestId} failed: ${codeOf(error)}`,

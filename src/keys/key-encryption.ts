@@ -9,12 +9,12 @@ export class WrongSecretError extends Error {
 /** Private keys at rest: a compact JWE under a key derived from `EXEUNT_SECRET`, or plain JSON where none is set. */
 export class KeyEncryption {
   private readonly key: Uint8Array | undefined;
+  private readonly nextKey: Uint8Array | undefined;
 
-  constructor(secret: string | undefined) {
-    this.key =
-      secret === undefined
-        ? undefined
-        : new Uint8Array(hkdfSync('sha256', secret, '', 'exeunt signing keys at rest', 32));
+  /** @param nextSecret what stored keys may be under as well, while the secret is being changed */
+  constructor(secret: string | undefined, nextSecret?: string) {
+    this.key = derived(secret);
+    this.nextKey = derived(nextSecret);
   }
 
   async encrypt(jwk: object): Promise<string> {
@@ -33,7 +33,10 @@ export class KeyEncryption {
         'The signing keys are encrypted: set EXEUNT_SECRET to the secret they were stored under.',
       );
     try {
-      const { plaintext } = await compactDecrypt(stored, this.key);
+      const { plaintext } = await compactDecrypt(stored, this.key).catch((error: unknown) => {
+        if (this.nextKey === undefined) throw error;
+        return compactDecrypt(stored, this.nextKey);
+      });
       return JSON.parse(new TextDecoder().decode(plaintext)) as Record<string, unknown>;
     } catch (cause) {
       throw new WrongSecretError(
@@ -47,4 +50,9 @@ export class KeyEncryption {
   needsEncryption(stored: string): boolean {
     return this.key !== undefined && stored.startsWith('{');
   }
+}
+
+function derived(secret: string | undefined): Uint8Array | undefined {
+  if (secret === undefined) return undefined;
+  return new Uint8Array(hkdfSync('sha256', secret, '', 'exeunt signing keys at rest', 32));
 }

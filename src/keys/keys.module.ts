@@ -3,11 +3,12 @@ import { JwksController } from './jwks.controller.js';
 import { JwtSigner } from './jwt-signer.js';
 import { JwtVerifier } from './jwt-verifier.js';
 import { KeysService } from './keys.service.js';
+import { KeptSecrets } from './kept-secrets.js';
 import { Sealer } from './sealer.js';
 
 @Module({
   controllers: [JwksController],
-  providers: [KeysService, JwtSigner, JwtVerifier, Sealer],
-  exports: [KeysService, JwtSigner, JwtVerifier, Sealer],
+  providers: [KeysService, JwtSigner, JwtVerifier, Sealer, KeptSecrets],
+  exports: [KeysService, JwtSigner, JwtVerifier, Sealer, KeptSecrets],
 })
 export class KeysModule {}

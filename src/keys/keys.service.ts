@@ -29,13 +29,30 @@ const MAINTENANCE_INTERVAL = 60_000;
 /** For nodes that have yet to hear of a rotation, and for clocks that differ. */
 const VALIDITY_MARGIN = 60_000;
 const LOCK = 0x65786b65;
+/** A new sealing key is known to every node before it seals, by age if not by word. */
+const SEALS_AFTER = 2 * MAX_AGE;
+/** A replaced sealing key opens for so long what browsers carry; nothing of that lives longer. */
+const OPENS_AFTER_RETIREMENT = DAY;
+const SEALING = 'A256GCM';
+
+/** Of a key `k`: another one has taken over by now, `$1`. */
+const REPLACED = `EXISTS (SELECT 1 FROM signing_keys n WHERE n.alg = k.alg AND n.retired_at IS NULL AND n.active_at <= $1
+  AND (n.active_at, n.kid) > (k.active_at, k.kid))`;
 
 interface Loaded {
   readonly keys: readonly SigningKey[];
   readonly byKid: ReadonlyMap<string, SigningKey>;
-  readonly sealingKey: KeyObject;
+  readonly sealing: readonly LoadedSealingKey[];
   /** By the process's own, steady clock. */
   readonly at: number;
+}
+
+/** A symmetric key whose secret is still there. */
+interface LoadedSealingKey {
+  readonly key: KeyObject;
+  readonly activeAt: Date;
+  readonly retiredAt: Date | null;
+  readonly unpublishAt: Date | null;
 }
 
 /**
@@ -47,6 +64,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(KeysService.name);
   private readonly encryption: KeyEncryption;
   private loaded: Loaded;
+  private readonly sealingListeners: (() => Promise<void>)[] = [];
   private reloading: Promise<void> | undefined;
   private readonly timers: NodeJS.Timeout[] = [];
   private jwksJson: { readonly minute: number; readonly loaded: Loaded; readonly json: string } | undefined;
@@ -57,7 +75,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     private readonly changes: ChangeFeed,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {
-    this.encryption = new KeyEncryption(settings.secret);
+    this.encryption = new KeyEncryption(settings.secret, settings.nextSecret);
   }
 
   async onModuleInit(): Promise<void> {
@@ -67,6 +85,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     const maintain = (): void =>
       void this.transactions
         .run((tx) => this.maintain(tx))
+        .then(() => this.forgetSealingKeys())
         .catch((error: unknown) => warnOf(this.logger, 'key maintenance failed', error));
     this.timers.push(
       setInterval(maintain, MAINTENANCE_INTERVAL).unref(),
@@ -111,9 +130,29 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     return key.retiredAt === null || now.getTime() - key.retiredAt.getTime() <= lifetimeMs;
   }
 
-  /** The symmetric key that seals what browsers carry for us. */
+  /** The symmetric key that seals what browsers carry for us and what rests with us. */
   get sealingKey(): KeyObject {
-    return this.loaded.sealingKey;
+    const key = this.currentSealingKey();
+    if (key === undefined) throw new Error('there is no sealing key');
+    return key.key;
+  }
+
+  /** Opens, too: the ones before it, and the next one, which may seal already by another node's clock. */
+  get olderSealingKeys(): readonly KeyObject[] {
+    const current = this.currentSealingKey();
+    const now = this.clock.now();
+    return this.loaded.sealing.filter((key) => key !== current && isPublished(key, now)).map(({ key }) => key);
+  }
+
+  /** Opens what rests with us until it is sealed anew, and nothing that a browser brings. */
+  get withdrawnSealingKeys(): readonly KeyObject[] {
+    const now = this.clock.now();
+    return this.loaded.sealing.filter((key) => !isPublished(key, now)).map(({ key }) => key);
+  }
+
+  /** @param listener seals anew what rests with us, by the current key; those before it are forgotten after that */
+  whenSealingKeysRetire(listener: () => Promise<void>): void {
+    this.sealingListeners.push(listener);
   }
 
   /** The JWK Set (RFC 7517 §5): what signs, what is about to sign, and what signed until lately. */
@@ -151,7 +190,8 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   /**
    * Makes a new key for each algorithm. It is published now and signs after `KEY_PUBLISH_LEAD_SECONDS`, or at once when
    * `immediately` says so (for a key that may be known to others). The old one retires when the new one signs. Whoever
-   * knows it may know the ones that wait to sign, too: at once, every key there is retires.
+   * knows it may know the ones that wait to sign, too: at once, every key there is retires. The sealing key goes with them:
+   * at once, nothing that a browser carries opens any more, and what rests with us is sealed anew before this returns.
    */
   async rotate(immediately: boolean, alongside: (tx: Tx) => Promise<void> = () => Promise.resolve()): Promise<void> {
     const now = this.clock.now();
@@ -159,12 +199,29 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     await this.transactions.run(async (tx) => {
       await lock(tx);
       if (immediately) await this.retire(tx, 'true', now);
+      if (immediately) await this.retireSealingKeys(tx, 'true', now);
+      await this.createSealingKey(tx, immediately ? now : this.clock.in(SEALS_AFTER));
       for (const alg of ID_TOKEN_ALGORITHMS) await this.create(tx, alg, activeAt);
       await this.retireReplaced(tx);
       await this.changes.publish(tx, 'keys');
       await alongside(tx);
     });
     await this.reloadAfresh();
+    await this.forgetSealingKeys();
+  }
+
+  /** Encrypts every key at rest under another secret. Nodes must know it already (`EXEUNT_NEXT_SECRET`). */
+  async changeSecret(secret: string): Promise<void> {
+    const next = new KeyEncryption(secret);
+    await this.transactions.run(async (tx) => {
+      await lock(tx);
+      for (const { kid, privateJwk } of await tx.manager.find(SigningKeyEntity)) {
+        if (privateJwk === null) continue;
+        const encrypted = await next.encrypt(await this.encryption.decrypt(privateJwk));
+        await tx.manager.update(SigningKeyEntity, { kid }, { privateJwk: encrypted });
+      }
+      await this.changes.publish(tx, 'keys');
+    });
   }
 
   /** First keys, encryption under a secret that was set later, rotation by age, retirement of what was replaced. */
@@ -178,10 +235,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
       const privateJwk = await this.encryption.encrypt(await this.encryption.decrypt(row.privateJwk));
       await tx.manager.update(SigningKeyEntity, { kid: row.kid }, { privateJwk });
     }
-    if (!rows.some((row) => row.alg === 'A256GCM')) {
-      await this.createSealingKey(tx);
-      changed = true;
-    }
+    changed = await this.maintainSealingKeys(tx, rows, now);
     for (const alg of ID_TOKEN_ALGORITHMS) {
       const newest = rows
         .filter((row) => row.alg === alg && row.retiredAt === null)
@@ -213,7 +267,53 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
-  private async createSealingKey(tx: Tx): Promise<void> {
+  /** With the others by age, but without being published first. @returns whether there is a new one or one retired */
+  private async maintainSealingKeys(tx: Tx, rows: readonly SigningKeyEntity[], now: Date): Promise<boolean> {
+    const created = rows
+      .filter((row) => row.alg === SEALING && row.retiredAt === null)
+      .map((row) => row.createdAt.getTime());
+    const { keyRotationDays, keyPublishLeadMs } = this.settings;
+    const isOld = now.getTime() >= Math.max(...created) + keyRotationDays * DAY + keyPublishLeadMs;
+    if (created.length === 0) await this.createSealingKey(tx, now);
+    else if (keyRotationDays > 0 && isOld) await this.createSealingKey(tx, this.clock.in(SEALS_AFTER));
+    else return this.retireSealingKeys(tx, REPLACED, new Date(now.getTime() + OPENS_AFTER_RETIREMENT));
+    return true;
+  }
+
+  private async retireSealingKeys(tx: Tx, condition: string, unpublishAt: Date): Promise<boolean> {
+    const unretired = condition === REPLACED ? 'k.retired_at IS NULL' : 'k.private_jwk IS NOT NULL';
+    const rows = (await tx.manager.query(
+      `UPDATE signing_keys k SET retired_at = $1, unpublish_at = $2 WHERE k.alg = '${SEALING}' AND ${unretired} AND ${condition}
+       RETURNING k.kid`,
+      [this.clock.now(), unpublishAt],
+    )) as [unknown[], number];
+    return rows[1] > 0;
+  }
+
+  /** What nothing needs any more is forgotten: it opens nothing from outside, and nothing rests under it. */
+  private async forgetSealingKeys(): Promise<void> {
+    const due = await this.transactions.reader.query<{ kid: string }[]>(
+      `SELECT kid FROM signing_keys WHERE alg = '${SEALING}' AND private_jwk IS NOT NULL AND retired_at IS NOT NULL AND unpublish_at <= $1`,
+      [this.clock.now()],
+    );
+    if (due.length === 0) return;
+    await this.reloadAfresh();
+    for (const listener of this.sealingListeners) await listener();
+    await this.transactions.run(async (tx) => {
+      await tx.manager.query('UPDATE signing_keys SET private_jwk = NULL WHERE kid = ANY($1)', [
+        due.map(({ kid }) => kid),
+      ]);
+      await this.changes.publish(tx, 'keys');
+    });
+    await this.reloadAfresh();
+  }
+
+  private currentSealingKey(): LoadedSealingKey | undefined {
+    const usable = this.loaded.sealing.filter(({ retiredAt }) => retiredAt === null);
+    return newestActive(usable, this.clock.now());
+  }
+
+  private async createSealingKey(tx: Tx, activeAt: Date): Promise<void> {
     const jwk: JWK = await exportJWK(await generateSecret('A256GCM', { extractable: true }));
     const now = this.clock.now();
     await tx.manager.insert(SigningKeyEntity, {
@@ -222,7 +322,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
       publicJwk: null,
       privateJwk: await this.encryption.encrypt(jwk),
       createdAt: now,
-      activeAt: now,
+      activeAt,
       retiredAt: null,
       unpublishAt: null,
     });
@@ -230,11 +330,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
 
   /** A key whose successor signs is retired, and its private half soon forgotten. Returns whether there was one. */
   private retireReplaced(tx: Tx): Promise<boolean> {
-    return this.retire(
-      tx,
-      `EXISTS (SELECT 1 FROM signing_keys n WHERE n.alg = k.alg AND n.retired_at IS NULL AND n.active_at <= $1
-                AND (n.active_at, n.kid) > (k.active_at, k.kid))`,
-    );
+    return this.retire(tx, REPLACED);
   }
 
   private async retire(tx: Tx, condition: string, unpublishAt?: Date): Promise<boolean> {
@@ -285,14 +381,14 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     const at = performance.now();
     const rows = await this.transactions.reader.find(SigningKeyEntity, { order: { createdAt: 'DESC' } });
     const keys: SigningKey[] = [];
-    let sealingKey: KeyObject | undefined;
+    const sealing: LoadedSealingKey[] = [];
     for (const row of rows) {
       const privateJwk = row.privateJwk === null ? undefined : await this.encryption.decrypt(row.privateJwk);
-      if (row.alg === 'A256GCM') sealingKey ??= createSecretKey(Buffer.from(String(privateJwk?.k), 'base64url'));
-      else keys.push(toSigningKey(row, privateJwk));
+      if (row.alg === SEALING && privateJwk !== undefined)
+        sealing.push({ ...row, key: createSecretKey(Buffer.from(String(privateJwk.k), 'base64url')) });
+      else if (row.alg !== SEALING) keys.push(toSigningKey(row, privateJwk));
     }
-    if (sealingKey === undefined) throw new Error('there is no sealing key');
-    this.loaded = { keys, byKid: new Map(keys.map((key) => [key.kid, key])), sealingKey, at };
+    this.loaded = { keys, byKid: new Map(keys.map((key) => [key.kid, key])), sealing, at };
   }
 }
 
@@ -301,10 +397,15 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
  * the one that may soonest: it is published, so whoever verifies knows it.
  */
 function currentKey(keys: readonly SigningKey[], alg: SigningAlgorithm, now: Date): SigningKey | undefined {
-  let current: SigningKey | undefined;
-  let next: SigningKey | undefined;
+  const signs = (key: SigningKey): boolean =>
+    key.alg === alg && key.privateKey !== undefined && (key.retiredAt === null || key.retiredAt > now);
+  return newestActive(keys.filter(signs), now);
+}
+
+function newestActive<Key extends { readonly activeAt: Date }>(keys: readonly Key[], now: Date): Key | undefined {
+  let current: Key | undefined;
+  let next: Key | undefined;
   for (const key of keys) {
-    if (key.alg !== alg || key.privateKey === undefined || (key.retiredAt !== null && key.retiredAt <= now)) continue;
     if (key.activeAt <= now && (current === undefined || key.activeAt > current.activeAt)) current = key;
     if (key.activeAt > now && (next === undefined || key.activeAt < next.activeAt)) next = key;
   }
@@ -312,7 +413,7 @@ function currentKey(keys: readonly SigningKey[], alg: SigningAlgorithm, now: Dat
 }
 
 /** A key that was withdrawn at once is not, whatever the own clock says. */
-function isPublished(key: SigningKey, now: Date): boolean {
+function isPublished(key: Pick<SigningKey, 'unpublishAt' | 'retiredAt'>, now: Date): boolean {
   const { unpublishAt, retiredAt } = key;
   return unpublishAt === null || (unpublishAt > now && (retiredAt === null || unpublishAt > retiredAt));
 }

@@ -67,7 +67,7 @@ export class UpstreamAuthentications implements OnModuleInit {
       expiresAt: this.clock.in(TTL_MS),
     };
     await this.transactions.run((tx) => tx.manager.insert(UpstreamAuthenticationEntity, row));
-    return this.of(state, interactionId, maxAge, row.expiresAt);
+    return this.of(state, interactionId, maxAge, row.expiresAt, row.purpose);
   }
 
   /** Uses it up. Undefined: unknown, used, lapsed, another upstream's, or another browser's; then nothing happened. */
@@ -82,20 +82,24 @@ export class UpstreamAuthentications implements OnModuleInit {
     const purpose = this.sealer.open<{ interactionId: string }>(PURPOSE, row.purpose);
     return purpose === undefined
       ? undefined
-      : this.of(state, purpose.interactionId, row.max_age ?? undefined, row.expires_at);
+      : this.of(state, purpose.interactionId, row.max_age ?? undefined, row.expires_at, row.purpose);
   }
 
-  /** Nonce and verifier follow from `state` by a key that only we have, so neither is stored. */
+  /**
+   * Nonce and verifier follow from `state` by a key that only we have, so neither is stored: by the one that sealed
+   * the `purpose`, since the key may be rotated while the person is at the other provider.
+   */
   private of(
     state: string,
     interactionId: string,
     maxAge: number | undefined,
     expiresAt: Date,
+    purpose: string,
   ): UpstreamAuthentication {
     return {
       state,
-      nonce: this.sealer.mac('upstream-nonce', state),
-      codeVerifier: this.sealer.mac('upstream-code-verifier', state),
+      nonce: this.sealer.mac('upstream-nonce', state, purpose),
+      codeVerifier: this.sealer.mac('upstream-code-verifier', state, purpose),
       maxAge,
       leftAt: new Date(expiresAt.getTime() - TTL_MS),
       interactionId,

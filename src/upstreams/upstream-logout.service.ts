@@ -48,7 +48,7 @@ export class UpstreamLogout {
     if (link === undefined) return undefined;
     const upstream = await this.upstreams.findById(link.upstreamId);
     if (upstream === undefined || upstream.issuer !== link.issuer) return undefined;
-    return { upstream, idToken: this.sealer.open<{ idToken: string }>(UPSTREAM_ID_TOKEN, link.idToken)?.idToken };
+    return { upstream, idToken: this.sealer.openKept<{ idToken: string }>(UPSTREAM_ID_TOKEN, link.idToken)?.idToken };
   }
 
   /** Undefined for what is no ID token of an enabled upstream's for us, and when its keys cannot be had. */

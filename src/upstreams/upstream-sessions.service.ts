@@ -1,8 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { AuditDetails } from '../audit/audit-event.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { Clock } from '../database/clock.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
+import { KeptSecrets } from '../keys/kept-secrets.js';
 import { Sealer } from '../keys/sealer.js';
 import type { Browser } from '../sessions/session.js';
 import { SessionsService, type StartedSession } from '../sessions/sessions.service.js';
@@ -33,7 +34,7 @@ export type UpstreamSignIn =
 
 /** From an upstream's word to a session of ours, which remembers whose word it was. */
 @Injectable()
-export class UpstreamSessions {
+export class UpstreamSessions implements OnModuleInit {
   constructor(
     private readonly transactions: TransactionRunner,
     private readonly identities: UpstreamIdentities,
@@ -42,7 +43,17 @@ export class UpstreamSessions {
     private readonly sealer: Sealer,
     private readonly audit: AuditLog,
     private readonly clock: Clock,
+    private readonly kept: KeptSecrets,
   ) {}
+
+  onModuleInit(): void {
+    this.kept.register({
+      table: 'session_upstreams',
+      key: ['session_id', 'issuer'],
+      column: 'id_token',
+      purpose: UPSTREAM_ID_TOKEN,
+    });
+  }
 
   /**
    * One transaction: the account, the session, what it came by. A logout token for it either finds the session or is

@@ -4,6 +4,7 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { Clock } from '../database/clock.js';
 import { isUniqueViolation, sqlState, TransactionRunner, type Tx } from '../database/transaction.js';
+import { KeptSecrets } from '../keys/kept-secrets.js';
 import { Sealer } from '../keys/sealer.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../oidc/errors.js';
 import { UpstreamEntity } from './entities/upstream.entity.js';
@@ -41,11 +42,13 @@ export class UpstreamsService implements OnModuleInit {
     private readonly clock: Clock,
     private readonly changes: ChangeFeed,
     private readonly sealer: Sealer,
+    private readonly kept: KeptSecrets,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   onModuleInit(): void {
     this.changes.subscribe('upstream', () => this.drop());
+    this.kept.register({ table: 'upstreams', key: ['id'], column: 'client_secret', purpose: SECRET });
   }
 
   /** By name, disabled ones too. */
@@ -88,7 +91,7 @@ export class UpstreamsService implements OnModuleInit {
   async clientSecret(upstream: Upstream): Promise<string | undefined> {
     const row = await this.transactions.reader.findOneBy(UpstreamEntity, { id: upstream.id });
     if (row?.clientSecret == null) return undefined;
-    return this.sealer.open<{ secret: string }>(SECRET, row.clientSecret)?.secret;
+    return this.sealer.openKept<{ secret: string }>(SECRET, row.clientSecret)?.secret;
   }
 
   /**

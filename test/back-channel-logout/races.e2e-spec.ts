@@ -152,7 +152,7 @@ describe('races with a logout (abuse case A6)', () => {
     const { accountId, tokens } = await someoneAt(app, [client]);
     const reuse = () => app.refresh(client, tokens[0]!.refresh_token);
     expect((await reuse()).status).toBe(200);
-    app.clock.advance(MINUTE);
+    app.clock.advance(app.settings.refreshGraceMs + MINUTE);
     const answers = await inLineFor(HOLD_SESSION, [accountId], [reuse, reuse]);
     expect(answers.map(({ status }) => status)).toEqual([400, 400]);
     await app.sendDue();

@@ -122,7 +122,9 @@ describe('signing keys: published, then used, then retired', () => {
       post_logout_redirect_uri: POST_LOGOUT,
       state: 's',
     });
-    const done = await browser.submit(await browser.get(`/session/end_session?${query}`), 'logout-yes');
+    const page = await browser.get(`/session/end_session?${query}`);
+    // Whose session has expired by then is not asked; what the hint is good for is the way back.
+    const done = page.has('logout-yes') ? await browser.submit(page, 'logout-yes') : page;
     expect(done.location).toBe(`${POST_LOGOUT}?state=s`);
   });
 
