@@ -28,6 +28,11 @@ const CACHED_CLIENTS = 10_000;
 
 /** What another module does in the transaction that changes a client's metadata. */
 export type ClientChangeListener = (tx: Tx, before: ClientMetadata, after: Client) => Promise<void>;
+const IS_ORIGIN = statement(
+  'clients_is_origin',
+  `SELECT 1 FROM clients WHERE client_origins(metadata) @> ARRAY[$1::text] AND deleted_at IS NULL AND disabled_at IS NULL LIMIT 1`,
+);
+
 const DISABLE = statement(
   'clients_disable',
   `UPDATE clients SET disabled_at = $2, updated_at = $2, token_generation = token_generation + 1
@@ -95,6 +100,12 @@ export class ClientsService implements OnModuleInit {
   async findEnabled(clientId: string): Promise<Client | undefined> {
     const client = await this.find(clientId);
     return client?.disabledAt === null ? client : undefined;
+  }
+
+  /** Whether some client's redirect URI has this origin. */
+  async isOrigin(origin: string): Promise<boolean> {
+    if (origin.length > 300 || !/^https?:\/\/[\x21-\x7e]+$/.test(origin)) return false;
+    return (await this.transactions.query(IS_ORIGIN, [origin])).length > 0;
   }
 
   /** @throws NotFoundError */

@@ -24,6 +24,21 @@ export class Cors {
   }
 
   /**
+   * For an endpoint that serves whichever application is registered here, by JSON alone.
+   * @param origin undefined: it is nobody's, and is told nothing
+   */
+  allowRegistered(response: Response, origin: string | undefined, preflight: boolean): void {
+    this.edge.header(response, 'Vary', 'Origin');
+    if (origin === undefined) return;
+    this.edge.header(response, 'Access-Control-Allow-Origin', origin);
+    this.edge.header(response, 'Access-Control-Expose-Headers', 'Retry-After, X-Request-ID');
+    if (!preflight) return;
+    this.edge.header(response, 'Access-Control-Allow-Methods', 'POST');
+    this.edge.header(response, 'Access-Control-Allow-Headers', 'Authorization, Content-Type');
+    this.edge.header(response, 'Access-Control-Max-Age', '600');
+  }
+
+  /**
    * Answers a preflight. It names no client, so it lets the question through; whether the answer may be read is decided
    * by {@link allow}.
    */

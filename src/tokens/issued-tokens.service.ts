@@ -72,6 +72,11 @@ export class IssuedTokensService {
     return state !== undefined && state.grant.clientId !== client.clientId;
   }
 
+  /** One that was found alive, as part of a transaction where there is one. */
+  async revokeAccessToken(token: Pick<IssuedAccessToken, 'jti' | 'expiresAt'>, tx?: Tx): Promise<void> {
+    await this.repository.deny(tx, token.jti, token.expiresAt);
+  }
+
   /** This one alone: the refresh token beside it stays. */
   async invalidateAccessToken(client: Client, token: string): Promise<Invalidation> {
     const issued = await this.findAccessToken(client, token);

@@ -4,13 +4,16 @@ import { SETTINGS, type Settings } from '../../config/settings.js';
 import type { LogoutCommand } from '../../logout/logout.js';
 import { endSessionUrl } from '../../oidc/end-session-url.js';
 import { SessionsService } from '../../sessions/sessions.service.js';
+import { AccessTokensService } from '../../tokens/access-tokens.service.js';
 import { HintVerifier } from '../../tokens/hint-verifier.js';
+import { IdTokenIssuer } from '../../tokens/id-token.issuer.js';
 import { OrganizationsService, type Organization } from '../../upstreams/organizations.service.js';
 import { logoutHintOf, UpstreamLogout } from '../../upstreams/upstream-logout.service.js';
 import { isOpenTo, type Upstream } from '../../upstreams/upstream.js';
 import { UpstreamsService } from '../../upstreams/upstreams.service.js';
 import { CspError } from './csp-error.js';
 import {
+  accessTokenOf,
   checkFederated,
   checkSamePerson,
   idTokenHint,
@@ -28,6 +31,8 @@ export interface PreparedLogout {
   readonly url: string;
   /** What is to end before the URL is handed out; undefined: nothing. */
   readonly command: LogoutCommand | undefined;
+  /** The access token that was sent, to be revoked with it. */
+  readonly accessToken: { readonly jti: string; readonly expiresAt: Date } | undefined;
 }
 
 /** `upstream` is undefined where we are the identity provider ourselves. */
@@ -44,6 +49,8 @@ interface IdentityProvider {
 export class CspLogoutService {
   constructor(
     private readonly hints: HintVerifier,
+    private readonly accessTokens: AccessTokensService,
+    private readonly idTokens: IdTokenIssuer,
     private readonly clients: ClientsService,
     private readonly sessions: SessionsService,
     private readonly organizations: OrganizationsService,
@@ -72,6 +79,7 @@ export class CspLogoutService {
         state: postLogoutRedirectUri === undefined ? undefined : request.state,
       }),
       command: this.settings.cspLogoutEndsSession ? toLogoutCommand(caller) : undefined,
+      accessToken: this.settings.cspLogoutEndsSession ? accessTokenOf(caller) : undefined,
     };
   }
 
@@ -90,9 +98,28 @@ export class CspLogoutService {
       if (client === undefined) throw new CspError('CLIENT_NOT_FOUND');
       return { issuer: 'own', token, hint, client };
     }
+    const own = await this.verifyAccessToken(token);
+    if (own !== undefined) return own;
     const foreign = await this.upstreamLogout.verifyIdToken(token);
     if (foreign === undefined) throw new CspError('ID_TOKEN_INVALID');
     return { issuer: 'upstream', token, upstream: foreign.upstream, sub: foreign.sub };
+  }
+
+  /** A script that signs out has an access token and nothing else. Whoever holds a live one may end what it is for. */
+  private async verifyAccessToken(token: string): Promise<VerifiedIdToken | undefined> {
+    const active = await this.accessTokens.findActive(token);
+    const client = active === undefined ? undefined : await this.clients.findEnabled(active.clientId);
+    if (active === undefined || client === undefined) return undefined;
+    const { clientId, sub, sid, jti, live } = active;
+    // A hint for the URL: the access token itself is dead when the browser gets there.
+    const idToken = live === undefined ? undefined : await this.idTokens.issue(client, { ...live.grant, sid: sid ?? null }, {}, {});
+    return {
+      issuer: 'own',
+      token: idToken,
+      hint: { clientId, sub, sid, expired: false },
+      client,
+      accessToken: { jti, expiresAt: new Date(active.expiresAt * 1000) },
+    };
   }
 
   private async findSession(

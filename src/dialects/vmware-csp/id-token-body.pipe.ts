@@ -4,8 +4,11 @@ import { OAuthParametersPipe } from '../../http/parameters.pipe.js';
 import { refuseBadText } from '../../http/request.guard.js';
 import { CspError } from './csp-error.js';
 
+/** What callers send for `idToken`. Ignored, it would be answered 200 and end nothing. */
+const ALIASES = ['id_token', 'access_token', 'accessToken', 'token'] as const;
+
 /**
- * The body from its text: a JSON object with `idToken`, a string or null. Members that nobody documented are ignored;
+ * The body from its text: a JSON object with `idToken`, a string or null, or one of its other names. Members that nobody documented are ignored;
  * one that is sent twice is refused, because two readers could take it for two things.
  */
 export class IdTokenBodyPipe extends OAuthParametersPipe {
@@ -21,8 +24,9 @@ export function parseIdTokenBody(text: unknown): { readonly idToken?: string } {
   const body = typeof text === 'string' ? parsed(text) : undefined;
   if (typeof body !== 'object' || body === null || Array.isArray(body) || hasRepeatedMember(text as string))
     throw new CspError('INVALID_REQUEST_BODY');
-  const { idToken = null } = body as { readonly idToken?: unknown };
-  if (idToken === null) return {};
+  const members = body as Readonly<Record<string, unknown>>;
+  const idToken = members.idToken ?? ALIASES.map((name) => members[name]).find((value) => typeof value === 'string');
+  if (idToken === undefined || idToken === null) return {};
   if (typeof idToken !== 'string') throw new CspError('INVALID_REQUEST_BODY');
   return { idToken };
 }

@@ -10,7 +10,7 @@ interface RequestWithBody {
 
 /**
  * A body is JSON and says so. This also keeps out the forms of other sites: a browser sends JSON across sites only after
- * a preflight, which nobody here answers (abuse case A23).
+ * a preflight, which is answered for the origins of registered applications alone and never with credentials.
  */
 @Injectable()
 export class JsonBodyGuard implements CanActivate {

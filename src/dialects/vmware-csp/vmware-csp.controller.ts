@@ -7,6 +7,7 @@ import {
   HttpCode,
   Inject,
   Ip,
+  Options,
   Post,
   Query,
   Res,
@@ -16,15 +17,18 @@ import {
 import { ApiExcludeEndpoint, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { ApiSeeOther } from '../../http/api-errors.js';
+import type { Tx } from '../../database/transaction.js';
 import { HttpEdge, type Cookies as CookieJar, type Response } from '../../http/http-edge.js';
 import { OAuthParametersPipe } from '../../http/parameters.pipe.js';
 import { LogoutService } from '../../logout/logout.service.js';
 import type { AddressLimiter } from '../../rate-limits/address-limiter.js';
 import { RateLimits } from '../../rate-limits/rate-limits.js';
+import { IssuedTokensService } from '../../tokens/issued-tokens.service.js';
 import { ApiCspLogout } from './api-csp-logout.js';
+import { CspCorsGuard } from './csp-cors.guard.js';
 import { CspErrorFilter } from './csp-error.filter.js';
 import { CspError } from './csp-error.js';
-import { CspLogoutService } from './csp-logout.service.js';
+import { CspLogoutService, type PreparedLogout } from './csp-logout.service.js';
 import { CspLogoutQueryDto, CspLogoutV2QueryDto, IdTokenDto, UrlResponseDto } from './dto/csp-logout.dto.js';
 import { IdTokenBodyPipe } from './id-token-body.pipe.js';
 import { JsonBodyGuard } from './json-body.guard.js';
@@ -44,12 +48,14 @@ const MINUTE = 60;
 @ApiTags('Logout: VMware CSP')
 @Controller('csp/gateway/am/api')
 @UseFilters(CspErrorFilter)
+@UseGuards(CspCorsGuard)
 export class VmwareCspController {
   private readonly limiter: AddressLimiter;
 
   constructor(
     private readonly logoutService: LogoutService,
     private readonly cspLogout: CspLogoutService,
+    private readonly issued: IssuedTokensService,
     private readonly edge: HttpEdge,
     rateLimits: RateLimits,
     @Inject(SETTINGS) settings: Settings,
@@ -99,6 +105,14 @@ export class VmwareCspController {
     this.edge.redirect(response, await this.end(toCspLogoutRequest(query, body), cookie, address, response));
   }
 
+  /** Whose origin it is was looked up by {@link CspCorsGuard}. */
+  @Options(['auth/logout', 'v2/auth/logout'])
+  @ApiExcludeEndpoint()
+  preflight(@Headers('origin') origin: string | undefined, @Res() response: Response): void {
+    if (origin === undefined) throw new CspError('METHOD_NOT_ALLOWED');
+    this.edge.empty(response, 204);
+  }
+
   @All(['auth/logout', 'v2/auth/logout'])
   @ApiExcludeEndpoint()
   otherMethods(): never {
@@ -115,12 +129,17 @@ export class VmwareCspController {
     this.edge.noStore(response);
     const secondsToWait = await this.limiter.consume(address);
     if (secondsToWait !== undefined) throw new CspError('TOO_MANY_REQUESTS', secondsToWait);
-    const { url, command } = await this.cspLogout.prepare(request, cookie);
+    const { url, command, accessToken } = await this.cspLogout.prepare(request, cookie);
     if (command !== undefined) {
-      await this.logoutService.logout(command);
+      await this.logoutService.logout(command, { before: (tx) => this.revoke(accessToken, tx) });
       if (command.target.kind === 'cookie') this.edge.clearCookie(response, 'session');
-    }
+    } else await this.revoke(accessToken);
     return url;
+  }
+
+  /** The token that was sent ends too, where it does not hang on the session alone. */
+  private async revoke(accessToken: PreparedLogout['accessToken'], tx?: Tx): Promise<void> {
+    if (accessToken !== undefined) await this.issued.revokeAccessToken(accessToken, tx);
   }
 
   /** `SameSite=Lax` keeps the cookie out of other sites' requests; a browser that sends it all the same is not heard. */

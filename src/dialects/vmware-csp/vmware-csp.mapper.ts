@@ -19,9 +19,19 @@ export interface CspLogoutRequest {
   readonly state: string | undefined;
 }
 
-/** A verified ID token: one of ours, or one that another provider issued to us. */
+/**
+ * A verified ID token: one of ours, or one that another provider issued to us. Scripts have none and send their access
+ * token in its place; `accessToken` is then the one of ours that they sent, alive.
+ */
 export type VerifiedIdToken =
-  | { readonly issuer: 'own'; readonly token: string; readonly hint: TokenHint; readonly client: Client }
+  | {
+      readonly issuer: 'own';
+      /** Undefined where an access token was sent for a client itself, which is about nobody. */
+      readonly token: string | undefined;
+      readonly hint: TokenHint;
+      readonly client: Client;
+      readonly accessToken?: { readonly jti: string; readonly expiresAt: Date };
+    }
   | { readonly issuer: 'upstream'; readonly token: string; readonly upstream: Upstream; readonly sub: string };
 
 /** The session that a cookie proves, and what it keeps of a sign-in at another provider. */
@@ -126,6 +136,11 @@ export function idTokenHint(provider: Upstream | undefined, { idToken, session }
   if (provider === undefined) return idToken?.issuer === 'own' ? idToken.token : undefined;
   if (idToken?.issuer === 'upstream' && idToken.upstream.name === provider.name) return idToken.token;
   return session?.upstream?.name === provider.name ? session.upstream.idToken : undefined;
+}
+
+/** The access token that was sent in place of an ID token. */
+export function accessTokenOf({ idToken }: CspCaller): { readonly jti: string; readonly expiresAt: Date } | undefined {
+  return idToken?.issuer === 'own' ? idToken.accessToken : undefined;
 }
 
 /**

@@ -200,7 +200,24 @@ describe('what ends (wire.md B.2, 7)', () => {
 describe('the ID token (wire.md B.2, 2)', () => {
   it.each<[string, (scene: Scene) => Promise<string> | string]>([
     ['no JWT', () => 'garbage'],
-    ['an access token (A25)', ({ tokens }) => tokens.access_token],
+    [
+      'an access token that has been revoked',
+      async ({ tokens, client }) => {
+        await app.form('/revoke', { token: tokens.access_token }, client);
+        return tokens.access_token;
+      },
+    ],
+    [
+      'an access token that has expired',
+      ({ tokens }) => {
+        app.clock.advance(app.settings.accessTokenTtlSeconds * 1000 + 1000);
+        return tokens.access_token;
+      },
+    ],
+    [
+      'an access token under our own key, of another issuer',
+      (scene) => resigned(scene, 'at+jwt', { iss: 'https://x.example.com' }),
+    ],
     ['a refresh token', ({ tokens }) => tokens.refresh_token],
     ['alg none (A1)', ({ tokens }) => new UnsecuredJWT(decodeJwt(tokens.id_token)).encode()],
     ['no signature', ({ tokens }) => tokens.id_token.replace(/[^.]*$/, '')],
@@ -241,7 +258,11 @@ describe('the ID token (wire.md B.2, 2)', () => {
     await expectSignedIn(other);
   });
 
-  function resigned({ tokens }: Scene, type: 'JWT' | 'logout+jwt', claims: Record<string, unknown>): Promise<string> {
+  function resigned(
+    { tokens }: Scene,
+    type: 'JWT' | 'at+jwt' | 'logout+jwt',
+    claims: Record<string, unknown>,
+  ): Promise<string> {
     return app.app.get(JwtSigner).sign('RS256', type, { ...decodeJwt(tokens.id_token), ...claims });
   }
 });
@@ -257,13 +278,13 @@ describe('post_logout_redirect_uri and state (wire.md B.2, 5 and 6)', () => {
     );
   });
 
-  it('lead to a page that takes the browser back', async () => {
+  it('take the browser back at once: there is nothing left to ask', async () => {
     const { client, tokens, browser } = await aScene(app);
     const query = { post_logout_redirect_uri: client.postLogoutRedirectUri, state: 'n7' };
     const { json } = await csp(app, { browser, query, body: { idToken: tokens.id_token } });
     const visitor = app.browser();
-    const done = await visitor.submit(await visitor.get(String(json.url)), 'logout-yes');
-    expect(done.location).toBe(`${client.postLogoutRedirectUri}?state=n7`);
+    const done = await visitor.get(String(json.url));
+    expect([done.status, done.location]).toEqual([303, `${client.postLogoutRedirectUri}?state=n7`]);
   });
 
   it.each([
@@ -428,6 +449,164 @@ describe('syntax (wire.md B.3: 400, 413, 415)', () => {
     const scene = await aScene(app);
     const answer = await changesNothing(scene, { browser: scene.browser, body: { x: 'x'.repeat(66_000) } });
     expectCspError(answer, 413, 'REQUEST_TOO_LARGE');
+  });
+});
+
+describe('an access token in place of the ID token', () => {
+  async function signedIn(metadata: Record<string, unknown> = {}): Promise<Scene> {
+    const { id, login } = await app.createAccount();
+    const client = await anApplication(app, metadata);
+    const browser = app.browser();
+    return { app, client, accountId: id, browser, tokens: await app.signInTo(browser, client, login) };
+  }
+
+  it.each(['jwt', 'opaque'])('ends its session for every application, and itself (%s)', async (format) => {
+    const scene = await signedIn({ access_token_format: format });
+    const { tokens, client, accountId } = scene;
+    const answer = await csp(app, { body: { idToken: tokens.access_token } });
+    expect(answer.status).toBe(200);
+    expect(String(answer.json.url)).toContain(`${endSession}?id_token_hint=`);
+    expect(String(answer.json.url)).not.toContain(tokens.access_token);
+    await expectSignedOut(scene);
+    expect((await app.refresh(client, tokens.refresh_token)).status).toBe(400);
+    expect(await terminationsOf(app, accountId)).toMatchObject([
+      { cause: 'csp_logout', sessions: 1, initiator: { kind: 'client', clientId: client.clientId } },
+    ]);
+    const again = await csp(app, { body: { idToken: tokens.access_token } });
+    expectCspError(again, 404, 'ID_TOKEN_INVALID');
+  });
+
+  it.each(['id_token', 'access_token', 'accessToken', 'token'])('is taken by the name of %s too', async (name) => {
+    const scene = await signedIn();
+    expect((await csp(app, { body: { [name]: scene.tokens.access_token } })).status).toBe(200);
+    await expectSignedOut(scene);
+  });
+
+  it('idToken goes before the other names, which are nothing beside it', async () => {
+    const [one, other] = [await signedIn(), await signedIn()];
+    const body = { access_token: other.tokens.access_token, idToken: one.tokens.id_token, token: 5 };
+    expect((await csp(app, { body })).status).toBe(200);
+    await expectSignedOut(one);
+    await expectSignedIn(other);
+  });
+
+  it('leads back to a registered URI of its client, and to no other', async () => {
+    const scene = await signedIn();
+    const refused = { query: { post_logout_redirect_uri: 'https://evil.example.com/' } };
+    const body = { idToken: scene.tokens.access_token };
+    expectCspError(await changesNothing(scene, { ...refused, body }), 400, 'REDIRECT_URI_NOT_REGISTERED');
+    expect(await app.isActive(scene.client, scene.tokens.access_token)).toBe(true);
+    const { json } = await csp(app, { query: { post_logout_redirect_uri: SIGNED_OUT_URI, state: 'n7' }, body });
+    const page = await scene.browser.get(String(json.url));
+    expect([page.status, page.location]).toEqual([303, `${SIGNED_OUT_URI}?state=n7`]);
+  });
+
+  it('that was granted for when nobody is there dies itself, and ends the session; the grant goes on', async () => {
+    const { login } = await app.createAccount();
+    const client = await anApplication(app, { scope: 'openid offline_access' });
+    const browser = app.browser();
+    const tokens = await app.signInTo(browser, client, login, { scope: 'openid offline_access', prompt: 'consent' });
+    expect((await csp(app, { body: { idToken: tokens.access_token } })).status).toBe(200);
+    await expectSignedOut({ app, client, browser, tokens, accountId: '' });
+    const renewed = await app.refresh(client, tokens.refresh_token);
+    expect(renewed.status).toBe(200);
+    // The session is over by now: the token alone is what is left to end.
+    const token = String(renewed.body.access_token);
+    expect((await csp(app, { body: { idToken: token } })).status).toBe(200);
+    expect(await app.isActive(client, token)).toBe(false);
+  });
+
+  it.each(['jwt', 'opaque'])("of a client's own ends itself (%s), and 404 says so afterwards", async (format) => {
+    const machine = await anApplication(app, {
+      grant_types: ['client_credentials', 'authorization_code'],
+      access_token_format: format,
+    });
+    const { body } = await app.form('/token', { grant_type: 'client_credentials' }, machine);
+    const idToken = String(body.access_token);
+    const answer = await csp(app, { body: { idToken } });
+    expectUrl(answer, endSession);
+    expect(await app.isActive(machine, idToken)).toBe(false);
+    expectCspError(await csp(app, { body: { idToken } }), 404, 'ID_TOKEN_INVALID');
+  });
+
+  it("is refused beside another person's cookie, and nothing ends", async () => {
+    const [one, other] = [await signedIn(), await signedIn()];
+    const answer = await changesNothing(one, { browser: one.browser, body: { idToken: other.tokens.access_token } });
+    expectCspError(answer, 409, 'USER_MISMATCH');
+    expect(await app.isActive(other.client, other.tokens.access_token)).toBe(true);
+  });
+
+  it('ends nothing where the setting says so', async () => {
+    const quiet = await TestApp.start({ cspLogoutEndsSession: false });
+    try {
+      const { login } = await quiet.createAccount();
+      const client = await anApplication(quiet);
+      const { access_token: idToken } = await quiet.signInTo(quiet.browser(), client, login);
+      expect((await csp(quiet, { body: { idToken } })).status).toBe(200);
+      expect(await quiet.isActive(client, idToken)).toBe(true);
+    } finally {
+      await quiet.stop();
+    }
+  });
+});
+
+describe('browser applications (Fetch standard, CORS)', () => {
+  const CORS = ['origin', 'methods', 'headers', 'credentials'].map((name) => `access-control-allow-${name}`);
+  const corsOf = ({ headers }: CspAnswer) => CORS.map((name) => headers.get(name));
+  const PREFLIGHT = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' };
+
+  it.each([
+    ['https://spa.example.com/cb', 'https://spa.example.com'],
+    ['https://SPA2.example.com:443/cb?x=1', 'https://spa2.example.com'],
+    ['https://spa3.example.com:8443', 'https://spa3.example.com:8443'],
+    ['http://localhost:3999/cb', 'http://localhost:3999'],
+  ])('the origin of %s may ask and read, without credentials', async (redirectUri, origin) => {
+    const client = await anApplication(app, { redirect_uris: [redirectUri] });
+    const { login } = await app.createAccount();
+    const { id_token: idToken } = await app.signInTo(app.browser(), client, login);
+    for (const path of [V1, V2]) {
+      const asked = await csp(app, { path, method: 'OPTIONS', body: null, headers: { origin, ...PREFLIGHT } });
+      expect(asked.status).toBe(204);
+      expect(corsOf(asked)).toEqual([origin, 'POST', 'Authorization, Content-Type', null]);
+    }
+    for (const body of [{}, { idToken }, { idToken: 'garbage' }, '[]']) {
+      const answer = await csp(app, { body, headers: { origin } });
+      expect(corsOf(answer)).toEqual([origin, null, null, null]);
+      expect(answer.headers.get('vary')).toContain('Origin');
+    }
+    const typed = await csp(app, { headers: { origin, 'content-type': 'text/plain' } });
+    expect([typed.status, corsOf(typed)[0]]).toEqual([415, origin]);
+    await app.json('POST', `/admin/v1/clients/${client.clientId}/disable`, { token: await app.adminToken() });
+    expect(corsOf(await csp(app, { headers: { origin } }))).toEqual([null, null, null, null]);
+  });
+
+  it.each([
+    'https://evil.example.com',
+    'null',
+    'https://spa4.example.com:444',
+    'http://spa4.example.com',
+    '*',
+    'https://spa4.example.com.evil.example',
+  ])('the origin %s may not', async (origin) => {
+    await anApplication(app, {
+      redirect_uris: ['https://spa4.example.com/cb', 'com.example.app:/cb'],
+      application_type: 'native',
+    });
+    const asked = await csp(app, { method: 'OPTIONS', body: null, headers: { origin, ...PREFLIGHT } });
+    expect(corsOf(asked)).toEqual([null, null, null, null]);
+    expect(corsOf(await csp(app, { headers: { origin } }))).toEqual([null, null, null, null]);
+  });
+
+  it('a preflight never opens more than the documented request, whatever it asks for', async () => {
+    const origin = 'https://spa5.example.com';
+    await anApplication(app, { redirect_uris: [`${origin}/cb`] });
+    const headers = {
+      origin,
+      'access-control-request-method': 'DELETE',
+      'access-control-request-headers': 'x-evil, cookie',
+    };
+    const asked = await csp(app, { method: 'OPTIONS', body: null, headers });
+    expect(corsOf(asked)).toEqual([origin, 'POST', 'Authorization, Content-Type', null]);
   });
 });
 
