@@ -74,15 +74,6 @@ const REVOKE_GRANT = statement(
     WHERE g.id = $1 AND g.revoked_at IS NULL AND (SELECT count(*) FROM locked) >= 0`,
 );
 
-const OUTLIVE_SESSION = statement(
-  'issued_tokens_outlive_session',
-  `WITH ${LOCKED_SESSION}
-   UPDATE grants g SET offline = true
-     FROM sessions s, accounts a
-    WHERE g.id = $1 AND s.id = g.session_id AND a.id = g.account_id AND NOT g.offline
-      AND ${grantHasNotEnded('g', 's', 'a', '$2::timestamptz')} AND (SELECT count(*) FROM locked) >= 0`,
-);
-
 /** An access token of ours as storage knows it, dead or alive. */
 export interface StoredAccessToken {
   readonly jti: string;
@@ -168,10 +159,5 @@ export class IssuedTokenRepository {
 
   async revokeGrant(tx: Tx, grantId: string): Promise<void> {
     await tx.query(REVOKE_GRANT, [grantId, this.clock.now()]);
-  }
-
-  /** From now on the grant does not hang on its session any more, as if `offline_access` had been granted. */
-  async outliveSession(tx: Tx, grantId: string): Promise<void> {
-    await tx.query(OUTLIVE_SESSION, [grantId, this.clock.now()]);
   }
 }

@@ -103,12 +103,11 @@ export class IssuedTokensService {
   }
 
   /**
-   * Part of a logout that names tokens: the access token dies; with a refresh token its grant does. Without one the
-   * grant is made to outlive the session that is about to end, since whoever asked kept it back.
+   * Part of a logout that names tokens: the access token dies, and with a refresh token its grant does, even one that was
+   * granted for when nobody is there. Without one the grant ends as everything does that hangs on the session.
    */
   async releaseForLogout(tx: Tx, access: IssuedAccessToken, refresh: IssuedRefreshToken | undefined): Promise<void> {
     if (access.alive) await this.repository.deny(tx, access.jti, access.expiresAt);
     if (refresh !== undefined) await this.repository.revokeGrant(tx, refresh.grant.id);
-    if (access.grant !== undefined && refresh === undefined) await this.repository.outliveSession(tx, access.grant.id);
   }
 }

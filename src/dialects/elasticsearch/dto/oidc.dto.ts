@@ -98,7 +98,7 @@ export class OidcLogoutRequestDto {
   @ApiPropertyOptional({ deprecated: true })
   readonly access_token?: string;
 
-  /** The refresh token beside it. Without it the refresh token stays good. */
+  /** The refresh token beside it. Without it, it ends as well, unless `offline_access` was granted. */
   @ApiPropertyOptional({ example: 'vLBPvmAB6KvwvJZr27cSvLBPvmAB6KvwvJZr27cS-_0' })
   readonly refresh_token?: string;
 }
