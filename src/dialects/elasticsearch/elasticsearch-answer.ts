@@ -89,6 +89,11 @@ export class ElasticsearchAnswers {
     return toFile(request, body);
   }
 
+  /** Sends a success where Nest does not. */
+  send(request: ElasticsearchRequest, response: Response, body: object): void {
+    this.host.httpAdapter.reply(response, this.prepare(request, response, new ElasticsearchAnswer(200, body)), 200);
+  }
+
   /** Sends an error. `filter_path` is not for errors, in the original either. */
   refuse(request: ElasticsearchRequest, response: Response, error: ElasticsearchError): void {
     this.head(response, error.status);

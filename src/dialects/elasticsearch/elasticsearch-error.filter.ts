@@ -26,8 +26,12 @@ export class ElasticsearchErrorFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const request = http.getRequest<ElasticsearchRequest>();
-    this.answers.refuse(request, http.getResponse<Response>(), this.describe(error, request));
+    this.refuse(error, http.getRequest<ElasticsearchRequest>(), http.getResponse<Response>());
+  }
+
+  /** Answers an error where no controller is. */
+  refuse(error: unknown, request: ElasticsearchRequest, response: Response): void {
+    this.answers.refuse(request, response, this.describe(error, request));
   }
 
   private describe(error: unknown, request: ElasticsearchRequest): ElasticsearchError {

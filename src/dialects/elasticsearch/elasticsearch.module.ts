@@ -1,4 +1,4 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
+import { Module, RequestMethod, type MiddlewareConsumer, type NestModule, type OnModuleInit } from '@nestjs/common';
 import { ClientsModule } from '../../clients/clients.module.js';
 import { EdgeFallbacks } from '../../http/edge-fallbacks.js';
 import { LogoutModule } from '../../logout/logout.module.js';
@@ -9,18 +9,26 @@ import { ElasticsearchAuthenticateController } from './elasticsearch-authenticat
 import { ElasticsearchErrorFilter } from './elasticsearch-error.filter.js';
 import { ElasticsearchOidcController } from './elasticsearch-oidc.controller.js';
 import { ElasticsearchTokenController } from './elasticsearch-token.controller.js';
+import { FacilitatorGuard } from './facilitator.guard.js';
 import { OidcLogoutService } from './oidc-logout.service.js';
+import { RootInfoMiddleware } from './root-info.middleware.js';
 
 @Module({
   imports: [ClientsModule, LogoutModule, TokensModule, UpstreamsModule],
   controllers: [ElasticsearchOidcController, ElasticsearchTokenController, ElasticsearchAuthenticateController],
-  providers: [ElasticsearchAnswers, ElasticsearchErrorFilter, OidcLogoutService],
+  providers: [ElasticsearchAnswers, ElasticsearchErrorFilter, FacilitatorGuard, OidcLogoutService],
 })
-export class ElasticsearchModule implements OnModuleInit {
+export class ElasticsearchModule implements NestModule, OnModuleInit {
   constructor(
     private readonly fallbacks: EdgeFallbacks,
     private readonly filter: ElasticsearchErrorFilter,
   ) {}
+
+  configure(consumer: MiddlewareConsumer): void {
+    consumer
+      .apply(RootInfoMiddleware)
+      .forRoutes({ path: '/', method: RequestMethod.GET }, { path: '/', method: RequestMethod.HEAD });
+  }
 
   onModuleInit(): void {
     this.fallbacks.register('/_security/', this.filter);

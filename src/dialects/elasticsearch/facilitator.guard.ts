@@ -69,7 +69,8 @@ export class FacilitatorGuard implements CanActivate {
     return true;
   }
 
-  private async authenticate(request: ElasticsearchRequest): Promise<Caller> {
+  /** Whoever the request's own credential stands for. @throws ElasticsearchError */
+  async authenticate(request: ElasticsearchRequest): Promise<Caller> {
     const path = pathOf(request);
     const presented = parseCredentials(request.headers.authorization);
     switch (presented.kind) {

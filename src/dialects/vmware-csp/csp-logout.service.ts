@@ -112,7 +112,8 @@ export class CspLogoutService {
     if (active === undefined || client === undefined) return undefined;
     const { clientId, sub, sid, jti, live } = active;
     // A hint for the URL: the access token itself is dead when the browser gets there.
-    const idToken = live === undefined ? undefined : await this.idTokens.issue(client, { ...live.grant, sid: sid ?? null }, {}, {});
+    const idToken =
+      live === undefined ? undefined : await this.idTokens.issue(client, { ...live.grant, sid: sid ?? null }, {}, {});
     return {
       issuer: 'own',
       token: idToken,
