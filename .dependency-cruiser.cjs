@@ -150,7 +150,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/(?!http/|app\\.|openapi|shutdown)',
-        pathNot: '(\\.controller|\\.filter|\\.pipe|\\.guard|\\.module|-answer)\\.ts$|\\.spec\\.ts$',
+        pathNot: '(\\.controller|\\.filter|\\.pipe|\\.guard|\\.middleware|\\.module|-answer)\\.ts$|\\.spec\\.ts$',
       },
       to: { path: HTTP },
     },

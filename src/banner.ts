@@ -8,7 +8,7 @@ export function banner(settings: Settings, admin: AdminClientCredentials, embedd
   return [
     '',
     `Exeunt is ready at ${issuer}`,
-    `  API and Swagger UI   ${issuer}/docs`,
+    ...(settings.docs ? [`  API and Swagger UI   ${issuer}/docs`] : []),
     `  Discovery            ${issuer}/.well-known/openid-configuration`,
     `  Database             ${embedded ? `embedded Postgres in ${settings.dataDir}` : 'Postgres at DATABASE_URL'}`,
     '',

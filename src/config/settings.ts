@@ -32,6 +32,8 @@ export interface Settings {
   readonly adminClientId: string | undefined;
   readonly adminClientSecret: string | undefined;
   readonly registration: RegistrationPolicy;
+  /** Swagger UI and the API document are served. */
+  readonly docs: boolean;
   readonly initialAccessToken: string | undefined;
   readonly allowInsecureRedirectUris: boolean;
   readonly trustProxy: string | undefined;
@@ -127,6 +129,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     adminClientId: read.text('EXEUNT_ADMIN_CLIENT_ID'),
     adminClientSecret: read.text('EXEUNT_ADMIN_CLIENT_SECRET', { minLength: 16 }),
     registration: read.oneOf('EXEUNT_REGISTRATION', ['token', 'open', 'off'], 'token'),
+    docs: read.oneOf('EXEUNT_DOCS', ['on', 'off'], production ? 'off' : 'on') === 'on',
     initialAccessToken: read.text('EXEUNT_INITIAL_ACCESS_TOKEN', { minLength: 16 }),
     allowInsecureRedirectUris: read.flag('EXEUNT_ALLOW_HTTP_REDIRECTS', false),
     trustProxy: read.text('EXEUNT_TRUST_PROXY'),

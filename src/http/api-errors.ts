@@ -4,7 +4,11 @@ import { OAuthErrorDto } from './dto/oauth-error.dto.js';
 import { STORAGE_IS_AWAY } from './failure.js';
 
 const ERRORS = {
-  400: { description: 'The request is not valid.', error: 'invalid_request', words: 'token must be sent once.' },
+  400: {
+    description: 'The request is not valid.',
+    error: 'invalid_request',
+    words: 'A parameter is missing, or not as it must be.',
+  },
   401: {
     description: 'The caller did not prove who it is.',
     error: 'invalid_client',
@@ -15,8 +19,8 @@ const ERRORS = {
     error: 'insufficient_scope',
     words: 'The access token was not issued for exeunt:admin.',
   },
-  404: { description: 'There is no such thing.', error: 'not_found', words: 'There is no such client.' },
-  409: { description: 'It contradicts what is stored.', error: 'conflict', words: 'This login is taken.' },
+  404: { description: 'There is no such thing.', error: 'not_found', words: 'There is no such thing.' },
+  409: { description: 'It contradicts what is stored.', error: 'conflict', words: 'It contradicts what is stored.' },
   429: {
     description: 'Too many attempts; `Retry-After` says when to come back.',
     error: 'too_many_requests',

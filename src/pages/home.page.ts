@@ -20,7 +20,7 @@ export function renderHomePage(view: HomeView): string {
 interface HomeModel {
   readonly issuer: string;
   readonly discoveryUrl?: string;
-  readonly docsUrl: string;
+  readonly docsUrl?: string;
   readonly sessionsUrl: string;
   readonly account?: string;
 }
@@ -32,11 +32,11 @@ told, keeps trying until they answer, and shows you who has confirmed and who ca
 <% if (it.account) { %><p>You are signed in as <strong><%= it.account %></strong>.</p><% } %>
 <div class="actions start"><a class="button" href="<%= it.sessionsUrl %>">See where you are signed in</a></div>
 <div class="ways">
-<section>
+<% if (it.docsUrl) { %><section>
 <h2>For developers</h2>
 <p class="quiet">Try every endpoint in the <a href="<%= it.docsUrl %>">API reference</a>.</p>
 </section>
-<section>
+<% } %><section>
 <h2>For applications</h2>
 <p class="quiet"><% if (it.discoveryUrl) { %>Everything a library needs is in the
 <a href="<%= it.discoveryUrl %>">discovery document</a> of<% } else { %>The issuer is<% } %>

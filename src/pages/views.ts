@@ -216,7 +216,8 @@ export interface OnwardView extends Base {
 
 export interface HomeView extends Base {
   readonly issuer: string;
-  readonly docsUrl: string;
+  /** Undefined: it is not served. */
+  readonly docsUrl?: string;
   readonly sessionsUrl: string;
   readonly signedInAs?: AccountView;
 }

@@ -28,7 +28,7 @@ export class HomeController {
     const html = renderHomePage({
       nonce,
       issuer: this.settings.issuer,
-      docsUrl: '/docs',
+      ...(this.settings.docs ? { docsUrl: '/docs' } : {}),
       sessionsUrl: '/account/sessions',
       ...(session === undefined ? {} : { signedInAs: accountView(session) }),
     });

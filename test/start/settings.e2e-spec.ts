@@ -29,6 +29,7 @@ describe('a start with settings that cannot be used', () => {
       'EXEUNT_ADMIN_CLIENT_SECRET',
     ],
     ['an egress rule that is no network', { EXEUNT_EGRESS_ALLOW: 'nowhere/99' }, 'EXEUNT_EGRESS_ALLOW'],
+    ['a switch that is neither on nor off', { EXEUNT_DOCS: 'perhaps' }, 'EXEUNT_DOCS'],
     ['production without a secret', { NODE_ENV: 'production', ISSUER: 'https://id.example.com' }, 'EXEUNT_SECRET'],
     [
       'production behind a plain http issuer',

@@ -23,7 +23,7 @@ export class CreateAccountDto {
   readonly login: string;
 
   /** At least 8 characters, and none of the commonest ones. Without one nobody can sign in until it is set. */
-  @ApiPropertyOptional({ format: 'password', example: 'correct horse battery staple' })
+  @ApiPropertyOptional({ format: 'password' })
   @IsOptional()
   @IsString()
   @MinLength(8)
@@ -43,7 +43,7 @@ export class CreateAccountDto {
   readonly claims?: Record<string, unknown>;
 
   /** `operator` opens the console. */
-  @ApiPropertyOptional({ enum: ACCOUNT_ROLES, isArray: true, example: ['operator'] })
+  @ApiPropertyOptional({ enum: ACCOUNT_ROLES, isArray: true, example: [] })
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(10)

@@ -62,9 +62,9 @@ export class BackChannelReceiverController {
   @Post()
   @HttpCode(200)
   @ApiOperation({
-    summary: 'OIDC back-channel logout',
+    summary: 'Handle OIDC backchannel logout',
     description:
-      'Handles a back-channel logout request from the OIDC provider: ends the sessions that the token names, revokes their grants (those with `offline_access` stay) and tells the applications that took part. 200 also when there was nothing to end. Everything that is not obeyed is 400, as Back-Channel Logout 1.0 §2.8 has it, also when we could not do it; such a token was not used up and may be sent again.',
+      'Process OIDC backchannel logout token and invalidate matching session state: ends the sessions that the token names, revokes their grants (those with `offline_access` stay) and tells the applications that took part. 200 also when there was nothing to end. Everything that is not obeyed is 400, as Back-Channel Logout 1.0 §2.8 has it, also when we could not do it; such a token was not used up and may be sent again.',
   })
   @ApiConsumes('application/x-www-form-urlencoded')
   @ApiHeader({

@@ -25,9 +25,9 @@ export class ElasticsearchAuthenticateController {
   @Get()
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Whom a credential stands for',
+    summary: 'Authenticate: whom a credential stands for',
     description:
-      'Any credential will do: a client’s secret or own token, or a person’s access token. Answers from storage, so a token that was ended by a logout is refused at once.',
+      'Authenticate API. Any credential will do: a client’s secret or own token, or a person’s access token. Answers from storage, so a token that was ended by a logout is refused at once.',
   })
   @ApiOkResponse({ type: AuthenticationDto })
   @ApiElasticsearchErrors('/_security/_authenticate', {

@@ -60,9 +60,9 @@ export class ElasticsearchOidcController {
   @HttpCode(200)
   @RequiresPrivilege('manage_oidc', ACTIONS.prepare)
   @ApiOperation({
-    summary: 'Prepare a sign-in',
+    summary: 'OpenID Connect prepare authentication',
     description:
-      'Where to send the browser, and the `state` and `nonce` to keep for it. Nothing is stored here. The realm `exeunt` is this service itself. Needs `manage_oidc`.',
+      'OpenID Connect prepare authentication API. Where to send the browser, and the `state` and `nonce` to keep for it. Nothing is stored here. The realm `exeunt` is this service itself. Needs `manage_oidc`.',
   })
   @ApiBody({
     type: OidcPrepareRequestDto,
@@ -90,9 +90,9 @@ export class ElasticsearchOidcController {
   @HttpCode(200)
   @RequiresPrivilege('manage_oidc', ACTIONS.authenticate)
   @ApiOperation({
-    summary: 'Sign in with what the browser brought back',
+    summary: 'OpenID Connect authenticate',
     description:
-      'Redeems the code at the realm, begins a session, and answers with tokens of ours. Whatever is wrong with what the browser brought is one and the same 401. Needs `manage_oidc`.',
+      'OpenID Connect authenticate API: sign in with what the browser brought back. Redeems the code at the realm, begins a session, and answers with tokens of ours. Whatever is wrong with what the browser brought is one and the same 401. Needs `manage_oidc`.',
   })
   @ApiBody({ type: OidcAuthenticateRequestDto })
   @ApiOkResponse({ type: OidcAuthenticateResponseDto })
@@ -116,9 +116,9 @@ export class ElasticsearchOidcController {
   @HttpCode(200)
   @RequiresPrivilege('manage_oidc', ACTIONS.logout)
   @ApiOperation({
-    summary: 'Sign out by tokens',
+    summary: 'OpenID Connect logout',
     description:
-      'Invalidates the access token and, if it is sent, the refresh token, ends the session for every application in it, and answers where the browser may sign out at the provider as well. The application cannot choose where it goes from there. Calling it again is success. Needs `manage_oidc`.',
+      'OpenID Connect logout API: submits a request to invalidate a refresh token and an access token. Invalidates the access token and, if it is sent, the refresh token, ends the session for every application in it, and answers where the browser may sign out at the provider as well. The application cannot choose where it goes from there. Calling it again is success. Needs `manage_oidc`.',
   })
   @ApiBody({
     type: OidcLogoutRequestDto,

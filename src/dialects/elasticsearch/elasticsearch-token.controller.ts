@@ -58,9 +58,9 @@ export class ElasticsearchTokenController {
   @HttpCode(200)
   @RequiresPrivilege('manage_token', ACTIONS.createToken)
   @ApiOperation({
-    summary: 'Get tokens',
+    summary: 'Get token',
     description:
-      'By a person’s password, by a refresh token, or for the calling client itself. A refresh token works once and for the client that it was issued to; repeated within 30 seconds it gets the same answer. Needs `manage_token`.',
+      'Get token API. By a person’s password, by a refresh token, or for the calling client itself. A refresh token works once and for the client that it was issued to; repeated within 30 seconds it gets the same answer. Needs `manage_token`.',
   })
   @ApiBody({
     type: CreateTokenRequestDto,
@@ -115,9 +115,9 @@ export class ElasticsearchTokenController {
   @HttpCode(200)
   @RequiresPrivilege('manage_token', ACTIONS.invalidateToken)
   @ApiOperation({
-    summary: 'Invalidate tokens',
+    summary: 'Invalidate token',
     description:
-      'One access token, one refresh token, or everything that the calling client was given for a realm or a person. No session ends by it, and the other token of a pair stays. Needs `manage_token`.',
+      'Invalidate token API. One access token, one refresh token, or everything that the calling client was given for a realm or a person. No session ends by it, and the other token of a pair stays. Needs `manage_token`.',
   })
   @ApiBody({
     type: InvalidateTokenRequestDto,

@@ -97,9 +97,9 @@ export class EndSessionController {
   @Get()
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Ask to sign out',
+    summary: 'Logout Endpoint (End-Session)',
     description:
-      'Opened in a browser. Shows a dialog; nothing ends before the person answers it. A client registered with `skip_logout_confirmation` is spared the dialog when its ID token hint belongs to the browser’s session.',
+      'Clears the authentication session and its cookie. Opened in a browser. Shows a dialog; nothing ends before the person answers it. A hint is a token that was issued to the application before: it says who asks and proves nothing about who is there. A client registered with `skip_logout_confirmation` is spared the dialog when its ID token hint belongs to the browser’s session; one with `headless_logout` needs no browser, only a hint that is still good. When nobody is signed in and the session of the hint is over, the browser goes on at once.',
   })
   @ApiPage(
     200,
@@ -122,7 +122,7 @@ export class EndSessionController {
   @Post()
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Ask to sign out (form), or answer the dialog',
+    summary: 'Logout Endpoint (End-Session), by form',
     description:
       'With the parameters of GET it shows the dialog. With the dialog’s own `csrf`, `request` and `decision` it acts.',
   })

@@ -17,7 +17,6 @@ import {
 import { ApiExcludeEndpoint, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { ApiSeeOther } from '../../http/api-errors.js';
-import type { Tx } from '../../database/transaction.js';
 import { HttpEdge, type Cookies as CookieJar, type Response } from '../../http/http-edge.js';
 import { OAuthParametersPipe } from '../../http/parameters.pipe.js';
 import { LogoutService } from '../../logout/logout.service.js';
@@ -28,7 +27,7 @@ import { ApiCspLogout } from './api-csp-logout.js';
 import { CspCorsGuard } from './csp-cors.guard.js';
 import { CspErrorFilter } from './csp-error.filter.js';
 import { CspError } from './csp-error.js';
-import { CspLogoutService, type PreparedLogout } from './csp-logout.service.js';
+import { CspLogoutService } from './csp-logout.service.js';
 import { CspLogoutQueryDto, CspLogoutV2QueryDto, IdTokenDto, UrlResponseDto } from './dto/csp-logout.dto.js';
 import { IdTokenBodyPipe } from './id-token-body.pipe.js';
 import { JsonBodyGuard } from './json-body.guard.js';
@@ -67,9 +66,9 @@ export class VmwareCspController {
   @HttpCode(200)
   @UseGuards(JsonBodyGuard)
   @ApiCspLogout({
-    summary: 'Get identity provider logout url',
+    summary: 'Get Identity Provider Logout Url Using POST',
     description:
-      'Returns the logout URL of the identity provider. In order to log out there, an explicit redirect to this URL is needed. The session here has ended by then. Anonymous: `Authorization` is ignored.',
+      'Returns the identity provider logout url as a redirect url. In order to log out there, an explicit redirect to this URL is needed. The session here has ended by then. Anonymous: `Authorization` is ignored.',
   })
   @ApiOkResponse({ type: UrlResponseDto, description: 'The logout URL of the identity provider.' })
   async logout(
@@ -88,7 +87,7 @@ export class VmwareCspController {
   @HttpCode(303)
   @UseGuards(JsonBodyGuard)
   @ApiCspLogout({
-    summary: 'Log out by redirect to the identity provider',
+    summary: 'Get Identity Provider Logout Url Using POST, by redirect',
     description:
       'As `/csp/gateway/am/api/auth/logout`, but answers with a redirect to the URL, and knows no `orgLink`. Anonymous: `Authorization` is ignored.',
   })
@@ -131,15 +130,14 @@ export class VmwareCspController {
     if (secondsToWait !== undefined) throw new CspError('TOO_MANY_REQUESTS', secondsToWait);
     const { url, command, accessToken } = await this.cspLogout.prepare(request, cookie);
     if (command !== undefined) {
-      await this.logoutService.logout(command, { before: (tx) => this.revoke(accessToken, tx) });
+      // The token that was sent ends too, where it does not hang on the session alone.
+      await this.logoutService.logout(
+        command,
+        accessToken && { before: (tx) => this.issued.revokeAccessToken(accessToken, tx) },
+      );
       if (command.target.kind === 'cookie') this.edge.clearCookie(response, 'session');
-    } else await this.revoke(accessToken);
+    } else if (accessToken !== undefined) await this.issued.revokeAccessToken(accessToken);
     return url;
-  }
-
-  /** The token that was sent ends too, where it does not hang on the session alone. */
-  private async revoke(accessToken: PreparedLogout['accessToken'], tx?: Tx): Promise<void> {
-    if (accessToken !== undefined) await this.issued.revokeAccessToken(accessToken, tx);
   }
 
   /** `SameSite=Lax` keeps the cookie out of other sites' requests; a browser that sends it all the same is not heard. */
