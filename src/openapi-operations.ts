@@ -107,7 +107,7 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   AdminAccounts_update: {
     success: 'The account as it is now.',
     body: { email: 'mia@example.org', claims: { name: 'Mia Example' } },
-    errors: { 400: 'email must be an email.', 404: NO_ACCOUNT },
+    errors: { 400: 'email must be an email.', 404: NO_ACCOUNT, 409: 'This login is taken.' },
   },
   AdminAccounts_delete: { errors: { 404: NO_ACCOUNT } },
   AdminAccounts_setRoles: {

@@ -113,7 +113,7 @@ export class CspLogoutService {
     const { clientId, sub, sid, jti, live } = active;
     // A hint for the URL: the access token itself is dead when the browser gets there.
     const idToken =
-      live === undefined ? undefined : await this.idTokens.issue(client, { ...live.grant, sid: sid ?? null }, {}, {});
+      live === undefined ? undefined : await this.idTokens.issue(client, { ...live.grant, sid: sid ?? null }, {});
     return {
       issuer: 'own',
       token: idToken,

@@ -52,8 +52,14 @@ const refused: LogoutDialect['refused'] = [
     expectRefused: expectError(404, 'ID_TOKEN_INVALID'),
   },
   {
-    name: "somebody else's access token in place of an ID token",
-    send: (app, victim) => csp(app, { body: { idToken: victim.tokens.access_token } }),
+    name: "somebody else's access token beside one's own cookie",
+    send: (app, victim, stranger) =>
+      csp(app, { browser: stranger.browser, body: { idToken: victim.tokens.access_token } }),
+    expectRefused: expectError(409, 'USER_MISMATCH'),
+  },
+  {
+    name: "somebody else's refresh token in place of an ID token",
+    send: (app, victim) => csp(app, { body: { idToken: victim.tokens.refresh_token } }),
     expectRefused: expectError(404, 'ID_TOKEN_INVALID'),
   },
   {
