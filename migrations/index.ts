@@ -8,6 +8,7 @@ export * from './1795260100001-AddWhatIsTakenFromClients.js';
 export * from './1795260200001-RestrictSessionsByUpstream.js';
 export * from './1795260300001-AddClientOrigins.js';
 export * from './1795260400001-AddWithoutNotice.js';
+export * from './1795260600001-KeepAnsweredInteractions.js';
 export * from './1795260700001-AddClaimsUpdatedAt.js';
 export * from './1795260700002-AddAccountEmailIndex.js';
 export * from './1795260800001-RecountParticipants.js';

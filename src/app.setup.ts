@@ -9,6 +9,7 @@ import { EdgeFallbacks } from './http/edge-fallbacks.js';
 import { FallbackFilter } from './http/fallback.filter.js';
 import { refuseHead } from './http/head-requests.js';
 import { HttpEdge } from './http/http-edge.js';
+import { answerMalformedRequests } from './http/malformed-requests.js';
 import { publicCors } from './http/public-cors.js';
 import { RequestGuard } from './http/request.guard.js';
 import { serveDocs } from './openapi.js';
@@ -57,6 +58,7 @@ export function setUpApp(app: NestExpressApplication, settings: Settings): NestE
     crossOriginResourcePolicy: { policy: 'cross-origin' },
   });
   app.useGlobalGuards(new RequestGuard(app.get(Reflector)));
+  answerMalformedRequests(app.getHttpServer());
   app.useGlobalFilters(new FallbackFilter(app.get(HttpEdge), app.get(EdgeFallbacks), (path) => methodsOf(app, path)));
   serveDocs(app, settings);
   return app;

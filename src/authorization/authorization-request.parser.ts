@@ -1,6 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { registeredScope, type Client } from '../clients/client.js';
+import { wayToApplication } from '../clients/client-view.js';
 import { ClientsService } from '../clients/clients.service.js';
+import { SETTINGS, type Settings } from '../config/settings.js';
+import type { LeadsOn, WayOn } from '../http/form-error.js';
 import { PASSWORD_ACR, UPSTREAM_ACR } from '../oidc/authentication-context.js';
 import {
   isServerScope,
@@ -35,6 +38,16 @@ export class AuthorizationError extends Error {
   }
 }
 
+/** The request is wrong, and there is nobody to tell but the person. */
+export class UnanswerableRequestError extends InvalidRequestError implements LeadsOn {
+  constructor(
+    description: string,
+    readonly ways: readonly WayOn[],
+  ) {
+    super(description);
+  }
+}
+
 export type RawParameters = Readonly<Record<string, unknown>>;
 
 const MAX_LENGTH = 8000;
@@ -56,6 +69,7 @@ export class AuthorizationRequestParser {
     private readonly clients: ClientsService,
     private readonly hints: HintVerifier,
     private readonly requestObjects: RequestObjects,
+    @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   /**
@@ -66,11 +80,11 @@ export class AuthorizationRequestParser {
     const client = await this.client(sent);
     const { parameters: raw, problem } = await this.requestObjects.open(client, sent);
     const sentRedirectUri = single(raw, 'redirect_uri');
-    const redirectUri = redirectUriOf(client, sentRedirectUri, raw);
+    const { redirectUri, responseMode } = this.wayBack(client, sentRedirectUri, raw);
     const target: AnswerTarget = {
       clientId: client.clientId,
       redirectUri,
-      responseMode: responseModeOf(raw),
+      responseMode,
       state: single(raw, 'state'),
     };
     const fail = (code: AuthorizationErrorCode, description: string): never => {
@@ -134,12 +148,32 @@ export class AuthorizationRequestParser {
   recheck(client: Client, request: AuthorizationRequest): AuthorizationRequest {
     const { metadata } = client;
     if (!isAllowedRedirectUri(metadata.redirect_uris, request.redirectUri, metadata))
-      throw new InvalidRequestError('The address to return to is no longer registered for the application.');
+      throw this.unanswerable(client, 'The address to return to is no longer registered for the application.');
     if (!metadata.grant_types.includes('authorization_code'))
-      throw new InvalidRequestError('The application that sent you here does not sign people in any more.');
+      throw this.unanswerable(client, 'The application that sent you here does not sign people in any more.');
     if (metadata.token_endpoint_auth_method === 'none' && request.codeChallenge === undefined)
-      throw new InvalidRequestError('The application has changed. Go back to it and sign in once more.');
+      throw this.unanswerable(client, 'The application has changed. Go back to it and sign in once more.');
     return { ...request, scope: grantableScope(client, request.scope) };
+  }
+
+  /** Until both are good the answer can go to nobody but the person, with a link to the application as it is registered. */
+  private wayBack(
+    client: Client,
+    sent: string | undefined,
+    raw: RawParameters,
+  ): Pick<AnswerTarget, 'redirectUri' | 'responseMode'> {
+    try {
+      const redirectUri = redirectUriOf(client, sent, raw);
+      return { redirectUri, responseMode: responseModeOf(raw) };
+    } catch (error) {
+      if (!(error instanceof InvalidRequestError)) throw error;
+      throw this.unanswerable(client, error.description);
+    }
+  }
+
+  private unanswerable(client: Client, description: string): UnanswerableRequestError {
+    const way = wayToApplication(client, this.settings.issuer);
+    return new UnanswerableRequestError(description, way === undefined ? [] : [way]);
   }
 
   private async client(raw: RawParameters): Promise<Client> {

@@ -17,6 +17,7 @@ import { ConsentsService } from './consents.service.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { InteractionController } from './interaction.controller.js';
 import { InteractionsService } from './interactions.service.js';
+import { LeadingOn } from './leading-on.service.js';
 import { RequestObjects } from './request-objects.js';
 import { SignInAnswer } from './sign-in-answer.js';
 import { SignInService } from './sign-in.service.js';
@@ -42,6 +43,7 @@ import { UpstreamSignInController } from './upstream-sign-in.controller.js';
     ConsentsService,
     ConsentWithdrawal,
     InteractionsService,
+    LeadingOn,
     RequestObjects,
     SignInAnswer,
     SignInService,

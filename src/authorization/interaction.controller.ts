@@ -35,8 +35,9 @@ import { targetOf, type AuthorizationRequest } from './authorization-request.js'
 import { AuthorizationRequestParser } from './authorization-request.parser.js';
 import { AuthorizationService } from './authorization.service.js';
 import { ConsentsService } from './consents.service.js';
-import { ConsentFormDto, FormDto, SignInFormDto } from './dto/interaction-forms.dto.js';
+import { ConsentFormDto, FormDto, isTooLong, SignInFormDto } from './dto/interaction-forms.dto.js';
 import { InteractionsService, type Interaction } from './interactions.service.js';
+import { LeadingOn } from './leading-on.service.js';
 import { scopeViews } from './scope-words.js';
 import { SignInAnswer } from './sign-in-answer.js';
 import { SignInService } from './sign-in.service.js';
@@ -50,6 +51,7 @@ interface Context {
   readonly session: SignedInSession | undefined;
   readonly csrf: string;
   readonly cookies: CookieJar;
+  readonly browserId: string;
 }
 
 /** The pages between an authorization request and its answer: sign-in and consent. */
@@ -69,6 +71,7 @@ export class InteractionController {
     private readonly browsers: BrowserIdentity,
     private readonly answer: AuthorizationAnswer,
     private readonly leaving: Leaving,
+    private readonly leadingOn: LeadingOn,
     private readonly signInAnswer: SignInAnswer,
     private readonly edge: HttpEdge,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -79,9 +82,39 @@ export class InteractionController {
   @ApiOperation({ summary: 'Sign-in or consent page' })
   @ApiPage(200, 'A form: `login` and `password`, or the consent.')
   @ApiSeeOther('Back to the application when nothing needs to be asked any more.')
-  @ApiPage(400, 'The interaction lapsed or belongs to another browser.')
+  @ApiPage(
+    400,
+    'The interaction is over, or belongs to another browser. The page leads on, in its own browser by itself.',
+  )
   async show(@Param('id') id: string, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
-    await this.proceed(await this.context(id, cookies), response);
+    await this.proceed(await this.openContext(id, cookies), response);
+  }
+
+  /**
+   * The same request once more, as if the application had just sent the person with it: in any browser, since that is what
+   * sending on the application's own link does.
+   */
+  @Get('again')
+  @HttpCode(303)
+  @ApiOperation({ summary: 'Begin a sign-in anew that is over' })
+  @ApiSeeOther('To a new interaction with the same request.')
+  @ApiPage(400, 'There is no such interaction any more. The page leads on.')
+  @ApiPage(429, 'Too many sign-ins were begun from this address; `Retry-After` says when to come back.')
+  async again(
+    @Param('id') id: string,
+    @Cookies() cookies: CookieJar,
+    @Ip() address: string,
+    @Res() response: Response,
+  ): Promise<void> {
+    const browserId = this.browsers.ensure(response, cookies);
+    const interaction = await this.interactions.findOfAnyBrowser(id);
+    const { request } = interaction ?? {};
+    if (request === undefined || (await this.clients.findEnabled(request.clientId)) === undefined)
+      throw await this.leadingOn.fromUnknown(id);
+    const browserHash = this.browsers.hash(browserId);
+    const own = await this.interactions.find(id, browserHash);
+    const fresh = await this.interactions.begin(request, browserHash, address, own?.sessionId);
+    this.edge.redirect(response, `/interaction/${fresh}`);
   }
 
   @Post('sign-in')
@@ -104,12 +137,16 @@ export class InteractionController {
     @Res() response: Response,
   ): Promise<void> {
     this.leaving.answersForm(response, accept);
-    this.browsers.checkCsrf(cookies, form.csrf);
+    this.browsers.checkCsrf(cookies, form.csrf, {
+      url: `/interaction/${encodeURIComponent(id)}`,
+      label: 'Show the page again',
+    });
     const context = await this.context(id, cookies);
     const login = form.login ?? '';
     if (login === '' || form.password === undefined)
       return this.signInPage(context, response, { login, problem: 'missing_fields' });
-    const outcome = await this.signInService.signIn(login, form.password, { address, userAgent }, context.session);
+    if (isTooLong(form)) return this.signInPage(context, response, { login: login.slice(0, 320), problem: 'too_long' });
+    const outcome = await this.signInService.signIn(login, form.password, { address, userAgent }, context.session, id);
     if (outcome.kind !== 'signed_in') {
       if (outcome.kind === 'too_many_attempts')
         this.edge.header(response, 'Retry-After', String(outcome.retryAfterSeconds));
@@ -120,8 +157,8 @@ export class InteractionController {
       });
     }
     const { started } = outcome;
-    await this.interactions.authenticated(id, started.sessionId);
     this.edge.setCookie(response, 'session', started.cookie, this.settings.sessionTtlMs);
+    if (context.interaction.state !== 'open') throw await this.begunAnew(context, started.sessionId, address);
     const session = await this.sessions.findByCookie(started.cookie, context.client?.clientId);
     if (session === undefined) throw new InteractionLostError();
     await this.proceed(
@@ -146,19 +183,22 @@ export class InteractionController {
     @Res() response: Response,
   ): Promise<void> {
     this.leaving.answersForm(response, accept);
-    this.browsers.checkCsrf(cookies, form.csrf);
-    const context = await this.context(id, cookies);
+    this.browsers.checkCsrf(cookies, form.csrf, {
+      url: `/interaction/${encodeURIComponent(id)}`,
+      label: 'Show the page again',
+    });
+    const context = await this.openContext(id, cookies, form.decision === 'deny');
     const { client, session } = context;
     const { request } = context.interaction;
     if (client === undefined || request === undefined) throw new InteractionLostError();
+    if (context.interaction.state !== 'open')
+      return this.deny(context, request, 'The person did not allow it.', response);
     const step = await this.authorization.nextStep(client, request, session, this.signedInHere(context));
     // Whoever sent this form is not, or no longer, signed in as the request asks: they are asked again.
     if (session === undefined || (step.kind !== 'consent' && step.kind !== 'grant'))
       return this.proceed(context, response);
     if (form.decision === 'deny') {
-      if (!(await this.interactions.finish(id))) throw new InteractionLostError();
-      this.answer.error(response, cookies, targetOf(request), 'access_denied', 'The person did not allow it.');
-      return;
+      return this.deny(context, request, 'The person did not allow it.', response);
     }
     await this.consents.remember(session.accountId, request);
     await this.grant(context, client, request, session, response);
@@ -180,17 +220,32 @@ export class InteractionController {
     @Res() response: Response,
   ): Promise<void> {
     this.leaving.answersForm(response, accept);
-    this.browsers.checkCsrf(cookies, form.csrf);
-    const { interaction } = await this.context(id, cookies);
-    if (interaction.request === undefined || !(await this.interactions.finish(id))) throw new InteractionLostError();
-    this.answer.error(response, cookies, targetOf(interaction.request), 'access_denied', 'The person did not sign in.');
+    this.browsers.checkCsrf(cookies, form.csrf, {
+      url: `/interaction/${encodeURIComponent(id)}`,
+      label: 'Show the page again',
+    });
+    const context = await this.context(id, cookies);
+    const { request } = context.interaction;
+    if (request === undefined) throw new InteractionLostError();
+    await this.deny(context, request, 'The person did not sign in.', response);
+  }
+
+  /** However often somebody says no, and however late, it is said to the application: there is nothing in it to protect. */
+  private async deny(
+    context: Context,
+    request: AuthorizationRequest,
+    description: string,
+    response: Response,
+  ): Promise<void> {
+    await this.interactions.finish(context.id);
+    this.answer.error(response, context.cookies, targetOf(request), 'access_denied', description);
   }
 
   private async context(id: string, cookies: CookieJar): Promise<Context> {
     const browserId = this.browsers.find(cookies);
     const interaction =
       browserId === undefined ? undefined : await this.interactions.find(id, this.browsers.hash(browserId));
-    if (browserId === undefined || interaction === undefined) throw new InteractionLostError();
+    if (browserId === undefined || interaction === undefined) throw await this.leadingOn.fromUnknown(id);
     const client =
       interaction.request === undefined ? undefined : await this.clients.findEnabled(interaction.request.clientId);
     if (interaction.request !== undefined && client === undefined) throw new InteractionLostError();
@@ -205,7 +260,25 @@ export class InteractionController {
       session: await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'), client?.clientId),
       csrf: this.browsers.csrfToken(browserId),
       cookies,
+      browserId,
     };
+  }
+
+  /** Of an interaction that can still be answered; a refusal is taken later, too. */
+  private async openContext(id: string, cookies: CookieJar, evenLater = false): Promise<Context> {
+    const context = await this.context(id, cookies);
+    if (context.interaction.state !== 'open' && !evenLater) throw await this.leadingOn.from(id, context.interaction);
+    return context;
+  }
+
+  /** The person has just signed in, by a form of an interaction that is over. */
+  private async begunAnew(context: Context, sessionId: string, address: string): Promise<Error> {
+    const { request } = context.interaction;
+    const browserHash = this.browsers.hash(context.browserId);
+    return this.leadingOn.to(
+      await this.interactions.begin(request, browserHash, address, sessionId),
+      context.interaction,
+    );
   }
 
   private signedInHere(context: Context): boolean {
@@ -228,9 +301,15 @@ export class InteractionController {
       case 'grant':
         return this.grant(context, client, request, session, response);
       case 'error':
-        if (!(await this.interactions.finish(context.id))) throw new InteractionLostError();
+        await this.answerOnce(context);
         return this.answer.error(response, context.cookies, targetOf(request), step.code, step.description);
     }
+  }
+
+  /** Of two forms that were sent at the same time one is answered; the other one leads on. */
+  private async answerOnce({ id, interaction }: Context): Promise<void> {
+    if (!(await this.interactions.finish(id)))
+      throw await this.leadingOn.from(id, { ...interaction, state: 'answered' });
   }
 
   /** The person came for their own sessions, not for an application. */
@@ -247,7 +326,8 @@ export class InteractionController {
     session: SignedInSession | undefined,
     response: Response,
   ): Promise<void> {
-    if (session === undefined || !(await this.interactions.finish(context.id))) throw new InteractionLostError();
+    if (session === undefined) throw new InteractionLostError();
+    await this.answerOnce(context);
     const code = await this.authorization.issueCode(client, request, session);
     if (code === undefined) throw new InteractionLostError();
     this.answer.code(response, context.cookies, targetOf(request), code);

@@ -13,6 +13,7 @@ import { UpstreamsService } from '../upstreams/upstreams.service.js';
 const STATUS = {
   wrong_credentials: 400,
   missing_fields: 400,
+  too_long: 400,
   too_many_attempts: 429,
   busy: 503,
   upstream_unavailable: 503,

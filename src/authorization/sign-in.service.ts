@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Account, SignInOutcome } from '../accounts/account.js';
 import { AccountsService } from '../accounts/accounts.service.js';
+import type { Tx } from '../database/transaction.js';
 import { LogoutService } from '../logout/logout.service.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { Browser, SignedInSession } from '../sessions/session.js';
@@ -8,6 +9,7 @@ import { SessionsService, type StartedSession } from '../sessions/sessions.servi
 import type { UpstreamPerson } from '../upstreams/upstream-client.js';
 import { UpstreamSessions, type UpstreamSignIn } from '../upstreams/upstream-sessions.service.js';
 import type { Upstream } from '../upstreams/upstream.js';
+import { InteractionsService } from './interactions.service.js';
 
 export type SignIn =
   | { readonly kind: 'signed_in'; readonly account: Account; readonly started: StartedSession }
@@ -20,6 +22,7 @@ const AMR_PASSWORD = ['pwd'];
 export class SignInService {
   constructor(
     private readonly accounts: AccountsService,
+    private readonly interactions: InteractionsService,
     private readonly sessions: SessionsService,
     private readonly upstreamSessions: UpstreamSessions,
     private readonly logoutService: LogoutService,
@@ -30,21 +33,26 @@ export class SignInService {
    * The same person again keeps the session and gets a new cookie. Another person's sign-in in the same browser ends
    * the session that was there, everywhere: on a shared machine nobody meets the tokens of whoever sat there before
    * (abuse case A7).
+   * @param interactionId where it happens within one: however often its form is sent, it begins one session
    */
   async signIn(
     login: string,
     password: string,
     browser: Browser,
     current: SignedInSession | undefined,
+    interactionId?: string,
   ): Promise<SignIn> {
     const outcome = await this.accounts.signIn(login, password, browser.address ?? '');
     if (outcome.kind !== 'signed_in') return outcome;
     const { account } = outcome;
-    const again =
-      current?.accountId === account.id
-        ? await this.sessions.reauthenticate(current.id, account, AMR_PASSWORD, browser)
-        : undefined;
-    const started = again ?? (await this.sessions.begin(account, AMR_PASSWORD, browser));
+    const own = current?.accountId === account.id ? current.id : undefined;
+    const begin = async (tx?: Tx, earlier?: string): Promise<StartedSession | undefined> => {
+      const id = own ?? earlier;
+      const again =
+        id === undefined ? undefined : await this.sessions.reauthenticate(id, account, AMR_PASSWORD, browser, tx);
+      return again ?? (await this.sessions.begin(account, AMR_PASSWORD, browser, tx));
+    };
+    const started = await (interactionId === undefined ? begin() : this.interactions.signedIn(interactionId, begin));
     if (started === undefined) return { kind: 'wrong_credentials' };
     await this.endOf(current, account.id);
     return { kind: 'signed_in', account, started };

@@ -36,6 +36,7 @@ import { AuthorizationRequestParser } from './authorization-request.parser.js';
 import type { AuthorizationRequest } from './authorization-request.js';
 import { UpstreamCallbackDto } from './dto/upstream-callback.dto.js';
 import { InteractionsService, type Interaction } from './interactions.service.js';
+import { LeadingOn } from './leading-on.service.js';
 import { SignInAnswer } from './sign-in-answer.js';
 import { SignInService } from './sign-in.service.js';
 
@@ -68,6 +69,7 @@ export class UpstreamSignInController {
   constructor(
     private readonly interactions: InteractionsService,
     private readonly parser: AuthorizationRequestParser,
+    private readonly leadingOn: LeadingOn,
     private readonly authentications: UpstreamAuthentications,
     private readonly upstreams: UpstreamsService,
     private readonly upstreamClient: UpstreamClient,
@@ -205,7 +207,8 @@ export class UpstreamSignInController {
     const browserId = this.browsers.find(cookies);
     const interaction =
       browserId === undefined ? undefined : await this.interactions.find(id, this.browsers.hash(browserId));
-    if (browserId === undefined || interaction === undefined) throw new InteractionLostError();
+    if (browserId === undefined || interaction === undefined) throw await this.leadingOn.fromUnknown(id);
+    if (interaction.state !== 'open') throw await this.leadingOn.from(id, interaction);
     const { request } = interaction;
     if (request === undefined) return { id, interaction, browserId };
     // It may have been switched off, or changed, while the person was away: then nobody is signed in for it.

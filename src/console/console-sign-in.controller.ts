@@ -13,7 +13,7 @@ import {
   UsePipes,
 } from '@nestjs/common';
 import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { FormDto, SignInFormDto } from '../authorization/dto/interaction-forms.dto.js';
+import { FormDto, isTooLong, SignInFormDto } from '../authorization/dto/interaction-forms.dto.js';
 import { SignInService } from '../authorization/sign-in.service.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { ApiPage, ApiSeeOther } from '../http/api-errors.js';
@@ -87,11 +87,12 @@ export class ConsoleSignInController {
     @Headers('user-agent') userAgent: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
-    this.browsers.checkCsrf(cookies, form.csrf);
+    this.browsers.checkCsrf(cookies, form.csrf, { url: PATH, label: 'Show the page again' });
     const login = form.login ?? '';
     const refuse = (status: number, problem: Omit<Problem, 'form'>): void =>
       this.page(cookies, response, status, { form: 'account', ...problem }, { login });
     if (login === '' || form.password === undefined) return refuse(400, { kind: 'missing_fields' });
+    if (isTooLong(form)) return refuse(400, { kind: 'wrong_credentials' });
     const current = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
     const outcome = await this.signInService.signIn(login, form.password, { address, userAgent }, current);
     if (outcome.kind !== 'signed_in') {
@@ -124,7 +125,7 @@ export class ConsoleSignInController {
     @Ip() address: string,
     @Res() response: Response,
   ): Promise<void> {
-    this.browsers.checkCsrf(cookies, form.csrf);
+    this.browsers.checkCsrf(cookies, form.csrf, { url: PATH, label: 'Show the page again' });
     const clientId = form.client_id ?? '';
     const refuse = (status: number, problem: Omit<Problem, 'form'>): void =>
       this.page(cookies, response, status, { form: 'client', ...problem }, { clientId });
@@ -149,7 +150,7 @@ export class ConsoleSignInController {
   @ApiSeeOther('To the sign-out page when an account is signed in, else to the door.')
   @ApiPage(403, 'The form was not opened in this browser.')
   async leave(@Body() form: FormDto, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
-    this.browsers.checkCsrf(cookies, form.csrf);
+    this.browsers.checkCsrf(cookies, form.csrf, { url: PATH, label: 'Show the page again' });
     const console = this.edge.cookie(cookies, 'console');
     const wasClient = console !== undefined;
     // Before the cookie goes: a storage failure must not look like having left.

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ForbiddenFormError } from './form-error.js';
+import { ForbiddenFormError, type WayOn } from './form-error.js';
 import { Sealer } from '../keys/sealer.js';
 import { newSecret, sha256 } from '../oidc/secret.js';
 import { HttpEdge, type Cookies, type Response } from './http-edge.js';
@@ -38,11 +38,14 @@ export class BrowserIdentity {
     return this.sealer.mac(CSRF, browserId);
   }
 
-  /** @throws ForbiddenFormError when the form was not ours, or the browser sends no cookies */
-  checkCsrf(cookies: Cookies, token: string | undefined): string {
+  /**
+   * @param way to the page whose form it is
+   * @throws ForbiddenFormError when the form was not ours, or the browser sends no cookies
+   */
+  checkCsrf(cookies: Cookies, token: string | undefined, way?: WayOn): string {
     const browserId = this.find(cookies);
     if (browserId === undefined || token === undefined || !this.sealer.isMac(CSRF, browserId, token))
-      throw new ForbiddenFormError();
+      throw new ForbiddenFormError(way === undefined ? [] : [way]);
     return browserId;
   }
 }

@@ -39,12 +39,13 @@ export class FallbackFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const { url = '', method, headers } = http.getRequest<RefusedRequest>();
+    const request = http.getRequest<RefusedRequest>();
+    const { url = '', method } = request;
     const path = url.split('?', 1)[0] ?? '';
     // A dialect has words of its own for a method that it does not take.
     const own = this.fallbacks.find(path);
     if (own?.ownMethods === true) return own.handle(error, host);
-    const handle = own?.handle ?? (asksForPage(headers.accept) ? this.page : this.standard);
+    const handle = own?.handle ?? (isPerson(request) ? this.page : this.standard);
     const allowed = error instanceof NotFoundException ? this.methodsOf(path) : [];
     if (allowed.length === 0 || allowed.includes(method)) return handle(error, host);
     this.edge.header(http.getResponse<Response>(), 'Allow', allowed.join(', '));
@@ -52,7 +53,13 @@ export class FallbackFilter implements ExceptionFilter {
   }
 }
 
-/** A browser that opens an address names HTML first; scripts and tools name JSON, or take anything. */
-function asksForPage(accept: string | undefined): boolean {
-  return accept?.trimStart().toLowerCase().startsWith('text/html') === true;
+const FOR_PROGRAMS = /^\/(token|introspect|revoke|userinfo|jwks|register|admin|health|metrics|\.well-known)(\/|\?|$)/;
+
+/**
+ * A browser that opens an address asks for HTML. Some HTTP libraries do so by default, too, so at addresses for programs it
+ * has to say that it navigates.
+ */
+function isPerson({ url = '', headers }: RefusedRequest): boolean {
+  if (headers['sec-fetch-mode'] === 'navigate') return true;
+  return /\btext\/html\b/i.test(headers.accept ?? '') && !FOR_PROGRAMS.test(url);
 }

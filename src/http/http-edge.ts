@@ -4,6 +4,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { isCspSource } from '../oidc/redirect-uri.js';
 import { newSecret } from '../oidc/secret.js';
+import { SEND_ONCE } from './send-once.js';
 
 /** What a page's Content-Security-Policy must let through besides ourselves (requirements C.14, 8). */
 export interface PagePolicy {
@@ -56,7 +57,12 @@ export class HttpEdge {
     this.header(response, 'Content-Security-Policy', contentSecurityPolicy(options));
     this.header(response, 'X-Frame-Options', 'DENY');
     this.noStore(response);
-    this.host.httpAdapter.reply(response, html, options.status ?? 200);
+    this.host.httpAdapter.reply(response, withSendOnce(html, options.nonce), options.status ?? 200);
+  }
+
+  /** The page that is sent next goes on by itself. */
+  refresh(response: Response, url: string, afterSeconds = 0): void {
+    this.header(response, 'Refresh', `${afterSeconds};url=${headerUrl(url)}`);
   }
 
   /** 303, so that a POST with a password or a decision is never repeated at the target (RFC 9700 §4.12). */
@@ -157,6 +163,13 @@ export class HttpEdge {
 export type SecretCookieName = 'session' | 'browser' | 'console';
 export type CookieName = SecretCookieName | 'browser_state';
 export type Cookies = Readonly<Record<string, unknown>> | undefined;
+
+/** Here and not in the pages, so that no page with a form can be without it. */
+function withSendOnce(html: string, nonce: string): string {
+  return /<form\b/.test(html)
+    ? html.replace('</body>', () => `<script nonce="${nonce}">${SEND_ONCE}</script>\n</body>`)
+    : html;
+}
 
 /** Proxies have limits for all headers together, 8 KB is a common one. */
 const MAX_SOURCES_LENGTH = 4000;

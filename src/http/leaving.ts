@@ -30,7 +30,7 @@ export class Leaving {
     const nonce = this.edge.newNonce();
     // Without a delay the page is replaced in the history, so Back does not come here again. One mechanism and no more: a
     // script beside it could bring the application its code twice.
-    this.edge.header(response, 'Refresh', `0;url=${url}`);
+    this.edge.refresh(response, url);
     this.edge.page(response, renderOnwardPage({ nonce, url }), { nonce });
   }
 }

@@ -1,5 +1,7 @@
+import { webUrl } from './safe-urls.js';
 import { page } from './templates.js';
 import type { ErrorView } from './views.js';
+import { plainName } from './words.js';
 
 /** What happened, what to do now, and the reference that finds the line in our log. Nothing about our insides. */
 export function renderErrorPage(view: ErrorView): string {
@@ -12,16 +14,24 @@ export function renderErrorPage(view: ErrorView): string {
       status: view.status,
       code: view.code,
       requestId: view.requestId,
+      ways: (view.ways ?? []).flatMap(({ url, label }) => {
+        const href = url.startsWith('/') ? url : webUrl(url);
+        return href === undefined ? [] : [{ url: href, label: plainName(label) }];
+      }),
     },
   );
 }
 
-type ErrorModel = Omit<ErrorView, 'nonce'>;
+type ErrorModel = Omit<ErrorView, 'nonce'> & Required<Pick<ErrorView, 'ways'>>;
 
 const errorTemplate = page<ErrorModel>(`<div class="flow">
 <h1><%= it.title %></h1>
 <p class="lede"><%= it.message %></p>
 <% if (it.whatNow) { %><p><%= it.whatNow %></p><% } %>
+<% if (it.ways.length > 0) { %><div class="actions ways-on">
+<% for (const [index, way] of it.ways.entries()) { %><a class="button<% if (index > 0) { %> plain modest<% } %>"
+href="<%= way.url %>" rel="noreferrer"><%= way.label %></a>
+<% } %></div><% } %>
 <div class="fineprint small">
 <p>If you ask for help, please pass this on:</p>
 <dl class="facts">

@@ -97,7 +97,7 @@ function everyPage(text: string, client: ClientView): ReadonlyArray<readonly [st
           [`sign-in, ${problem}, unnamed`, aSignIn({ reauthenticate: account, error: problem })],
         ] as const,
     ),
-    ...(['wrong_credentials', 'too_many_attempts', 'busy', 'missing_fields'] as const).flatMap(
+    ...(['wrong_credentials', 'too_many_attempts', 'busy', 'missing_fields', 'too_long'] as const).flatMap(
       (problem) =>
         [
           [`sign-in, ${problem}`, aSignIn({ login: text, client, error: problem, retryAfterSeconds: 30 })],
@@ -181,6 +181,16 @@ function everyPage(text: string, client: ClientView): ReadonlyArray<readonly [st
         [`sessions, ${flash}`, aSessionsPage({ sessions: [aSession('1', { current: true })], flash })] as const,
     ),
     ['error', renderErrorPage({ ...error, whatNow: text, code: text })],
+    [
+      'error, with ways on',
+      renderErrorPage({
+        ...error,
+        ways: [
+          { url: `https://app.example/?x=${text}`, label: text },
+          { url: '/', label: 'Home' },
+        ],
+      }),
+    ],
     ['error, bare', renderErrorPage(error)],
     [
       'form post',

@@ -79,6 +79,8 @@ function errorText(error: SignInError, view: SignInView): string {
       return view.reauthenticate === undefined
         ? 'Please enter your email or username, and your password.'
         : 'Please enter your password.';
+    case 'too_long':
+      return 'This is longer than any username or password here. Please check what is in the two fields.';
     case 'upstream_unavailable':
       return `${upstreamSubject(view)} cannot be reached just now. Please try again, or sign in another way.`;
     case 'upstream_refused':

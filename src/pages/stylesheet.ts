@@ -90,6 +90,7 @@ transition:background-color .15s ease,border-color .15s ease,color .15s ease}
 .button.text{min-height:2.25rem;padding:.25rem 0;justify-content:flex-start;background:transparent;color:var(--accent);
 font-size:.9375rem;text-align:start}
 .button.text:hover{background:transparent;color:var(--accent-strong);text-decoration:underline}
+.button:disabled{opacity:.6;cursor:progress}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem}
 .actions>*{flex:1 1 9rem}
 .actions.start>*{flex:0 1 auto}
@@ -98,6 +99,8 @@ font-size:.9375rem;text-align:start}
 .actions.others{gap:.25rem;margin-top:1.5rem;padding-top:1rem;border-top:1px solid var(--line)}
 .actions.others>*{flex:1 1 100%}
 .others+.small{margin-top:.25rem}
+.actions.ways-on>*{flex:1 1 100%}
+.flow>.ways-on+.fineprint{margin-top:1.75rem}
 .aside .button{width:100%;border-color:transparent;color:var(--accent)}
 .aside .button:hover{border-color:transparent;color:var(--accent-strong)}
 .flow>.upstreams{margin-top:1.5rem}

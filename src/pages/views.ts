@@ -36,6 +36,7 @@ export type SignInError =
   | 'too_many_attempts'
   | 'busy'
   | 'missing_fields'
+  | 'too_long'
   | 'upstream_unavailable'
   | 'upstream_refused'
   | 'upstream_not_fresh'
@@ -201,6 +202,8 @@ export interface ErrorView extends Base {
   readonly message: string;
   readonly whatNow?: string;
   readonly requestId: string;
+  /** Links that lead on, the best one first: pages of ours, or web addresses. */
+  readonly ways?: ReadonlyArray<{ readonly url: string; readonly label: string }>;
   /** The protocol's error code, for whoever has to look into it. */
   readonly code?: string;
 }

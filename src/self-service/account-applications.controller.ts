@@ -87,7 +87,7 @@ export class AccountApplicationsController {
     @Cookies() cookies: CookieJar,
     @Res() response: Response,
   ): Promise<void> {
-    this.browsers.checkCsrf(cookies, form.csrf);
+    this.browsers.checkCsrf(cookies, form.csrf, { url: PATH, label: 'Show the list again' });
     const session = await this.current(cookies);
     if (session === undefined) return this.edge.redirect(response, PATH);
     const outcome = await this.withdrawal.withdraw(session.accountId, form.client_id, {

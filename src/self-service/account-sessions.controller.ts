@@ -172,7 +172,7 @@ export class AccountSessionsController {
     flash: Flash,
     targetOf: (session: SignedInSession) => LogoutTarget,
   ): Promise<void> {
-    this.browsers.checkCsrf(cookies, form.csrf);
+    this.browsers.checkCsrf(cookies, form.csrf, { url: PATH, label: 'Show the list again' });
     const session = await this.current(cookies);
     if (session === undefined) return this.edge.redirect(response, PATH);
     const target = targetOf(session);

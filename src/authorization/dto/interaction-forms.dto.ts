@@ -11,18 +11,22 @@ export class FormDto {
   readonly csrf?: string;
 }
 
+/** No limits here: what is too long is answered by the form itself ({@link isTooLong}), which a person can go on with. */
 export class SignInFormDto extends FormDto {
   @ApiPropertyOptional({ example: 'mia@example.com' })
   @IsOptional()
   @IsString()
-  @MaxLength(300)
   readonly login?: string;
 
   @ApiPropertyOptional({ format: 'password' })
   @IsOptional()
   @IsString()
-  @MaxLength(1000)
   readonly password?: string;
+}
+
+/** Longer than any login or password that an account here can have. The form says so; nothing is looked up or hashed. */
+export function isTooLong({ login = '', password = '' }: SignInFormDto): boolean {
+  return login.length > 320 || password.length > 1000;
 }
 
 export class ConsentFormDto extends FormDto {

@@ -27,6 +27,10 @@ export class InteractionEntity {
   @Column('timestamptz', { name: 'expires_at' })
   expiresAt: Date;
 
+  /** When the application was answered. Nothing is answered from it again. */
+  @Column('timestamptz', { name: 'answered_at', nullable: true })
+  answeredAt: Date | null;
+
   /** The person proved who they are within this interaction, in this session. */
   @ForeignKey('sessions', { name: 'interactions_session_id_fkey', onDelete: 'CASCADE' })
   @Column('uuid', { name: 'session_id', nullable: true })

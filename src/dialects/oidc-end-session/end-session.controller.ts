@@ -306,7 +306,7 @@ export class EndSessionController {
   }
 
   private async answerDialog(form: EndSessionFormDto, cookies: CookieJar, response: Response): Promise<void> {
-    this.browsers.checkCsrf(cookies, form.csrf);
+    this.browsers.checkCsrf(cookies, form.csrf, { url: PATH, label: 'Show the question again' });
     const opened = this.sealer.open<ShownDialog>(SEALED, form.request ?? '');
     // A dialog that was left open too long is shown anew; nothing of the old one is used.
     if (opened === undefined || form.decision === undefined) return this.ask({}, cookies, response);
