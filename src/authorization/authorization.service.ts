@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type { Client } from '../clients/client.js';
+import { isPublicClient, type Client } from '../clients/client.js';
 import { mayActOffline } from '../clients/offline-access.js';
 import { Clock } from '../database/clock.js';
 import { TransactionRunner } from '../database/transaction.js';
 import { acrOf, PASSWORD_ACR } from '../oidc/authentication-context.js';
 import type { AuthorizationErrorCode } from '../oidc/errors.js';
-import { registeredRedirectUri } from '../oidc/redirect-uri.js';
+import { isOnDevice, registeredRedirectUri } from '../oidc/redirect-uri.js';
 import type { SignedInSession } from '../sessions/session.js';
 import { GrantsService } from '../tokens/grants.service.js';
 import { mayServe } from '../upstreams/upstream.js';
@@ -25,6 +25,15 @@ const UNMET: AuthorizationStep = {
   code: 'unmet_authentication_requirements',
   description: 'The requested acr cannot be given.',
 };
+
+/**
+ * Whether any app on the person's device can be the one that answers there: a client that proves nothing, at a private-use
+ * scheme or a loopback address. What was allowed it before, by whomever, then stands for nothing: the person has to do
+ * something here each time, sign in or allow (RFC 8252 §8.6, RFC 6749 §10.2). A claimed https address is proof enough.
+ */
+function canBeImpersonated(client: Client, redirectUri: string): boolean {
+  return isPublicClient(client) && isOnDevice(redirectUri);
+}
 
 /** Decides what an authorization request needs, and grants it. */
 @Injectable()
@@ -49,7 +58,11 @@ export class AuthorizationService {
   ): Promise<AuthorizationStep> {
     const silent = request.prompt.includes('none');
     const signIn = this.needsSignIn(request, session, signedInHere);
-    if (session === undefined || signIn) {
+    const allowed =
+      session !== undefined && (silent || !signIn) && (await this.consents.isGiven(session.accountId, client, request));
+    // A client that the person allowed nothing does not learn by asking whether it is the one it names (RFC 9700 §4.11.2).
+    const mayNotLearn = silent && request.hintedSub !== undefined && !allowed;
+    if (session === undefined || signIn || mayNotLearn) {
       // Somebody signed in, but not as the client demands: it is told, nobody is asked for ever.
       if (signedInHere && session !== undefined) return this.signedInInVain(request, session);
       if (silent)
@@ -62,7 +75,7 @@ export class AuthorizationService {
       };
     }
     if (!client.metadata.skip_consent && request.prompt.includes('consent')) return { kind: 'consent' };
-    if (await this.consents.isGiven(session.accountId, client, request)) return { kind: 'grant' };
+    if (allowed && (signedInHere || !canBeImpersonated(client, request.redirectUri))) return { kind: 'grant' };
     return silent
       ? { kind: 'error', code: 'consent_required', description: 'The person has not allowed this yet.' }
       : { kind: 'consent' };

@@ -1,5 +1,7 @@
 import { Body, Controller, Cookies, Get, Headers, HttpCode, Ip, Post, Query, Res, UseFilters } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { isUnverified } from '../clients/client.js';
+import { ClientsService } from '../clients/clients.service.js';
 import { ApiPage, ApiSeeOther } from '../http/api-errors.js';
 import { BrowserIdentity } from '../http/browser.js';
 import { HttpEdge, type Cookies as CookieJar, type Response } from '../http/http-edge.js';
@@ -11,6 +13,7 @@ import { AuthorizationAnswer } from './authorization-answer.js';
 import { AuthorizationError, AuthorizationRequestParser, type RawParameters } from './authorization-request.parser.js';
 import { AuthorizationService } from './authorization.service.js';
 import { targetOf } from './authorization-request.js';
+import { ConsentsService } from './consents.service.js';
 import { InteractionsService } from './interactions.service.js';
 
 const PARAMETERS: ReadonlyArray<readonly [name: string, required: boolean, description: string, example: string]> = [
@@ -80,6 +83,8 @@ export class AuthorizeController {
     private readonly authorization: AuthorizationService,
     private readonly interactions: InteractionsService,
     private readonly sessions: SessionsService,
+    private readonly clients: ClientsService,
+    private readonly consents: ConsentsService,
     private readonly browsers: BrowserIdentity,
     private readonly answer: AuthorizationAnswer,
     private readonly edge: HttpEdge,
@@ -94,7 +99,10 @@ export class AuthorizeController {
   @ApiAuthorizationQuery()
   @ApiSeeOther('To the sign-in or consent page, or back to the application with `code` or `error`, always with `iss`.')
   @ApiPage(200, 'With `response_mode=form_post`: a page that posts the answer to the application.')
-  @ApiPage(400, 'The application or its redirect URI is not registered: a page for the person, never a redirect.')
+  @ApiPage(
+    400,
+    'The application or its redirect URI is not registered: a page for the person, never a redirect. Also a wrong request of an application that registered itself, with a link.',
+  )
   @ApiPage(429, 'Too many sign-ins were begun from this address; `Retry-After` says when to come back.')
   @ApiPage(503, 'Storage is away.')
   get(
@@ -177,7 +185,23 @@ export class AuthorizeController {
       this.edge.redirect(response, `/interaction/${id}`);
     } catch (error) {
       if (!(error instanceof AuthorizationError)) throw error;
-      this.answer.error(response, cookies, error.target, error.code, error.description);
+      const { target, code, description } = error;
+      if (await this.isHeldBack(error, cookies)) this.answer.errorByHand(response, cookies, target, code, description);
+      else this.answer.error(response, cookies, target, code, description);
     }
+  }
+
+  /**
+   * Nobody is taken by a wrong request to an application that has registered itself, unless they have allowed it something.
+   * What is merely not offered here (`request`, `request_uri`, `registration`) and `prompt=none`, which is right as it
+   * stands, are answered at once as OpenID Connect Core §3.1.2.6 has it.
+   */
+  private async isHeldBack({ code, target }: AuthorizationError, cookies: CookieJar): Promise<boolean> {
+    const client = await this.clients.find(target.clientId);
+    if (client === undefined || !isUnverified(client) || code.endsWith('_not_supported')) return false;
+    const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'), client.clientId);
+    if (session === undefined) return true;
+    const consents = await this.consents.list(session.accountId);
+    return consents.every(({ clientId }) => clientId !== client.clientId);
   }
 }

@@ -14,8 +14,8 @@ import {
   UsePipes,
 } from '@nestjs/common';
 import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { Client } from '../clients/client.js';
-import { clientView, logoOrigins } from '../clients/client-view.js';
+import { isUnverified, type Client } from '../clients/client.js';
+import { clientViewFor, logoOrigins } from '../clients/client-view.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { ApiPage, ApiSeeOther } from '../http/api-errors.js';
@@ -25,6 +25,7 @@ import { HttpEdge, type Cookies as CookieJar, type Response } from '../http/http
 import { Leaving } from '../http/leaving.js';
 import { PageErrorFilter } from '../http/page-error.filter.js';
 import { OAuthParametersPipe } from '../http/parameters.pipe.js';
+import { isOnDevice } from '../oidc/redirect-uri.js';
 import { renderConsentPage } from '../pages/pages.js';
 import type { SignInError } from '../pages/views.js';
 import type { SignedInSession } from '../sessions/session.js';
@@ -356,15 +357,19 @@ export class InteractionController {
   ): void {
     if (session === undefined) throw new InteractionLostError();
     const nonce = this.edge.newNonce();
+    const view = clientViewFor(client, request.redirectUri);
     const html = renderConsentPage({
       nonce,
       csrf: context.csrf,
       action: `/interaction/${context.id}/consent`,
-      client: clientView(client),
+      client: view,
+      verified: !isUnverified(client),
+      recipient: isOnDevice(request.redirectUri) ? undefined : new URL(request.redirectUri).host,
       account: accountView(session),
       scopes: scopeViews(request),
       offlineAccess: request.scope.includes('offline_access'),
     });
-    this.edge.page(response, html, { nonce, images: logoOrigins(client) });
+    const images = view.logoUri === undefined ? [] : logoOrigins(client);
+    this.edge.page(response, html, { nonce, images });
   }
 }

@@ -1,5 +1,5 @@
-import { appendQuery } from '../oidc/redirect-uri.js';
-import { clientName, type Client } from './client.js';
+import { appendQuery, isWebUri } from '../oidc/redirect-uri.js';
+import { clientName, isUnverified, type Client } from './client.js';
 
 /** What pages say about an application. */
 export function clientView(client: Client): {
@@ -17,6 +17,24 @@ export function clientView(client: Client): {
     ...(policyUri === undefined ? {} : { policyUri }),
     ...(tosUri === undefined ? {} : { tosUri }),
   };
+}
+
+/**
+ * The same for the question whether it may have something. What an unverified client says of itself is left out unless it
+ * is on the host that gets the answer (Dynamic Client Registration 1.0 §9.1, RFC 7591 §5).
+ */
+export function clientViewFor(client: Client, redirectUri: string): ReturnType<typeof clientView> {
+  const view = clientView(client);
+  if (!isUnverified(client)) return view;
+  const host = isWebUri(redirectUri) ? new URL(redirectUri).host : undefined;
+  const own = (uri: string | undefined): boolean => uri === undefined || new URL(uri).host === host;
+  return {
+    name: view.name,
+    ...(own(view.logoUri) ? { logoUri: view.logoUri } : {}),
+    ...(own(view.clientUri) ? { clientUri: view.clientUri } : {}),
+    ...(own(view.policyUri) ? { policyUri: view.policyUri } : {}),
+    ...(own(view.tosUri) ? { tosUri: view.tosUri } : {}),
+  } as ReturnType<typeof clientView>;
 }
 
 /** Where the client's logo comes from, for `img-src`. */

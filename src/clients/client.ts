@@ -6,6 +6,8 @@ export interface Client {
   readonly clientId: string;
   readonly metadata: ClientMetadata;
   readonly hasSecret: boolean;
+  /** By nobody who administers this service: what it says of itself is its own word. */
+  readonly registeredItself: boolean;
   /** Goes into tokens of its own, which die when something that they rest on is taken from it. */
   readonly tokenGeneration: number;
   readonly createdAt: Date;
@@ -48,6 +50,11 @@ export function isAdministrator(client: Client): boolean {
 /** A client that cannot keep a secret (RFC 6749 §2.1). */
 export function isPublicClient(client: Client): boolean {
   return client.metadata.token_endpoint_auth_method === 'none';
+}
+
+/** Registered itself, and no administrator has vouched for it since by sparing people the question. */
+export function isUnverified(client: Client): boolean {
+  return client.registeredItself && !client.metadata.skip_consent;
 }
 
 /** What people call it. */

@@ -477,6 +477,7 @@ function toEntry(row: ClientEntity): Entry {
         ...(row.registrationTokenHash === null ? {} : { id_token_claims: row.metadata.id_token_claims ?? 'conform' }),
       },
       hasSecret: row.secretHash !== null,
+      registeredItself: row.registrationTokenHash !== null,
       tokenGeneration: row.tokenGeneration,
       createdAt: row.createdAt,
       updatedAt: row.updatedAt,

@@ -109,6 +109,11 @@ export function isWebUri(uri: string): boolean {
   return /^https?:/i.test(uri);
 }
 
+/** Whether an app on the person's own device answers there: at a scheme of its own, or at a loopback address. */
+export function isOnDevice(uri: string): boolean {
+  return !isWebUri(uri) || isLoopbackHost(new URL(uri).hostname);
+}
+
 /** `localhost`, 127.0.0.0/8 and `[::1]` (RFC 8252 §7.3, §8.3). */
 export function isLoopbackHost(hostname: string): boolean {
   if (hostname === 'localhost' || hostname === '[::1]') return true;

@@ -17,6 +17,8 @@ export function renderConsentPage(view: ConsentView): string {
       csrf: view.csrf,
       client,
       account: accountName(view.account),
+      verified: view.verified,
+      recipient: view.recipient ?? 'an application on this device',
       heading,
       asks: view.scopes
         .filter((scope) => !(view.offlineAccess && scope.name === 'offline_access'))
@@ -31,6 +33,8 @@ interface ConsentModel {
   readonly csrf: string;
   readonly client: ClientCard;
   readonly account: string;
+  readonly verified: boolean;
+  readonly recipient: string;
   readonly heading: string;
   readonly asks: ReadonlyArray<ScopeView>;
   readonly offlineAccess: boolean;
@@ -40,6 +44,9 @@ const consentTemplate = page<ConsentModel>(`<div class="flow">
 <%~ include('@client') %>
 <h1><%= it.heading %></h1>
 <p class="quiet">You are signed in as <strong><%= it.account %></strong>.</p>
+<% if (it.verified) { %><p>What you allow goes to <strong><%= it.recipient %></strong>.</p>
+<% } else { %><p class="note">What you allow goes to <strong><%= it.recipient %></strong>. This application is not verified:
+it has registered itself, and nobody here has checked that it is what it calls itself.</p><% } %>
 <% if (it.asks.length > 0 || it.offlineAccess) { %>
 <p id="asks"><%= it.client.name %> asks to:</p>
 <ul class="list asks" aria-labelledby="asks">

@@ -7,6 +7,7 @@ export { renderConsoleTimeline, renderConsoleTimelinePage } from './console-time
 export { deviceName } from './device-name.js';
 export { renderErrorPage } from './error.page.js';
 export { renderFormPostPage } from './form-post.page.js';
+export { renderHeldBackPage } from './held-back.page.js';
 export { renderHomePage } from './home.page.js';
 export { renderLogoutConfirmationPage } from './logout-confirmation.page.js';
 export { renderOnwardPage } from './onward.page.js';

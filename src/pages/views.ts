@@ -68,6 +68,10 @@ export interface ScopeView {
 
 export interface ConsentView extends FormView {
   readonly client: ClientView;
+  /** Somebody who administers this service has registered it or vouched for it. */
+  readonly verified: boolean;
+  /** The host that gets the answer; undefined: an application on this device. */
+  readonly recipient: string | undefined;
   readonly account: AccountView;
   readonly scopes: ReadonlyArray<ScopeView>;
   /** The application asks to keep its access after the person has signed out (OpenID Connect Core 1.0 §11). */
@@ -211,6 +215,13 @@ export interface ErrorView extends Base {
 export interface FormPostView extends Base {
   readonly action: string;
   readonly fields: Readonly<Record<string, string>>;
+}
+
+export interface HeldBackView extends Base {
+  readonly url: string;
+  /** To be posted; undefined: the address says it all. */
+  readonly fields?: Readonly<Record<string, string>>;
+  readonly description: string;
 }
 
 export interface OnwardView extends Base {

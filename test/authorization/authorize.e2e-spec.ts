@@ -142,7 +142,11 @@ describe('/authorize (OpenID Connect Core 1.0 §3.1.2)', () => {
     });
     const challenge = { code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256' };
     const browser = await signedIn();
-    const page = await ask(browser, { redirect_uri: 'http://localhost:51234/cb', ...challenge }, cli);
+    // It proves nothing, so the person is asked each time.
+    const question = await browser.follow(
+      await ask(browser, { redirect_uri: 'http://localhost:51234/cb', ...challenge }, cli),
+    );
+    const page = await browser.submit(question, 'consent-submit');
     expect(page.location).toContain('http://localhost:51234/cb?code=');
     for (const other of ['http://127.0.0.1:51234/cb', 'https://cli.example.com:51234/cb', 'http://localhost:51234/x'])
       expect((await ask(browser, { redirect_uri: other, ...challenge }, cli)).status).toBe(400);
