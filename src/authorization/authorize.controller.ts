@@ -57,6 +57,8 @@ const PARAMETERS: ReadonlyArray<readonly [name: string, required: boolean, descr
   ['ui_locales', false, 'Taken as a wish.', 'en'],
 ];
 
+const ANSWERED_AT_ONCE = /_not_supported$|^invalid_request_object$/;
+
 function ApiAuthorizationQuery(): MethodDecorator {
   const decorators = PARAMETERS.map(([name, required, description, example]) =>
     ApiQuery({ name, required, description, example, type: String }),
@@ -193,12 +195,12 @@ export class AuthorizeController {
 
   /**
    * Nobody is taken by a wrong request to an application that has registered itself, unless they have allowed it something.
-   * What is merely not offered here (`request`, `request_uri`, `registration`) and `prompt=none`, which is right as it
-   * stands, are answered at once as OpenID Connect Core §3.1.2.6 has it.
+   * What is merely not offered here, request objects that cannot be used, and `prompt=none`, which is right as it stands,
+   * are answered at once as OpenID Connect Core §3.1.2.6 has it: libraries try them and wait for the answer.
    */
   private async isHeldBack({ code, target }: AuthorizationError, cookies: CookieJar): Promise<boolean> {
     const client = await this.clients.find(target.clientId);
-    if (client === undefined || !isUnverified(client) || code.endsWith('_not_supported')) return false;
+    if (client === undefined || !isUnverified(client) || ANSWERED_AT_ONCE.test(code)) return false;
     const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'), client.clientId);
     if (session === undefined) return true;
     const consents = await this.consents.list(session.accountId);
