@@ -70,3 +70,7 @@ function valueOf(name: string, value: unknown): ReadonlyArray<readonly [string, 
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return [[name, value]];
   return [[name, typeof value === 'string' ? value : JSON.stringify(value)]];
 }
+
+export function clientChange(change: string, clientId: string): Change {
+  return { event: 'client_changed', change, subject: { client_id: clientId } };
+}

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { RegisteredClient } from '../clients/client.js';
-import { ClientsService, type ChangedClient } from '../clients/clients.service.js';
+import { ClientsService, type ChangedClient, type ClientChanged } from '../clients/clients.service.js';
 import type { Tx } from '../database/transaction.js';
 import type { LogoutInitiator, LogoutOutcome } from '../logout/logout.js';
 import { LogoutService } from '../logout/logout.service.js';
@@ -30,6 +30,7 @@ export class ClientChanges {
       readonly administrator: boolean;
       readonly clientSecret?: string | undefined;
       readonly initiator: LogoutInitiator;
+      readonly alongside?: ClientChanged | undefined;
     },
   ): Promise<RegisteredClient> {
     return this.change(clientId, by.initiator, (tx) => this.clients.replace(tx, clientId, input, by));
@@ -39,9 +40,13 @@ export class ClientChanges {
   patch(
     clientId: string,
     patch: Metadata,
-    by: { readonly clientSecret?: string | undefined; readonly initiator: LogoutInitiator },
+    by: {
+      readonly clientSecret?: string | undefined;
+      readonly initiator: LogoutInitiator;
+      readonly alongside?: ClientChanged | undefined;
+    },
   ): Promise<RegisteredClient> {
-    return this.change(clientId, by.initiator, (tx) => this.clients.patch(tx, clientId, patch, by.clientSecret));
+    return this.change(clientId, by.initiator, (tx) => this.clients.patch(tx, clientId, patch, by));
   }
 
   /**
@@ -51,7 +56,11 @@ export class ClientChanges {
    * @throws NotFoundError
    * @throws ConflictError when an operator's client is about to lock itself out
    */
-  async disable(clientId: string, operator: string): Promise<LogoutOutcome> {
+  async disable(
+    clientId: string,
+    operator: string,
+    alongside: (tx: Tx) => Promise<void> = () => Promise.resolve(),
+  ): Promise<LogoutOutcome> {
     await this.clients.get(clientId);
     if (clientId === operator) throw new ConflictError('A client cannot disable itself: nobody would enable it again.');
     const outcome = await this.logoutService.logout(
@@ -60,7 +69,13 @@ export class ClientChanges {
         cause: 'client_disabled',
         initiator: { kind: 'operator', clientId: operator },
       },
-      { before: (tx) => this.clients.disable(tx, clientId) },
+      {
+        before: async (tx) => {
+          const disabled = await this.clients.disable(tx, clientId);
+          if (disabled) await alongside(tx);
+          return disabled;
+        },
+      },
     );
     this.clients.forget(clientId);
     return outcome;

@@ -4,7 +4,8 @@ import { clientInformation, type ClientInformation } from '../clients/client.pre
 import { ClientsService } from '../clients/clients.service.js';
 import { ApiJsonErrors } from '../http/api-errors.js';
 import { JsonErrorFilter } from '../http/json-error.filter.js';
-import { AdminGuard, OperatorClientId } from './admin.guard.js';
+import { AdminGuard, Operator } from './admin.guard.js';
+import { ChangeRecord, clientChange, type Actor } from './change-record.js';
 import { ClientChanges } from './client-changes.service.js';
 import { ClientDto } from './dto/clients.dto.js';
 import { LogoutResultDto } from './dto/logout.dto.js';
@@ -21,6 +22,7 @@ export class AdminClientSwitchesController {
   constructor(
     private readonly clients: ClientsService,
     private readonly changes: ClientChanges,
+    private readonly record: ChangeRecord,
   ) {}
 
   @Post('disable')
@@ -32,15 +34,23 @@ export class AdminClientSwitchesController {
   })
   @ApiOkResponse({ type: LogoutResultDto })
   @ApiJsonErrors(409)
-  async disable(@Param('client_id') clientId: string, @OperatorClientId() operator: string): Promise<LogoutResultDto> {
-    return toLogoutResult(await this.changes.disable(clientId, operator));
+  async disable(@Param('client_id') clientId: string, @Operator() operator: Actor): Promise<LogoutResultDto> {
+    return toLogoutResult(
+      await this.record.of(operator, clientChange('disabled', clientId), (record) =>
+        this.changes.disable(clientId, operator.clientId, record),
+      ),
+    );
   }
 
   @Post('enable')
   @HttpCode(200)
   @ApiOperation({ summary: 'Enable a client again', description: 'What was ended stays ended.' })
   @ApiOkResponse({ type: ClientDto })
-  async enable(@Param('client_id') clientId: string): Promise<ClientInformation> {
-    return clientInformation(await this.clients.enable(clientId));
+  async enable(@Param('client_id') clientId: string, @Operator() operator: Actor): Promise<ClientInformation> {
+    return clientInformation(
+      await this.record.of(operator, clientChange('enabled', clientId), (record) =>
+        this.clients.enable(clientId, record),
+      ),
+    );
   }
 }

@@ -34,7 +34,8 @@ import { ReadsItsOwnParameters } from '../http/request.guard.js';
 import { EndpointDoctor } from '../logout/endpoint-doctor.js';
 import { LogoutService } from '../logout/logout.service.js';
 import { InvalidClientMetadataError, InvalidRequestError } from '../oidc/errors.js';
-import { AdminGuard, OperatorClientId } from './admin.guard.js';
+import { AdminGuard, Operator } from './admin.guard.js';
+import { ChangeRecord, clientChange, type Actor } from './change-record.js';
 import { ClientChanges } from './client-changes.service.js';
 import { toLogoutCheckDto } from './delivery.presenters.js';
 import {
@@ -62,6 +63,7 @@ export class AdminClientsController {
   constructor(
     private readonly clients: ClientsService,
     private readonly changes: ClientChanges,
+    private readonly record: ChangeRecord,
     private readonly logoutService: LogoutService,
     private readonly doctor: EndpointDoctor,
   ) {}
@@ -92,19 +94,23 @@ export class AdminClientsController {
   })
   @ApiCreatedResponse({ type: CreatedClientDto })
   @ApiJsonErrors(400, 409)
-  async create(@Body() body: Metadata, @OperatorClientId() operator: string): Promise<ClientInformation> {
+  async create(@Body() body: Metadata, @Operator() operator: Actor): Promise<ClientInformation> {
     refuseUnknownMembers(body);
     const wantsCheck = asksForCheck(body);
-    const registered = await this.clients.register(body, {
-      administrator: true,
-      clientId: chosenClientId(body),
-      clientSecret: chosenSecret(body),
-    });
+    const change = { event: 'client_changed', change: 'created', subject: {} } as const;
+    const registered = await this.record.of(operator, change, (alongside) =>
+      this.clients.register(body, {
+        administrator: true,
+        clientId: chosenClientId(body),
+        clientSecret: chosenSecret(body),
+        alongside,
+      }),
+    );
     const information = registeredClientInformation(registered);
     if (!wantsCheck) return information;
     return {
       ...information,
-      logout_check: toLogoutCheckDto(await this.doctor.firstCheck(registered.client, operator)),
+      logout_check: toLogoutCheckDto(await this.doctor.firstCheck(registered.client, operator.clientId)),
     };
   }
 
@@ -149,16 +155,19 @@ export class AdminClientsController {
   async replace(
     @Param('client_id') clientId: string,
     @Body() body: Metadata,
-    @OperatorClientId() operator: string,
+    @Operator() operator: Actor,
   ): Promise<ClientInformation> {
     checkSameClientId(clientId, body);
     refuseUnknownMembers(body);
     return registeredClientInformation(
-      await this.changes.replace(clientId, body, {
-        administrator: true,
-        clientSecret: chosenSecret(body),
-        initiator: { kind: 'operator', clientId: operator },
-      }),
+      await this.record.of(operator, clientChange('changed', clientId), (alongside) =>
+        this.changes.replace(clientId, body, {
+          administrator: true,
+          clientSecret: chosenSecret(body),
+          initiator: { kind: 'operator', clientId: operator.clientId },
+          alongside,
+        }),
+      ),
     );
   }
 
@@ -177,15 +186,18 @@ export class AdminClientsController {
   async patch(
     @Param('client_id') clientId: string,
     @Body() body: Metadata,
-    @OperatorClientId() operator: string,
+    @Operator() operator: Actor,
   ): Promise<ClientInformation> {
     checkSameClientId(clientId, body);
     refuseUnknownMembers(body);
     return registeredClientInformation(
-      await this.changes.patch(clientId, body, {
-        clientSecret: chosenSecret(body),
-        initiator: { kind: 'operator', clientId: operator },
-      }),
+      await this.record.of(operator, clientChange('changed', clientId), (alongside) =>
+        this.changes.patch(clientId, body, {
+          clientSecret: chosenSecret(body),
+          initiator: { kind: 'operator', clientId: operator.clientId },
+          alongside,
+        }),
+      ),
     );
   }
 
@@ -197,15 +209,22 @@ export class AdminClientsController {
   })
   @ApiNoContentResponse({ description: 'Gone: no token of it is good any more.' })
   @ApiJsonErrors(404, 409)
-  async delete(@Param('client_id') clientId: string, @OperatorClientId() operator: string): Promise<void> {
+  async delete(@Param('client_id') clientId: string, @Operator() operator: Actor): Promise<void> {
     await this.clients.get(clientId);
-    await this.logoutService.logout(
-      {
-        target: { kind: 'client', clientId },
-        cause: 'client_deleted',
-        initiator: { kind: 'operator', clientId: operator },
-      },
-      { after: (tx) => this.clients.delete(tx, clientId) },
+    await this.record.of(operator, clientChange('deleted', clientId), (record) =>
+      this.logoutService.logout(
+        {
+          target: { kind: 'client', clientId },
+          cause: 'client_deleted',
+          initiator: { kind: 'operator', clientId: operator.clientId },
+        },
+        {
+          after: async (tx) => {
+            await this.clients.delete(tx, clientId);
+            await record(tx);
+          },
+        },
+      ),
     );
     this.clients.forget(clientId);
   }
@@ -219,8 +238,12 @@ export class AdminClientsController {
   })
   @ApiOkResponse({ type: ClientSecretDto })
   @ApiJsonErrors(404, 409)
-  async rotateSecret(@Param('client_id') clientId: string): Promise<ClientSecretDto> {
-    const { clientSecret = '' } = await this.clients.rotateSecret(clientId);
+  async rotateSecret(@Param('client_id') clientId: string, @Operator() operator: Actor): Promise<ClientSecretDto> {
+    const { clientSecret = '' } = await this.record.of(
+      operator,
+      clientChange('secret_rotated', clientId),
+      (alongside) => this.clients.rotateSecret(clientId, alongside),
+    );
     return { client_id: clientId, client_secret: clientSecret, client_secret_expires_at: 0 };
   }
 
@@ -245,8 +268,12 @@ export class AdminClientsController {
   async addPostLogoutRedirectUri(
     @Param('client_id') clientId: string,
     @Body() body: PostLogoutRedirectUriDto,
+    @Operator() operator: Actor,
   ): Promise<PostLogoutRedirectUrisDto> {
-    return { post_logout_redirect_uris: await this.clients.addPostLogoutRedirectUri(clientId, body.uri) };
+    const uris = await this.record.of(operator, clientChange('changed', clientId), (alongside) =>
+      this.clients.addPostLogoutRedirectUri(clientId, body.uri, alongside),
+    );
+    return { post_logout_redirect_uris: uris };
   }
 
   @Delete(':client_id/post_logout_redirect_uris')
@@ -263,8 +290,11 @@ export class AdminClientsController {
   async removePostLogoutRedirectUri(
     @Param('client_id') clientId: string,
     @Query() query: PostLogoutRedirectUriDto,
+    @Operator() operator: Actor,
   ): Promise<void> {
-    await this.clients.removePostLogoutRedirectUri(clientId, query.uri);
+    await this.record.of(operator, clientChange('changed', clientId), (alongside) =>
+      this.clients.removePostLogoutRedirectUri(clientId, query.uri, alongside),
+    );
   }
 }
 

@@ -23,7 +23,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { clientInformation, registeredClientInformation, type ClientInformation } from '../clients/client.presenter.js';
-import { ClientsService } from '../clients/clients.service.js';
+import { ClientsService, newClientId } from '../clients/clients.service.js';
 import { ClientMetadataDto } from '../clients/dto/client-metadata.dto.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { ApiJsonErrors } from '../http/api-errors.js';
@@ -42,6 +42,7 @@ import {
 import { matchesHash, sha256 } from '../oidc/secret.js';
 import type { AddressLimiter } from '../rate-limits/address-limiter.js';
 import { RateLimits } from '../rate-limits/rate-limits.js';
+import { ChangeRecord, clientChange, type Actor } from './change-record.js';
 import { ClientChanges } from './client-changes.service.js';
 import { RegisteredClientDto } from './dto/registration.dto.js';
 import { ServerTokens } from './server-tokens.js';
@@ -67,6 +68,7 @@ export class RegistrationController {
     private readonly clients: ClientsService,
     private readonly changes: ClientChanges,
     private readonly logoutService: LogoutService,
+    private readonly record: ChangeRecord,
     private readonly tokens: ServerTokens,
     limits: RateLimits,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -100,7 +102,13 @@ export class RegistrationController {
   ): Promise<ClientInformation> {
     await this.count(address);
     await this.mayRegister(authorization);
-    const registered = await this.clients.register(body, { administrator: false });
+    // Nobody else is known who does it: the client registers itself.
+    const clientId = newClientId();
+    const registered = await this.record.of(
+      byClient(clientId, address),
+      clientChange('registered', clientId),
+      (record) => this.clients.register(body, { administrator: false, clientId, alongside: record }),
+    );
     return {
       ...registeredClientInformation(registered),
       registration_access_token: registered.registrationAccessToken,
@@ -144,13 +152,17 @@ export class RegistrationController {
     @Param('client_id') clientId: string,
     @Body() body: Metadata,
     @Headers('authorization') authorization: string | undefined,
+    @Ip() address: string,
   ): Promise<ClientInformation> {
     const token = await this.ownToken(clientId, authorization);
     await this.checkUpdate(clientId, body);
-    const replaced = await this.changes.replace(clientId, body, {
-      administrator: false,
-      initiator: { kind: 'client', clientId },
-    });
+    const replaced = await this.record.of(byClient(clientId, address), clientChange('changed', clientId), (alongside) =>
+      this.changes.replace(clientId, body, {
+        administrator: false,
+        initiator: { kind: 'client', clientId },
+        alongside,
+      }),
+    );
     return {
       ...registeredClientInformation(replaced),
       registration_access_token: token,
@@ -171,11 +183,19 @@ export class RegistrationController {
   async delete(
     @Param('client_id') clientId: string,
     @Headers('authorization') authorization: string | undefined,
+    @Ip() address: string,
   ): Promise<void> {
     await this.ownToken(clientId, authorization);
-    await this.logoutService.logout(
-      { target: { kind: 'client', clientId }, cause: 'client_deleted', initiator: { kind: 'client', clientId } },
-      { after: (tx) => this.clients.delete(tx, clientId) },
+    await this.record.of(byClient(clientId, address), clientChange('deleted', clientId), (record) =>
+      this.logoutService.logout(
+        { target: { kind: 'client', clientId }, cause: 'client_deleted', initiator: { kind: 'client', clientId } },
+        {
+          after: async (tx) => {
+            await this.clients.delete(tx, clientId);
+            await record(tx);
+          },
+        },
+      ),
     );
     this.clients.forget(clientId);
   }
@@ -221,4 +241,9 @@ export class RegistrationController {
   private registrationUri(clientId: string): string {
     return `${this.settings.issuer}/register/${encodeURIComponent(clientId)}`;
   }
+}
+
+/** The client itself, by its registration access token. */
+function byClient(clientId: string, address: string): Actor {
+  return { by: 'client', clientId, address };
 }

@@ -26,6 +26,14 @@ import { takenFromClient, type TakenFromClient } from './taken-from-client.js';
 const MAX_AGE = 30_000;
 const CACHED_CLIENTS = 10_000;
 
+/** What else is to happen in the transaction of one change, told the members that are not secret, as they were and are. */
+export type ClientChanged = (
+  tx: Tx,
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+) => Promise<void>;
+const nothingElse: ClientChanged = () => Promise.resolve();
+
 /** What another module does in the transaction that changes a client's metadata. */
 export type ClientChangeListener = (tx: Tx, before: ClientMetadata, after: Client) => Promise<void>;
 const IS_ORIGIN = statement(
@@ -171,6 +179,7 @@ export class ClientsService implements OnModuleInit {
       readonly administrator: boolean;
       readonly clientId?: string | undefined;
       readonly clientSecret?: string | undefined;
+      readonly alongside?: ClientChanged | undefined;
     },
   ): Promise<RegisteredClient> {
     const metadata = registeredMetadata(input, this.rules(options.administrator));
@@ -179,7 +188,7 @@ export class ClientsService implements OnModuleInit {
     const registrationAccessToken = options.administrator ? undefined : newSecret();
     const now = this.clock.now();
     const row = {
-      clientId: options.clientId ?? randomBytes(16).toString('base64url'),
+      clientId: options.clientId ?? newClientId(),
       secretHash: clientSecret === undefined ? null : sha256(clientSecret),
       registrationTokenHash: registrationAccessToken === undefined ? null : sha256(registrationAccessToken),
       metadata,
@@ -194,6 +203,7 @@ export class ClientsService implements OnModuleInit {
     try {
       await this.transactions.run(async (tx) => {
         await tx.manager.insert(ClientEntity, row as never);
+        await options.alongside?.(tx, {}, { client_id: row.clientId, ...metadata });
         await this.changes.publish(tx, 'client', row.clientId);
       });
     } catch (error) {
@@ -215,15 +225,20 @@ export class ClientsService implements OnModuleInit {
     tx: Tx,
     clientId: string,
     input: unknown,
-    options: { readonly administrator: boolean; readonly clientSecret?: string | undefined },
+    options: {
+      readonly administrator: boolean;
+      readonly clientSecret?: string | undefined;
+      readonly alongside?: ClientChanged | undefined;
+    },
   ): Promise<ChangedClient> {
-    return this.changeIn(tx, clientId, (before) => {
+    const to: Change = (before) => {
       const metadata = registeredMetadata(input, this.rules(options.administrator, before));
       return {
         metadata: options.administrator ? metadata : { ...metadata, ...administratorsChoices(before, metadata) },
         clientSecret: options.clientSecret,
       };
-    });
+    };
+    return this.changeIn(tx, clientId, to, options.alongside);
   }
 
   /** JSON merge patch (RFC 7396) of the metadata: `null` removes a member. Called as {@link replace} is. */
@@ -231,12 +246,13 @@ export class ClientsService implements OnModuleInit {
     tx: Tx,
     clientId: string,
     patch: Readonly<Record<string, unknown>>,
-    clientSecret?: string,
+    options: { readonly clientSecret?: string | undefined; readonly alongside?: ClientChanged | undefined } = {},
   ): Promise<ChangedClient> {
-    return this.changeIn(tx, clientId, (before) => ({
-      clientSecret,
+    const to: Change = (before) => ({
+      clientSecret: options.clientSecret,
       metadata: registeredMetadata({ ...before, ...patch }, this.rules(true, before)),
-    }));
+    });
+    return this.changeIn(tx, clientId, to, options.alongside);
   }
 
   /**
@@ -254,10 +270,11 @@ export class ClientsService implements OnModuleInit {
   }
 
   /** What ended when it was disabled stays ended. Idempotent. @throws NotFoundError */
-  async enable(clientId: string): Promise<Client> {
+  async enable(clientId: string, alongside = nothingElse): Promise<Client> {
     await this.get(clientId);
     await this.transactions.run(async (tx) => {
       await tx.query(ENABLE, [clientId, this.clock.now()]);
+      await alongside(tx, {}, {});
       await this.changes.publish(tx, 'client', clientId);
     });
     this.drop(clientId);
@@ -268,33 +285,36 @@ export class ClientsService implements OnModuleInit {
    * A new secret. The old one stops working here with the commit, and on other nodes as they hear of it (at most 30 s);
    * tokens of the client's own from before, or got with the old one by then, are dead on every node at once.
    */
-  async rotateSecret(clientId: string): Promise<RegisteredClient> {
+  async rotateSecret(clientId: string, alongside = nothingElse): Promise<RegisteredClient> {
     const clientSecret = newSecret();
-    return this.change(clientId, (before) => {
+    const to: Change = (before) => {
       if (!provesBySecret(before)) throw new ConflictError('This client does not authenticate with a secret.');
       return { metadata: before, clientSecret };
-    });
+    };
+    return this.change(clientId, to, alongside);
   }
 
   /** Idempotent. @throws InvalidRedirectUriError */
-  async addPostLogoutRedirectUri(clientId: string, uri: string): Promise<readonly string[]> {
-    const { client } = await this.change(clientId, (before) => {
+  async addPostLogoutRedirectUri(clientId: string, uri: string, alongside = nothingElse): Promise<readonly string[]> {
+    const to: Change = (before) => {
       checkPostLogoutRedirectUri(uri, before, this.rules(true));
       return {
         metadata: { ...before, post_logout_redirect_uris: [...new Set([...before.post_logout_redirect_uris, uri])] },
       };
-    });
+    };
+    const { client } = await this.change(clientId, to, alongside);
     return client.metadata.post_logout_redirect_uris;
   }
 
   /** @throws NotFoundError when it was not registered */
-  async removePostLogoutRedirectUri(clientId: string, uri: string): Promise<void> {
-    await this.change(clientId, (before) => {
+  async removePostLogoutRedirectUri(clientId: string, uri: string, alongside = nothingElse): Promise<void> {
+    const to: Change = (before) => {
       const uris = before.post_logout_redirect_uris.filter((registered) => registered !== uri);
       if (uris.length === before.post_logout_redirect_uris.length)
         throw new NotFoundError('This URI is not registered.');
       return { metadata: { ...before, post_logout_redirect_uris: uris } };
-    });
+    };
+    await this.change(clientId, to, alongside);
   }
 
   /**
@@ -363,8 +383,8 @@ export class ClientsService implements OnModuleInit {
     };
   }
 
-  private async change(clientId: string, to: Change): Promise<RegisteredClient> {
-    const changed = await this.transactions.run((tx) => this.changeIn(tx, clientId, to));
+  private async change(clientId: string, to: Change, alongside: ClientChanged): Promise<RegisteredClient> {
+    const changed = await this.transactions.run((tx) => this.changeIn(tx, clientId, to, alongside));
     this.drop(clientId);
     return changed;
   }
@@ -373,7 +393,12 @@ export class ClientsService implements OnModuleInit {
    * Reads, changes and writes under the row's lock, so that two administrators do not undo each other.
    * @throws ConflictError when nobody could administer the service any more
    */
-  private async changeIn(tx: Tx, clientId: string, to: Change): Promise<ChangedClient> {
+  private async changeIn(
+    tx: Tx,
+    clientId: string,
+    to: Change,
+    alongside: ClientChanged = nothingElse,
+  ): Promise<ChangedClient> {
     const { changed } = await keepingAnAdministrator(tx, clientId, this.settings.issuer, async () => {
       const row = await tx.manager.findOne(ClientEntity, {
         where: { clientId, deletedAt: IsNull() },
@@ -382,7 +407,7 @@ export class ClientsService implements OnModuleInit {
       if (row === null) throw new NotFoundError('There is no such client.');
       const { metadata, clientSecret } = to(row.metadata);
       return {
-        changed: await this.store(tx, row, metadata, clientSecret),
+        changed: await this.store(tx, row, metadata, { given: clientSecret, alongside }),
         proofStays: proofStays(row.metadata, metadata),
       };
     });
@@ -394,9 +419,9 @@ export class ClientsService implements OnModuleInit {
     tx: Tx,
     row: ClientEntity,
     metadata: ClientMetadata,
-    givenSecret: string | undefined,
+    { given, alongside }: { readonly given: string | undefined; readonly alongside: ClientChanged },
   ): Promise<ChangedClient> {
-    const secret = secretAfter(row, metadata, givenSecret);
+    const secret = secretAfter(row, metadata, given);
     const taken = takenFromClient(row.metadata, metadata);
     const change = {
       metadata,
@@ -407,6 +432,8 @@ export class ClientsService implements OnModuleInit {
     await tx.manager.update(ClientEntity, { clientId: row.clientId }, change as never);
     const { client } = toEntry({ ...row, ...change });
     for (const listener of this.changeListeners) await listener(tx, row.metadata, client);
+    const replaced = secret.replaced || secret.shown !== undefined ? { client_secret: 'replaced' } : {};
+    await alongside(tx, { ...row.metadata }, { ...metadata, ...replaced });
     return { client, clientSecret: secret.shown, registrationAccessToken: undefined, taken };
   }
 
@@ -492,4 +519,9 @@ function toEntry(row: ClientEntity): Entry {
 function provesItself(entry: Entry | undefined, secret: string): boolean {
   const usable = entry !== undefined && provesBySecret(entry.client.metadata);
   return matchesHash(secret, usable ? entry.secretHash : null);
+}
+
+/** An id that nobody guesses and that is nobody else's. */
+export function newClientId(): string {
+  return randomBytes(16).toString('base64url');
 }

@@ -124,6 +124,73 @@ describe('what administrators change, on record', () => {
     expect(text).toMatch(/exeunt_changes_total\{event="upstream_changed",change="changed"\} 2/);
   });
 
+  it('a client: made, changed, its secret, its switches, and what it does to itself', async () => {
+    const created = await call('POST', '/clients', {
+      client_id: 'ledger',
+      redirect_uris: ['https://ledger.example.org/cb'],
+      scope: 'openid email',
+    });
+    const secret = String(created.body.client_secret);
+    await call('PATCH', '/clients/ledger', { scope: 'openid' });
+    await call('POST', '/clients/ledger/post_logout_redirect_uris', { uri: 'https://ledger.example.org/bye' });
+    const rotated = await call('POST', '/clients/ledger/secret');
+    await call('POST', '/clients/ledger/disable');
+    await call('POST', '/clients/ledger/disable');
+    await call('POST', '/clients/ledger/enable');
+    await call('DELETE', '/clients/ledger');
+    const about = { event: 'client_changed', client_id: 'ledger', ...by };
+    const seen = (await changes()).filter((change) => (change as { event: string }).event === 'client_changed');
+    expect(seen).toEqual([
+      expect.objectContaining({
+        change: 'created',
+        'after.client_id': 'ledger',
+        'after.scope': 'openid email',
+        'after.redirect_uris': '["https://ledger.example.org/cb"]',
+        ...by,
+      }),
+      { ...about, change: 'changed', 'before.scope': 'openid email', 'after.scope': 'openid' },
+      {
+        ...about,
+        change: 'changed',
+        'before.post_logout_redirect_uris': '[]',
+        'after.post_logout_redirect_uris': '["https://ledger.example.org/bye"]',
+      },
+      { ...about, change: 'secret_rotated', 'after.client_secret': 'replaced' },
+      { ...about, change: 'disabled' },
+      { ...about, change: 'enabled' },
+      { ...about, change: 'deleted' },
+    ]);
+    const [row] = await app.db.query<{ all: string }>('SELECT json_agg(a)::text AS all FROM audit_events a');
+    for (const value of [secret, String(rotated.body.client_secret)]) expect(row?.all).not.toContain(value);
+  });
+
+  it('a client that registers and changes itself', async () => {
+    const registered = await app.json('POST', '/register', {
+      token,
+      body: { redirect_uris: ['https://self.example.org/cb'] },
+    });
+    const { client_id: id, registration_access_token: own } = registered.body as Record<string, string>;
+    const body = { client_id: id, redirect_uris: ['https://self.example.org/cb2'] };
+    expect((await app.json('PUT', `/register/${id}`, { token: own, body })).status).toBe(200);
+    expect((await app.json('DELETE', `/register/${id}`, { token: own })).status).toBe(204);
+    const seen = (await changes()).filter((change) => (change as { event: string }).event === 'client_changed');
+    const about = { event: 'client_changed', client_id: id, client: id, outcome: 'done' };
+    expect(seen).toEqual([
+      expect.objectContaining({
+        ...about,
+        change: 'registered',
+        'after.redirect_uris': '["https://self.example.org/cb"]',
+      }),
+      expect.objectContaining({
+        ...about,
+        change: 'changed',
+        'before.redirect_uris': '["https://self.example.org/cb"]',
+        'after.redirect_uris': '["https://self.example.org/cb2"]',
+      }),
+      expect.objectContaining({ ...about, change: 'deleted' }),
+    ]);
+  });
+
   it.each([
     [
       'an account that is not there',
