@@ -6,6 +6,7 @@ export * from './1795250000004-AddReceiptsAndRoles.js';
 export * from './1795250000005-AddLogoutOrders.js';
 export * from './1795260100001-AddWhatIsTakenFromClients.js';
 export * from './1795260200001-RestrictSessionsByUpstream.js';
+export * from './1795260200002-DistrustUpstreamAddresses.js';
 export * from './1795260300001-AddClientOrigins.js';
 export * from './1795260400001-AddWithoutNotice.js';
 export * from './1795260600001-KeepAnsweredInteractions.js';

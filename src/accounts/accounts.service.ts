@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import { In } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Clock } from '../database/clock.js';
 import { statement } from '../database/statement.js';
@@ -21,6 +20,25 @@ const nothingElse: AccountChanged = () => Promise.resolve();
 const UPDATE_CLAIMS = statement(
   'accounts_update_claims',
   'UPDATE accounts SET claims = $2::jsonb, claims_updated_at = $3, updated_at = $3 WHERE id = $1 AND claims IS DISTINCT FROM $2::jsonb',
+);
+
+/** Whoever is about to hold an address as verified waits for whoever is, so that each sees what the other did. */
+const LOCK_ADDRESS = statement(
+  'accounts_lock_address',
+  'SELECT pg_advisory_xact_lock(hashtextextended(lower($1), 7355609))',
+);
+
+const VERIFIED_ELSEWHERE = statement(
+  'accounts_verified_elsewhere',
+  `SELECT 1 FROM accounts a
+    WHERE lower(a.claims ->> 'email') = lower($1) AND a.claims -> 'email_verified' = 'true'::jsonb
+      AND a.id IS DISTINCT FROM $2::uuid LIMIT 1`,
+);
+
+const CREATE_WITHOUT_PASSWORD = statement(
+  'accounts_create_without_password',
+  `INSERT INTO accounts (id, login, claims, claims_updated_at, created_at, updated_at) VALUES ($1, $2, $3::jsonb, $4, $4, $4)
+   ON CONFLICT (login) DO NOTHING RETURNING id`,
 );
 
 /** People who can sign in: their password, their claims, whether they may. */
@@ -125,31 +143,22 @@ export class AccountsService {
 
   /**
    * Makes an account that nobody can sign in to by password, as a part of `tx`, under the first of the logins that is
-   * free; the last one must be nobody else's by the way it is made.
+   * free, whoever else takes one at this moment.
+   * @throws ConflictError when none is; the last one should be nobody else's by the way it is made
    */
   async createWithoutPassword(
     tx: Tx,
     input: { readonly logins: readonly string[]; readonly claims: Readonly<Record<string, unknown>> },
   ): Promise<Account> {
-    const logins = input.logins.map(normalizeLogin);
-    const taken = await tx.manager.find(AccountEntity, { select: { login: true }, where: { login: In(logins) } });
-    const login = logins.find((candidate) => taken.every((row) => row.login !== candidate)) ?? logins.at(-1);
+    const id = uuid();
     const now = this.clock.now();
-    const row = {
-      id: uuid(),
-      login: login ?? '',
-      passwordHash: null,
-      claims: { ...input.claims },
-      claimsUpdatedAt: now,
-      roles: [],
-      notBefore: null,
-      disabledAt: null,
-      passwordChangedAt: null,
-      createdAt: now,
-      updatedAt: now,
-    };
-    await tx.manager.insert(AccountEntity, row as never);
-    return toAccount(row);
+    for (const login of input.logins.map(normalizeLogin)) {
+      const values = [id, login, JSON.stringify(input.claims), now];
+      if ((await tx.query(CREATE_WITHOUT_PASSWORD, values)).length === 0) continue;
+      const account = await this.find(id, tx);
+      if (account !== undefined) return account;
+    }
+    throw new ConflictError('Each of these logins is taken.');
   }
 
   /** Newest first. `search` is the beginning of a login or of an e-mail address. */
@@ -190,6 +199,12 @@ export class AccountsService {
   /** Roles are looked up at each request, so who has lost one is out at once. */
   async setRoles(id: string, roles: readonly AccountRole[], alongside = nothingElse): Promise<Account> {
     return this.change(id, () => ({ roles: [...new Set(roles)] }), alongside);
+  }
+
+  /** Whether another account holds this address as verified; none comes to before `tx` ends. */
+  async isVerifiedElsewhere(tx: Tx, email: string, accountId: string | undefined): Promise<boolean> {
+    await tx.query(LOCK_ADDRESS, [email]);
+    return (await tx.query(VERIFIED_ELSEWHERE, [email, accountId ?? null])).length > 0;
   }
 
   /** As a part of `tx`; nothing is written when they are what they were. */

@@ -20,3 +20,14 @@ export function accountClaims(account: string): string {
 export function accountAllows(account: string, since: string): string {
   return `${account}.disabled_at IS NULL AND (${account}.not_before IS NULL OR ${since} >= ${account}.not_before)`;
 }
+
+/** Of the accounts that `ids` selects, `flag` is true no more where `condition` about the account `a` holds. */
+export function withdrawVerification(
+  flag: 'email_verified' | 'phone_number_verified',
+  ids: string,
+  condition: string,
+  now: string,
+): string {
+  return `UPDATE accounts a SET claims = a.claims || jsonb_build_object('${flag}', false), claims_updated_at = ${now}, updated_at = ${now}
+    WHERE a.claims -> '${flag}' = 'true'::jsonb AND a.id IN (${ids}) AND ${condition}`;
+}

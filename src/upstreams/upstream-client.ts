@@ -10,6 +10,7 @@ import { JwtSigner } from '../keys/jwt-signer.js';
 import { ID_TOKEN_ALGORITHMS } from '../oidc/algorithms.js';
 import { isStorableText } from '../oidc/text.js';
 import { leftHalfHash } from '../oidc/token-hash.js';
+import { mergedClaims } from './upstream-claims.js';
 import { LOGIN_CLAIM } from './upstream-registration.js';
 import { UpstreamNotFreshError, UpstreamSignInError, UpstreamUnavailableError } from './upstream-errors.js';
 import { UpstreamKeys } from './upstream-keys.js';
@@ -22,6 +23,9 @@ const CLOCK_SKEW_SECONDS = 60;
 const AUTH_TIME_SKEW_SECONDS = 30;
 const ASSERTION_LIFE_SECONDS = 60;
 const MAX_BYTES = 256 * 1024;
+const MAX_IDENTIFIER = 255;
+const MAX_AMR = 100;
+const MAX_AMR_VALUES = 20;
 
 /** Who signed in at the upstream, proved by its ID token. */
 export interface UpstreamPerson {
@@ -130,7 +134,7 @@ export class UpstreamClient {
     const claims = oauth.getValidatedIdTokenClaims(tokens);
     const idToken = tokens.id_token;
     if (claims === undefined || idToken === undefined) throw new UpstreamSignInError('no ID token');
-    if (tokens.token_type !== 'bearer') throw new UpstreamSignInError(`token type ${tokens.token_type.slice(0, 20)}`);
+    if (tokens.token_type !== 'bearer') throw new UpstreamSignInError(`token type ${quotable(tokens.token_type, 20)}`);
     const { protectedHeader } = await this.keys.verify(upstream, idToken, {
       algorithms: [upstream.idTokenSignedResponseAlg],
       issuer: upstream.issuer,
@@ -140,19 +144,15 @@ export class UpstreamClient {
     });
     if (claims.at_hash !== undefined && claims.at_hash !== leftHalfHash(protectedHeader.alg, tokens.access_token))
       throw new UpstreamSignInError('at_hash does not fit the access token');
-    const sid = typeof claims.sid === 'string' ? claims.sid : undefined;
-    // Both are kept and looked up by; what cannot be kept could not be signed out either.
-    if (!isStorableText(claims.sub) || (sid !== undefined && !isStorableText(sid)))
-      throw new UpstreamSignInError('sub or sid is no text that can be kept');
+    const sid = typeof claims.sid === 'string' && claims.sid !== '' ? claims.sid : undefined;
+    checkIdentifiers(claims, sid, this.clock.seconds());
     return {
       issuer: upstream.issuer,
       sub: claims.sub,
       sid,
       issuedAt: claims.iat,
       authTime: authTimeOf(claims, this.clock.now()),
-      amr: Array.isArray(claims.amr)
-        ? claims.amr.filter((value): value is string => typeof value === 'string' && isStorableText(value))
-        : [],
+      amr: amrOf(claims),
       claims: await this.claimsOf(upstream, as, client, tokens.access_token, claims),
       idToken,
     };
@@ -168,10 +168,13 @@ export class UpstreamClient {
   ): Promise<Readonly<Record<string, unknown>>> {
     const wanted = ['name', 'email', upstream.claimMapping[LOGIN_CLAIM] ?? 'preferred_username'];
     const complete = [...wanted, ...Object.values(upstream.claimMapping)].every((name) => claims[name] !== undefined);
-    if (complete || as.userinfo_endpoint === undefined) return { ...claims };
+    if (complete || as.userinfo_endpoint === undefined) return mergedClaims(upstream, claims, {});
+    // It becomes a header, which takes no others (RFC 6750 §2.1).
+    if (!/^[\x21-\x7e]+$/.test(accessToken)) throw new UpstreamSignInError('the access token is not one');
     const answer = await oauth.userInfoRequest(as, client, accessToken, this.requestOptions(upstream));
     // Checks that it is about the same person (Core §5.3.2).
-    return { ...(await oauth.processUserInfoResponse(as, client, claims.sub, answer)), ...claims };
+    const userinfo = await oauth.processUserInfoResponse(as, client, claims.sub, answer);
+    return mergedClaims(upstream, claims, { ...userinfo });
   }
 
   private clientOf(upstream: Upstream): oauth.Client {
@@ -256,6 +259,31 @@ function checkFreshness({ authTime }: UpstreamPerson, { maxAge, leftAt }: Author
   if (authTime.getTime() < oldest) throw new UpstreamNotFreshError('auth_time is too long ago');
 }
 
+/**
+ * What is kept, and looked up by when the person signs out there: it could not be found again, or two people be taken for
+ * one, if it were changed on the way (Core §2: `sub` has at most 255 characters).
+ */
+function checkIdentifiers({ sub, iat }: oauth.IDToken, sid: string | undefined, now: number): void {
+  if (sub === '' || sub.length > MAX_IDENTIFIER || !isStorableText(sub))
+    throw new UpstreamSignInError('sub is no identifier that can be kept');
+  if (sid !== undefined && (sid.length > MAX_IDENTIFIER || !isStorableText(sid)))
+    throw new UpstreamSignInError('sid is no identifier that can be kept');
+  if (iat < 0 || iat > now + CLOCK_SKEW_SECONDS) throw new UpstreamSignInError('iat is not a time that has been');
+}
+
+/** Told on, and nothing more: what is no word is left out. */
+function amrOf({ amr }: oauth.IDToken): string[] {
+  const values: readonly unknown[] = Array.isArray(amr) ? amr : [];
+  return values
+    .filter((value): value is string => typeof value === 'string' && value.length <= MAX_AMR && isStorableText(value))
+    .slice(0, MAX_AMR_VALUES);
+}
+
+/** Of somebody else's text, for a log and a record: in one line, and without what a terminal obeys (RFC 6749 §5.2). */
+function quotable(text: string, length: number): string {
+  return text.slice(0, length).replaceAll(/[^\x20-\x7e]/g, '?');
+}
+
 /** Not in the future: their clock may be ahead of ours. */
 function authTimeOf({ auth_time: seconds }: oauth.IDToken, now: Date): Date | undefined {
   return seconds === undefined ? undefined : new Date(Math.min(seconds * 1000, now.getTime()));
@@ -291,7 +319,7 @@ function asSignInError(error: unknown): unknown {
   if (error instanceof EgressError)
     return new UpstreamUnavailableError(`The other provider cannot be reached: ${error.code}.`, { cause: error });
   if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError)
-    return new UpstreamSignInError(`it answered ${error.error.slice(0, 50)}`, { cause: error });
+    return new UpstreamSignInError(`it answered ${quotable(error.error, 50)}`, { cause: error });
   if (error instanceof oauth.WWWAuthenticateChallengeError)
     return new UpstreamSignInError('it refused our request', { cause: error });
   if (error instanceof oauth.OperationProcessingError || error instanceof oauth.UnsupportedOperationError)

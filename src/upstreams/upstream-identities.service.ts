@@ -1,14 +1,14 @@
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Account } from '../accounts/account.js';
 import { AccountsService } from '../accounts/accounts.service.js';
-import { acceptableClaims } from '../accounts/claims-check.js';
 import { Clock } from '../database/clock.js';
 import { statement } from '../database/statement.js';
 import { isUniqueViolation, TransactionRunner, type Tx } from '../database/transaction.js';
-import { STANDARD_CLAIMS } from '../oidc/claims.js';
 import { ConflictError, NotFoundError } from '../oidc/errors.js';
 import { isStorableText } from '../oidc/text.js';
 import { UpstreamIdentityEntity } from './entities/upstream-identity.entity.js';
+import { mappedClaims } from './upstream-claims.js';
 import type { UpstreamPerson } from './upstream-client.js';
 import { LOGIN_CLAIM } from './upstream-registration.js';
 import type { Upstream } from './upstream.js';
@@ -22,6 +22,8 @@ export interface UpstreamIdentity {
 }
 
 const MAX_LOGIN = 200;
+/** Begins the part of a login that nobody chose. */
+const MADE = '#';
 
 const HOLD_UPSTREAM = statement(
   'upstream_identities_hold_upstream',
@@ -57,7 +59,11 @@ export class UpstreamIdentities {
     });
     if (identity === null) return upstream.createsAccounts ? this.createAccount(tx, upstream, person) : undefined;
     if (identity.ownsClaims)
-      await this.accounts.updateClaims(tx, identity.accountId, mappedClaims(upstream, person.claims));
+      await this.accounts.updateClaims(
+        tx,
+        identity.accountId,
+        await this.claimsFor(tx, upstream, person, identity.accountId),
+      );
     return this.accounts.find(identity.accountId, tx);
   }
 
@@ -100,10 +106,23 @@ export class UpstreamIdentities {
     if (affected !== 1) throw new NotFoundError('The account is not linked to this person.');
   }
 
+  /** An address that somebody else has verified here is not repeated: there it would be taken for that person's. */
+  private async claimsFor(
+    tx: Tx,
+    upstream: Upstream,
+    person: UpstreamPerson,
+    accountId: string | undefined,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const claims = mappedClaims(upstream, person.claims);
+    const { email, email_verified: _verified, ...others } = claims;
+    if (typeof email !== 'string') return claims;
+    return (await this.accounts.isVerifiedElsewhere(tx, email, accountId)) ? others : claims;
+  }
+
   private async createAccount(tx: Tx, upstream: Upstream, person: UpstreamPerson): Promise<Account> {
     const account = await this.accounts.createWithoutPassword(tx, {
       logins: loginsOf(upstream, person),
-      claims: mappedClaims(upstream, person.claims),
+      claims: await this.claimsFor(tx, upstream, person, undefined),
     });
     await tx.manager.insert(UpstreamIdentityEntity, {
       issuer: person.issuer,
@@ -118,26 +137,25 @@ export class UpstreamIdentities {
 
 /**
  * Names for a new account, best first. Each begins with the upstream's name, so that nobody there can choose to be called
- * what somebody is called here.
+ * what somebody is called here. Logins know no case and no space at the end, `sub` does: two people may want the same one,
+ * by chance or on purpose. The last is made from who the person is and begins as none that can be chosen, so nobody is
+ * kept out.
  */
-function loginsOf(upstream: Upstream, person: UpstreamPerson): readonly string[] {
-  const { claims, sub } = person;
-  const named = [claims[upstream.claimMapping[LOGIN_CLAIM] ?? 'preferred_username'], claims.email]
-    .filter(
-      (value): value is string =>
-        typeof value === 'string' && value.trim() !== '' && value.length <= MAX_LOGIN && isStorableText(value),
-    )
-    .slice(0, 1);
-  return [...named, sub].map((name) => `${upstream.name}:${name}`);
+function loginsOf(upstream: Upstream, { issuer, sub, claims }: UpstreamPerson): readonly string[] {
+  const named = [claims[upstream.claimMapping[LOGIN_CLAIM] ?? 'preferred_username'], claims.email].find(isName);
+  const chosen = [named, sub].filter(isName);
+  const made =
+    MADE +
+    createHash('sha256')
+      .update(JSON.stringify([issuer, sub]))
+      .digest('hex');
+  return [...chosen, made].map((name) => `${upstream.name}:${name}`);
 }
 
-function mappedClaims(
-  upstream: Upstream,
-  claims: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, unknown>> {
-  const mapped: Record<string, unknown> = {};
-  for (const name of STANDARD_CLAIMS) mapped[name] = claims[upstream.claimMapping[name] ?? name];
-  return acceptableClaims(mapped);
+function isName(value: unknown): value is string {
+  if (typeof value !== 'string' || value.length > MAX_LOGIN || !isStorableText(value)) return false;
+  const name = value.normalize('NFC').trim();
+  return name !== '' && !name.startsWith(MADE);
 }
 
 function toIdentity(row: UpstreamIdentityEntity): UpstreamIdentity {

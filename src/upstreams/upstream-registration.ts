@@ -2,6 +2,7 @@ import { STANDARD_CLAIMS } from '../oidc/claims.js';
 import { InvalidRequestError } from '../oidc/errors.js';
 import { redirectUriProblem } from '../oidc/redirect-uri.js';
 import type { UpstreamAuthMethod, UpstreamSigningAlgorithm } from '../oidc/algorithms.js';
+import { domainOf } from './upstream-claims.js';
 import { LOGOUT_DIALECTS, OWN_REALM, type ClaimMapping, type LogoutDialectName } from './upstream.js';
 
 /** What an operator says about an upstream. */
@@ -23,6 +24,9 @@ export interface UpstreamInput {
   readonly dialects?: readonly LogoutDialectName[] | undefined;
   readonly requires_logout_token_exp?: boolean | undefined;
   readonly peer_client_id?: string | null | undefined;
+  readonly trust_email?: boolean | undefined;
+  readonly trusted_email_domains?: readonly string[] | null | undefined;
+  readonly trust_phone_number?: boolean | undefined;
 }
 
 /** What is stored beside the columns of `upstreams`. Defaults are filled in; what came later may be missing in old rows. */
@@ -40,6 +44,9 @@ export interface UpstreamConfiguration {
   readonly dialects: readonly LogoutDialectName[];
   readonly requiresLogoutTokenExp?: boolean;
   readonly peerClientId?: string | null;
+  readonly trustsEmail?: boolean;
+  readonly trustedEmailDomains?: readonly string[] | null;
+  readonly trustsPhoneNumber?: boolean;
 }
 
 export interface CheckedUpstream {
@@ -80,6 +87,9 @@ export function checkedUpstream(
     enabled: input.enabled ?? before?.configuration.enabled ?? true,
     clients: input.clients === undefined ? (before?.configuration.clients ?? null) : input.clients,
     dialects: input.dialects ?? before?.configuration.dialects ?? LOGOUT_DIALECTS,
+    trustsEmail: input.trust_email ?? before?.configuration.trustsEmail ?? false,
+    trustedEmailDomains: domainsOf(input.trusted_email_domains, before),
+    trustsPhoneNumber: input.trust_phone_number ?? before?.configuration.trustsPhoneNumber ?? false,
     requiresLogoutTokenExp: input.requires_logout_token_exp ?? before?.configuration.requiresLogoutTokenExp ?? false,
     peerClientId:
       input.peer_client_id === undefined ? (before?.configuration.peerClientId ?? null) : input.peer_client_id,
@@ -130,6 +140,22 @@ function scopeOf(scope: string | undefined, before: CheckedUpstream | undefined)
   if (scope === undefined) return before?.configuration.scope ?? ['openid', 'profile', 'email'];
   // `openid` is what makes it OpenID Connect (Core §3.1.2.1), so it is never left out.
   return [...new Set(['openid', ...scope.split(' ').filter((value) => value !== '')])];
+}
+
+function domainsOf(
+  domains: readonly string[] | null | undefined,
+  before: CheckedUpstream | undefined,
+): readonly string[] | null {
+  if (domains === undefined) return before?.configuration.trustedEmailDomains ?? null;
+  if (domains === null) return null;
+  return [...new Set(domains.map(checkedDomain))];
+}
+
+function checkedDomain(text: string): string {
+  const domain = text.includes('@') ? '' : domainOf(text);
+  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain))
+    throw new InvalidRequestError('trusted_email_domains: each must be a domain, such as example.org.');
+  return domain;
 }
 
 function checkClaimMapping(mapping: ClaimMapping): void {

@@ -2,15 +2,17 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { AuditDetails } from '../audit/audit-event.js';
 import { AuditLog } from '../audit/audit-log.js';
 import { Clock } from '../database/clock.js';
-import { TransactionRunner, type Tx } from '../database/transaction.js';
+import { isRefusedValue, TransactionRunner, type Tx } from '../database/transaction.js';
 import { KeptSecrets } from '../keys/kept-secrets.js';
 import { Sealer } from '../keys/sealer.js';
 import type { Browser } from '../sessions/session.js';
 import { SessionsService, type StartedSession } from '../sessions/sessions.service.js';
 import { FEDERATED_AMR } from '../oidc/authentication-context.js';
+import { ConflictError } from '../oidc/errors.js';
 import { UpstreamIdentities } from './upstream-identities.service.js';
 import { UpstreamLogoutTokens } from './upstream-logout-tokens.service.js';
 import type { UpstreamPerson } from './upstream-client.js';
+import { UpstreamSignInError } from './upstream-errors.js';
 import type { Upstream } from './upstream.js';
 
 export const UPSTREAM_ID_TOKEN = 'upstream-id-token';
@@ -66,7 +68,7 @@ export class UpstreamSessions implements OnModuleInit {
     browser: Browser,
     current: { readonly id: string; readonly accountId: string } | undefined,
   ): Promise<UpstreamSignIn> {
-    return this.transactions.run(async (tx) => {
+    return this.storing(async (tx) => {
       if (await this.logoutTokens.endedMeanwhile(tx, person)) return { kind: 'ended_meanwhile' };
       const account = await this.identities.accountOf(tx, upstream, person);
       if (account === undefined) return { kind: 'no_account' };
@@ -82,6 +84,17 @@ export class UpstreamSessions implements OnModuleInit {
       const authenticatedAt = person.authTime ?? this.clock.now();
       return { kind: 'signed_in', accountId: account.id, amr, authenticatedAt, started };
     });
+  }
+
+  /** Whatever somebody says that storage does not take is their mistake, and no outage of ours. */
+  private async storing<Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> {
+    try {
+      return await this.transactions.run(work);
+    } catch (error) {
+      if (error instanceof ConflictError || isRefusedValue(error))
+        throw new UpstreamSignInError('what it says of the person cannot be kept', { cause: error });
+      throw error;
+    }
   }
 
   private async remember(

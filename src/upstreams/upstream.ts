@@ -36,6 +36,11 @@ export interface Upstream {
   /** Clients whose people may come by it; undefined: all. */
   readonly clients: readonly string[] | undefined;
   readonly dialects: readonly LogoutDialectName[];
+  /** Whether its word that an e-mail address is verified is ours too. */
+  readonly trustsEmail: boolean;
+  /** Where that holds; undefined: for every address. */
+  readonly trustedEmailDomains: readonly string[] | undefined;
+  readonly trustsPhoneNumber: boolean;
   /** Whether a logout token without `exp` is refused. */
   readonly requiresLogoutTokenExp: boolean;
   /** The client that this provider is here, if it is one: what it orders it is not told. */

@@ -1,8 +1,10 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
+import { withdrawVerification } from '../accounts/accounts.sql.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { Clock } from '../database/clock.js';
+import { statement } from '../database/statement.js';
 import { isUniqueViolation, sqlState, TransactionRunner, type Tx } from '../database/transaction.js';
 import { KeptSecrets } from '../keys/kept-secrets.js';
 import { Sealer } from '../keys/sealer.js';
@@ -20,9 +22,25 @@ const NULLABLE: ReadonlySet<string> = new Set([
   'post_logout_redirect_uri',
   'clients',
   'peer_client_id',
+  'trusted_email_domains',
 ]);
 /** Postgres up to 17 answers a foreign key's RESTRICT with the first, since 18 with the second. */
 const STILL_REFERENCED: ReadonlySet<string | undefined> = new Set(['23503', '23001']);
+
+const VOUCHED_FOR = 'SELECT i.account_id FROM upstream_identities i WHERE i.issuer = $1 AND i.owns_claims';
+const DISTRUST_EMAIL = statement(
+  'upstreams_distrust_email',
+  withdrawVerification(
+    'email_verified',
+    VOUCHED_FOR,
+    `NOT ($3::boolean AND ($4::text[] IS NULL OR lower(split_part(a.claims ->> 'email', '@', -1)) = ANY ($4)))`,
+    '$2::timestamptz',
+  ),
+);
+const DISTRUST_PHONE_NUMBER = statement(
+  'upstreams_distrust_phone_number',
+  withdrawVerification('phone_number_verified', VOUCHED_FOR, 'NOT $3::boolean', '$2::timestamptz'),
+);
 
 /** What else is to happen in the transaction of a change, told the registration as it is and as it was. */
 export type UpstreamChanged = (tx: Tx, after: CheckedUpstream, before: CheckedUpstream | undefined) => Promise<void>;
@@ -145,6 +163,7 @@ export class UpstreamsService implements OnModuleInit {
           updatedAt: this.clock.now(),
         },
       );
+      await this.distrust(tx, input, checked);
       await alongside(tx, checked, toChecked(row));
     });
     return this.get(renamed);
@@ -189,6 +208,15 @@ export class UpstreamsService implements OnModuleInit {
         { metadata: metadata as never, metadataAt: this.clock.now() },
       ),
     );
+  }
+
+  /** What was taken for verified on its word is so no more, from now on and not from each person's next sign-in. */
+  private async distrust(tx: Tx, input: UpstreamInput, { issuer, configuration }: CheckedUpstream): Promise<void> {
+    const now = this.clock.now();
+    const { trustsEmail = false, trustedEmailDomains = null, trustsPhoneNumber = false } = configuration;
+    if (input.trust_email !== undefined || input.trusted_email_domains !== undefined)
+      await tx.query(DISTRUST_EMAIL, [issuer, now, trustsEmail, trustedEmailDomains]);
+    if (input.trust_phone_number !== undefined) await tx.query(DISTRUST_PHONE_NUMBER, [issuer, now, trustsPhoneNumber]);
   }
 
   private async write(work: (tx: Tx) => Promise<unknown>): Promise<void> {
@@ -259,6 +287,9 @@ function toUpstream(row: UpstreamEntity): Upstream {
     enabled: configuration.enabled,
     clients: configuration.clients ?? undefined,
     dialects: configuration.dialects,
+    trustsEmail: configuration.trustsEmail ?? false,
+    trustedEmailDomains: configuration.trustedEmailDomains ?? undefined,
+    trustsPhoneNumber: configuration.trustsPhoneNumber ?? false,
     requiresLogoutTokenExp: configuration.requiresLogoutTokenExp ?? false,
     peerClientId: configuration.peerClientId ?? undefined,
     createdAt: row.createdAt,

@@ -72,7 +72,7 @@ describe('sign-in with another provider (OpenID Connect Core 1.0 §3.1)', () => 
     const made = before.at(-1);
     expect(made).toMatchObject({
       login: `${name}:${subject.sub}`,
-      claims: { name: 'Ada Upstream', email: 'ada@example.org', email_verified: true },
+      claims: { name: 'Ada Upstream', email: 'ada@example.org', email_verified: false },
     });
     await signIn(app.browser(), { ...subject, claims: { ...subject.claims, name: 'Ada Renamed' } });
     const after = await accounts();

@@ -135,6 +135,30 @@ export class CreateUpstreamDto {
   @IsIn(LOGOUT_DIALECTS, { each: true })
   readonly dialects?: readonly LogoutDialectName[];
 
+  /**
+   * Take its word that an e-mail address is verified. Otherwise `email_verified` is never `true` for people who come by it:
+   * applications know people by verified addresses, and whoever runs the provider could name anybody's.
+   */
+  @ApiPropertyOptional({ default: false })
+  @IsOptional()
+  @IsBoolean()
+  readonly trust_email?: boolean;
+
+  /** With `trust_email`: only for addresses of these domains, and of none below them; `null`: for all. */
+  @ApiPropertyOptional({ type: [String], nullable: true, default: null, example: ['example.org'] })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(1000)
+  @IsString({ each: true })
+  @MaxLength(255, { each: true })
+  readonly trusted_email_domains?: readonly string[] | null;
+
+  /** As `trust_email`, for `phone_number_verified`. */
+  @ApiPropertyOptional({ default: false })
+  @IsOptional()
+  @IsBoolean()
+  readonly trust_phone_number?: boolean;
+
   /** Refuse its logout tokens without `exp`. Otherwise such a token is good as long as its `iat` is fresh. */
   @ApiPropertyOptional({ default: false })
   @IsOptional()
