@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { TestApp, type TestClient } from '../support/app.js';
 import { Browser, type Page } from '../support/http.js';
 import { RealUpstream } from '../support/oidc-provider.js';
@@ -78,6 +79,22 @@ describe('people who come by oidc-provider, another product', () => {
     }
     return { person, idTokens };
   }
+
+  it('are asked again there when an application demands it, and auth_time is what that one says', async () => {
+    const { person } = await signedIn('ada-again');
+    const [first] = applications;
+    const before = Math.floor(Date.now() / 1000);
+    const page = await person.go(app.issuer + app.authorizeUrl(first, { prompt: 'login' }));
+    const href = /href="([^"]+\/upstream\/corporate)"/.exec(page.body)?.[1] ?? '';
+    const form = await person.go(new URL(href, app.issuer).href);
+    let back = await person.send(upstream.issuer, form, { prompt: 'login', login: 'ada-again', password: 'any' });
+    if (back.status === 200) back = await person.send(upstream.issuer, back, { prompt: 'consent' });
+    const code = back.query.get('code') ?? '';
+    const fields = { grant_type: 'authorization_code', code, redirect_uri: first.redirectUri };
+    const { status, body } = await app.form('/token', fields, first);
+    expect(status).toBe(200);
+    expect(decodeJwt(String(body.id_token)).auth_time).toBeGreaterThanOrEqual(before);
+  });
 
   /** What an application learns when it asks without a page. */
   async function promptNone(person: Person, client: TestClient): Promise<string> {
