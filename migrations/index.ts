@@ -16,3 +16,4 @@ export * from './1795260800001-RecountParticipants.js';
 export * from './1795260800002-AddSessionsOfClientIndex.js';
 export * from './1795260800003-AddConsoleSessions.js';
 export * from './1795260900001-CountRefusals.js';
+export * from './1795260900002-AddFirstUseOfClients.js';

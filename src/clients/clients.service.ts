@@ -6,7 +6,7 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { Clock } from '../database/clock.js';
 import type { Page, PageRequest } from '../database/page.js';
-import { Retention } from '../database/retention.js';
+import { Retention, type RetentionRule } from '../database/retention.js';
 import { statement } from '../database/statement.js';
 import { isUniqueViolation, TransactionRunner, type Tx } from '../database/transaction.js';
 import type { ClientMetadata } from '../oidc/client-metadata.js';
@@ -41,6 +41,10 @@ const IS_ORIGIN = statement(
   `SELECT 1 FROM clients WHERE client_origins(metadata) @> ARRAY[$1::text] AND deleted_at IS NULL AND disabled_at IS NULL LIMIT 1`,
 );
 
+const FIRST_USE = statement(
+  'clients_first_use',
+  'UPDATE clients SET first_used_at = $2 WHERE client_id = $1 AND first_used_at IS NULL',
+);
 const DISABLE = statement(
   'clients_disable',
   `UPDATE clients SET disabled_at = $2, updated_at = $2, token_generation = token_generation + 1
@@ -66,6 +70,7 @@ type Change = (before: ClientMetadata) => {
 };
 
 interface Entry {
+  isUsed: boolean;
   readonly client: Client;
   readonly secretHash: Buffer | null;
   readonly registrationTokenHash: Buffer | null;
@@ -91,8 +96,26 @@ export class ClientsService implements OnModuleInit {
     this.changes.subscribe('client', (clientId) => this.drop(clientId));
     this.retention.register(
       { table: 'clients', key: 'client_id', condition: 'deleted_at < $1', keepMs: DELETED_CLIENT_KEPT_MS },
+      ...this.unusedClients(),
       { table: 'used_client_assertions', key: 'client_id, jti_hash', condition: 'expires_at < $1', keepMs: 0 },
     );
+  }
+
+  /** Anybody may leave a registration where that is open, so one that nobody came back to does not stay for ever. */
+  private unusedClients(): readonly RetentionRule[] {
+    const { unusedClientMs: keepMs } = this.settings;
+    if (keepMs === 0) return [];
+    const condition =
+      'created_at < $1 AND first_used_at IS NULL AND registration_token_hash IS NOT NULL AND deleted_at IS NULL';
+    return [{ table: 'clients', key: 'client_id', condition, keepMs }];
+  }
+
+  /** It got a token. Written down once, and only of clients that registered themselves. */
+  async used({ clientId }: Client): Promise<void> {
+    const entry = await this.entry(clientId);
+    if (entry === undefined || entry.registrationTokenHash === null || entry.isUsed) return;
+    await this.transactions.query(FIRST_USE, [clientId, this.clock.now()]);
+    entry.isUsed = true;
   }
 
   /** Registers what is to happen in the same transaction whenever a client's metadata change. */
@@ -198,6 +221,7 @@ export class ClientsService implements OnModuleInit {
       disabledAt: null,
       enabledAt: null,
       tokenGeneration: 0,
+      firstUsedAt: null,
       environmentSecretHash: null,
     };
     try {
@@ -511,6 +535,7 @@ function toEntry(row: ClientEntity): Entry {
       deletedAt: row.deletedAt,
       disabledAt: row.disabledAt,
     },
+    isUsed: row.firstUsedAt !== null,
     secretHash: row.secretHash,
     registrationTokenHash: row.registrationTokenHash,
   };

@@ -74,6 +74,8 @@ export interface Settings {
   readonly authorizePerMinute: number;
   /** Registrations that one address may send a minute. */
   readonly registrationPerMinute: number;
+  /** After this, a client that registered itself and never got a token is removed; 0: never. */
+  readonly unusedClientMs: number;
   /** Wrong client secrets and assertions a minute, for one client from one address. */
   readonly clientAuthenticationFailuresPerMinute: number;
   /** Whether the Elasticsearch dialect refuses `access_token` for `token`, as the original does. */
@@ -160,6 +162,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     signInAddressPerMinute: read.integer('SIGN_IN_ADDRESS_PER_MINUTE', 600, { min: 10 }),
     authorizePerMinute: read.integer('AUTHORIZE_PER_MINUTE', 600, { min: 1 }),
     registrationPerMinute: read.integer('REGISTRATION_PER_MINUTE', 60, { min: 1 }),
+    unusedClientMs: read.integer('UNUSED_CLIENT_DAYS', 30, { min: 0, max: 3650 }) * DAY,
     clientAuthenticationFailuresPerMinute: read.integer('CLIENT_AUTHENTICATION_FAILURES_PER_MINUTE', 20, { min: 1 }),
     elasticsearchStrict: read.flag('ELASTICSEARCH_STRICT', false),
     cspLogoutEndsSession: read.flag('CSP_LOGOUT_ENDS_SESSION', true),

@@ -14,6 +14,7 @@ import {
 import { ApiBasicAuth, ApiConsumes, ApiOkResponse, ApiExcludeEndpoint, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ClientAuthenticator } from '../clients/client-authenticator.js';
 import type { Client } from '../clients/client.js';
+import { ClientsService } from '../clients/clients.service.js';
 import { ApiJsonErrors } from '../http/api-errors.js';
 import { Cors } from '../http/cors.js';
 import { HttpEdge, type Response } from '../http/http-edge.js';
@@ -40,6 +41,7 @@ const FORM = 'application/x-www-form-urlencoded';
 export class TokenController {
   constructor(
     private readonly authenticator: ClientAuthenticator,
+    private readonly clients: ClientsService,
     private readonly tokens: TokensService,
     private readonly accessTokens: AccessTokensService,
     private readonly grants: GrantRepository,
@@ -66,6 +68,8 @@ export class TokenController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<TokenResponse> {
     const client = await this.authenticate(body, authorization, origin, address, response);
+    // Before the token: what cannot be written must not cost the code.
+    await this.clients.used(client);
     switch (body.grant_type) {
       case 'authorization_code':
         return this.tokens.exchangeCode(client, {

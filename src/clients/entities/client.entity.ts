@@ -42,6 +42,10 @@ export class ClientEntity {
   @Column('integer', { name: 'token_generation', default: 0 })
   tokenGeneration: number;
 
+  /** When it got its first token; known of clients that registered themselves. Null: never used, as far as we know. */
+  @Column('timestamptz', { name: 'first_used_at', nullable: true })
+  firstUsedAt: Date | null;
+
   /** SHA-256 of the secret that the environment gave last, so that a start does not undo a rotation since. */
   @Column('bytea', { name: 'environment_secret_hash', nullable: true })
   environmentSecretHash: Buffer | null;
