@@ -150,7 +150,7 @@ describe('logout by a hint alone, as SDKs without a browser send it (headless_lo
   ])('acts not %s', async (_where, send) => {
     const [victim, stranger] = [await aScene(), await aScene()];
     await expectNothingChanged(app, victim.browser, victim.client, victim.tokens.access_token, async () => {
-      expect((await send(victim, stranger)).status).toBe(200);
+      expect([200, 405]).toContain((await send(victim, stranger)).status);
     });
     expect(await app.isActive(stranger.client, stranger.tokens.access_token)).toBe(true);
   });
