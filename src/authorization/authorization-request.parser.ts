@@ -3,7 +3,6 @@ import { registeredScope, type Client } from '../clients/client.js';
 import { wayToApplication } from '../clients/client-view.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
-import type { LeadsOn, WayOn } from '../http/form-error.js';
 import { PASSWORD_ACR, UPSTREAM_ACR } from '../oidc/authentication-context.js';
 import {
   isServerScope,
@@ -15,6 +14,7 @@ import {
 import { InvalidRequestError, type AuthorizationErrorCode } from '../oidc/errors.js';
 import { isAllowedRedirectUri, isWebUri } from '../oidc/redirect-uri.js';
 import { textProblem } from '../oidc/text.js';
+import type { LeadsOn, WayOn } from '../oidc/ways-on.js';
 import { HintVerifier } from '../tokens/hint-verifier.js';
 import type { AuthorizationRequest } from './authorization-request.js';
 import { RequestObjects } from './request-objects.js';

@@ -2,7 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { wayToApplication } from '../clients/client-view.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
-import { InteractionAnsweredError, InteractionLostError, type WayOn } from '../http/form-error.js';
+import type { WayOn } from '../oidc/ways-on.js';
+import { InteractionAnsweredError, InteractionLostError } from './interaction-errors.js';
 import { InteractionsService, type Interaction } from './interactions.service.js';
 
 /**

@@ -34,7 +34,7 @@ export function clientViewFor(client: Client, redirectUri: string): ReturnType<t
     ...(own(view.clientUri) ? { clientUri: view.clientUri } : {}),
     ...(own(view.policyUri) ? { policyUri: view.policyUri } : {}),
     ...(own(view.tosUri) ? { tosUri: view.tosUri } : {}),
-  } as ReturnType<typeof clientView>;
+  };
 }
 
 /** Where the client's logo comes from, for `img-src`. */

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { ForbiddenFormError, type WayOn } from './form-error.js';
+import { ForbiddenFormError } from './form-error.js';
 import { Sealer } from '../keys/sealer.js';
 import { newSecret, sha256 } from '../oidc/secret.js';
+import type { WayOn } from '../oidc/ways-on.js';
 import { HttpEdge, type Cookies, type Response } from './http-edge.js';
 
 const CSRF = 'csrf';

@@ -1,7 +1,7 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { waysOf, type WayOn } from '../oidc/ways-on.js';
 import { renderErrorPage } from '../pages/pages.js';
 import { toFailure, type Failure } from './failure.js';
-import { waysOf, type WayOn } from './form-error.js';
 import { HttpEdge, type Response } from './http-edge.js';
 
 /** Errors as a page for a person: what happened, what to do now, and an id for whoever they ask for help. */
