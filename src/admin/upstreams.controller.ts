@@ -141,8 +141,11 @@ export class AdminUpstreamsController {
       enabled: upstream.enabled,
       clients: upstream.clients ?? null,
       dialects: upstream.dialects,
-      ...(upstream.peerClientId === undefined ? {} : { peer_client_id: upstream.peerClientId }),
-      ...switchesOf(upstream),
+      peer_client_id: upstream.peerClientId ?? null,
+      trust_email: upstream.trustsEmail,
+      trusted_email_domains: upstream.trustedEmailDomains ?? null,
+      trust_phone_number: upstream.trustsPhoneNumber,
+      requires_logout_token_exp: upstream.requiresLogoutTokenExp,
       callback_uri: `${issuer}/upstreams/${upstream.name}/callback`,
       signed_out_uri: `${issuer}/upstreams/${upstream.name}/signed-out`,
       backchannel_logout_uri: `${issuer}/api/v1/auth/oidc/backchannel-logout`,
@@ -170,14 +173,4 @@ function valuesOf(upstream: CheckedUpstream | undefined): Values {
 
 function wireName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-/** Left out while they are as they are by default. */
-function switchesOf(upstream: Upstream): Partial<UpstreamDto> {
-  return {
-    ...(upstream.trustsEmail ? { trust_email: true } : {}),
-    ...(upstream.trustedEmailDomains === undefined ? {} : { trusted_email_domains: upstream.trustedEmailDomains }),
-    ...(upstream.trustsPhoneNumber ? { trust_phone_number: true } : {}),
-    ...(upstream.requiresLogoutTokenExp ? { requires_logout_token_exp: true } : {}),
-  };
 }

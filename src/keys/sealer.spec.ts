@@ -1,6 +1,5 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { Clock } from '../database/clock.js';
-import type { KeysService } from './keys.service.js';
 import { Sealer } from './sealer.js';
 
 class MovableClock extends Clock {
@@ -11,7 +10,7 @@ class MovableClock extends Clock {
 }
 
 function aSealer(clock = new MovableClock(), sealingKey = createSecretKey(randomBytes(32))): Sealer {
-  return new Sealer({ sealingKey } as unknown as KeysService, clock);
+  return new Sealer({ sealingKey }, clock);
 }
 
 describe('Sealer (abuse case A18: no state of ours in the browser without a MAC)', () => {

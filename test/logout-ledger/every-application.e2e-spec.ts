@@ -68,9 +68,7 @@ describe('each application is exactly one of: told, asked in the browser, not to
   function foretold(scene: Scene, { applicationList }: LogoutPreview): Told {
     const words: Record<string, string> = { will_be_notified: 'told', will_be_asked: 'asked' };
     const told = applicationList.filter(({ reason }) => reason !== 'session_goes_on');
-    return Object.fromEntries(
-      told.map(({ clientId, reason }) => [scene.sortOf(clientId), words[reason] ?? reason]),
-    ) as Told;
+    return Object.fromEntries(told.map(({ clientId, reason }) => [scene.sortOf(clientId), words[reason] ?? reason]));
   }
 
   interface Item {
@@ -164,44 +162,43 @@ describe('each application is exactly one of: told, asked in the browser, not to
     (await app.db.query<{ id: string }>('SELECT id FROM grants WHERE client_id = $1', [clientId]))[0]!.id;
 
   /** How a whole session ends by it; the page that the person sees, if there is one. */
-  const WHOLE_SESSIONS: Partial<
-    Record<TerminationCause, (scene: Scene, cause: TerminationCause) => Promise<Page | undefined | void | unknown>>
-  > = {
-    end_session: async ({ browser }) => {
-      const dialog = await browser.get(endSessionUrl());
-      expect(dialog.body).toContain('4 applications have used it. We will tell 1 of them to sign you out too');
-      expect(dialog.body).toContain('and ask 1 in this browser');
-      const [, names = ''] =
-        /id="cannot-tell">2 cannot be told:(.*?); sign out there yourself/s.exec(dialog.body) ?? [];
-      expect(names).toMatch(/<a\nhref="https:\/\/none\.example\.com\/"[^>]*>none</);
-      expect(names).toContain('unwanted');
+  const WHOLE_SESSIONS: Partial<Record<TerminationCause, (scene: Scene, cause: TerminationCause) => Promise<unknown>>> =
+    {
+      end_session: async ({ browser }) => {
+        const dialog = await browser.get(endSessionUrl());
+        expect(dialog.body).toContain('4 applications have used it. We will tell 1 of them to sign you out too');
+        expect(dialog.body).toContain('and ask 1 in this browser');
+        const [, names = ''] =
+          /id="cannot-tell">2 cannot be told:(.*?); sign out there yourself/s.exec(dialog.body) ?? [];
+        expect(names).toMatch(/<a\nhref="https:\/\/none\.example\.com\/"[^>]*>none</);
+        expect(names).toContain('unwanted');
 
-      return browser.submit(dialog, 'logout-yes');
-    },
-    self_service: async (scene) =>
-      scene.browser.post(`/account/sessions/${scene.sessionId}/end`, { csrf: await csrfOf(scene) }),
-    elasticsearch_logout: (scene, cause) => session(cause, scene),
-    csp_logout: (scene, cause) => session(cause, scene),
-    upstream_logout: (scene, cause) => session(cause, scene),
-    upstream_deleted: (scene, cause) => session(cause, scene),
-    account_switched: (scene, cause) => session(cause, scene),
-    admin: async (scene) => {
-      const token = await app.adminToken();
-      const { body } = await app.json('DELETE', `/admin/v1/sessions/${scene.sessionId}`, { token });
-      expect(body).toMatchObject({ deliveries: 1, not_told: 3 });
-    },
-    session_idle: (scene) => expire(scene, ['idle_expires_at']),
-    session_expired: (scene) => expire(scene, ['idle_expires_at', 'expires_at']),
-    max_sessions: ({ accountId }, cause) =>
-      logout({ kind: 'surplus', accountId, newSessionId: randomUUID(), limit: 1 }, cause),
-    account_disabled: (scene, cause) => account(cause, scene),
-    account_deleted: (scene, cause) => account(cause, scene),
-    password_changed: (scene, cause) => account(cause, scene),
-    logout_order: async ({ accountId }) => {
-      await placed(app, { account_id: accountId });
-      await runJob(app);
-    },
-  };
+        return browser.submit(dialog, 'logout-yes');
+      },
+      self_service: async (scene) =>
+        scene.browser.post(`/account/sessions/${scene.sessionId}/end`, { csrf: await csrfOf(scene) }),
+      elasticsearch_logout: (scene, cause) => session(cause, scene),
+      csp_logout: (scene, cause) => session(cause, scene),
+      upstream_logout: (scene, cause) => session(cause, scene),
+      upstream_deleted: (scene, cause) => session(cause, scene),
+      account_switched: (scene, cause) => session(cause, scene),
+      admin: async (scene) => {
+        const token = await app.adminToken();
+        const { body } = await app.json('DELETE', `/admin/v1/sessions/${scene.sessionId}`, { token });
+        expect(body).toMatchObject({ deliveries: 1, not_told: 3 });
+      },
+      session_idle: (scene) => expire(scene, ['idle_expires_at']),
+      session_expired: (scene) => expire(scene, ['idle_expires_at', 'expires_at']),
+      max_sessions: ({ accountId }, cause) =>
+        logout({ kind: 'surplus', accountId, newSessionId: randomUUID(), limit: 1 }, cause),
+      account_disabled: (scene, cause) => account(cause, scene),
+      account_deleted: (scene, cause) => account(cause, scene),
+      password_changed: (scene, cause) => account(cause, scene),
+      logout_order: async ({ accountId }) => {
+        await placed(app, { account_id: accountId });
+        await runJob(app);
+      },
+    };
   const IN_BROWSER: readonly TerminationCause[] = ['end_session', 'end_session_client', 'self_service'];
 
   /** By these a session goes on, and it is over for one application only: what ends, for that one. */
