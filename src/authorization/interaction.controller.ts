@@ -158,10 +158,11 @@ export class InteractionController {
       });
     }
     const { started } = outcome;
+    const session = await this.sessions.findByCookie(started.cookie, context.client?.clientId);
+    // It ended at once, or a second click has got it and a newer cookie: ours must not replace that one.
+    if (session === undefined) throw await this.leadingOn.from(id, context.interaction);
     this.edge.setCookie(response, 'session', started.cookie, this.settings.sessionTtlMs);
     if (context.interaction.state !== 'open') throw await this.begunAnew(context, started.sessionId, address);
-    const session = await this.sessions.findByCookie(started.cookie, context.client?.clientId);
-    if (session === undefined) throw new InteractionLostError();
     await this.proceed(
       { ...context, session, interaction: { ...context.interaction, sessionId: started.sessionId } },
       response,
