@@ -125,7 +125,7 @@ export class AdminAccountsController {
     });
     return toAccountDto(
       await this.record.of(operator, changeOf('claims_set', id), (record) =>
-        this.accounts.update(id, { login: body.login, claims: next }, recorded(record)),
+        this.accounts.update(id, { login: body.login ?? undefined, claims: next }, recorded(record)),
       ),
     );
   }

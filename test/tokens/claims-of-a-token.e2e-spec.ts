@@ -76,13 +76,20 @@ describe('what a token tells about its person (OpenID Connect Core 1.0 §5.4, RF
   ])('no endpoint says a name to a token %s', async (_what, client, scope) => {
     const tokens = await tokensOf(await client(), scope);
     const active = await app.db.query<{ id: string }>('SELECT id FROM accounts ORDER BY id DESC LIMIT 1');
-    for (const { method, path } of OPERATIONS) {
-      const said = await answersOf(method, path, tokens.access_token, active[0]?.id ?? '');
-      expect(`${method} ${path}: ${said}`).not.toMatch(/unsayable/i);
-    }
+    const walk = async (operations: typeof OPERATIONS): Promise<void> => {
+      for (const { method, path } of operations) {
+        const said = await answersOf(method, path, tokens.access_token, active[0]?.id ?? '');
+        expect(`${method} ${path}: ${said}`).not.toMatch(/unsayable/i);
+      }
+    };
+    // One surface ends the token that it is given, so it comes last.
+    const ends = ({ path }: { readonly path: string }): boolean => path.startsWith('/csp/');
+    expect(OPERATIONS.some(ends)).toBe(true);
+    await walk(OPERATIONS.filter((operation) => !ends(operation)));
     // Else the last ones would have been asked with a dead token.
     const userinfo = await app.json('GET', '/userinfo', { token: tokens.access_token });
     expect(userinfo.status).toBe(scope === 'openid' ? 200 : 403);
+    await walk(OPERATIONS.filter(ends));
   });
 
   it('introspection tells its client and a resource server no name either', async () => {

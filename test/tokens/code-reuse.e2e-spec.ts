@@ -29,7 +29,7 @@ describe('a code that is used twice (RFC 6749 §4.1.2)', () => {
         sessions: 0,
         grants_revoked: 1,
         deliveries: 1,
-        initiator: { kind: 'client', clientId: client.clientId },
+        initiator: { kind: 'client', client_id: client.clientId },
       },
     ]);
     const [received] = await party.waitFor(1);

@@ -107,7 +107,8 @@ describe('parameters of /token, /revoke and /introspect (RFC 6749 §3.2)', () =>
 
   it.each(['/token', '/revoke', '/introspect'])('%s has no GET', async (path) => {
     const answer = await app.json('GET', `${path}?grant_type=client_credentials&token=x`);
-    expect(answer.status).toBe(404);
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get('allow')).toContain('POST');
   });
 
   it('reads no credentials and no parameters from the query', async () => {

@@ -60,7 +60,7 @@ describe('a refresh token that is used twice (RFC 9700 §4.14.2)', () => {
         sessions: 0,
         grants_revoked: 1,
         deliveries: 1,
-        initiator: { kind: 'client', clientId: client.clientId },
+        initiator: { kind: 'client', client_id: client.clientId },
       },
     ]);
     const [received] = await party.waitFor(1);
