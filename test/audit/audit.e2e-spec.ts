@@ -159,7 +159,7 @@ describe('the audit log', () => {
       const without = await list('', String(body.access_token));
       expect([without.status, without.body.error]).toEqual([403, 'insufficient_scope']);
       for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'])
-        expect((await app.json(method, '/admin/v1/audit-events', { token, body: {} })).status).toBe(404);
+        expect((await app.json(method, '/admin/v1/audit-events', { token, body: {} })).status).toBe(405);
       expect(await app.rowCounts()).toEqual(before);
     });
   });

@@ -100,7 +100,7 @@ describe('refusals on record', () => {
     app.clock.advance(-7 * DAY);
   });
 
-  it('400 knocks at the console’s door leave two rows', async () => {
+  it('400 knocks at the console’s door leave two rows of that, and one of the secret that was wrong', async () => {
     const browser = app.browser();
     const door = await browser.get('/console/sign-in');
     for (let n = 0; n < 400; n += 20)
@@ -109,9 +109,10 @@ describe('refusals on record', () => {
           browser.submit(door, 'client-submit', { client_id: 'nobody', client_secret: 'guess' }),
         ),
       );
-    expect((await items()).map(({ details }) => [details.reason, details.count])).toEqual([
-      ['wrong_credentials', 20],
-      ['too_many_attempts', 380],
+    expect((await items()).map(({ event, details }) => [event, details.reason, details.count])).toEqual([
+      ['client_authentication', 'wrong_credentials', 20],
+      ['console_sign_in', 'wrong_credentials', 20],
+      ['console_sign_in', 'too_many_attempts', 380],
     ]);
   });
 });
