@@ -39,7 +39,7 @@ function signedOut(view: DemoPageView): string {
   const told =
     view.lastLogout === undefined
       ? ''
-      : `<p id="told" class="told">Your provider told this application at ${time(view.lastLogout)} that you have left.</p>`;
+      : `<p id="told" class="told">Your provider told this application at ${time(view.lastLogout)} that you signed out.</p>`;
   return `<p id="status" class="status">Nobody is signed in</p>${told}
 <p><a id="sign-in" class="button" href="/login">Sign in</a></p>`;
 }

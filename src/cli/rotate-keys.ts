@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../app.module.js';
+import type { AuditDetails } from '../audit/audit-event.js';
+import { AuditLog } from '../audit/audit-log.js';
 import { SettingsError } from '../config/settings-reader.js';
 import { loadSettings, type Settings } from '../config/settings.js';
 import { awaitDatabase, DatabaseUnusableError, requireSchema } from '../database/await-database.js';
 import { hasEmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded/embedded-postgres.js';
+import type { Tx } from '../database/transaction.js';
 import { KeysService } from '../keys/keys.service.js';
 import { wordsOf } from '../words-of.js';
 
@@ -41,8 +44,12 @@ async function main(): Promise<void> {
     });
     try {
       const keys = app.get(KeysService);
-      if (values.secret) return await changeSecret(keys, settings);
-      await keys.rotate(values.immediately);
+      const record = recorder(app.get(AuditLog));
+      if (values.secret) {
+        await changeSecret(keys, settings);
+        return await record({ change: 'secret_changed' });
+      }
+      await keys.rotate(values.immediately, (tx) => record({ change: 'rotated', immediately: values.immediately }, tx));
       for (const key of keys.list()) process.stdout.write(`${key.alg.padEnd(6)} ${key.state.padEnd(10)} ${key.kid}\n`);
     } finally {
       await app.close();
@@ -50,6 +57,12 @@ async function main(): Promise<void> {
   } finally {
     await embedded?.stop();
   }
+}
+
+/** A rotation by the command is on record as one by the API is; who typed it is known to the machine alone. */
+function recorder(audit: AuditLog): (details: AuditDetails, tx?: Tx) => Promise<void> {
+  return (details, tx) =>
+    audit.record({ event: 'keys_rotated', outcome: 'done', details: { ...details, by: 'command' } }, tx);
 }
 
 /** The values that `EXEUNT_SECRET` protects rest under `EXEUNT_NEXT_SECRET` from now on. */

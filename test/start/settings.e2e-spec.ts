@@ -172,6 +172,9 @@ describe('a start with DATABASE_URL', () => {
     const added = (await kids()).filter((kid) => !before.includes(kid));
     expect(added).toHaveLength(before.length);
     for (const kid of added) expect(command.output).toContain(kid);
+    expect(await db.query(`SELECT details FROM audit_events WHERE event = 'keys_rotated'`)).toEqual([
+      { details: { by: 'command', change: 'rotated', immediately: true } },
+    ]);
     expect(await service.stop()).toEqual({ code: 0, signal: null });
   });
 });
