@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../database/clock.js';
 import { TooManyRequestsError } from '../oidc/errors.js';
@@ -15,6 +16,7 @@ interface Count {
 }
 
 const REMEMBERED_KEYS = 100_000;
+const LONGEST_NAME = 128;
 
 /**
  * Bounds wrong guesses without a round trip for those who are right, who are nearly all.
@@ -110,6 +112,11 @@ export class GuessAttempt {
   }
 }
 
-function nameOf(n: number, key: readonly string[]): string {
-  return [String(n), ...key].join('\0');
+/**
+ * What a count is remembered under. Whatever is guessed at is text of anybody's, as long as a body may be: longer ones are
+ * remembered by their hash, so that what is kept is bounded in size and not in number alone.
+ */
+export function nameOf(n: number, key: readonly string[]): string {
+  const name = [String(n), ...key].join('\0');
+  return name.length <= LONGEST_NAME ? name : `${n}#${createHash('sha256').update(name).digest('base64url')}`;
 }
