@@ -1,31 +1,66 @@
 /** The import rules of the project. Each says why; `npm run imports:check` enforces them. */
 
-const from = (folder) => ({ path: `^src/${folder}/`, pathNot: '\\.spec\\.ts$' });
 const ours = '^src/';
+const specs = '\\.spec\\.ts$';
 
-/** A module that may import, of ours, only what `allowed` matches (and itself). */
+/** A folder that may import, of ours, only what `allowed` matches (and itself). */
 const only = (name, folder, allowed, comment) => ({
   name,
   comment,
   severity: 'error',
-  from: from(folder),
+  from: { path: `^src/${folder}/`, pathNot: specs },
   to: { path: ours, pathNot: [`^src/${folder}/`, ...allowed] },
 });
 
-const VOCABULARY = '^src/oidc/';
-const CONFIG = '^src/config/';
-const DATABASE = '^src/database/(?!embedded/|entities/)';
-const FOUNDATION = [VOCABULARY, CONFIG, DATABASE];
-/** Shared by controllers and nothing else. */
-const HTTP = '^src/http/';
-/** What an order ends asks the orders; the file imports nothing, so there is no way back up. */
-const ORDERS_SQL = '^src/logout/orders/orders\\.sql\\.ts$';
-/** For whom another provider may vouch is asked where sessions and grants are; imports nothing either. */
-const UPSTREAMS_SQL = '^src/upstreams/upstreams\\.sql\\.ts$';
-const PAGES = '^src/pages/';
+/** A folder of the platform that may import only the folders of the platform that are named. */
+const platform = (folder, allowed, comment) =>
+  only(
+    `platform-${folder}`,
+    `platform/${folder}`,
+    allowed.map((name) => `^src/platform/${name}/`),
+    comment,
+  );
+
+/** A folder of the domain: the whole platform, and the folders of the domain that are named. */
+const domain = (folder, allowed, comment) =>
+  only(
+    `domain-${folder}`,
+    `domain/${folder}`,
+    ['^src/platform/', ...allowed.map((name) => `^src/domain/${name}`)],
+    comment,
+  );
 
 module.exports = {
   forbidden: [
+    // Three storeys: web → domain → platform.
+    {
+      name: 'platform-is-below',
+      comment: 'Plumbing and vocabulary know neither the rules nor HTTP.',
+      severity: 'error',
+      from: { path: '^src/platform/' },
+      to: { path: ours, pathNot: '^src/platform/' },
+    },
+    {
+      name: 'domain-knows-no-web',
+      comment: 'The rules know no HTTP and no HTML, so a job, a command and an edge call them alike.',
+      severity: 'error',
+      from: { path: '^src/domain/' },
+      to: { path: ours, pathNot: '^src/(domain|platform)/' },
+    },
+    {
+      name: 'domain-imports-no-http',
+      comment: 'What knows requests and responses belongs to the web.',
+      severity: 'error',
+      from: { path: '^src/(domain|platform)/' },
+      to: { path: 'node_modules/(express|@nestjs/platform-express|eta)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'web-is-above',
+      comment: 'Only the application and its commands know the web.',
+      severity: 'error',
+      from: { path: '^src/web/' },
+      to: { path: ours, pathNot: '^src/(web|domain|platform)/' },
+    },
     {
       name: 'no-cycles',
       comment: 'A cycle has no bottom to start reading from.',
@@ -33,139 +68,110 @@ module.exports = {
       from: { path: ours },
       to: { circular: true, viaOnly: { pathNot: 'type-only' } },
     },
-    only('oidc-is-a-leaf', 'oidc', [], 'The vocabulary imports nothing of ours, so everything may import it.'),
-    only('config-is-a-leaf', 'config', [], 'Settings are read before anything else exists.'),
-    only('pages-are-a-leaf', 'pages', [], 'A page turns a view into HTML and decides nothing.'),
-    only(
-      'database-knows-config',
-      'database',
-      [CONFIG],
-      'The database module knows no table; each module writes its own SQL.',
-    ),
-    only(
-      'egress-knows-config',
-      'egress',
-      [CONFIG],
-      'The guarded HTTP client knows rules about addresses, not what is sent.',
-    ),
-    only('keys-know-nobody', 'keys', FOUNDATION, 'Keys know nobody above them.'),
-    only('rate-limits-know-nobody', 'rate-limits', FOUNDATION, 'They count; what is counted is the caller’s business.'),
-    only('audit-knows-nobody', 'audit', FOUNDATION, 'The record knows nothing of what it records.'),
-    only(
-      'metrics-know-nobody',
-      'metrics',
-      [...FOUNDATION, HTTP],
-      'Counters know nothing of what they count; only their route knows HTTP.',
-    ),
-    only(
-      'accounts-know-nobody',
-      'accounts',
-      [...FOUNDATION, '^src/(audit|metrics|rate-limits)/'],
-      'Accounts know nobody above them; sign-ins are limited, counted and put on record.',
-    ),
-    only(
-      'clients-know-egress',
-      'clients',
-      [...FOUNDATION, '^src/(audit|egress|metrics|rate-limits)/'],
-      'The registry knows nobody above it; keys of clients are fetched through the guard, and wrong proofs are counted.',
-    ),
-    only(
-      'sessions-know-accounts-sql',
+
+    // The platform, from the ground up.
+    platform('oidc', [], 'The vocabulary of the specifications imports nothing of ours, so everything may import it.'),
+    platform('clock', [], 'The time of day needs nothing.'),
+    platform('config', [], 'Settings are read before anything else exists.'),
+    platform('epochs', [], 'SQL that asks the orders; imports nothing, so every statement may ask.'),
+    platform('logging', ['config', 'database'], 'The log masks what storage and settings must not tell.'),
+    platform('database', ['clock', 'config'], 'It knows no table; each folder of the domain writes its own SQL.'),
+    platform('egress', ['config'], 'The guarded HTTP client knows rules about addresses, not what is sent.'),
+    platform('keys', ['clock', 'config', 'database', 'oidc'], 'Keys know nothing of what they sign.'),
+    platform('rate-limits', ['clock', 'config', 'database', 'oidc'], 'They count; what is counted is the caller’s.'),
+    platform('audit', ['clock', 'config', 'database', 'oidc'], 'The record knows nothing of what it records.'),
+    platform('metrics', ['clock', 'config', 'database', 'oidc'], 'Counters know nothing of what they count.'),
+
+    // The domain, from the ground up.
+    domain('accounts', [], 'Accounts know nothing above them.'),
+    domain('clients', [], 'The registry knows nothing above it.'),
+    domain(
       'sessions',
-      [
-        ...FOUNDATION,
-        '^src/accounts/(accounts\\.sql|account)\\.ts$',
-        '^src/clients/clients\\.sql\\.ts$',
-        ORDERS_SQL,
-        UPSTREAMS_SQL,
-      ],
-      'A session needs to know what a usable account is when a client goes and how it hears of an end, and nothing else of them.',
+      ['(accounts|clients)/[^/]+\\.sql\\.ts$', 'accounts/account\\.ts$', 'upstreams/upstreams\\.sql\\.ts$'],
+      'A session asks in SQL what a usable account is, how a client is notified, and for whom an upstream vouches.',
     ),
-    only(
-      'tokens-know-what-is-below',
+    domain(
       'tokens',
-      [
-        ...FOUNDATION,
-        HTTP,
-        '^src/(accounts/accounts\\.sql|sessions/(sessions\\.(sql|service|module)|session))\\.ts$',
-        '^src/(clients|keys)/',
-        ORDERS_SQL,
-        UPSTREAMS_SQL,
-      ],
+      ['accounts/accounts\\.sql\\.ts$', 'upstreams/upstreams\\.sql\\.ts$', 'clients/', 'sessions/'],
       'Tokens ask whether a session is alive and who a client is; nothing above them.',
     ),
-    only(
-      'logout-knows-what-is-below',
-      'logout',
-      [
-        ...FOUNDATION,
-        '^src/(audit|clients|keys|egress|metrics|rate-limits|tokens)/',
-        '^src/sessions/(sessions\\.(sql|module)|session|session-limit)\\.ts$',
-      ],
-      'The domain of ending things uses what it ends and knows no HTTP and no dialect.',
-    ),
-    only(
-      'upstreams-know-what-is-below',
+    domain(
       'upstreams',
-      [
-        ...FOUNDATION,
-        '^src/(accounts|audit|clients|egress|keys|tokens)/',
-        '^src/sessions/(sessions\\.(service|module)|session)\\.ts$',
-      ],
-      'Other providers vouch for people; what ends when, and how somebody asks, is decided above them.',
+      ['(accounts|clients|sessions|tokens)/'],
+      'Other providers vouch for people; what ends when is decided above.',
     ),
+    domain(
+      'logout',
+      ['(clients|sessions|tokens)/'],
+      'It ends sessions and grants; why is the business of those who call.',
+    ),
+    domain(
+      'consents',
+      ['(accounts|clients|interactions/authorization-request\\.ts)'],
+      'What a person permitted an application.',
+    ),
+    domain(
+      'interactions',
+      ['(clients|consents|sessions|tokens|upstreams)/'],
+      'An authorization request that waits for a person, and the decision at its end.',
+    ),
+    domain('operators', ['(accounts|clients|sessions)/'], 'Who may use the console, and for how long.'),
+    // `lifecycle` holds the use cases that cut across: it may know the whole domain.
+
+    // Rows stay with their owner.
+    {
+      name: 'rows-stay-with-their-owner',
+      comment: 'Entities and repositories are a folder’s own; others get its types and services.',
+      severity: 'error',
+      from: { path: '^src/(domain/[^/]+|platform/[^/]+|web)/' },
+      to: { path: '/entities/|\\.repository\\.ts$', pathNot: '^src/$1/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-statement-in-the-web',
+      comment: 'SQL and transactions belong to the owner of the table.',
+      severity: 'error',
+      from: { path: '^src/web/' },
+      to: { path: '/entities/|\\.sql\\.ts$|^src/platform/database/(statement|transaction|retention)\\.ts$' },
+    },
+
+    // Rooms of the web.
+    {
+      name: 'pages-are-a-leaf',
+      comment: 'A page turns a view into HTML and decides nothing.',
+      severity: 'error',
+      from: { path: '^src/web/pages/', pathNot: specs },
+      to: { path: '^src/web/', pathNot: '^src/web/pages/' },
+    },
+    {
+      name: 'kit-is-shared',
+      comment: 'What all edges share knows none of them.',
+      severity: 'error',
+      from: { path: '^src/web/kit/', pathNot: specs },
+      to: { path: '^src/web/', pathNot: '^src/web/(kit|pages)/' },
+    },
     {
       name: 'dialects-stay-at-the-edge',
-      comment: 'A dialect changes state only through LogoutService: no table, no storage.',
+      comment: 'A dialect changes state only through services of the domain: no table, no storage, no other edge.',
       severity: 'error',
-      from: { path: '^src/dialects/[^/]+/' },
+      from: { path: '^src/web/dialects/[^/]+/' },
       to: {
-        path: '^src/database/|/entities/|\\.repository\\.ts$|\\.sql\\.ts$|^src/(admin|self-service|authorization)/',
+        path: '^src/platform/database/|/entities/|\\.repository\\.ts$|\\.sql\\.ts$|^src/web/(admin|account|authorize|console|oauth)/',
       },
     },
     {
       name: 'dialects-do-not-know-each-other',
-      comment: 'What two dialects need belongs to oidc, clients or tokens.',
+      comment: 'What two dialects need belongs to the domain or to the kit.',
       severity: 'error',
-      from: { path: '^src/dialects/([^/]+)/' },
-      to: { path: '^src/dialects/([^/]+)/', pathNot: '^src/dialects/$1/' },
+      from: { path: '^src/web/dialects/([^/]+)/' },
+      to: { path: '^src/web/dialects/([^/]+)/', pathNot: '^src/web/dialects/$1/' },
     },
-    {
-      name: 'entities-stay-inside',
-      comment: 'Rows and repositories are a module’s own; others get its types and services.',
-      severity: 'error',
-      from: { path: '^src/([^/]+)/' },
-      to: { path: '/entities/|\\.repository\\.ts$', pathNot: ['^src/$1/', '^src/logout/.*\\.repository\\.ts$'] },
-    },
-    {
-      name: 'repositories-of-logout-only-as-types',
-      comment: 'The operator API shows the ledger’s types; it never calls its repositories.',
-      severity: 'error',
-      from: { path: '^src/', pathNot: '^src/logout/' },
-      to: { path: '^src/logout/.*\\.repository\\.ts$', dependencyTypesNot: ['type-only'] },
-    },
-    {
-      name: 'http-is-for-controllers',
-      comment: 'Services and repositories know nothing of requests and responses.',
-      severity: 'error',
-      from: {
-        path: '^src/(?!http/|app\\.|openapi|shutdown)',
-        pathNot: '(\\.controller|\\.filter|\\.pipe|\\.guard|\\.middleware|\\.module|-answer)\\.ts$|\\.spec\\.ts$',
-      },
-      to: { path: HTTP },
-    },
-    {
-      name: 'pages-are-for-edges',
-      comment: 'HTML is made at the edge.',
-      severity: 'error',
-      from: { path: '^src/(database|keys|accounts|clients|sessions|tokens|logout|egress|oidc|config)/' },
-      to: { path: PAGES },
-    },
+
+    // Packages.
     {
       name: 'no-dev-dependencies-in-the-service',
       comment: 'What the service imports must be there when it is installed without development dependencies.',
       severity: 'error',
-      from: { path: ours, pathNot: '\\.spec\\.ts$' },
+      from: { path: ours, pathNot: specs },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     {

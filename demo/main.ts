@@ -1,13 +1,13 @@
-import { AccountsService } from '../src/accounts/accounts.service.js';
-import { FirstAdminClient } from '../src/admin/first-admin-client.js';
-import { createApp } from '../src/app.setup.js';
-import { ClientsService } from '../src/clients/clients.service.js';
-import { loadSettings } from '../src/config/settings.js';
-import { awaitDatabase } from '../src/database/await-database.js';
-import { startEmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
-import { migrate } from '../src/database/migrate.js';
-import { ServiceLogger } from '../src/service-logger.js';
-import { stopGracefully } from '../src/shutdown.js';
+import { AccountsService } from '../src/domain/accounts/accounts.service.js';
+import { FirstAdminClient } from '../src/domain/clients/first-admin-client.js';
+import { createApp } from '../src/app.factory.js';
+import { ClientsService } from '../src/domain/clients/clients.service.js';
+import { loadSettings } from '../src/platform/config/settings.js';
+import { awaitDatabase } from '../src/platform/database/await-database.js';
+import { startEmbeddedPostgres } from '../src/platform/database/embedded/embedded-postgres.js';
+import { migrate } from '../src/platform/database/migrate.js';
+import { ServiceLogger } from '../src/platform/logging/service-logger.js';
+import { stopGracefully } from '../src/cli/shutdown.js';
 import { createDemoApp, demoClientMetadata, type DemoApp } from './demo-app.js';
 
 const LOGIN = 'demo';

@@ -12,7 +12,7 @@ const [command, name = 'Change'] = process.argv.slice(2);
 
 function typeorm(url, ...args) {
   const cli = join(root, 'node_modules', 'typeorm', 'cli.js');
-  const flags = ['-d', 'dist/src/data-source.js', '--esm'];
+  const flags = ['-d', 'dist/src/cli/data-source.js', '--esm'];
   return spawnSync(process.execPath, [cli, ...args, ...flags], {
     cwd: root,
     env: { ...process.env, DATABASE_URL: url },
@@ -51,7 +51,7 @@ function tidy() {
 
 buildIfNeeded();
 process.exitCode = await withDatabase(async (url) => {
-  const { migrate } = await import('../dist/src/database/migrate.js');
+  const { migrate } = await import('../dist/src/platform/database/migrate.js');
   await migrate(url);
   if (command === 'check') {
     const { status, stdout, stderr } = typeorm(url, 'migration:generate', 'migrations/Drift', '--check');

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 buildIfNeeded();
 const folder = mkdtempSync(join(tmpdir(), 'exeunt-openapi-'));
 const emitted = join(folder, 'openapi.yaml');
-const emit = spawnSync(process.execPath, ['dist/src/emit-openapi.js', emitted], { cwd: root, stdio: 'inherit' });
+const emit = spawnSync(process.execPath, ['dist/src/cli/emit-openapi.js', emitted], { cwd: root, stdio: 'inherit' });
 const same = emit.status === 0 && readFileSync(emitted, 'utf8') === readFileSync(join(root, 'openapi.yaml'), 'utf8');
 if (!same) {
   process.stderr.write('openapi.yaml is not what the code emits. Run `npm run build` and commit it.\n');

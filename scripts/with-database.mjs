@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** Runs `work` with the URL of an empty throwaway database. */
 export async function withDatabase(work) {
-  const { startEmbeddedPostgres } = await import('../dist/src/database/embedded/embedded-postgres.js');
+  const { startEmbeddedPostgres } = await import('../dist/src/platform/database/embedded/embedded-postgres.js');
   const dataDir = mkdtempSync(join(tmpdir(), 'exeunt-schema-'));
   chmodSync(dataDir, 0o755);
   const postgres = await startEmbeddedPostgres({ dataDir, throwaway: true });

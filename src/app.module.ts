@@ -1,26 +1,27 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { AccountsModule } from './accounts/accounts.module.js';
-import { AdminModule } from './admin/admin.module.js';
-import { AuditModule } from './audit/audit.module.js';
-import { AuthorizationModule } from './authorization/authorization.module.js';
-import { ClientsModule } from './clients/clients.module.js';
-import { ConfigModule } from './config/config.module.js';
-import type { Settings } from './config/settings.js';
-import { ConsoleModule } from './console/console.module.js';
-import { DatabaseModule } from './database/database.module.js';
-import { DialectsModule } from './dialects/dialects.module.js';
+import { AccountsModule } from './domain/accounts/accounts.module.js';
+import { AdminModule } from './web/admin/admin.module.js';
+import { AuditModule } from './platform/audit/audit.module.js';
+import { AuthorizeModule } from './web/authorize/authorize.module.js';
+import { ClientsModule } from './domain/clients/clients.module.js';
+import { ConfigModule } from './platform/config/config.module.js';
+import type { Settings } from './platform/config/settings.js';
+import { ConsoleModule } from './web/console/console.module.js';
+import { OAuthModule } from './web/oauth/oauth.module.js';
+import { DatabaseModule } from './platform/database/database.module.js';
+import { DialectsModule } from './web/dialects/dialects.module.js';
 import { ENTITIES } from './entities.js';
-import { HealthModule } from './health/health.module.js';
-import { HttpModule } from './http/http.module.js';
-import { KeysModule } from './keys/keys.module.js';
-import { LogoutModule } from './logout/logout.module.js';
-import { MetricsModule } from './metrics/metrics.module.js';
-import { RateLimitsModule } from './rate-limits/rate-limits.module.js';
-import { SelfServiceModule } from './self-service/self-service.module.js';
-import { SessionManagementModule } from './session-management/session-management.module.js';
-import { SessionsModule } from './sessions/sessions.module.js';
-import { TokensModule } from './tokens/tokens.module.js';
-import { UpstreamsModule } from './upstreams/upstreams.module.js';
+import { HealthModule } from './web/health/health.module.js';
+import { KitModule } from './web/kit/kit.module.js';
+import { KeysModule } from './platform/keys/keys.module.js';
+import { LogoutModule } from './domain/logout/logout.module.js';
+import { MetricsModule } from './platform/metrics/metrics.module.js';
+import { RateLimitsModule } from './platform/rate-limits/rate-limits.module.js';
+import { AccountModule } from './web/account/account.module.js';
+import { SessionManagementModule } from './web/session-management/session-management.module.js';
+import { SessionsModule } from './domain/sessions/sessions.module.js';
+import { TokensModule } from './domain/tokens/tokens.module.js';
+import { UpstreamsModule } from './domain/upstreams/upstreams.module.js';
 
 /** The list of modules; the one place that knows them all. */
 @Module({})
@@ -31,7 +32,7 @@ export class AppModule {
       imports: [
         ConfigModule.with(settings),
         DatabaseModule.with(ENTITIES),
-        HttpModule,
+        KitModule,
         KeysModule,
         RateLimitsModule,
         AuditModule,
@@ -42,10 +43,11 @@ export class AppModule {
         TokensModule,
         UpstreamsModule,
         LogoutModule,
-        AuthorizationModule,
+        OAuthModule,
+        AuthorizeModule,
         DialectsModule,
         SessionManagementModule,
-        SelfServiceModule,
+        AccountModule,
         AdminModule,
         ConsoleModule,
         HealthModule,

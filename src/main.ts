@@ -1,14 +1,14 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { FirstAdminClient } from './admin/first-admin-client.js';
-import { createApp } from './app.setup.js';
-import { announcement, banner, warningsOf } from './banner.js';
-import { loadSettings, type Settings } from './config/settings.js';
-import { awaitDatabase } from './database/await-database.js';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded/embedded-postgres.js';
-import { migrate } from './database/migrate.js';
-import { ServiceLogger } from './service-logger.js';
-import { stopGracefully } from './shutdown.js';
-import { wordsOf } from './words-of.js';
+import { FirstAdminClient } from './domain/clients/first-admin-client.js';
+import { createApp } from './app.factory.js';
+import { announcement, banner, warningsOf } from './cli/banner.js';
+import { loadSettings, type Settings } from './platform/config/settings.js';
+import { awaitDatabase } from './platform/database/await-database.js';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from './platform/database/embedded/embedded-postgres.js';
+import { migrate } from './platform/database/migrate.js';
+import { ServiceLogger } from './platform/logging/service-logger.js';
+import { stopGracefully } from './cli/shutdown.js';
+import { wordsOf } from './cli/words-of.js';
 
 /** What is said to whoever starts the service: plain words at a terminal, lines of the log in production. */
 let say = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
-import { FirstAdminClient } from '../admin/first-admin-client.js';
+import { FirstAdminClient } from '../domain/clients/first-admin-client.js';
 import { AppModule } from '../app.module.js';
-import { loadSettings, type Settings } from '../config/settings.js';
-import { codeOf, isStorageFailure, sqlState } from '../database/transaction.js';
-import { startEmbeddedPostgres } from '../database/embedded/embedded-postgres.js';
+import { loadSettings, type Settings } from '../platform/config/settings.js';
+import { codeOf, isStorageFailure, sqlState } from '../platform/database/transaction.js';
+import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 
 /**
  * `npm run admin:recover [-- --client-id ID]`: the admin client can administer the service again, whatever became of it,

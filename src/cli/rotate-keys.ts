@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../app.module.js';
-import type { AuditDetails } from '../audit/audit-event.js';
-import { AuditLog } from '../audit/audit-log.js';
-import { SettingsError } from '../config/settings-reader.js';
-import { loadSettings, type Settings } from '../config/settings.js';
-import { awaitDatabase, DatabaseUnusableError, requireSchema } from '../database/await-database.js';
-import { hasEmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded/embedded-postgres.js';
-import type { Tx } from '../database/transaction.js';
-import { KeysService } from '../keys/keys.service.js';
-import { wordsOf } from '../words-of.js';
+import type { AuditDetails } from '../platform/audit/audit-event.js';
+import { AuditLog } from '../platform/audit/audit-log.js';
+import { SettingsError } from '../platform/config/settings-reader.js';
+import { loadSettings, type Settings } from '../platform/config/settings.js';
+import { awaitDatabase, DatabaseUnusableError, requireSchema } from '../platform/database/await-database.js';
+import { hasEmbeddedPostgres, startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
+import type { Tx } from '../platform/database/transaction.js';
+import { KeysService } from '../platform/keys/keys.service.js';
+import { wordsOf } from './words-of.js';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 

@@ -1,8 +1,8 @@
 import { exportJWK, generateKeyPair } from 'jose';
-import { FirstAdminClient } from '../../src/admin/first-admin-client.js';
-import { ClientsService } from '../../src/clients/clients.service.js';
-import type { Settings } from '../../src/config/settings.js';
-import { TransactionRunner } from '../../src/database/transaction.js';
+import { FirstAdminClient } from '../../src/domain/clients/first-admin-client.js';
+import { ClientsService } from '../../src/domain/clients/clients.service.js';
+import type { Settings } from '../../src/platform/config/settings.js';
+import { TransactionRunner } from '../../src/platform/database/transaction.js';
 import { ADMIN, TestApp, type Answer, type TestClient } from '../support/app.js';
 
 const GRANT = { grant_type: 'client_credentials' };

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { TransactionRunner, type Tx } from '../../src/database/transaction.js';
-import { LogoutPreviewService } from '../../src/logout/logout-preview.service.js';
-import { LogoutService } from '../../src/logout/logout.service.js';
-import type { LogoutPreview } from '../../src/logout/logout-preview.js';
-import { TERMINATION_CAUSES, type LogoutTarget, type TerminationCause } from '../../src/logout/logout.js';
+import { TransactionRunner, type Tx } from '../../src/platform/database/transaction.js';
+import { LogoutPreviewService } from '../../src/domain/logout/insight/logout-preview.service.js';
+import { LogoutService } from '../../src/domain/logout/command/logout.service.js';
+import type { LogoutPreview } from '../../src/domain/logout/insight/logout-preview.js';
+import {
+  TERMINATION_CAUSES,
+  type LogoutTarget,
+  type TerminationCause,
+} from '../../src/domain/logout/command/logout.js';
 import { clientOf, OFFLINE, someoneAt, type SignedIn } from '../back-channel-logout/scene.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';
 import { TestApp, type Answer, type TestClient } from '../support/app.js';

@@ -1,7 +1,7 @@
-import { AuditLog } from '../../src/audit/audit-log.js';
-import type { AuditEvent } from '../../src/audit/audit-event.js';
-import { Retention } from '../../src/database/retention.js';
-import { TransactionRunner } from '../../src/database/transaction.js';
+import { AuditLog } from '../../src/platform/audit/audit-log.js';
+import type { AuditEvent } from '../../src/platform/audit/audit-event.js';
+import { Retention } from '../../src/platform/database/retention.js';
+import { TransactionRunner } from '../../src/platform/database/transaction.js';
 import { TestApp, type Answer } from '../support/app.js';
 import { DAY } from '../support/clock.js';
 

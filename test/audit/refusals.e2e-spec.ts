@@ -1,6 +1,6 @@
-import { AuditLog } from '../../src/audit/audit-log.js';
-import { MAX_ROWS_PER_MINUTE } from '../../src/audit/refusal-counts.js';
-import { Retention } from '../../src/database/retention.js';
+import { AuditLog } from '../../src/platform/audit/audit-log.js';
+import { MAX_ROWS_PER_MINUTE } from '../../src/platform/audit/refusal-counts.js';
+import { Retention } from '../../src/platform/database/retention.js';
 import { TestApp } from '../support/app.js';
 import { DAY, MINUTE } from '../support/clock.js';
 

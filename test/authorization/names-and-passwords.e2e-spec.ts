@@ -1,5 +1,5 @@
 import { hash } from '@node-rs/argon2';
-import { PasswordHasher } from '../../src/accounts/password-hasher.js';
+import { PasswordHasher } from '../../src/domain/accounts/password-hasher.js';
 import { PASSWORD, TestApp, type Answer, type TestClient } from '../support/app.js';
 import type { Page } from '../support/http.js';
 

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { Retention } from '../../src/database/retention.js';
+import { Retention } from '../../src/platform/database/retention.js';
 import { PASSWORD, TestApp, type TestClient } from '../support/app.js';
 import { MINUTE } from '../support/clock.js';
 import type { Browser, Page } from '../support/http.js';

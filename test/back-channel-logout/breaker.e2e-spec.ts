@@ -1,4 +1,4 @@
-import type { Settings } from '../../src/config/settings.js';
+import type { Settings } from '../../src/platform/config/settings.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { HOUR, MINUTE, SECOND } from '../support/clock.js';
 import { freePort } from '../support/ports.js';

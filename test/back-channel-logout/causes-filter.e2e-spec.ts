@@ -1,4 +1,4 @@
-import { TERMINATION_CAUSES } from '../../src/oidc/termination-causes.js';
+import { TERMINATION_CAUSES } from '../../src/platform/oidc/termination-causes.js';
 import { TestApp, type Answer, type TestClient } from '../support/app.js';
 import { DAY, HOUR } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';

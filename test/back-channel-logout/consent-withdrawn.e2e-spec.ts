@@ -1,4 +1,4 @@
-import { ConsentsService } from '../../src/authorization/consents.service.js';
+import { ConsentsService } from '../../src/domain/consents/consents.service.js';
 import { ADMIN, TestApp, type TestClient, type Tokens } from '../support/app.js';
 import type { Browser, Page } from '../support/http.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';

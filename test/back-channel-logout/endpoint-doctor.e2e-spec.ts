@@ -2,7 +2,12 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { createRemoteJWKSet, decodeJwt, jwtVerify, type JWTPayload } from 'jose';
-import { findingsOf, FINDING_CODES, isHealthy, type ProbeAnswer } from '../../src/logout/endpoint-findings.js';
+import {
+  findingsOf,
+  FINDING_CODES,
+  isHealthy,
+  type ProbeAnswer,
+} from '../../src/domain/logout/insight/endpoint-findings.js';
 import { selfSigned } from '../egress/self-signed.js';
 import { TestApp, type Answer } from '../support/app.js';
 import { freePort } from '../support/ports.js';

@@ -1,6 +1,6 @@
-import { SessionsService } from '../../src/sessions/sessions.service.js';
-import { Retention } from '../../src/database/retention.js';
-import { SessionTerminationRepository } from '../../src/logout/session-termination.repository.js';
+import { SessionsService } from '../../src/domain/sessions/sessions.service.js';
+import { Retention } from '../../src/platform/database/retention.js';
+import { SessionTerminationRepository } from '../../src/domain/logout/termination/session-termination.repository.js';
 import { TestApp } from '../support/app.js';
 import { DAY, MINUTE, SECOND } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
@@ -122,7 +122,7 @@ describe('sessions that expire (requirements C.11)', () => {
     const client = await clientOf(app, party);
     const { accountId } = await someoneAt(app, [client]);
     await app.app.get(SessionsService).flushActivity();
-    const { loadSettings } = await import('../../src/config/settings.js');
+    const { loadSettings } = await import('../../src/platform/config/settings.js');
     const sweepMs = loadSettings({}).sessionExpirySweepMs;
     app.clock.advance(app.settings.sessionIdleMs + MINUTE - sweepMs);
     expect(await app.sweepExpired()).toBe(1);

@@ -1,8 +1,8 @@
 import {
   BackChannelLogoutDeliveryRepository,
   CLAIM,
-} from '../../src/logout/back-channel/back-channel-logout-delivery.repository.js';
-import { BackChannelLogoutDispatcher } from '../../src/logout/back-channel/back-channel-logout.dispatcher.js';
+} from '../../src/domain/logout/notices/back-channel-logout-delivery.repository.js';
+import { BackChannelLogoutDispatcher } from '../../src/domain/logout/notices/back-channel-logout.dispatcher.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { HOUR, MINUTE } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';

@@ -1,5 +1,5 @@
 import { PASSWORD, TestApp, type TestClient } from '../support/app.js';
-import { SessionsService } from '../../src/sessions/sessions.service.js';
+import { SessionsService } from '../../src/domain/sessions/sessions.service.js';
 import { MINUTE } from '../support/clock.js';
 import type { Browser } from '../support/http.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';

@@ -1,4 +1,4 @@
-import { BackChannelLogoutDeliveryRepository } from '../../src/logout/back-channel/back-channel-logout-delivery.repository.js';
+import { BackChannelLogoutDeliveryRepository } from '../../src/domain/logout/notices/back-channel-logout-delivery.repository.js';
 import { TestApp } from '../support/app.js';
 import { DAY, MINUTE } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';

@@ -1,5 +1,9 @@
-import { LogoutService } from '../../src/logout/logout.service.js';
-import { TERMINATION_CAUSES, type LogoutTarget, type TerminationCause } from '../../src/logout/logout.js';
+import { LogoutService } from '../../src/domain/logout/command/logout.service.js';
+import {
+  TERMINATION_CAUSES,
+  type LogoutTarget,
+  type TerminationCause,
+} from '../../src/domain/logout/command/logout.js';
 import { TestApp, type TestClient } from '../support/app.js';
 
 /** "The person, or a time limit, says that this session is over": what was allowed for later goes on. */

@@ -1,4 +1,4 @@
-import { ClientsService } from '../../src/clients/clients.service.js';
+import { ClientsService } from '../../src/domain/clients/clients.service.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';

@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core';
-import { renderSignInPage } from '../../src/pages/pages.js';
+import { renderSignInPage } from '../../src/web/pages/pages.js';
 import { launchChromium } from './chromium.js';
 
 const picture = (width: number, height: number): string =>

@@ -1,5 +1,5 @@
-import { SessionExpirySweeper } from '../../src/logout/session-expiry.sweeper.js';
-import { LogoutOrderRepository } from '../../src/logout/orders/logout-order.repository.js';
+import { SessionExpirySweeper } from '../../src/domain/logout/termination/session-expiry.sweeper.js';
+import { LogoutOrderRepository } from '../../src/domain/logout/orders/logout-order.repository.js';
 import { ADMIN, TestApp, type TestClient } from '../support/app.js';
 import { HOUR, MINUTE, SECOND } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { LogoutOrderRepository } from '../../src/logout/orders/logout-order.repository.js';
+import { LogoutOrderRepository } from '../../src/domain/logout/orders/logout-order.repository.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { order, placed, progressOf, runJob, seed } from './scene.js';
 

@@ -1,4 +1,4 @@
-import { LogoutOrderJob } from '../../src/logout/orders/logout-order.job.js';
+import { LogoutOrderJob } from '../../src/domain/logout/orders/logout-order.job.js';
 import type { Answer, TestApp } from '../support/app.js';
 import type { TestDatabase } from '../support/database.js';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { AccountsService } from '../../src/accounts/accounts.service.js';
-import { ClientsService } from '../../src/clients/clients.service.js';
-import { ADMIN_SCOPE } from '../../src/oidc/claims.js';
+import { AccountsService } from '../../src/domain/accounts/accounts.service.js';
+import { ClientsService } from '../../src/domain/clients/clients.service.js';
+import { ADMIN_SCOPE } from '../../src/platform/oidc/claims.js';
 import { clientOf, deliveriesTo, someoneAt, terminationsOf } from '../back-channel-logout/scene.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';
 import { ADMIN, TestApp, type TestAccount } from '../support/app.js';

@@ -1,4 +1,4 @@
-import { AccountsService } from '../../src/accounts/accounts.service.js';
+import { AccountsService } from '../../src/domain/accounts/accounts.service.js';
 import { ADMIN, PASSWORD, type TestAccount, type TestApp } from '../support/app.js';
 import type { Browser, Page } from '../support/http.js';
 

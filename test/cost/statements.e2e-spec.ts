@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { ChangeFeed } from '../../src/database/change-feed.js';
-import { TransactionRunner } from '../../src/database/transaction.js';
-import { sha256 } from '../../src/oidc/secret.js';
+import { ChangeFeed } from '../../src/platform/database/change-feed.js';
+import { TransactionRunner } from '../../src/platform/database/transaction.js';
+import { sha256 } from '../../src/platform/oidc/secret.js';
 import { ADMIN, TestApp, type TestClient } from '../support/app.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { redeem } from '../tokens/token-requests.js';

@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
-import { ChangeFeed } from '../../src/database/change-feed.js';
-import { dataSourceOptions } from '../../src/database/data-source-options.js';
-import { TransactionRunner } from '../../src/database/transaction.js';
+import { ChangeFeed } from '../../src/platform/database/change-feed.js';
+import { dataSourceOptions } from '../../src/platform/database/data-source-options.js';
+import { TransactionRunner } from '../../src/platform/database/transaction.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 describe('the change feed', () => {

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { dataSourceOptions } from '../../src/database/data-source-options.js';
-import { Retention } from '../../src/database/retention.js';
-import { TransactionRunner } from '../../src/database/transaction.js';
+import { dataSourceOptions } from '../../src/platform/database/data-source-options.js';
+import { Retention } from '../../src/platform/database/retention.js';
+import { TransactionRunner } from '../../src/platform/database/transaction.js';
 import { DAY, HOUR, TestClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 

@@ -1,16 +1,16 @@
 import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
-import { dataSourceOptions } from '../../src/database/data-source-options.js';
-import { statement } from '../../src/database/statement.js';
+import { dataSourceOptions } from '../../src/platform/database/data-source-options.js';
+import { statement } from '../../src/platform/database/statement.js';
 import {
   isRefusedValue,
   isStorageFailure,
   isUniqueViolation,
   sqlState,
   TransactionRunner,
-} from '../../src/database/transaction.js';
+} from '../../src/platform/database/transaction.js';
 import { ENTITIES } from '../../src/entities.js';
-import { AccountEntity } from '../../src/accounts/entities/account.entity.js';
+import { AccountEntity } from '../../src/domain/accounts/entities/account.entity.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 const ADD = statement('test_transactions_add', 'UPDATE counters SET n = n + $2 WHERE id = $1 RETURNING n');

@@ -1,4 +1,4 @@
-import type { TerminationCause } from '../../src/logout/logout.js';
+import type { TerminationCause } from '../../src/domain/logout/command/logout.js';
 import { TestApp, type TestClient, type Tokens } from '../support/app.js';
 import type { Browser } from '../support/http.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';

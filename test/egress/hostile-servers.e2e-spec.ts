@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { loadSettings } from '../../src/config/settings.js';
-import { EgressClient } from '../../src/egress/egress.client.js';
-import { EgressError, type EgressRequest, type EgressResponse } from '../../src/egress/egress.js';
+import { loadSettings } from '../../src/platform/config/settings.js';
+import { EgressClient } from '../../src/platform/egress/egress.client.js';
+import { EgressError, type EgressRequest, type EgressResponse } from '../../src/platform/egress/egress.js';
 import { selfSigned } from './self-signed.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;

@@ -3,8 +3,11 @@ import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
-import { isAlive, isTaken, waitUntil } from '../../src/database/embedded/processes.js';
+import {
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from '../../src/platform/database/embedded/embedded-postgres.js';
+import { isAlive, isTaken, waitUntil } from '../../src/platform/database/embedded/processes.js';
 import { aDataDirectory, buildOnce, remove } from '../start/service.js';
 
 vi.setConfig({ testTimeout: 60_000 });

@@ -1,5 +1,5 @@
 // A process that has the embedded Postgres: starts it, says what it got, and ends with its standard input.
-import { startEmbeddedPostgres } from '../../dist/src/database/embedded/embedded-postgres.js';
+import { startEmbeddedPostgres } from '../../dist/src/platform/database/embedded/embedded-postgres.js';
 
 const [dataDir, umask] = process.argv.slice(2);
 if (umask !== undefined) process.umask(Number.parseInt(umask, 8));

@@ -1,8 +1,8 @@
 import { TestApp, type TestClient } from '../support/app.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { PostgresProxy } from '../support/postgres-proxy.js';
-import { ChangeFeed } from '../../src/database/change-feed.js';
-import { KeysService } from '../../src/keys/keys.service.js';
+import { ChangeFeed } from '../../src/platform/database/change-feed.js';
+import { KeysService } from '../../src/platform/keys/keys.service.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import pg from 'pg';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
-import { postgresProcessesIn } from '../../src/database/embedded/processes.js';
+import {
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from '../../src/platform/database/embedded/embedded-postgres.js';
+import { postgresProcessesIn } from '../../src/platform/database/embedded/processes.js';
 import { aDataDirectory, buildOnce, Operator, remove, type Service } from '../start/service.js';
 import { Browser } from '../support/http.js';
 import {

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
-import { ConsoleViews } from '../../src/console/console-views.service.js';
-import { LogoutPreviewService } from '../../src/logout/logout-preview.service.js';
-import type { LogoutPreview } from '../../src/logout/logout-preview.js';
-import { LogoutService } from '../../src/logout/logout.service.js';
-import { TERMINATION_CAUSES, type LogoutTarget, type TerminationCause } from '../../src/logout/logout.js';
-import { SignedOutProgress } from '../../src/signed-out/signed-out-progress.js';
+import { ConsoleViews } from '../../src/web/console/console-views.service.js';
+import { LogoutPreviewService } from '../../src/domain/logout/insight/logout-preview.service.js';
+import type { LogoutPreview } from '../../src/domain/logout/insight/logout-preview.js';
+import { LogoutService } from '../../src/domain/logout/command/logout.service.js';
+import {
+  TERMINATION_CAUSES,
+  type LogoutTarget,
+  type TerminationCause,
+} from '../../src/domain/logout/command/logout.js';
+import { SignedOutProgress } from '../../src/web/signed-out/signed-out-progress.js';
 import { clientOf, OFFLINE, someoneAt, terminationsOf, type SignedIn } from '../back-channel-logout/scene.js';
 import { placed, runJob } from '../bulk/scene.js';
 import { endSessionUrl } from '../rp-initiated-logout/end-session.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { DeliveryFiguresService } from '../../src/logout/delivery-figures.service.js';
-import { LOGOUT_TOKEN_RESULTS, Metrics } from '../../src/metrics/metrics.js';
+import { DeliveryFiguresService } from '../../src/domain/logout/insight/delivery-figures.service.js';
+import { LOGOUT_TOKEN_RESULTS, Metrics } from '../../src/platform/metrics/metrics.js';
 import { clientOf, someoneAt } from '../back-channel-logout/scene.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';
 import { TestApp, type Answer } from '../support/app.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
-import { loadSettings } from '../../src/config/settings.js';
+import { loadSettings } from '../../src/platform/config/settings.js';
 import { ADMIN, TestApp, type Answer } from '../support/app.js';
 import { ownRealm, aFacilitator, signIn } from '../dialects/elasticsearch/scene.js';
 

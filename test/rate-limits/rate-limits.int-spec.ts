@@ -1,9 +1,9 @@
 import { DataSource } from 'typeorm';
-import { dataSourceOptions } from '../../src/database/data-source-options.js';
-import { Retention } from '../../src/database/retention.js';
-import { TransactionRunner } from '../../src/database/transaction.js';
-import type { RateLimiter } from '../../src/rate-limits/rate-limiter.js';
-import { RateLimits } from '../../src/rate-limits/rate-limits.js';
+import { dataSourceOptions } from '../../src/platform/database/data-source-options.js';
+import { Retention } from '../../src/platform/database/retention.js';
+import { TransactionRunner } from '../../src/platform/database/transaction.js';
+import type { RateLimiter } from '../../src/platform/rate-limits/rate-limiter.js';
+import { RateLimits } from '../../src/platform/rate-limits/rate-limits.js';
 import { TestClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 

@@ -1,4 +1,4 @@
-import { Retention } from '../../src/database/retention.js';
+import { Retention } from '../../src/platform/database/retention.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { DAY } from '../support/clock.js';
 

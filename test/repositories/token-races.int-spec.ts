@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { newSecret, sha256 } from '../../src/oidc/secret.js';
-import { AccessTokenRepository } from '../../src/tokens/access-token.repository.js';
-import { GrantRepository } from '../../src/tokens/grant.repository.js';
+import { newSecret, sha256 } from '../../src/platform/oidc/secret.js';
+import { AccessTokenRepository } from '../../src/domain/tokens/access-token.repository.js';
+import { GrantRepository } from '../../src/domain/tokens/grant.repository.js';
 import { TestApp, type Answer, type TestClient } from '../support/app.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { redeem, signOut, terminationsOf } from '../tokens/token-requests.js';

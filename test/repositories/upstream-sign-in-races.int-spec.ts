@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { sha256 } from '../../src/oidc/secret.js';
+import { sha256 } from '../../src/platform/oidc/secret.js';
 import { TestApp, type Answer, type TestClient } from '../support/app.js';
 import type { Browser, Page } from '../support/http.js';
 import { StubUpstream, type UpstreamSubject } from '../support/stub-upstream.js';

@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose';
-import { JwtSigner } from '../../src/keys/jwt-signer.js';
+import { JwtSigner } from '../../src/platform/keys/jwt-signer.js';
 import { TestApp } from '../support/app.js';
 import { anApplication, endSessionUrl, expectNothingChanged, promptNone, SIGNED_OUT_URI } from './end-session.js';
 

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
-import { JwtSigner } from '../../src/keys/jwt-signer.js';
-import { Retention } from '../../src/database/retention.js';
+import { JwtSigner } from '../../src/platform/keys/jwt-signer.js';
+import { Retention } from '../../src/platform/database/retention.js';
 import { TestApp, type Tokens } from '../support/app.js';
 import { HOUR } from '../support/clock.js';
 import type { Browser } from '../support/http.js';

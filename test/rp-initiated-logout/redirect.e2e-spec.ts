@@ -1,4 +1,4 @@
-import { ClientsService } from '../../src/clients/clients.service.js';
+import { ClientsService } from '../../src/domain/clients/clients.service.js';
 import { pkce, TestApp } from '../support/app.js';
 import { anApplication, endSessionUrl, promptNone, SIGNED_OUT_URI, signOut } from './end-session.js';
 

@@ -86,7 +86,7 @@ describe('/account/sessions: a person and their devices', () => {
   });
 
   it('a session ends by itself: after its idle time, and, however busy, after its full time', async () => {
-    const { SessionsService } = await import('../../src/sessions/sessions.service.js');
+    const { SessionsService } = await import('../../src/domain/sessions/sessions.service.js');
     const service = app.app.get(SessionsService);
     const idle = await device('Idle');
     app.clock.advance(app.settings.sessionIdleMs - 1000);

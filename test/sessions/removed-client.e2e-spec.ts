@@ -1,8 +1,8 @@
 import pg from 'pg';
 import type { QueryRunner } from 'typeorm';
 import { RecountParticipants1795260800001 } from '../../migrations/1795260800001-RecountParticipants.js';
-import { Retention } from '../../src/database/retention.js';
-import { LogoutOrderJob } from '../../src/logout/orders/logout-order.job.js';
+import { Retention } from '../../src/platform/database/retention.js';
+import { LogoutOrderJob } from '../../src/domain/logout/orders/logout-order.job.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { DAY, SECOND } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { NEVER } from 'rxjs';
-import { LiveStreams } from '../../src/http/live-streams.js';
-import { Sealer } from '../../src/keys/sealer.js';
+import { LiveStreams } from '../../src/web/kit/live-streams.js';
+import { Sealer } from '../../src/platform/keys/sealer.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { MINUTE } from '../support/clock.js';
 import { EventStream } from '../support/event-stream.js';

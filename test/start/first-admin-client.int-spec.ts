@@ -1,5 +1,5 @@
-import { ClientsService } from '../../src/clients/clients.service.js';
-import { FirstAdminClient } from '../../src/admin/first-admin-client.js';
+import { ClientsService } from '../../src/domain/clients/clients.service.js';
+import { FirstAdminClient } from '../../src/domain/clients/first-admin-client.js';
 import { ADMIN, TestApp } from '../support/app.js';
 
 describe('the administrator’s client when two nodes start at once', () => {

@@ -1,4 +1,4 @@
-import { Clock } from '../../src/database/clock.js';
+import { Clock } from '../../src/platform/clock/clock.js';
 
 /** A clock that stands still until it is told to move. */
 export class TestClock extends Clock {

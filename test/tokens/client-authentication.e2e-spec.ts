@@ -1,4 +1,4 @@
-import { ClientsService } from '../../src/clients/clients.service.js';
+import { ClientsService } from '../../src/domain/clients/clients.service.js';
 import { basic, pkce, TestApp, type Answer } from '../support/app.js';
 import { postRaw, tokenState } from './token-requests.js';
 

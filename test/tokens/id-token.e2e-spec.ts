@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
-import { ClientsService } from '../../src/clients/clients.service.js';
+import { ClientsService } from '../../src/domain/clients/clients.service.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { HOUR, SECOND } from '../support/clock.js';
 import { claimsOf } from './token-requests.js';

@@ -1,6 +1,6 @@
-import { KeysService } from '../../src/keys/keys.service.js';
-import { Sealer } from '../../src/keys/sealer.js';
-import { UpstreamsService } from '../../src/upstreams/upstreams.service.js';
+import { KeysService } from '../../src/platform/keys/keys.service.js';
+import { Sealer } from '../../src/platform/keys/sealer.js';
+import { UpstreamsService } from '../../src/domain/upstreams/upstreams.service.js';
 import { enterAsClient } from '../console/operator.js';
 import { ADMIN, TestApp } from '../support/app.js';
 import { DAY, MINUTE } from '../support/clock.js';

@@ -1,5 +1,5 @@
 import { decodeProtectedHeader } from 'jose';
-import { KeysService } from '../../src/keys/keys.service.js';
+import { KeysService } from '../../src/platform/keys/keys.service.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { DAY, MINUTE, SECOND, TestClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';

@@ -1,5 +1,5 @@
-import { LOGOUT_TOKEN_RESULTS, type LogoutTokenResult } from '../../../src/metrics/metrics.js';
-import type { Settings } from '../../../src/config/settings.js';
+import { LOGOUT_TOKEN_RESULTS, type LogoutTokenResult } from '../../../src/platform/metrics/metrics.js';
+import type { Settings } from '../../../src/platform/config/settings.js';
 import { TestApp, type Answer, type TestClient, type Tokens } from '../../support/app.js';
 import type { Browser, Page } from '../../support/http.js';
 import { StubUpstream, type UpstreamSubject } from '../../support/stub-upstream.js';

@@ -1,4 +1,4 @@
-import { authorizationUrl } from '../../../src/upstreams/upstream-client.js';
+import { authorizationUrl } from '../../../src/domain/upstreams/upstream-client.js';
 import type { TestApp, TestClient } from '../../support/app.js';
 import { StubUpstream } from '../../support/stub-upstream.js';
 import { changesNothing, expectError, PREPARE, upstreamRealm, startScene, type EsAnswer, type Scene } from './scene.js';

@@ -1,6 +1,6 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { toFailure } from '../../../src/http/failure.js';
-import { HttpEdge, type Response } from '../../../src/http/http-edge.js';
+import { toFailure } from '../../../src/web/kit/failure.js';
+import { HttpEdge, type Response } from '../../../src/web/kit/http-edge.js';
 import { BadSessionTokenError } from './toy-error.js';
 
 /** Errors as `{"toy_error": "<word>"}`. */

@@ -1,4 +1,4 @@
-import { ProtocolError } from '../../../src/oidc/errors.js';
+import { ProtocolError } from '../../../src/platform/oidc/errors.js';
 
 /** The token does not say whose session is meant. */
 export class BadSessionTokenError extends ProtocolError {

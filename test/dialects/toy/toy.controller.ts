@@ -1,8 +1,8 @@
 import { Body, Controller, HttpCode, Post, Res, UseFilters, UsePipes } from '@nestjs/common';
-import { HttpEdge, type Response } from '../../../src/http/http-edge.js';
-import { StrictJsonPipe } from '../../../src/http/parameters.pipe.js';
-import { LogoutService } from '../../../src/logout/logout.service.js';
-import { HintVerifier } from '../../../src/tokens/hint-verifier.js';
+import { HttpEdge, type Response } from '../../../src/web/kit/http-edge.js';
+import { StrictJsonPipe } from '../../../src/web/kit/parameters.pipe.js';
+import { LogoutService } from '../../../src/domain/logout/command/logout.service.js';
+import { HintVerifier } from '../../../src/domain/tokens/hint-verifier.js';
 import { ToyLogoutDto, type ToyEndedDto } from './dto/toy-logout.dto.js';
 import { ToyErrorFilter } from './toy-error.filter.js';
 import { toEnded, toLogoutCommand } from './toy.mapper.js';

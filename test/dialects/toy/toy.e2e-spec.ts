@@ -80,11 +80,11 @@ describe('a dialect is one folder (.dependency-cruiser.cjs)', () => {
     for (const name of ['src', 'migrations', 'package.json', 'tsconfig.json', '.dependency-cruiser.cjs'])
       cpSync(join(root, name), join(copy, name), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-    const toy = join(copy, 'src/dialects/toy');
+    const toy = join(copy, 'src/web/dialects/toy');
     cpSync(import.meta.dirname, toy, { recursive: true, filter: (path) => !path.endsWith('-spec.ts') });
     for (const name of toySource) {
       const text = readFileSync(join(toy, name), 'utf8');
-      writeFileSync(join(toy, name), text.replaceAll(/'((?:\.\.\/)+)\.\.\/src\//g, "'$1"));
+      writeFileSync(join(toy, name), text.replaceAll(/'((?:\.\.\/)+)src\//g, "'$1"));
     }
   });
   afterAll(() => rmSync(copy, { recursive: true, force: true }));
@@ -116,14 +116,14 @@ describe('a dialect is one folder (.dependency-cruiser.cjs)', () => {
 
   it('would not get away with more', () => {
     const wrong: ReadonlyArray<readonly [rule: string, target: string]> = [
-      ['dialects-stay-at-the-edge', 'src/database/transaction.ts'],
-      ['dialects-stay-at-the-edge', 'src/sessions/entities/session.entity.ts'],
-      ['dialects-stay-at-the-edge', 'src/logout/session-termination.repository.ts'],
-      ['dialects-stay-at-the-edge', 'src/admin/admin.guard.ts'],
-      ['dialects-do-not-know-each-other', 'src/dialects/vmware-csp/csp-error.ts'],
+      ['dialects-stay-at-the-edge', 'src/platform/database/transaction.ts'],
+      ['dialects-stay-at-the-edge', 'src/domain/sessions/entities/session.entity.ts'],
+      ['dialects-stay-at-the-edge', 'src/domain/logout/termination/session-termination.repository.ts'],
+      ['dialects-stay-at-the-edge', 'src/web/admin/accounts.controller.ts'],
+      ['dialects-do-not-know-each-other', 'src/web/dialects/vmware-csp/csp-error.ts'],
     ];
-    const file = 'src/dialects/toy/greedy.ts';
-    const lines = wrong.map(([, target], n) => `export * as n${n} from '../../${target.slice(4, -3)}.js';`);
+    const file = 'src/web/dialects/toy/greedy.ts';
+    const lines = wrong.map(([, target], n) => `export * as n${n} from '../../../${target.slice(4, -3)}.js';`);
     writeFileSync(join(copy, file), lines.join('\n'));
     const found = violations();
     for (const [rule, target] of wrong) expect(found).toContain(`${rule}: ${file} → ${target}`);

@@ -1,5 +1,5 @@
-import type { LogoutCommand, LogoutOutcome } from '../../../src/logout/logout.js';
-import type { TokenHint } from '../../../src/tokens/hint-verifier.js';
+import type { LogoutCommand, LogoutOutcome } from '../../../src/domain/logout/command/logout.js';
+import type { TokenHint } from '../../../src/domain/tokens/hint-verifier.js';
 import type { ToyEndedDto } from './dto/toy-logout.dto.js';
 import { BadSessionTokenError } from './toy-error.js';
 

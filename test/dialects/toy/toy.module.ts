@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { LogoutModule } from '../../../src/logout/logout.module.js';
-import { TokensModule } from '../../../src/tokens/tokens.module.js';
+import { LogoutModule } from '../../../src/domain/logout/logout.module.js';
+import { TokensModule } from '../../../src/domain/tokens/tokens.module.js';
 import { ToyController } from './toy.controller.js';
 
 @Module({ imports: [LogoutModule, TokensModule], controllers: [ToyController] })

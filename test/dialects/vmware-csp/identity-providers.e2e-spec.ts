@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import { decodeJwt } from 'jose';
-import { JwtSigner } from '../../../src/keys/jwt-signer.js';
-import { OrganizationsService } from '../../../src/upstreams/organizations.service.js';
-import { UpstreamSessions } from '../../../src/upstreams/upstream-sessions.service.js';
-import type { Upstream } from '../../../src/upstreams/upstream.js';
-import { UpstreamsService } from '../../../src/upstreams/upstreams.service.js';
+import { JwtSigner } from '../../../src/platform/keys/jwt-signer.js';
+import { OrganizationsService } from '../../../src/domain/upstreams/organizations.service.js';
+import { UpstreamSessions } from '../../../src/domain/upstreams/upstream-sessions.service.js';
+import type { Upstream } from '../../../src/domain/upstreams/upstream.js';
+import { UpstreamsService } from '../../../src/domain/upstreams/upstreams.service.js';
 import { TestApp, type TestClient, type Tokens } from '../../support/app.js';
 import { HOUR, TestClock } from '../../support/clock.js';
 import type { Browser } from '../../support/http.js';

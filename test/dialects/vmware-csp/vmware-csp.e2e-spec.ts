@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
-import { JwtSigner } from '../../../src/keys/jwt-signer.js';
+import { JwtSigner } from '../../../src/platform/keys/jwt-signer.js';
 import { TestApp, type Tokens } from '../../support/app.js';
 import { HOUR } from '../../support/clock.js';
 import type { Browser } from '../../support/http.js';

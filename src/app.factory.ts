@@ -1,0 +1,105 @@
+import { NestFactory, Reflector } from '@nestjs/core';
+import type { Server } from 'node:http';
+import type { LoggerService } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AppModule } from './app.module.js';
+import type { Settings } from './platform/config/settings.js';
+import { Cors } from './web/kit/cors.js';
+import { EdgeFallbacks } from './web/kit/edge-fallbacks.js';
+import { FallbackFilter } from './web/kit/fallback.filter.js';
+import { refuseHead } from './web/kit/head-requests.js';
+import { HttpEdge } from './web/kit/http-edge.js';
+import { answerMalformedRequests } from './web/kit/malformed-requests.js';
+import { publicCors } from './web/kit/public-cors.js';
+import { RequestGuard } from './web/kit/request.guard.js';
+import { serveDocs } from './web/docs/openapi.js';
+
+const BODY_LIMIT = '64kb';
+
+/** The application, ready to listen. */
+export async function createApp(settings: Settings, logger?: LoggerService | false): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(settings), {
+    bodyParser: false,
+    return503OnClosing: true,
+    routeConflictPolicy: { duplicate: 'error' },
+    // Whoever starts it says what went wrong, and ends the process.
+    abortOnError: false,
+    ...(logger === undefined ? {} : { logger }),
+  });
+  return setUpApp(app, settings);
+}
+
+/**
+ * What production and tests share: parsers, headers, the filter for what no controller handles. No filter or pipe for
+ * controllers here: each edge has its own (style: bodies and rules differ by dialect).
+ */
+export function setUpApp(app: NestExpressApplication, settings: Settings): NestExpressApplication {
+  // Nobody caches or revalidates what we answer, and the hash costs CPU on every request.
+  app.set('etag', false);
+  // Plain strings and repeats, no nested objects: OAuth has none, and they are a way to smuggle.
+  app.set('query parser', 'simple');
+  if (settings.trustProxy !== undefined) app.set('trust proxy', trustedProxies(settings.trustProxy));
+  keepIdleConnections(app, settings);
+  app.use(publicCors(app.get(Cors), app.get(HttpEdge), settings));
+  app.use(refuseHead);
+  // These read their JSON themselves, to the letter: media types, positions of mistakes, members sent twice.
+  app.useBodyParser('text', { type: readsItsOwnBody, limit: BODY_LIMIT });
+  app.useBodyParser('json', { limit: BODY_LIMIT });
+  app.useBodyParser('urlencoded', { limit: BODY_LIMIT, extended: false });
+  const https = settings.issuer.startsWith('https:');
+  app.useSecurityHeaders({
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: https ? [] : null } },
+    strictTransportSecurity: https,
+    // One page must be framed by everybody (Session Management 1.0 §3.2), and what is set here cannot be taken back. The
+    // policy's `frame-ancestors` says the same to every browser of today; pages for people add the old header themselves.
+    xFrameOptions: false,
+    // A sign-in may run in a popup whose opener waits for it; keys and metadata are for everybody.
+    crossOriginOpenerPolicy: false,
+    crossOriginResourcePolicy: { policy: 'cross-origin' },
+  });
+  app.useGlobalGuards(new RequestGuard(app.get(Reflector)));
+  answerMalformedRequests(app.getHttpServer());
+  app.useGlobalFilters(new FallbackFilter(app.get(HttpEdge), app.get(EdgeFallbacks), (path) => methodsOf(app, path)));
+  serveDocs(app, settings);
+  return app;
+}
+
+/**
+ * Longer than a load balancer keeps an idle connection, so that it is never us who close one in the moment in which it is
+ * used again; and headers, whose time begins with the wait, get longer still.
+ */
+function keepIdleConnections(app: NestExpressApplication, { keepAliveTimeoutMs }: Settings): void {
+  const server: Server = app.getHttpServer();
+  server.keepAliveTimeout = keepAliveTimeoutMs;
+  server.headersTimeout = Math.max(60_000, keepAliveTimeoutMs + 5000);
+}
+
+interface Route {
+  readonly route?: { readonly methods: Readonly<Record<string, boolean>> };
+  match(path: string): boolean;
+}
+
+/** What the router has for a path, by its own table. */
+function methodsOf(app: NestExpressApplication, path: string): readonly string[] {
+  const { router } = app.getHttpAdapter().getInstance() as unknown as {
+    readonly router: { readonly stack: readonly Route[] };
+  };
+  const methods = new Set<string>();
+  for (const layer of router.stack) {
+    if (layer.route === undefined || !layer.match(path)) continue;
+    for (const method of Object.keys(layer.route.methods)) {
+      methods.add(method.toUpperCase());
+      if (method === 'get') methods.add('HEAD');
+    }
+  }
+  return [...methods].toSorted();
+}
+
+function readsItsOwnBody(request: { readonly url?: string }): boolean {
+  return /^\/(_security|csp)\//.test(request.url ?? '');
+}
+
+/** `EXEUNT_TRUST_PROXY`: a number of hops, or addresses and networks. */
+function trustedProxies(text: string): number | string[] {
+  return /^\d+$/.test(text) ? Number(text) : text.split(',').map((entry) => entry.trim());
+}

@@ -1,0 +1,147 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import { ChangeFeed } from '../../platform/database/change-feed.js';
+import { Clock } from '../../platform/clock/clock.js';
+import { isUniqueViolation, TransactionRunner, type Tx } from '../../platform/database/transaction.js';
+import { ADMIN_SCOPE } from '../../platform/oidc/claims.js';
+import type { ClientMetadata } from '../../platform/oidc/client-metadata.js';
+import { matchesHash, newSecret, sha256 } from '../../platform/oidc/secret.js';
+import { registeredMetadata } from './client-registration.js';
+import { provesBySecret } from './client.js';
+import { ClientsService } from './clients.service.js';
+import { ClientEntity } from './entities/client.entity.js';
+import { canAdminister, someoneAdministers } from './last-administrator.js';
+
+/** What a start found, or made, of the client that administers the service. */
+export type AdministratorAtStart =
+  /** With the secret, unless the environment gave it. */
+  | { readonly kind: 'made'; readonly generatedSecret: string | undefined }
+  | { readonly kind: 'there' }
+  /** Somebody deleted it, and another client can administer the service: it stays deleted. */
+  | { readonly kind: 'deleted' }
+  /** There is none by this id and nobody asked for one by name, since another client can administer the service. */
+  | { readonly kind: 'elsewhere' }
+  /** It is there and cannot administer, and neither can any other client. */
+  | { readonly kind: 'locked_out' };
+
+/** Clients by which the service is administered: the first one, and the one that a locked-out operator gets back in by. */
+@Injectable()
+export class AdministratorsService {
+  constructor(
+    private readonly clients: ClientsService,
+    private readonly transactions: TransactionRunner,
+    private readonly changes: ChangeFeed,
+    private readonly clock: Clock,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  /**
+   * Makes the client if it is missing, and gives it the secret of the environment. A secret that was given before is not
+   * given again: whoever rotated it since did so for a reason. Nor does a deleted client come back by the secret that it
+   * had, unless nobody could administer the service otherwise. Safe on several nodes at once.
+   *
+   * @param named whether the environment asks for this client by its id
+   */
+  async ensure(clientId: string, given: string | undefined, named: boolean): Promise<AdministratorAtStart> {
+    try {
+      return await this.locked(clientId, async (tx, row) => {
+        const someone = await someoneAdministers(tx, this.settings.issuer);
+        const isNews = given !== undefined && !matchesHash(given, row?.environmentSecretHash ?? null);
+        if (row === undefined && someone && !named) return { kind: 'elsewhere' };
+        if (row === undefined || (row.deletedAt !== null && (isNews || !someone))) {
+          const secret = given ?? newSecret();
+          await this.write(tx, clientId, row, { metadata: administration(), secret, given });
+          return { kind: 'made', generatedSecret: given === undefined ? secret : undefined };
+        }
+        if (row.deletedAt !== null) return { kind: 'deleted' };
+        if (isNews) await this.applyEnvironment(tx, row, given);
+        return { kind: (await someoneAdministers(tx, this.settings.issuer)) ? 'there' : 'locked_out' };
+      });
+    } catch (error) {
+      // Another node was first, and knows better by now what there is.
+      if (isUniqueViolation(error, 'clients_pkey')) return { kind: 'there' };
+      throw error;
+    } finally {
+      this.clients.forget(clientId);
+    }
+  }
+
+  /**
+   * Whatever became of the client (deleted, disabled, without its scope, its secret lost), it can administer the service
+   * afterwards, by the secret that is returned. Tokens of its own from before are dead.
+   */
+  async recover(clientId: string, within: (tx: Tx) => Promise<void>): Promise<string> {
+    const secret = newSecret();
+    await this.locked(clientId, async (tx, row) => {
+      const metadata =
+        row !== undefined && provesBySecret(row.metadata) && (await canAdminister(tx, clientId, this.settings.issuer))
+          ? row.metadata
+          : administration();
+      await this.write(tx, clientId, row, { metadata, secret, given: this.settings.adminClientSecret });
+      await within(tx);
+    });
+    this.clients.forget(clientId);
+    return secret;
+  }
+
+  private locked<T>(clientId: string, work: (tx: Tx, row: ClientEntity | undefined) => Promise<T>): Promise<T> {
+    return this.transactions.run(async (tx) => {
+      const row = await tx.manager.findOne(ClientEntity, { where: { clientId }, lock: { mode: 'pessimistic_write' } });
+      return work(tx, row ?? undefined);
+    });
+  }
+
+  /** The environment has another secret than last time. One that is in use already only needs to be remembered. */
+  private async applyEnvironment(tx: Tx, row: ClientEntity, given: string): Promise<void> {
+    const replaces = provesBySecret(row.metadata) && !matchesHash(given, row.secretHash);
+    await tx.manager.update(
+      ClientEntity,
+      { clientId: row.clientId },
+      {
+        environmentSecretHash: sha256(given),
+        ...(replaces
+          ? { secretHash: sha256(given), tokenGeneration: row.tokenGeneration + 1, updatedAt: this.clock.now() }
+          : {}),
+      },
+    );
+    await this.changes.publish(tx, 'client', row.clientId);
+  }
+
+  private async write(
+    tx: Tx,
+    clientId: string,
+    row: ClientEntity | undefined,
+    to: { readonly metadata: ClientMetadata; readonly secret: string; readonly given: string | undefined },
+  ): Promise<void> {
+    const now = this.clock.now();
+    const state = {
+      metadata: to.metadata,
+      secretHash: sha256(to.secret),
+      environmentSecretHash: to.given === undefined ? (row?.environmentSecretHash ?? null) : sha256(to.given),
+      tokenGeneration: (row?.tokenGeneration ?? -1) + 1,
+      updatedAt: now,
+      deletedAt: null,
+      disabledAt: null,
+    };
+    if (row === undefined) {
+      const made = { ...state, clientId, registrationTokenHash: null, createdAt: now, enabledAt: null };
+      await tx.manager.insert(ClientEntity, made as never);
+    } else {
+      await tx.manager.update(ClientEntity, { clientId }, state as never);
+    }
+    await this.changes.publish(tx, 'client', clientId);
+  }
+}
+
+function administration(): ClientMetadata {
+  return registeredMetadata(
+    {
+      client_name: 'Exeunt administration',
+      grant_types: ['client_credentials'],
+      scope: ADMIN_SCOPE,
+      // Swagger UI sends client credentials in the header, so does curl -u.
+      token_endpoint_auth_method: 'client_secret_basic',
+    },
+    { administrator: true, allowInsecure: false },
+  );
+}

@@ -1,0 +1,153 @@
+import { Injectable } from '@nestjs/common';
+import { isPublicClient, type Client } from '../clients/client.js';
+import { mayActOffline } from '../clients/offline-access.js';
+import { Clock } from '../../platform/clock/clock.js';
+import { TransactionRunner } from '../../platform/database/transaction.js';
+import { acrOf, PASSWORD_ACR } from '../../platform/oidc/authentication-context.js';
+import type { AuthorizationErrorCode } from '../../platform/oidc/errors.js';
+import { isOnDevice, registeredRedirectUri } from '../../platform/oidc/redirect-uri.js';
+import type { SignedInSession } from '../sessions/session.js';
+import { GrantsService } from '../tokens/grants.service.js';
+import { mayServe } from '../upstreams/upstream.js';
+import { UpstreamsService } from '../upstreams/upstreams.service.js';
+import type { AuthorizationRequest } from './authorization-request.js';
+import { ConsentsService } from '../consents/consents.service.js';
+
+/** What must happen next for a request. */
+export type AuthorizationStep =
+  | { readonly kind: 'sign_in'; readonly reauthenticate: boolean }
+  | { readonly kind: 'consent' }
+  | { readonly kind: 'grant' }
+  | { readonly kind: 'error'; readonly code: AuthorizationErrorCode; readonly description: string };
+
+const UNMET: AuthorizationStep = {
+  kind: 'error',
+  code: 'unmet_authentication_requirements',
+  description: 'The requested acr cannot be given.',
+};
+
+/**
+ * Whether any app on the person's device can be the one that answers there: a client that proves nothing, at a private-use
+ * scheme or a loopback address. What was allowed it before, by whomever, then stands for nothing: the person has to do
+ * something here each time, sign in or allow (RFC 8252 §8.6, RFC 6749 §10.2). A claimed https address is proof enough.
+ */
+function canBeImpersonated(client: Client, redirectUri: string): boolean {
+  return isPublicClient(client) && isOnDevice(redirectUri);
+}
+
+/** Decides what an authorization request needs, and grants it. */
+@Injectable()
+export class AuthorizationService {
+  constructor(
+    private readonly consents: ConsentsService,
+    private readonly grants: GrantsService,
+    private readonly upstreams: UpstreamsService,
+    private readonly transactions: TransactionRunner,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * @param session the live session of the browser's cookie, if there is one; it says whether it serves this client
+   * @param signedInHere whether the person proved who they are within this very interaction
+   */
+  async nextStep(
+    client: Client,
+    request: AuthorizationRequest,
+    session: SignedInSession | undefined,
+    signedInHere: boolean,
+  ): Promise<AuthorizationStep> {
+    const silent = request.prompt.includes('none');
+    const signIn = this.needsSignIn(request, session, signedInHere);
+    const allowed =
+      session !== undefined && (silent || !signIn) && (await this.consents.isGiven(session.accountId, client, request));
+    // A client that the person allowed nothing does not learn by asking whether it is the one it names (RFC 9700 §4.11.2).
+    const mayNotLearn = silent && request.hintedSub !== undefined && !allowed;
+    if (session === undefined || signIn || mayNotLearn) {
+      // Somebody signed in, but not as the client demands: it is told, nobody is asked for ever.
+      if (signedInHere && session !== undefined) return this.signedInInVain(request, session);
+      if (silent)
+        return { kind: 'error', code: 'login_required', description: 'Nobody is signed in who fits the request.' };
+      if (!(await this.canBeMet(client, request))) return UNMET;
+      return {
+        kind: 'sign_in',
+        reauthenticate:
+          session?.serves === true && this.isExpected(request, session) && !request.prompt.includes('select_account'),
+      };
+    }
+    if (!client.metadata.skip_consent && request.prompt.includes('consent')) return { kind: 'consent' };
+    if (allowed && (signedInHere || !canBeImpersonated(client, request.redirectUri))) return { kind: 'grant' };
+    return silent
+      ? { kind: 'error', code: 'consent_required', description: 'The person has not allowed this yet.' }
+      : { kind: 'consent' };
+  }
+
+  /** The code; undefined when the session ended, or the consent or something of the client's was taken, at this very moment. */
+  async issueCode(
+    client: Client,
+    request: AuthorizationRequest,
+    session: SignedInSession,
+  ): Promise<string | undefined> {
+    // Where the client may not have it, or has lost it since it asked, it is ignored (Core §11).
+    const offline = request.scope.includes('offline_access') && mayActOffline(client.metadata);
+    const registeredUri = registeredRedirectUri(client.metadata.redirect_uris, request.redirectUri, client.metadata);
+    if (registeredUri === undefined) return undefined;
+    const authorized = {
+      clientId: client.clientId,
+      redirectUri: request.redirectUriSent ? request.redirectUri : undefined,
+      registeredUri,
+      scope: offline ? request.scope : request.scope.filter((scope) => scope !== 'offline_access'),
+      claims: request.claims,
+      nonce: request.nonce,
+      codeChallenge: request.codeChallenge,
+      offline,
+    };
+    if (client.metadata.skip_consent) return this.grants.authorize(authorized, session);
+    // A withdrawal revokes the grants that it sees. None is made on a consent that it has just deleted.
+    return this.transactions.run(async (tx) =>
+      (await this.consents.hold(tx, session.accountId, client.clientId))
+        ? this.grants.authorize(authorized, session, tx)
+        : undefined,
+    );
+  }
+
+  private needsSignIn(
+    request: AuthorizationRequest,
+    session: SignedInSession | undefined,
+    signedInHere: boolean,
+  ): boolean {
+    if (session?.serves !== true || !this.isExpected(request, session) || !isEnough(request, session)) return true;
+    if (signedInHere) return false;
+    if (request.prompt.includes('login') || request.prompt.includes('select_account')) return true;
+    if (request.maxAge === undefined) return false;
+    // max_age=0 is prompt=login in other words (Core, newer drafts).
+    return (
+      request.maxAge === 0 || this.clock.now().getTime() - session.authenticatedAt.getTime() > request.maxAge * 1000
+    );
+  }
+
+  private signedInInVain(request: AuthorizationRequest, session: SignedInSession): AuthorizationStep {
+    if (!isEnough(request, session)) return UNMET;
+    return {
+      kind: 'error',
+      code: 'login_required',
+      description: session.serves
+        ? 'Another person signed in than the one asked for.'
+        : 'This sign-in is not for this application.',
+    };
+  }
+
+  /** Whether there is a way to sign in to this client as the request demands. */
+  private async canBeMet(client: Client, { acr }: AuthorizationRequest): Promise<boolean> {
+    if (acr === undefined || acr.includes(PASSWORD_ACR)) return true;
+    return (await this.upstreams.list()).some((upstream) => mayServe(upstream, client.clientId));
+  }
+
+  private isExpected(request: AuthorizationRequest, session: SignedInSession): boolean {
+    return request.hintedSub === undefined || request.hintedSub === session.accountId;
+  }
+}
+
+/** The way the person signed in last is one that the client takes (Core §5.5.1.1). */
+function isEnough({ acr }: AuthorizationRequest, session: SignedInSession): boolean {
+  return acr === undefined || acr.includes(acrOf(session.amr));
+}

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { RateLimitsModule } from '../../platform/rate-limits/rate-limits.module.js';
+import { ConsentsModule } from '../consents/consents.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
+import { UpstreamsModule } from '../upstreams/upstreams.module.js';
+import { AuthorizationService } from './authorization.service.js';
+import { InteractionsService } from './interactions.service.js';
+
+@Module({
+  imports: [ConsentsModule, RateLimitsModule, TokensModule, UpstreamsModule],
+  providers: [AuthorizationService, InteractionsService],
+  exports: [AuthorizationService, InteractionsService],
+})
+export class InteractionsModule {}

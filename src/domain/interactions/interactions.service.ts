@@ -1,0 +1,154 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { IsNull } from 'typeorm';
+import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import { Clock } from '../../platform/clock/clock.js';
+import { Retention } from '../../platform/database/retention.js';
+import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
+import { TooManyRequestsError } from '../../platform/oidc/errors.js';
+import { newSecret, sha256 } from '../../platform/oidc/secret.js';
+import type { AddressLimiter } from '../../platform/rate-limits/address-limiter.js';
+import { RateLimits } from '../../platform/rate-limits/rate-limits.js';
+import type { AuthorizationRequest } from './authorization-request.js';
+import { InteractionEntity } from './entities/interaction.entity.js';
+
+/** Long enough to find a password, short enough that a forgotten tab is not a way in. */
+const TTL_MS = 60 * 60_000;
+/** How long after that somebody is still led on who comes back to it: a notebook that was closed overnight. */
+const KEPT_MS = 24 * 60 * 60_000;
+/** A second answer that comes this soon is the same click, on a slow line. */
+const SAME_CLICK_MS = 60_000;
+const SECRET_LENGTH = 43;
+
+/** A person is being asked something. */
+export interface Interaction {
+  /** Undefined when they came to see their own sessions. */
+  readonly request: AuthorizationRequest | undefined;
+  /** The session in which they proved, within this interaction, who they are. */
+  readonly sessionId: string | undefined;
+  /** Only an open one is answered. The others are there to lead people on. */
+  readonly state: 'open' | 'answered' | 'lapsed';
+}
+
+/**
+ * Interactions, each bound to the browser that began it and used up by its answer (abuse case A21).
+ *
+ * The id is a secret, and after it the client's id: a bookmark that has outlived its row still says where it led to.
+ */
+@Injectable()
+export class InteractionsService implements OnModuleInit {
+  private readonly begun: AddressLimiter;
+
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly clock: Clock,
+    private readonly retention: Retention,
+    limits: RateLimits,
+    @Inject(SETTINGS) settings: Settings,
+  ) {
+    this.begun = limits.addressLimiter('interactions', settings.authorizePerMinute, 60);
+  }
+
+  onModuleInit(): void {
+    this.retention.register({ table: 'interactions', key: 'id_hash', condition: 'expires_at < $1', keepMs: KEPT_MS });
+  }
+
+  /**
+   * @param sessionId the session in which the person has just proved who they are
+   * @returns the id for the URL; only its hash is stored
+   * @throws TooManyRequestsError when this address began too many: nobody had to prove anything to come this far
+   */
+  async begin(
+    request: AuthorizationRequest | undefined,
+    browserHash: Buffer,
+    address: string,
+    sessionId?: string,
+  ): Promise<string> {
+    await this.count(address);
+    const id = newSecret() + Buffer.from(request?.clientId ?? '').toString('base64url');
+    const row = {
+      idHash: hashOf(id),
+      browserHash,
+      clientId: request?.clientId ?? null,
+      request: request ?? null,
+      createdAt: this.clock.now(),
+      expiresAt: this.clock.in(TTL_MS),
+      answeredAt: null,
+      sessionId: sessionId ?? null,
+    };
+    await this.transactions.run((tx) => tx.manager.insert(InteractionEntity, row as never));
+    return id;
+  }
+
+  /** Counts one more row that this address leaves. @throws TooManyRequestsError */
+  async count(address: string): Promise<void> {
+    const retryAfterSeconds = await this.begun.consume(address);
+    if (retryAfterSeconds !== undefined)
+      throw new TooManyRequestsError('Too many sign-ins were begun from your network.', retryAfterSeconds);
+  }
+
+  /** Undefined when it is unknown, gone, or another browser's. */
+  async find(id: string, browserHash: Buffer): Promise<Interaction | undefined> {
+    const row = await this.transactions.reader.findOneBy(InteractionEntity, { idHash: hashOf(id), browserHash });
+    return row === null ? undefined : this.toInteraction(row);
+  }
+
+  /** What it was about, whoever's it is. Nothing may be answered from it: who goes on with it begins a new one. */
+  async findOfAnyBrowser(id: string): Promise<Interaction | undefined> {
+    const row = await this.transactions.reader.findOneBy(InteractionEntity, { idHash: hashOf(id) });
+    return row === null ? undefined : this.toInteraction(row);
+  }
+
+  /** The client that the id was made for. Anybody can write one: it proves nothing. */
+  clientIdOf(id: string): string | undefined {
+    const clientId = Buffer.from(id.slice(SECRET_LENGTH), 'base64url').toString();
+    return clientId === '' ? undefined : clientId;
+  }
+
+  async authenticated(id: string, sessionId: string): Promise<void> {
+    await this.transactions.run((tx) => tx.manager.update(InteractionEntity, { idHash: hashOf(id) }, { sessionId }));
+  }
+
+  /**
+   * Has a session begun within it, one after the other: of two forms that were sent by one double click, the second gets
+   * the session of the first, whose cookie the browser may have thrown away with that answer.
+   * @param begin with the session that is there already; what it returns is remembered
+   */
+  async signedIn<Started extends { readonly sessionId: string }>(
+    id: string,
+    begin: (tx: Tx, earlier: string | undefined) => Promise<Started | undefined>,
+  ): Promise<Started | undefined> {
+    const key = { idHash: hashOf(id) };
+    return this.transactions.run(async (tx) => {
+      const row = await tx.manager.findOne(InteractionEntity, { where: key, lock: { mode: 'pessimistic_write' } });
+      const started = await begin(tx, row?.sessionId ?? undefined);
+      if (started !== undefined) await tx.manager.update(InteractionEntity, key, { sessionId: started.sessionId });
+      return started;
+    });
+  }
+
+  /** Uses it up. False when somebody was first: then nothing may be answered from it. */
+  async finish(id: string): Promise<boolean> {
+    const { affected } = await this.transactions.run((tx) =>
+      tx.manager.update(
+        InteractionEntity,
+        { idHash: hashOf(id), answeredAt: IsNull() },
+        { answeredAt: this.clock.now() },
+      ),
+    );
+    return affected === 1;
+  }
+
+  private toInteraction(row: InteractionEntity): Interaction {
+    const now = this.clock.now().getTime();
+    const sameClick = row.answeredAt === null || now - row.answeredAt.getTime() < SAME_CLICK_MS;
+    return {
+      request: row.request ?? undefined,
+      sessionId: sameClick ? (row.sessionId ?? undefined) : undefined,
+      state: row.answeredAt !== null ? 'answered' : row.expiresAt.getTime() <= now ? 'lapsed' : 'open',
+    };
+  }
+}
+
+function hashOf(id: string): Buffer {
+  return sha256(id.slice(0, SECRET_LENGTH));
+}

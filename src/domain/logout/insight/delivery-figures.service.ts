@@ -1,0 +1,270 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Clock } from '../../../platform/clock/clock.js';
+import { statement } from '../../../platform/database/statement.js';
+import { warnOf } from '../../../platform/database/storage-log.js';
+import { TransactionRunner } from '../../../platform/database/transaction.js';
+import { Metrics, type LedgerFigures } from '../../../platform/metrics/metrics.js';
+import { DELIVERY_STATES, type DeliveryState } from '../notices/delivery.js';
+import { grouped } from './grouped.js';
+
+const HOUR = 60 * 60 * 1000;
+const WINDOW_MS = 24 * HOUR;
+const FIGURES_MAX_AGE_MS = 10_000;
+const OVERVIEW_MAX_AGE_MS = 5_000;
+/** So that no overview costs more than this, however much there is. */
+const MAX_ROWS = 200_000;
+
+/** From the index `logout_deliveries_finished_at_idx` alone. */
+const ENDED = statement(
+  'logout_figures_ended',
+  `SELECT d.state, count(*)::int AS count FROM (
+     SELECT state FROM logout_deliveries WHERE finished_at > $1 ORDER BY finished_at DESC LIMIT $2
+   ) d GROUP BY d.state`,
+);
+
+/** From the index `logout_deliveries_pending_idx` alone. */
+const PENDING = statement(
+  'logout_figures_pending',
+  `SELECT d.client_id, count(*)::int AS count, min(d.created_at) AS oldest FROM (
+     SELECT client_id, created_at FROM logout_deliveries WHERE state = 'pending' ORDER BY created_at LIMIT $1
+   ) d GROUP BY d.client_id`,
+);
+
+/** One pass over the last day, by the index alone: all together, by application, by hour. */
+const OVERVIEW = statement(
+  'logout_figures_overview',
+  `WITH recent AS (
+     SELECT d.state, d.client_id, date_bin('1 hour', d.finished_at, TIMESTAMPTZ '2000-01-01 00:00Z') AS hour,
+            extract(epoch FROM d.finished_at - d.created_at)::float8 AS seconds
+       FROM logout_deliveries d WHERE d.finished_at > $1 ORDER BY d.finished_at DESC LIMIT $2
+   )
+   SELECT client_id, hour, state, count(*)::int AS count,
+          percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY seconds) AS seconds
+     FROM recent GROUP BY GROUPING SETS ((state), (client_id, state), (hour, state))`,
+);
+
+const MAX_FAILURES = 10;
+
+/** The latest of the last day that ended without an acceptance. By the index as well; ten rows of the table. */
+const FAILURES = statement(
+  'logout_figures_failures',
+  `SELECT d.id, d.termination_id, d.client_id, d.state, d.finished_at, d.last_error FROM logout_deliveries d
+    WHERE d.finished_at > $1 AND d.state IN ('rejected', 'abandoned') ORDER BY d.finished_at DESC LIMIT $2`,
+);
+
+/** From the decision to the acceptance. */
+export interface Latency {
+  readonly p50: number;
+  readonly p95: number;
+}
+
+export interface ApplicationFigures {
+  readonly clientId: string;
+  /** By state: `pending` whatever their age, the others of the last 24 hours. */
+  readonly counts: Readonly<Record<DeliveryState, number>>;
+  readonly latency: Latency | undefined;
+  readonly oldestPendingAt: Date | undefined;
+}
+
+export interface HourFigures {
+  readonly startsAt: Date;
+  readonly counts: Readonly<Record<DeliveryState, number>>;
+  readonly latency: Latency | undefined;
+}
+
+/** A notice that ended without an acceptance. */
+export interface FailedDelivery {
+  readonly id: string;
+  readonly terminationId: string;
+  readonly clientId: string;
+  readonly state: DeliveryState;
+  readonly finishedAt: Date;
+  readonly lastError: string | null;
+}
+
+export interface DeliveryOverview {
+  readonly at: Date;
+  readonly counts: Readonly<Record<DeliveryState, number>>;
+  readonly latency: Latency | undefined;
+  readonly oldestPendingAt: Date | undefined;
+  /** Those with the most to do first. */
+  readonly applications: readonly ApplicationFigures[];
+  /** 24, the oldest first, none left out. */
+  readonly hours: readonly HourFigures[];
+  /** The latest few, newest first. */
+  readonly failures: readonly FailedDelivery[];
+}
+
+/** Numbers about the notices, for `/metrics` and the console. Read at most once in a few seconds, from indexes alone. */
+@Injectable()
+export class DeliveryFiguresService implements OnModuleInit {
+  private readonly logger = new Logger(DeliveryFiguresService.name);
+  private readonly figures = this.remembered(FIGURES_MAX_AGE_MS, () => this.readFigures());
+  private readonly remember = this.remembered(OVERVIEW_MAX_AGE_MS, () => this.readOverview());
+
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly metrics: Metrics,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.metrics.showLedger(() =>
+      this.figures().catch((error: unknown) => {
+        warnOf(this.logger, 'no figures for the metrics', error);
+        return undefined;
+      }),
+    );
+  }
+
+  /** How deliveries went in the last 24 hours, and what is pending. */
+  overview(): Promise<DeliveryOverview> {
+    return this.remember();
+  }
+
+  private async readFigures(): Promise<LedgerFigures> {
+    const [ended, pending] = await Promise.all([
+      this.transactions.query<{ state: DeliveryState; count: number }>(ENDED, [this.dayAgo(), MAX_ROWS]),
+      this.pending(),
+    ]);
+    const deliveries = countsOf(ended, pending);
+    const oldest = oldestOf(pending);
+    const oldestPendingSeconds = oldest === undefined ? 0 : (this.clock.now().getTime() - oldest.getTime()) / 1000;
+    return { deliveries, oldestPendingSeconds };
+  }
+
+  private async readOverview(): Promise<DeliveryOverview> {
+    const [rows, pending, failures] = await Promise.all([
+      this.transactions.query<OverviewRow>(OVERVIEW, [this.dayAgo(), MAX_ROWS]),
+      this.pending(),
+      this.transactions.query<FailureRow>(FAILURES, [this.dayAgo(), MAX_FAILURES]),
+    ]);
+    const total = rows.filter((row) => row.client_id === null && row.hour === null);
+    const at = this.clock.now();
+    return {
+      at,
+      counts: countsOf(total, pending),
+      latency: latencyOf(total),
+      oldestPendingAt: oldestOf(pending),
+      applications: applicationsOf(rows, pending),
+      hours: hoursOf(rows, at),
+      failures: failures.map((row) => ({
+        id: row.id,
+        terminationId: row.termination_id,
+        clientId: row.client_id,
+        state: row.state,
+        finishedAt: row.finished_at,
+        lastError: row.last_error,
+      })),
+    };
+  }
+
+  private pending(): Promise<PendingRow[]> {
+    return this.transactions.query<PendingRow>(PENDING, [MAX_ROWS]);
+  }
+
+  private dayAgo(): Date {
+    return this.clock.in(-WINDOW_MS);
+  }
+
+  /** Any number of readers cost one read in `maxAgeMs`. A failure is not remembered. */
+  private remembered<T>(maxAgeMs: number, read: () => Promise<T>): () => Promise<T> {
+    let last: { readonly at: number; readonly value: Promise<T> } | undefined;
+    return () => {
+      const now = this.clock.now().getTime();
+      if (last !== undefined && now - last.at < maxAgeMs) return last.value;
+      const value = read();
+      const current = { at: now, value };
+      last = current;
+      value.catch(() => {
+        if (last === current) last = undefined;
+      });
+      return value;
+    };
+  }
+}
+
+interface OverviewRow {
+  client_id: string | null;
+  hour: Date | null;
+  state: DeliveryState;
+  count: number;
+  seconds: [number, number];
+}
+
+interface FailureRow {
+  id: string;
+  termination_id: string;
+  client_id: string;
+  state: DeliveryState;
+  finished_at: Date;
+  last_error: string | null;
+}
+
+interface PendingRow {
+  client_id: string;
+  count: number;
+  oldest: Date;
+}
+
+function countsOf(
+  ended: readonly { readonly state: DeliveryState; readonly count: number }[],
+  pending: readonly PendingRow[],
+): Record<DeliveryState, number> {
+  const counts = Object.fromEntries(DELIVERY_STATES.map((state) => [state, 0])) as Record<DeliveryState, number>;
+  for (const { state, count } of ended) counts[state] = count;
+  counts.pending = pending.reduce((sum, { count }) => sum + count, 0);
+  return counts;
+}
+
+function latencyOf(rows: readonly OverviewRow[]): Latency | undefined {
+  const delivered = rows.find((row) => row.state === 'delivered');
+  return delivered === undefined ? undefined : { p50: delivered.seconds[0], p95: delivered.seconds[1] };
+}
+
+function oldestOf(pending: readonly PendingRow[]): Date | undefined {
+  return pending.map(({ oldest }) => oldest).sort((a, b) => a.getTime() - b.getTime())[0];
+}
+
+function applicationsOf(rows: readonly OverviewRow[], pending: readonly PendingRow[]): ApplicationFigures[] {
+  const byClient = grouped(
+    rows.filter((row) => row.client_id !== null),
+    (row) => row.client_id ?? '',
+  );
+  const waiting = new Map(pending.map((row) => [row.client_id, row]));
+  const clientIds = [...new Set([...waiting.keys(), ...byClient.keys()])];
+  const weight = ({ counts }: ApplicationFigures): readonly number[] => [
+    counts.pending,
+    counts.abandoned + counts.rejected,
+    counts.delivered,
+  ];
+  return clientIds
+    .map((clientId): ApplicationFigures => {
+      const own = byClient.get(clientId) ?? [];
+      const owed = waiting.get(clientId);
+      return {
+        clientId,
+        counts: countsOf(own, owed === undefined ? [] : [owed]),
+        latency: latencyOf(own),
+        oldestPendingAt: owed?.oldest,
+      };
+    })
+    .sort((a, b) => compare(weight(b), weight(a)));
+}
+
+function hoursOf(rows: readonly OverviewRow[], at: Date): HourFigures[] {
+  const last = Math.floor(at.getTime() / HOUR) * HOUR;
+  return Array.from({ length: 24 }, (_, index) => {
+    const startsAt = new Date(last - (23 - index) * HOUR);
+    const own = rows.filter((row) => row.hour?.getTime() === startsAt.getTime());
+    return { startsAt, counts: countsOf(own, []), latency: latencyOf(own) };
+  });
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (const [index, value] of a.entries()) {
+    const difference = value - (b[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,142 @@
+import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Observable, type Subscriber } from 'rxjs';
+import { statement } from '../../../platform/database/statement.js';
+import { warnOf } from '../../../platform/database/storage-log.js';
+import { TransactionRunner } from '../../../platform/database/transaction.js';
+import { DeliveryNews } from '../notices/delivery-news.js';
+import { grouped } from './grouped.js';
+import type { ApplicationStanding } from '../receipts/receipts.service.js';
+import { standingsOf } from '../termination/told.sql.js';
+
+const POLL_MS = 1000;
+/** Notices of one termination that are looked at: nobody reads a page of more. */
+const MAX_NOTICES = 2000;
+
+/** One round trip for everything that is being watched on this node. */
+const PROGRESS = statement(
+  'logout_watch_progress',
+  `SELECT t.id, g.client_id, g.state, g.reason, g.notices, g.attempts
+     FROM session_terminations t CROSS JOIN LATERAL (${standingsOf('t', '$2')}) g
+    WHERE t.id = ANY($1::uuid[]) ORDER BY t.id, g.client_id, g.state, g.reason`,
+);
+
+/** How the applications of a termination stand. */
+export interface TerminationProgress {
+  readonly applications: readonly ApplicationStanding[];
+  /** Nothing is pending. */
+  readonly final: boolean;
+}
+
+interface Watched {
+  readonly watchers: Set<Subscriber<TerminationProgress>>;
+  /** What the watchers were told last. */
+  told: string | undefined;
+}
+
+/**
+ * Follows terminations for whoever looks at them: one statement a second for all of them together, and at once when
+ * another node says that something changed. Nobody watches, nothing is asked.
+ */
+@Injectable()
+export class TerminationWatch implements OnModuleInit, BeforeApplicationShutdown {
+  private readonly logger = new Logger(TerminationWatch.name);
+  private readonly watched = new Map<string, Watched>();
+  private timer: NodeJS.Timeout | undefined;
+  private looking: Promise<void> | undefined;
+  private again = false;
+
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly news: DeliveryNews,
+  ) {}
+
+  onModuleInit(): void {
+    this.news.listen(() => void this.look());
+  }
+
+  beforeApplicationShutdown(): void {
+    clearInterval(this.timer);
+    for (const { watchers } of this.watched.values()) for (const watcher of [...watchers]) watcher.complete();
+  }
+
+  /** How it stands now, and each time it stands differently. Completes when nothing is pending any more. */
+  watch(terminationId: string): Observable<TerminationProgress> {
+    return new Observable((watcher) => {
+      const watched = this.watched.get(terminationId) ?? { watchers: new Set(), told: undefined };
+      watched.watchers.add(watcher);
+      // Everybody is told anew: whoever has just come knows nothing yet.
+      watched.told = undefined;
+      this.watched.set(terminationId, watched);
+      this.timer ??= setInterval(() => void this.look(), POLL_MS).unref();
+      void this.look();
+      return () => this.leave(terminationId, watched, watcher);
+    });
+  }
+
+  /** How it stands now. @throws whatever storage throws */
+  async now(terminationId: string): Promise<TerminationProgress> {
+    return progressOf(await this.transactions.query<ProgressRow>(PROGRESS, [[terminationId], MAX_NOTICES]));
+  }
+
+  private leave(terminationId: string, watched: Watched, watcher: Subscriber<TerminationProgress>): void {
+    watched.watchers.delete(watcher);
+    if (watched.watchers.size === 0 && this.watched.get(terminationId) === watched) this.watched.delete(terminationId);
+    if (this.watched.size > 0) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  /** One look at a time; what was asked for meanwhile is one more. */
+  private async look(): Promise<void> {
+    if (this.looking !== undefined) {
+      this.again = true;
+      return this.looking;
+    }
+    this.looking = this.lookOnce()
+      .catch((error: unknown) => warnOf(this.logger, 'progress is not known', error))
+      .finally(() => (this.looking = undefined));
+    await this.looking;
+    if (!this.again) return;
+    this.again = false;
+    await this.look();
+  }
+
+  private async lookOnce(): Promise<void> {
+    const ids = [...this.watched.keys()];
+    if (ids.length === 0) return;
+    const rows = await this.transactions.query<ProgressRow>(PROGRESS, [ids, MAX_NOTICES]);
+    const found = grouped(rows, (row) => row.id);
+    for (const id of ids) this.tell(id, progressOf(found.get(id) ?? []));
+  }
+
+  private tell(terminationId: string, progress: TerminationProgress): void {
+    const watched = this.watched.get(terminationId);
+    const text = JSON.stringify(progress);
+    if (watched === undefined || watched.told === text) return;
+    watched.told = text;
+    for (const watcher of [...watched.watchers]) {
+      watcher.next(progress);
+      if (progress.final) watcher.complete();
+    }
+  }
+}
+
+interface ProgressRow {
+  id: string;
+  client_id: string;
+  state: ApplicationStanding['state'];
+  reason: ApplicationStanding['reason'];
+  notices: number;
+  attempts: number;
+}
+
+function progressOf(rows: readonly ProgressRow[]): TerminationProgress {
+  const applications = rows.map((row) => ({
+    clientId: row.client_id,
+    state: row.state,
+    reason: row.reason,
+    notices: row.notices,
+    attempts: row.attempts,
+  }));
+  return { applications, final: applications.every(({ state }) => state !== 'pending') };
+}

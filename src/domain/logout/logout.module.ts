@@ -1,0 +1,81 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../../platform/audit/audit.module.js';
+import { ClientsModule } from '../clients/clients.module.js';
+import { EgressModule } from '../../platform/egress/egress.module.js';
+import { KeysModule } from '../../platform/keys/keys.module.js';
+import { MetricsModule } from '../../platform/metrics/metrics.module.js';
+import { RateLimitsModule } from '../../platform/rate-limits/rate-limits.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
+import { BackChannelLogoutClient } from './notices/back-channel-logout.client.js';
+import { BackChannelLogoutDeliveryRepository } from './notices/back-channel-logout-delivery.repository.js';
+import { BackChannelLogoutDispatcher } from './notices/back-channel-logout.dispatcher.js';
+import { DeliveryBreakerRepository } from './notices/delivery-breaker.repository.js';
+import { DeliveryNews } from './notices/delivery-news.js';
+import { DeliveryFiguresService } from './insight/delivery-figures.service.js';
+import { ReceiptIssuer } from './receipts/receipt-issuer.js';
+import { ReceiptRepository } from './receipts/receipt.repository.js';
+import { ReceiptsService } from './receipts/receipts.service.js';
+import { LogoutTokenIssuer } from './notices/logout-token.issuer.js';
+import { EndpointDoctor } from './insight/endpoint-doctor.js';
+import { FrontChannelLogout } from './notices/front-channel-logout.service.js';
+import { LogoutPreviewService } from './insight/logout-preview.service.js';
+import { LogoutRecordsService } from './termination/logout-records.service.js';
+import { LogoutService } from './command/logout.service.js';
+import { LogoutOrderJob } from './orders/logout-order.job.js';
+import { LogoutOrderRepository } from './orders/logout-order.repository.js';
+import { LogoutOrdersService } from './orders/logout-orders.service.js';
+import { RedeliveryService } from './notices/redelivery.service.js';
+import { SessionExpirySweeper } from './termination/session-expiry.sweeper.js';
+import { SessionTerminationRepository } from './termination/session-termination.repository.js';
+import { TerminationWatch } from './insight/termination-watch.js';
+
+@Module({
+  imports: [
+    AuditModule,
+    ClientsModule,
+    EgressModule,
+    KeysModule,
+    MetricsModule,
+    RateLimitsModule,
+    SessionsModule,
+    TokensModule,
+  ],
+  providers: [
+    LogoutService,
+    LogoutRecordsService,
+    LogoutPreviewService,
+    RedeliveryService,
+    EndpointDoctor,
+    SessionTerminationRepository,
+    SessionExpirySweeper,
+    BackChannelLogoutClient,
+    BackChannelLogoutDeliveryRepository,
+    BackChannelLogoutDispatcher,
+    DeliveryBreakerRepository,
+    LogoutTokenIssuer,
+    FrontChannelLogout,
+    LogoutOrdersService,
+    LogoutOrderRepository,
+    LogoutOrderJob,
+    DeliveryNews,
+    ReceiptIssuer,
+    ReceiptRepository,
+    ReceiptsService,
+    TerminationWatch,
+    DeliveryFiguresService,
+  ],
+  exports: [
+    LogoutService,
+    LogoutRecordsService,
+    FrontChannelLogout,
+    LogoutPreviewService,
+    RedeliveryService,
+    EndpointDoctor,
+    LogoutOrdersService,
+    ReceiptsService,
+    TerminationWatch,
+    DeliveryFiguresService,
+  ],
+})
+export class LogoutModule {}

@@ -1,0 +1,200 @@
+import { Injectable } from '@nestjs/common';
+import { statement } from '../../../platform/database/statement.js';
+import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
+import type { LogoutInitiator, TerminationCause } from '../command/logout.js';
+import type { WithoutNotice } from '../termination/told.js';
+import type { Receipt, ReceiptApplication } from './receipt.js';
+
+/** The number of the advisory lock, "exer" in ASCII. */
+const LOCK = 0x65786572;
+
+const TRY_LOCK = statement('receipts_try_lock', 'SELECT pg_try_advisory_xact_lock($1) AS mine');
+
+const UNRECEIPTED = statement(
+  'receipts_unreceipted',
+  `SELECT id FROM session_terminations WHERE receipted_at IS NULL AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2`,
+);
+
+const HOLDS = statement('receipts_holds', 'SELECT hash = $2 AS same FROM logout_receipts WHERE sequence = $1');
+
+/** Retention takes the oldest ones and never the newest: what is older than what is there has left, not been cut. */
+const OLDEST = statement('receipts_oldest', 'SELECT min(sequence) AS sequence FROM logout_receipts');
+
+const HEAD = statement('receipts_head', 'SELECT sequence, hash FROM logout_receipts ORDER BY sequence DESC LIMIT 1');
+
+/** The lock on `t` keeps a notice that ends anew at this moment (see `logout_deliveries_record`) from being overlooked. */
+const DUE = statement(
+  'receipts_due',
+  `SELECT t.id, t.cause, t.initiator ->> 'kind' AS initiator, t.account_id, t.sessions, t.grants_revoked, t.occurred_at,
+          t.without_notice, a.applications, r.sequence AS superseded, r.revision
+     FROM session_terminations t
+     LEFT JOIN LATERAL (
+       SELECT json_agg(json_build_object('client_id', g.client_id, 'outcome', g.state, 'notices', g.notices,
+                                         'attempts', g.attempts, 'finished_at', g.finished_at) ORDER BY g.client_id, g.state) AS applications
+         FROM (SELECT d.client_id, d.state, count(*) AS notices, sum(d.attempts) AS attempts, max(d.finished_at) AS finished_at
+                 FROM logout_deliveries d WHERE d.termination_id = t.id GROUP BY d.client_id, d.state) g
+     ) a ON true
+     LEFT JOIN LATERAL (
+       SELECT x.sequence, x.revision FROM logout_receipts x WHERE x.termination_id = t.id ORDER BY x.revision DESC LIMIT 1
+     ) r ON true
+    WHERE t.id = ANY($1::uuid[]) AND t.receipted_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM logout_deliveries d WHERE d.termination_id = t.id AND d.state = 'pending')
+    ORDER BY t.id LIMIT $2 FOR NO KEY UPDATE OF t SKIP LOCKED`,
+);
+
+const ISSUE = statement(
+  'receipts_issue',
+  `WITH issued AS (
+     INSERT INTO logout_receipts (sequence, termination_id, revision, jws, hash, previous_hash, issued_at)
+     SELECT r.*, $7::timestamptz FROM unnest($1::bigint[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[]) AS r
+     RETURNING termination_id
+   )
+   UPDATE session_terminations t SET receipted_at = $7 FROM issued i WHERE t.id = i.termination_id`,
+);
+
+const COLUMNS = 'r.sequence, r.termination_id, r.revision, r.jws, r.hash, r.previous_hash, r.issued_at';
+
+const LATEST = statement(
+  'receipts_latest',
+  `SELECT ${COLUMNS} FROM logout_receipts r WHERE r.termination_id = $1 ORDER BY r.revision DESC LIMIT 1`,
+);
+
+const AFTER = statement(
+  'receipts_after',
+  `SELECT ${COLUMNS} FROM logout_receipts r WHERE r.sequence > $1 ORDER BY r.sequence LIMIT $2`,
+);
+
+/** The newest receipt; `hash` is null when there is none. */
+export interface ChainHead {
+  readonly sequence: number;
+  readonly hash: string | null;
+}
+
+/** A termination whose notices have all ended. */
+export interface DueReceipt {
+  readonly terminationId: string;
+  readonly cause: TerminationCause;
+  readonly initiator: LogoutInitiator['kind'];
+  readonly accountId: string | null;
+  readonly sessions: number;
+  readonly grantsRevoked: number;
+  readonly endedAt: Date;
+  readonly applications: readonly ReceiptApplication[];
+  readonly withoutNotice: readonly WithoutNotice[];
+  /** The latest receipt that it has already. */
+  readonly superseded: { readonly sequence: number; readonly revision: number } | undefined;
+}
+
+/** The chain of receipts. Whoever adds to it holds its lock until the commit, so it has one end and no gaps. */
+@Injectable()
+export class ReceiptRepository {
+  constructor(private readonly transactions: TransactionRunner) {}
+
+  /** Terminations without a receipt, whether or not their notices have ended, in the order of their ids. */
+  async unreceipted(after: string | undefined, limit: number): Promise<string[]> {
+    const rows = await this.transactions.query<{ id: string }>(UNRECEIPTED, [after ?? null, limit]);
+    return rows.map((row) => row.id);
+  }
+
+  /** Until the end of `tx` nobody else adds to the chain. False: somebody else is at it. */
+  async tryLock(tx: Tx): Promise<boolean> {
+    const [row] = await tx.query<{ mine: boolean }>(TRY_LOCK, [LOCK]);
+    return row?.mine === true;
+  }
+
+  /** Whether this receipt is in the chain, or has left it from the oldest end as retention has it. */
+  async holds(tx: Tx, sequence: number, hash: string): Promise<boolean> {
+    const [row] = await tx.query<{ same: boolean }>(HOLDS, [sequence, hash]);
+    if (row !== undefined) return row.same;
+    const [oldest] = await tx.query<{ sequence: string | null }>(OLDEST, []);
+    return oldest?.sequence != null && Number(oldest.sequence) > sequence;
+  }
+
+  /** The end of the chain. */
+  async head(tx: Tx): Promise<ChainHead> {
+    const [row] = await tx.query<{ sequence: string; hash: string }>(HEAD, []);
+    return row === undefined ? { sequence: 0, hash: null } : { sequence: Number(row.sequence), hash: row.hash };
+  }
+
+  /** Those of the named terminations that are owed a receipt now. */
+  async due(tx: Tx, terminationIds: readonly string[], limit: number): Promise<DueReceipt[]> {
+    const rows = await tx.query<DueRow>(DUE, [terminationIds, limit]);
+    return rows.map(toDue);
+  }
+
+  async issue(tx: Tx, receipts: readonly Receipt[], issuedAt: Date): Promise<void> {
+    await tx.query(ISSUE, [
+      receipts.map((receipt) => receipt.sequence),
+      receipts.map((receipt) => receipt.terminationId),
+      receipts.map((receipt) => receipt.revision),
+      receipts.map((receipt) => receipt.jws),
+      receipts.map((receipt) => receipt.hash),
+      receipts.map((receipt) => receipt.previousHash),
+      issuedAt,
+    ]);
+  }
+
+  async latest(terminationId: string): Promise<Receipt | undefined> {
+    const [row] = await this.transactions.query<ReceiptRow>(LATEST, [terminationId]);
+    return row === undefined ? undefined : toReceipt(row);
+  }
+
+  /** In the order of the chain. */
+  async after(sequence: number, limit: number): Promise<Receipt[]> {
+    return (await this.transactions.query<ReceiptRow>(AFTER, [sequence, limit])).map(toReceipt);
+  }
+}
+
+interface DueRow {
+  id: string;
+  cause: TerminationCause;
+  initiator: LogoutInitiator['kind'];
+  account_id: string | null;
+  sessions: number;
+  grants_revoked: number;
+  occurred_at: Date;
+  applications: ReceiptApplication[] | null;
+  without_notice: WithoutNotice[];
+  superseded: string | null;
+  revision: number | null;
+}
+
+interface ReceiptRow {
+  sequence: string;
+  termination_id: string;
+  revision: number;
+  jws: string;
+  hash: string;
+  previous_hash: string | null;
+  issued_at: Date;
+}
+
+function toDue(row: DueRow): DueReceipt {
+  return {
+    terminationId: row.id,
+    cause: row.cause,
+    initiator: row.initiator,
+    accountId: row.account_id,
+    sessions: row.sessions,
+    grantsRevoked: row.grants_revoked,
+    endedAt: row.occurred_at,
+    applications: (row.applications ?? []).map((application) => ({
+      ...application,
+      finished_at: new Date(application.finished_at).toISOString(),
+    })),
+    withoutNotice: row.without_notice,
+    superseded: row.superseded === null ? undefined : { sequence: Number(row.superseded), revision: row.revision ?? 1 },
+  };
+}
+
+function toReceipt(row: ReceiptRow): Receipt {
+  return {
+    sequence: Number(row.sequence),
+    terminationId: row.termination_id,
+    revision: row.revision,
+    jws: row.jws,
+    hash: row.hash,
+    previousHash: row.previous_hash,
+    issuedAt: row.issued_at,
+  };
+}

@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common';
+import { statement } from '../../../platform/database/statement.js';
+import { TransactionRunner } from '../../../platform/database/transaction.js';
+import { NotFoundError } from '../../../platform/oidc/errors.js';
+import type { DeliveryState } from '../notices/delivery.js';
+import type { NotToldReason, WithoutNotice } from '../termination/told.js';
+import type { Receipt } from './receipt.js';
+import { ReceiptRepository } from './receipt.repository.js';
+
+/** Bounded by the number of applications, not of sessions. */
+const STANDING = statement(
+  'receipts_standing',
+  `SELECT t.receipted_at IS NOT NULL AS receipted, t.occurred_at, t.without_notice, a.applications FROM session_terminations t
+     LEFT JOIN LATERAL (
+       SELECT json_agg(json_build_object('clientId', g.client_id, 'state', g.state, 'notices', g.notices, 'attempts', g.attempts)
+                       ORDER BY g.client_id, g.state) AS applications
+         FROM (SELECT d.client_id, d.state, count(*) AS notices, sum(d.attempts) AS attempts
+                 FROM logout_deliveries d WHERE d.termination_id = t.id GROUP BY d.client_id, d.state) g
+     ) a ON true
+    WHERE t.id = $1`,
+);
+
+/** An application's notices that stand alike. */
+export interface NoticeStanding {
+  readonly clientId: string;
+  readonly state: DeliveryState;
+  readonly notices: number;
+  readonly attempts: number;
+}
+
+/** As {@link NoticeStanding}, or that the application is owed none. */
+export interface ApplicationStanding {
+  readonly clientId: string;
+  readonly state: DeliveryState | WithoutNotice['state'];
+  /** With `not_told`. */
+  readonly reason: NotToldReason | null;
+  readonly notices: number;
+  readonly attempts: number;
+}
+
+export type ReceiptStanding =
+  | { readonly kind: 'final'; readonly receipt: Receipt }
+  /** Something is still owed, or the receipt is about to be signed. */
+  | {
+      readonly kind: 'pending';
+      readonly endedAt: Date;
+      readonly applications: readonly NoticeStanding[];
+      readonly withoutNotice: readonly WithoutNotice[];
+    };
+
+/** Receipts as they are read: of one termination, or the whole chain. */
+@Injectable()
+export class ReceiptsService {
+  constructor(
+    private readonly receipts: ReceiptRepository,
+    private readonly transactions: TransactionRunner,
+  ) {}
+
+  /**
+   * The latest receipt of a termination, once nothing of it is pending.
+   * @throws NotFoundError
+   */
+  async ofTermination(terminationId: string): Promise<ReceiptStanding> {
+    const [row] = await this.transactions.query<{
+      receipted: boolean;
+      occurred_at: Date;
+      without_notice: WithoutNotice[];
+      applications: NoticeStanding[] | null;
+    }>(STANDING, [terminationId]);
+    const applications = row?.applications ?? [];
+    const isFinal = row === undefined || (row.receipted && applications.every(({ state }) => state !== 'pending'));
+    const receipt = isFinal ? await this.receipts.latest(terminationId) : undefined;
+    if (receipt !== undefined) return { kind: 'final', receipt };
+    if (row === undefined) throw new NotFoundError('There is no such termination.');
+    return { kind: 'pending', endedAt: row.occurred_at, applications, withoutNotice: row.without_notice };
+  }
+
+  /** The chain from after `sequence` on, at most `limit` links of it. */
+  chain(sequence: number, limit: number): Promise<Receipt[]> {
+    return this.receipts.after(sequence, limit);
+  }
+}

@@ -1,0 +1,46 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { LogoutInitiator, TerminationCause } from '../../command/logout.js';
+import type { WithoutNotice } from '../told.js';
+
+/**
+ * The fact that sessions or grants were ended, by whom and why. Never changed but for {@link receiptedAt}, removed only by
+ * retention.
+ */
+@Entity('session_terminations')
+@Index('session_terminations_occurred_at_idx', ['occurredAt', 'id'])
+@Index('session_terminations_account_id_idx', ['accountId'])
+@Index('session_terminations_unreceipted_idx', ['id'], { where: 'receipted_at IS NULL' })
+export class SessionTerminationEntity {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'session_terminations_pkey' })
+  id: string;
+
+  @Column('text')
+  cause: TerminationCause;
+
+  @Column('jsonb')
+  initiator: LogoutInitiator;
+
+  /** Whose sessions; null when the target was no single person. No foreign key: the record outlives the account. */
+  @Column('uuid', { name: 'account_id', nullable: true })
+  accountId: string | null;
+
+  @Column('integer')
+  sessions: number;
+
+  @Column('integer', { name: 'grants_revoked' })
+  grantsRevoked: number;
+
+  @Column('integer')
+  deliveries: number;
+
+  /** Who took part and is owed no notice, by application: asked in the browser, or cannot be told and why. */
+  @Column('jsonb', { name: 'without_notice', default: [] })
+  withoutNotice: WithoutNotice[];
+
+  @Column('timestamptz', { name: 'occurred_at' })
+  occurredAt: Date;
+
+  /** When its receipt was issued; null while it is owed one. */
+  @Column('timestamptz', { name: 'receipted_at', nullable: true })
+  receiptedAt: Date | null;
+}

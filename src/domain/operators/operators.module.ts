@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../../platform/audit/audit.module.js';
+import { KeysModule } from '../../platform/keys/keys.module.js';
+import { RateLimitsModule } from '../../platform/rate-limits/rate-limits.module.js';
+import { AccountsModule } from '../accounts/accounts.module.js';
+import { ClientsModule } from '../clients/clients.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { OperatorsService } from './operators.service.js';
+
+@Module({
+  imports: [AccountsModule, AuditModule, ClientsModule, KeysModule, RateLimitsModule, SessionsModule],
+  providers: [OperatorsService],
+  exports: [OperatorsService],
+})
+export class OperatorsModule {}

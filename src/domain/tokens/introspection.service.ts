@@ -1,0 +1,90 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Client } from '../clients/client.js';
+import { ClientsService } from '../clients/clients.service.js';
+import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import { Clock } from '../../platform/clock/clock.js';
+import { sha256 } from '../../platform/oidc/secret.js';
+import { AccessTokensService, type ActiveAccessToken } from './access-tokens.service.js';
+import { GrantRepository } from './grant.repository.js';
+import { personClaims } from './person-claims.js';
+
+/** RFC 7662 §2.2. An inactive token is told about in no further word. */
+export type Introspection =
+  { readonly active: false } | ({ readonly active: true } & Readonly<Record<string, unknown>>);
+
+const INACTIVE: Introspection = { active: false };
+
+/** Says whether a token is good, to those whom it is meant for. */
+@Injectable()
+export class IntrospectionService {
+  constructor(
+    private readonly accessTokens: AccessTokensService,
+    private readonly grants: GrantRepository,
+    private readonly clients: ClientsService,
+    private readonly clock: Clock,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  /** One round trip for an access token. A token that is not meant for the caller is inactive to it (abuse case A17). */
+  async introspect(caller: Client, token: string): Promise<Introspection> {
+    const active = await this.accessTokens.findActive(token);
+    if (active !== undefined) return (await this.isMeantFor(active, caller)) ? this.describe(active) : INACTIVE;
+    return token.includes('.') ? INACTIVE : this.introspectRefreshToken(caller, token);
+  }
+
+  /** Its own client, or a resource server that the token's audience names; the default audience is every resource server. */
+  private async isMeantFor(token: ActiveAccessToken, caller: Client): Promise<boolean> {
+    if (token.clientId === caller.clientId) return true;
+    if (!caller.metadata.resource_server) return false;
+    const names = [caller.clientId, ...caller.metadata.audience];
+    return token.audience.some((audience) => names.includes(audience)) || (await this.hasDefaultAudience(token));
+  }
+
+  /** Beside another API's name ours may stand for userinfo alone: then it says nothing of resource servers. */
+  private async hasDefaultAudience(token: ActiveAccessToken): Promise<boolean> {
+    if (!token.audience.includes(this.settings.issuer)) return false;
+    if (token.audience.length === 1) return true;
+    return (await this.clients.find(token.clientId))?.metadata.audience.includes(this.settings.issuer) === true;
+  }
+
+  private describe(token: ActiveAccessToken): Introspection {
+    return {
+      active: true,
+      iss: this.settings.issuer,
+      sub: token.sub,
+      aud: token.audience.length === 1 ? token.audience[0] : token.audience,
+      client_id: token.clientId,
+      scope: token.scope.join(' '),
+      token_type: 'Bearer',
+      iat: token.issuedAt,
+      exp: token.expiresAt,
+      jti: token.jti,
+      ...usernameOf(token),
+      ...(token.sid === undefined ? {} : { sid: token.sid }),
+      ...(token.authTime === undefined ? {} : { auth_time: token.authTime }),
+    };
+  }
+
+  private async introspectRefreshToken(caller: Client, token: string): Promise<Introspection> {
+    const state = await this.grants.refreshTokenState(sha256(token));
+    if (state === undefined || state.grant.clientId !== caller.clientId || !state.grantAlive) return INACTIVE;
+    if (state.consumedAt !== null || state.expiresAt <= this.clock.now()) return INACTIVE;
+    return {
+      active: true,
+      iss: this.settings.issuer,
+      sub: state.grant.accountId,
+      client_id: state.grant.clientId,
+      scope: state.grant.scope.join(' '),
+      exp: Math.floor(state.expiresAt.getTime() / 1000),
+      ...(state.grant.sid === null ? {} : { sid: state.grant.sid }),
+    };
+  }
+}
+
+/** RFC 7662 §2.2: a name that people read. It is told to whom the token's scope tells one. */
+function usernameOf({ scope, live }: ActiveAccessToken): { readonly username?: unknown } {
+  if (live === undefined) return {};
+  const { preferred_username: preferred, email } = personClaims(scope, live);
+  const username = preferred ?? email;
+  return username === undefined ? {} : { username };
+}

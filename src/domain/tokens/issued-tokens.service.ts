@@ -1,0 +1,113 @@
+import { Injectable } from '@nestjs/common';
+import type { Client } from '../clients/client.js';
+import { Clock } from '../../platform/clock/clock.js';
+import type { Tx } from '../../platform/database/transaction.js';
+import { sha256 } from '../../platform/oidc/secret.js';
+import { AccessTokensService } from './access-tokens.service.js';
+import { GrantRepository } from './grant.repository.js';
+import type { Grant } from './grant.js';
+import { IssuedTokenRepository } from './issued-token.repository.js';
+
+/** An access token that we issued to the client who asks, dead or alive. */
+export interface IssuedAccessToken {
+  readonly jti: string;
+  readonly expiresAt: Date;
+  /** Good now on every count. */
+  readonly alive: boolean;
+  /** Undefined: the client's own token, which stands for no person. */
+  readonly grant: Grant | undefined;
+}
+
+/** A refresh token that we issued to the client who asks, dead or alive. */
+export interface IssuedRefreshToken {
+  readonly alive: boolean;
+  readonly grant: Grant;
+}
+
+/** How many tokens died by it, and how many were dead before. Both 0: there is no such token. */
+export interface Invalidation {
+  readonly invalidated: number;
+  readonly previously: number;
+}
+
+const UNKNOWN: Invalidation = { invalidated: 0, previously: 0 };
+const DONE: Invalidation = { invalidated: 1, previously: 0 };
+const DEAD: Invalidation = { invalidated: 0, previously: 1 };
+
+/**
+ * Tokens looked up and invalidated one by one, for surfaces that tell apart what `/introspect` and `/revoke` do not: dead
+ * and unknown, one token and its grant. Only ever the tokens of the client who asks.
+ */
+@Injectable()
+export class IssuedTokensService {
+  constructor(
+    private readonly accessTokens: AccessTokensService,
+    private readonly grants: GrantRepository,
+    private readonly repository: IssuedTokenRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  async findAccessToken(client: Client, token: string): Promise<IssuedAccessToken | undefined> {
+    if (!token.includes('.')) return this.repository.opaque(sha256(token), client.clientId);
+    const claims = await this.accessTokens.readJwt(token);
+    if (claims?.client_id !== client.clientId) return undefined;
+    const expiresAt = new Date(claims.exp * 1000);
+    if (claims.grant !== undefined) return this.repository.ofGrant(claims.grant, claims.jti, expiresAt);
+    const active = await this.accessTokens.findActive(token);
+    return { jti: claims.jti, expiresAt, alive: active !== undefined, grant: undefined };
+  }
+
+  async findRefreshToken(client: Client, token: string): Promise<IssuedRefreshToken | undefined> {
+    const state = await this.grants.refreshTokenState(sha256(token));
+    if (state?.grant.clientId !== client.clientId) return undefined;
+    return {
+      alive: state.grantAlive && state.consumedAt === null && state.expiresAt > this.clock.now(),
+      grant: state.grant,
+    };
+  }
+
+  /** Says no more of another client's token than that it is one. */
+  async isRefreshTokenOfAnotherClient(client: Client, token: string): Promise<boolean> {
+    const state = await this.grants.refreshTokenState(sha256(token));
+    return state !== undefined && state.grant.clientId !== client.clientId;
+  }
+
+  /** One that was found alive, as part of a transaction where there is one. */
+  async revokeAccessToken(token: Pick<IssuedAccessToken, 'jti' | 'expiresAt'>, tx?: Tx): Promise<void> {
+    await this.repository.deny(tx, token.jti, token.expiresAt);
+  }
+
+  /** This one alone: the refresh token beside it stays. */
+  async invalidateAccessToken(client: Client, token: string): Promise<Invalidation> {
+    const issued = await this.findAccessToken(client, token);
+    if (issued === undefined) return UNKNOWN;
+    return issued.alive && (await this.repository.deny(undefined, issued.jti, issued.expiresAt)) ? DONE : DEAD;
+  }
+
+  /** This one alone: the access token beside it stays until it expires. */
+  async invalidateRefreshToken(client: Client, token: string): Promise<Invalidation> {
+    if (await this.repository.invalidateRefreshToken(sha256(token), client.clientId)) return DONE;
+    return (await this.findRefreshToken(client, token)) === undefined ? UNKNOWN : DEAD;
+  }
+
+  /** Every pair of this client, of one realm, one person, or both; each pair counts two. */
+  async invalidateAll(
+    client: Client,
+    filter: { readonly realm?: { readonly name: string | null }; readonly username?: string },
+  ): Promise<Invalidation> {
+    const pairs = await this.repository.invalidateAll(client.clientId, {
+      ...(filter.realm === undefined ? {} : { realm: filter.realm }),
+      ...(filter.username === undefined ? {} : { login: filter.username }),
+    });
+    return { invalidated: pairs * 2, previously: 0 };
+  }
+
+  /**
+   * Part of a logout that names tokens: the access token dies, and with a refresh token its grant does, even one that was
+   * granted for when nobody is there. Without one the grant ends as everything does that hangs on the session.
+   */
+  async releaseForLogout(tx: Tx, access: IssuedAccessToken, refresh: IssuedRefreshToken | undefined): Promise<void> {
+    if (access.alive) await this.repository.deny(tx, access.jti, access.expiresAt);
+    if (refresh !== undefined) await this.repository.revokeGrant(tx, refresh.grant.id);
+  }
+}

@@ -1,0 +1,65 @@
+import type { UpstreamAuthMethod, UpstreamSigningAlgorithm } from '../../platform/oidc/algorithms.js';
+
+/** The realm that is this service itself, so that nothing needs an upstream to work. */
+export const OWN_REALM = 'exeunt';
+
+/** Logout dialects that may or may not use an upstream. */
+export const LOGOUT_DIALECTS = ['oidc-end-session', 'back-channel-receiver', 'elasticsearch', 'vmware-csp'] as const;
+export type LogoutDialectName = (typeof LOGOUT_DIALECTS)[number];
+
+/** Claims of our accounts, by the names that the upstream gives them. */
+export type ClaimMapping = Readonly<Record<string, string>>;
+
+/** Another OpenID Provider that people sign in with: a realm, in Elasticsearch's word. Its secret is not part of it. */
+export interface Upstream {
+  readonly id: string;
+  /** What the API and URLs call it. */
+  readonly name: string;
+  /** What people call it. */
+  readonly displayName: string;
+  readonly issuer: string;
+  /** What we are called there. */
+  readonly clientId: string;
+  readonly hasSecret: boolean;
+  readonly tokenEndpointAuthMethod: UpstreamAuthMethod;
+  /** Where a facilitator has the browser sent back to; our own pages have a callback of ours. */
+  readonly redirectUri: string | undefined;
+  /** Where a facilitator has the browser sent after the logout there. */
+  readonly postLogoutRedirectUri: string | undefined;
+  readonly scope: readonly string[];
+  readonly claimMapping: ClaimMapping;
+  /** The only algorithm of its ID tokens and logout tokens (Back-Channel Logout 1.0 §2.6, step 3). */
+  readonly idTokenSignedResponseAlg: UpstreamSigningAlgorithm;
+  /** Whether somebody who comes for the first time gets an account. */
+  readonly createsAccounts: boolean;
+  readonly enabled: boolean;
+  /** Clients whose people may come by it; undefined: all. */
+  readonly clients: readonly string[] | undefined;
+  readonly dialects: readonly LogoutDialectName[];
+  /** Whether its word that an e-mail address is verified is ours too. */
+  readonly trustsEmail: boolean;
+  /** Where that holds; undefined: for every address. */
+  readonly trustedEmailDomains: readonly string[] | undefined;
+  readonly trustsPhoneNumber: boolean;
+  /** Whether a logout token without `exp` is refused. */
+  readonly requiresLogoutTokenExp: boolean;
+  /** The client that this provider is here, if it is one: what it orders it is not told. */
+  readonly peerClientId: string | undefined;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** Whether people may come to this client by way of the upstream. */
+export function mayServe(upstream: Upstream, clientId: string): boolean {
+  return upstream.enabled && (upstream.clients === undefined || upstream.clients.includes(clientId));
+}
+
+/** Whether people may come by way of it for no client in particular. */
+export function servesEverybody(upstream: Upstream): boolean {
+  return upstream.enabled && upstream.clients === undefined;
+}
+
+/** Whether a logout dialect may use it. */
+export function isOpenTo(upstream: Upstream, dialect: LogoutDialectName): boolean {
+  return upstream.enabled && upstream.dialects.includes(dialect);
+}

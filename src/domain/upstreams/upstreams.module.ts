@@ -1,0 +1,47 @@
+import { Module } from '@nestjs/common';
+import { AccountsModule } from '../accounts/accounts.module.js';
+import { AuditModule } from '../../platform/audit/audit.module.js';
+import { EgressModule } from '../../platform/egress/egress.module.js';
+import { KeysModule } from '../../platform/keys/keys.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
+import { OrganizationsService } from './organizations.service.js';
+import { RealmsService } from './realms.service.js';
+import { UpstreamAuthentications } from './upstream-authentications.service.js';
+import { UpstreamClient } from './upstream-client.js';
+import { UpstreamIdentities } from './upstream-identities.service.js';
+import { UpstreamKeys } from './upstream-keys.js';
+import { UpstreamLogoutTokens } from './upstream-logout-tokens.service.js';
+import { UpstreamLogout } from './upstream-logout.service.js';
+import { UpstreamMetadata } from './upstream-metadata.service.js';
+import { UpstreamSessions } from './upstream-sessions.service.js';
+import { UpstreamsService } from './upstreams.service.js';
+
+@Module({
+  imports: [AccountsModule, AuditModule, EgressModule, KeysModule, SessionsModule, TokensModule],
+  providers: [
+    OrganizationsService,
+    RealmsService,
+    UpstreamAuthentications,
+    UpstreamClient,
+    UpstreamIdentities,
+    UpstreamKeys,
+    UpstreamLogout,
+    UpstreamLogoutTokens,
+    UpstreamMetadata,
+    UpstreamSessions,
+    UpstreamsService,
+  ],
+  exports: [
+    OrganizationsService,
+    RealmsService,
+    UpstreamAuthentications,
+    UpstreamClient,
+    UpstreamIdentities,
+    UpstreamLogout,
+    UpstreamLogoutTokens,
+    UpstreamSessions,
+    UpstreamsService,
+  ],
+})
+export class UpstreamsModule {}

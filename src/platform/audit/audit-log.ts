@@ -1,0 +1,140 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { v7 as uuid } from 'uuid';
+import { Clock } from '../clock/clock.js';
+import type { Page, PageRequest } from '../database/page.js';
+import { Retention } from '../database/retention.js';
+import { statement } from '../database/statement.js';
+import { sqlState, TransactionRunner, type Tx } from '../database/transaction.js';
+import { CoalescingCounter } from './coalescing-counter.js';
+import { RefusalCounts } from './refusal-counts.js';
+import {
+  MAX_DETAIL_LENGTH,
+  type AuditDetails,
+  type AuditEvent,
+  type AuditEventName,
+  type AuditOutcome,
+  type RecordedAuditEvent,
+} from './audit-event.js';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const YEAR_MS = 365 * DAY_MS;
+/** Refusals are what anybody can cause. They are for seeing an attack, not for looking up after months. */
+const REFUSALS_MS = 7 * DAY_MS;
+
+const INSERT = statement(
+  'audit_insert',
+  'INSERT INTO audit_events (id, at, event, outcome, details) VALUES ($1, $2, $3, $4, $5::jsonb)',
+);
+const COUNT_REFUSAL = statement(
+  'audit_count_refusal',
+  `INSERT INTO audit_events (id, at, event, outcome, details, refusal_key)
+   VALUES ($1, $2, $3, 'refused', CASE WHEN $5::int > 1 THEN $4::jsonb || jsonb_build_object('count', $5::int) ELSE $4::jsonb END, $7)
+   ON CONFLICT (refusal_key) WHERE refusal_key IS NOT NULL DO UPDATE SET details = audit_events.details || jsonb_build_object(
+     'count', coalesce((audit_events.details ->> 'count')::int, 1) + $5::int, 'until', $6::text)`,
+);
+const LIST = statement(
+  'audit_list',
+  `SELECT id, at, event, outcome, details FROM audit_events
+    WHERE ($1::uuid IS NULL OR id < $1) AND ($2::text IS NULL OR event = $2) AND ($3::text IS NULL OR outcome = $3)
+    ORDER BY id DESC LIMIT $4`,
+);
+
+/** The record of what was done, refused and failed, for operators. Kept for a year. */
+@Injectable()
+export class AuditLog implements OnModuleInit {
+  private readonly logger = new Logger(AuditLog.name);
+  private readonly refusals = new RefusalCounts();
+  private readonly counter = new CoalescingCounter();
+
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly clock: Clock,
+    private readonly retention: Retention,
+  ) {}
+
+  onModuleInit(): void {
+    this.retention.register(
+      { table: 'audit_events', key: 'id', condition: 'at < $1', keepMs: YEAR_MS },
+      { table: 'audit_events', key: 'id', condition: "outcome = 'refused' AND at < $1", keepMs: REFUSALS_MS },
+    );
+  }
+
+  /**
+   * Records an event. With `tx` it is a part of what it records: both are kept or neither is. A failure is thrown, so
+   * what must be on record is not done without it.
+   */
+  async record(event: AuditEvent, tx?: Tx): Promise<void> {
+    await (tx ?? this.transactions).query(INSERT, [
+      uuid(),
+      this.clock.now(),
+      event.event,
+      event.outcome,
+      JSON.stringify(storable(event.details)),
+    ]);
+  }
+
+  /**
+   * Records that a request was refused, and never throws: the caller is about to answer a refusal, and a record that
+   * cannot be written must not turn that into another answer. Takes no transaction, since the refusal rolls it back.
+   *
+   * The same refusal within a minute is one event with a `count` and the time of the last one as `until`; beyond
+   * {@link MAX_ROWS_PER_MINUTE} different ones a minute they are counted together. Kept for a week: anybody can be refused.
+   * @param sameAs details that count as the same, where something in them differs from try to try
+   */
+  recordRefusal(event: AuditEventName, details: AuditDetails, sameAs: AuditDetails = details): Promise<void> {
+    const now = this.clock.now();
+    const row = this.refusals.rowOf(event, details, sameAs, now);
+    const write = async (count: number): Promise<void> => {
+      const [details, until] = [JSON.stringify(storable(row.details)), this.clock.now().toISOString()];
+      await this.transactions.query(COUNT_REFUSAL, [uuid(), now, event, details, count, until, row.key]);
+    };
+    return this.ifPossible({ event, outcome: 'refused' }, () => this.counter.add(row.key.toString('hex'), write));
+  }
+
+  /** As {@link recordRefusal}, of a request that was right and could not be carried out. Each is an event of its own. */
+  recordFailure(event: AuditEventName, details: AuditDetails): Promise<void> {
+    const failure: AuditEvent = { event, outcome: 'failed', details };
+    return this.ifPossible(failure, () => this.record(failure));
+  }
+
+  private async ifPossible(
+    { event, outcome }: Pick<AuditEvent, 'event' | 'outcome'>,
+    write: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      // Messages of drivers may quote values, so only the code is written.
+      this.logger.error(`${event} (${outcome}) is not on record: ${sqlState(error) ?? nameOf(error)}`);
+    }
+  }
+
+  /** Newest first. */
+  async list(
+    filter: PageRequest & { readonly event?: AuditEventName | undefined; readonly outcome?: AuditOutcome | undefined },
+  ): Promise<Page<RecordedAuditEvent>> {
+    const rows = await this.transactions.query<RecordedAuditEvent>(LIST, [
+      filter.cursor ?? null,
+      filter.event ?? null,
+      filter.outcome ?? null,
+      filter.limit + 1,
+    ]);
+    const items = rows.slice(0, filter.limit);
+    return { items, nextCursor: rows.length > filter.limit ? items.at(-1)?.id : undefined };
+  }
+}
+
+function storable(details: AuditDetails): AuditDetails {
+  return Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [name, typeof value === 'string' ? storableText(value) : value]),
+  );
+}
+
+/** Cut, and without what `jsonb` does not take: NUL, and half of a surrogate pair (which the cut may leave). */
+function storableText(text: string): string {
+  return Buffer.from(text.slice(0, MAX_DETAIL_LENGTH)).toString().replaceAll('\0', '\uFFFD');
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
+}

@@ -1,8 +1,0 @@
-import { displayName } from '../accounts/account.js';
-import type { SignedInSession } from './session.js';
-
-/** A session's person, as pages name them. */
-export function accountView(session: SignedInSession): { readonly login: string; readonly name?: string } {
-  const name = displayName(session);
-  return { login: session.login, ...(name === undefined ? {} : { name }) };
-}

@@ -1,0 +1,161 @@
+import { Readable } from 'node:stream';
+import {
+  Controller,
+  Get,
+  HttpCode,
+  Param,
+  Query,
+  Res,
+  StreamableFile,
+  UseFilters,
+  UseGuards,
+  UsePipes,
+} from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiExtraModels,
+  ApiOkResponse,
+  ApiOperation,
+  ApiResponse,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import { isUuid } from '../../domain/accounts/accounts.service.js';
+import { ApiJsonErrors } from '../kit/api-errors.js';
+import { HttpEdge, type Response } from '../kit/http-edge.js';
+import { JsonErrorFilter } from '../kit/json-error.filter.js';
+import { StrictJsonPipe } from '../kit/parameters.pipe.js';
+import { KeysService } from '../../platform/keys/keys.service.js';
+import type { Receipt } from '../../domain/logout/receipts/receipt.js';
+import { ReceiptsService, type ReceiptStanding } from '../../domain/logout/receipts/receipts.service.js';
+import { NotFoundError } from '../../platform/oidc/errors.js';
+import { AdminGuard } from '../kit/admin.guard.js';
+import { PendingReceiptDto, ReceiptDto, ReceiptsQueryDto } from './dto/receipts.dto.js';
+
+const PAGE = 500;
+
+/** Signed receipts of terminations: one by one, the chain of all, and the keys to verify them with. */
+@ApiTags('Admin: logouts')
+@ApiBearerAuth('admin')
+@Controller('admin/v1')
+@UseGuards(AdminGuard)
+@UseFilters(JsonErrorFilter)
+@UsePipes(StrictJsonPipe)
+@ApiJsonErrors(401, 403)
+export class AdminReceiptsController {
+  constructor(
+    private readonly receipts: ReceiptsService,
+    private readonly keys: KeysService,
+    private readonly edge: HttpEdge,
+  ) {}
+
+  @Get('terminations/:id/receipt')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Read the receipt of a termination',
+    description:
+      'The latest one. It is issued when no notice is pending any more; until then the answer is 202 and says how it stands, unsigned.',
+  })
+  @ApiExtraModels(PendingReceiptDto)
+  @ApiOkResponse({ type: ReceiptDto })
+  @ApiResponse({
+    status: 202,
+    description: 'Something is still owed, or the receipt is about to be signed.',
+    schema: { $ref: getSchemaPath(PendingReceiptDto) },
+  })
+  @ApiJsonErrors(404)
+  async read(@Param('id') id: string, @Res() response: Response): Promise<void> {
+    if (!isUuid(id)) throw new NotFoundError('There is no such termination.');
+    const standing = await this.receipts.ofTermination(id);
+    if (standing.kind === 'final') this.edge.json(response, toReceiptDto(standing.receipt), 200);
+    else this.edge.json(response, toPendingDto(id, standing), 202);
+  }
+
+  @Get('receipts')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Export the chain of receipts',
+    description:
+      'One JSON object a line, oldest first. `npm run verify-receipts -- FILE --jwks FILE` checks it. An answer that breaks off is cut, never ended as if it were whole.',
+  })
+  @ApiOkResponse({
+    content: {
+      'application/x-ndjson': {
+        schema: { type: 'string' },
+        example:
+          '{"sequence":7,"termination_id":"0197f4a2-7c1e-7c3b-9a51-0b8e4b7a8a10","revision":1,"hash":"…","previous_hash":"…","issued_at":"2026-03-01T12:00:00.000Z","receipt":"…"}\n',
+      },
+    },
+  })
+  @ApiJsonErrors(400)
+  async export(
+    @Query() query: ReceiptsQueryDto,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<StreamableFile> {
+    // Read before the answer begins, so that a failure of storage is still a 503.
+    const first = await this.receipts.chain(query.after, PAGE);
+    this.edge.noStore(response);
+    return new StreamableFile(Readable.from(this.lines(first)), { type: 'application/x-ndjson' });
+  }
+
+  @Get('receipts/jwks')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Keys that receipts are signed with',
+    description:
+      'Every one there ever was: a receipt is verified long after its key has retired and left `/jwks`. They prove receipts and nothing else. `nbf` and `exp` (seconds) say when each signs: a receipt from another time (`iat`) is forged.',
+  })
+  @ApiOkResponse({
+    schema: {
+      type: 'object',
+      required: ['keys'],
+      properties: { keys: { type: 'array', items: { type: 'object', additionalProperties: true } } },
+    },
+  })
+  jwks(): object {
+    return { keys: this.keys.everyPublicKey('ES256') };
+  }
+
+  private async *lines(first: readonly Receipt[]): AsyncGenerator<string> {
+    for (let page = first; page.length > 0; page = await this.next(page)) {
+      yield page.map((receipt) => `${JSON.stringify(toLine(receipt))}\n`).join('');
+    }
+  }
+
+  private next(page: readonly Receipt[]): Promise<readonly Receipt[]> {
+    const last = page.at(-1);
+    return last === undefined || page.length < PAGE ? Promise.resolve([]) : this.receipts.chain(last.sequence, PAGE);
+  }
+}
+
+function toReceiptDto(receipt: Receipt): ReceiptDto {
+  return {
+    receipt: receipt.jws,
+    sequence: receipt.sequence,
+    hash: receipt.hash,
+    previous_hash: receipt.previousHash,
+    revision: receipt.revision,
+    issued_at: receipt.issuedAt.toISOString(),
+    state: 'final',
+  };
+}
+
+function toPendingDto(id: string, standing: ReceiptStanding & { readonly kind: 'pending' }): PendingReceiptDto {
+  return {
+    state: 'pending',
+    termination_id: id,
+    ended_at: standing.endedAt.toISOString(),
+    applications: standing.applications.map(({ clientId, state, notices, attempts }) => ({
+      client_id: clientId,
+      outcome: state,
+      notices,
+      attempts,
+    })),
+    ...(standing.withoutNotice.length === 0 ? {} : { without_notice: [...standing.withoutNotice] }),
+  };
+}
+
+function toLine(receipt: Receipt): object {
+  const { receipt: jws, sequence, hash, previous_hash, revision, issued_at } = toReceiptDto(receipt);
+  return { sequence, termination_id: receipt.terminationId, revision, hash, previous_hash, issued_at, receipt: jws };
+}

@@ -1,0 +1,39 @@
+import { Module } from '@nestjs/common';
+import { AccountsModule } from '../../domain/accounts/accounts.module.js';
+import { AuditModule } from '../../platform/audit/audit.module.js';
+import { ClientsModule } from '../../domain/clients/clients.module.js';
+import { InteractionsModule } from '../../domain/interactions/interactions.module.js';
+import { LifecycleModule } from '../../domain/lifecycle/lifecycle.module.js';
+import { LogoutModule } from '../../domain/logout/logout.module.js';
+import { MetricsModule } from '../../platform/metrics/metrics.module.js';
+import { RateLimitsModule } from '../../platform/rate-limits/rate-limits.module.js';
+import { SessionsModule } from '../../domain/sessions/sessions.module.js';
+import { TokensModule } from '../../domain/tokens/tokens.module.js';
+import { UpstreamsModule } from '../../domain/upstreams/upstreams.module.js';
+import { AuthorizationAnswer } from './authorization-answer.js';
+import { AuthorizationRequestParser } from './authorization-request.parser.js';
+import { AuthorizeController } from './authorize.controller.js';
+import { InteractionController } from './interaction.controller.js';
+import { LeadingOn } from './leading-on.service.js';
+import { RequestObjects } from './request-objects.js';
+import { SignInAnswer } from './sign-in-answer.js';
+import { UpstreamSignInController } from './upstream-sign-in.controller.js';
+
+@Module({
+  imports: [
+    AccountsModule,
+    AuditModule,
+    ClientsModule,
+    InteractionsModule,
+    LifecycleModule,
+    LogoutModule,
+    MetricsModule,
+    RateLimitsModule,
+    SessionsModule,
+    TokensModule,
+    UpstreamsModule,
+  ],
+  controllers: [AuthorizeController, InteractionController, UpstreamSignInController],
+  providers: [AuthorizationAnswer, AuthorizationRequestParser, LeadingOn, RequestObjects, SignInAnswer],
+})
+export class AuthorizeModule {}

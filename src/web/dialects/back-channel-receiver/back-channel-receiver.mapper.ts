@@ -1,0 +1,31 @@
+import type { LogoutCommand } from '../../../domain/logout/command/logout.js';
+import type { LogoutTokenResult } from '../../../platform/metrics/metrics.js';
+import { InvalidLogoutTokenError, ReplayedLogoutTokenError } from '../../../domain/upstreams/upstream-errors.js';
+import type { LogoutOrder } from '../../../domain/upstreams/upstream-logout-tokens.service.js';
+
+/**
+ * What a logout token orders: one session when it names one, else every session of that person that began there
+ * (Back-Channel Logout 1.0 §2.7). Whoever sent it is not told in turn, where an operator has said which client that is. By
+ * its address nobody is left out: a portal and its provider may share one, and a notice that comes back ends nothing.
+ */
+export function toLogoutCommand(order: LogoutOrder): LogoutCommand {
+  const { upstream, issuer, sid, sub } = order;
+  return {
+    target:
+      sid === undefined
+        ? { kind: 'upstream-subject', issuer, sub: sub ?? '' }
+        : { kind: 'upstream-session', issuer, sid, sub },
+    cause: 'upstream_logout',
+    initiator: { kind: 'upstream', issuer },
+    senderClientId: upstream.peerClientId,
+  };
+}
+
+/**
+ * A forgery and an order that could not be carried out look alike to the sender; to an operator they must not (pain 26):
+ * one is an attack or a mistake there, the other a person who is still signed in here.
+ */
+export function resultOf(error: unknown): Extract<LogoutTokenResult, 'forged' | 'replayed' | 'not_performed'> {
+  if (error instanceof ReplayedLogoutTokenError) return 'replayed';
+  return error instanceof InvalidLogoutTokenError ? 'forged' : 'not_performed';
+}

@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { ClientsModule } from '../../../domain/clients/clients.module.js';
+import { KeysModule } from '../../../platform/keys/keys.module.js';
+import { LogoutModule } from '../../../domain/logout/logout.module.js';
+import { SessionsModule } from '../../../domain/sessions/sessions.module.js';
+import { SignedOutModule } from '../../signed-out/signed-out.module.js';
+import { TokensModule } from '../../../domain/tokens/tokens.module.js';
+import { UpstreamsModule } from '../../../domain/upstreams/upstreams.module.js';
+import { EndSessionController } from './end-session.controller.js';
+import { UpstreamLeg } from './upstream-leg.js';
+import { UpstreamReturnController } from './upstream-return.controller.js';
+
+@Module({
+  imports: [ClientsModule, KeysModule, LogoutModule, SessionsModule, SignedOutModule, TokensModule, UpstreamsModule],
+  controllers: [EndSessionController, UpstreamReturnController],
+  providers: [UpstreamLeg],
+})
+export class OidcEndSessionModule {}

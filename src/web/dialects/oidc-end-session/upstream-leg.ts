@@ -1,0 +1,119 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
+import { Sealer } from '../../../platform/keys/sealer.js';
+import { LogoutRecordsService } from '../../../domain/logout/termination/logout-records.service.js';
+import type { TerminationCause } from '../../../domain/logout/command/logout.js';
+import { endSessionUrl } from '../../../platform/oidc/end-session-url.js';
+import type { SignedInSession } from '../../../domain/sessions/session.js';
+import { SessionsService } from '../../../domain/sessions/sessions.service.js';
+import { logoutHintOf, UpstreamLogout } from '../../../domain/upstreams/upstream-logout.service.js';
+import { isOpenTo, type Upstream } from '../../../domain/upstreams/upstream.js';
+
+const RETURN = 'end-session-upstream-return';
+const RETURN_TTL_MS = 60 * 60_000;
+/** Room for the ID token beside it: many servers take a URL of 8 KiB. */
+const MAX_STATE = 3000;
+
+/** Where the browser goes once the upstream sends it back. */
+export interface WayBack {
+  readonly redirectUri?: string | undefined;
+  readonly state?: string | undefined;
+  /** The name of the application, where nobody has verified it: the address is then a link on our page, not a redirect. */
+  readonly linkTo?: string | undefined;
+}
+
+/** The upstream's own logout, which a logout here offers and never waits for. */
+export interface UpstreamOffer {
+  readonly name: string;
+  readonly displayName: string;
+}
+
+/** The session that this browser had, and the logout of the provider that the person came by. */
+export interface EndedLeg {
+  readonly sessionId: string;
+  readonly offer: UpstreamOffer;
+  /** A server ended it and asked where to send the browser, which is to the provider. */
+  readonly wasOnItsWay: boolean;
+}
+
+/** Logouts that an application's server performs, and whose answer is the address that signs the person out elsewhere. */
+const ON_THEIR_WAY: ReadonlySet<TerminationCause> = new Set(['csp_logout', 'elasticsearch_logout']);
+
+/**
+ * The second leg of a logout: the provider that the person came by. The first leg, ours, is done by then, so whatever
+ * happens there changes nothing here, and a logout token that comes back finds nothing to end.
+ */
+@Injectable()
+export class UpstreamLeg {
+  constructor(
+    private readonly upstreamLogout: UpstreamLogout,
+    private readonly sessions: SessionsService,
+    private readonly records: LogoutRecordsService,
+    private readonly sealer: Sealer,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  /**
+   * What can be offered to whoever is in this session, with this way back. Nothing that {@link url} could not keep: not
+   * while the upstream's endpoint is not known, nor when the way back is too long for a URL.
+   */
+  async offerFor(session: SignedInSession | undefined, way: WayBack): Promise<UpstreamOffer | undefined> {
+    return session?.upstreamId === undefined ? undefined : this.offer(session.id, way);
+  }
+
+  /**
+   * As {@link offerFor}, to the browser whose cookie was a session's that is over: that it has the cookie still is the
+   * proof. Undefined where the upstream itself ended it.
+   */
+  async offerForEnded(cookie: string | undefined, way: WayBack): Promise<EndedLeg | undefined> {
+    const ended = await this.sessions.findEndedByCookie(cookie);
+    if (ended === undefined) return undefined;
+    const cause = ended.terminationId === null ? undefined : await this.records.causeOf(ended.terminationId);
+    if (cause === 'upstream_logout') return undefined;
+    const offer = await this.offer(ended.id, way);
+    if (offer === undefined) return undefined;
+    return { sessionId: ended.id, offer, wasOnItsWay: cause !== undefined && ON_THEIR_WAY.has(cause) };
+  }
+
+  private async offer(sessionId: string, way: WayBack): Promise<UpstreamOffer | undefined> {
+    const { upstream } = (await this.upstreamLogout.ofSession(sessionId)) ?? {};
+    if (upstream === undefined || (await this.endpointOf(upstream)) === undefined) return undefined;
+    return this.sealed(upstream.name, way) === undefined
+      ? undefined
+      : { name: upstream.name, displayName: upstream.displayName };
+  }
+
+  /**
+   * The address that ends the upstream's session and comes back to {@link returned}. Undefined when there is none any
+   * more, or the way back is too long for a URL: then the person is not sent where they would be stranded.
+   */
+  async url(offer: UpstreamOffer, sessionId: string, way: WayBack): Promise<string | undefined> {
+    const kept = await this.upstreamLogout.ofSession(sessionId);
+    if (kept === undefined || kept.upstream.name !== offer.name) return undefined;
+    const endpoint = await this.endpointOf(kept.upstream);
+    const state = this.sealed(offer.name, way);
+    if (endpoint === undefined || state === undefined) return undefined;
+    return endSessionUrl(endpoint, {
+      idTokenHint: kept.idToken,
+      clientId: kept.upstream.clientId,
+      logoutHint: logoutHintOf(kept.idToken),
+      postLogoutRedirectUri: `${this.settings.issuer}/upstreams/${offer.name}/signed-out`,
+      state,
+    });
+  }
+
+  /** Where somebody goes on who came back with this `state`: sealed by us, so it is a registered URI. */
+  returned(name: string, state: string | undefined): WayBack {
+    const way = state === undefined ? undefined : this.sealer.open<WayBack & { upstream: string }>(RETURN, state);
+    return way?.upstream === name ? way : {};
+  }
+
+  private sealed(name: string, { redirectUri, state, linkTo }: WayBack): string | undefined {
+    const sealed = this.sealer.seal(RETURN, { redirectUri, state, linkTo, upstream: name }, RETURN_TTL_MS);
+    return sealed.length > MAX_STATE ? undefined : sealed;
+  }
+
+  private async endpointOf(upstream: Upstream): Promise<string | undefined> {
+    return isOpenTo(upstream, 'oidc-end-session') ? this.upstreamLogout.endSessionEndpoint(upstream) : undefined;
+  }
+}

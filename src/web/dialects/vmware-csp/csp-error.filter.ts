@@ -1,0 +1,57 @@
+import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { toFailure, type Failure } from '../../kit/failure.js';
+import { HttpEdge, type Response } from '../../kit/http-edge.js';
+import { InvalidRequestError } from '../../../platform/oidc/errors.js';
+import { CSP_ERRORS, CspError, MODULE_CODE, type CspErrorCode } from './csp-error.js';
+import type { CspErrorResponseDto } from './dto/csp-logout.dto.js';
+
+/** What Nest, a parser or a pipe refuses, by status. */
+const CODES: Readonly<Record<number, CspErrorCode>> = {
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  413: 'REQUEST_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+};
+
+/**
+ * Errors as `CspErrorResponse`, always with its six fields (wire.md B.3), with the request id in a header too.
+ *
+ * The document knows no 503: a failure of storage is its 500, with no detail, and never success (abuse case A14).
+ */
+@Catch()
+export class CspErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger(CspErrorFilter.name);
+
+  constructor(private readonly edge: HttpEdge) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const response = host.switchToHttp().getResponse<Response>();
+    const failure = toFailure(error, this.logger, true);
+    const body = toCspErrorResponse(failure);
+    this.edge.header(response, 'X-Request-ID', body.requestId);
+    if (body.statusCode === 405) this.edge.header(response, 'Allow', 'POST');
+    if (body.statusCode === 429 && failure.retryAfterSeconds !== undefined)
+      this.edge.header(response, 'Retry-After', String(failure.retryAfterSeconds));
+    this.edge.json(response, body, body.statusCode);
+  }
+}
+
+function toCspErrorResponse(failure: Failure): CspErrorResponseDto {
+  const errorCode = toErrorCode(failure);
+  const { status, cspErrorCode, message } = CSP_ERRORS[errorCode];
+  return {
+    cspErrorCode,
+    // The pipe's words name the parameter and never quote it.
+    message: failure.error instanceof InvalidRequestError ? failure.description : message,
+    errorCode,
+    requestId: failure.requestId,
+    moduleCode: MODULE_CODE,
+    statusCode: status,
+  };
+}
+
+function toErrorCode(failure: Failure): CspErrorCode {
+  if (failure.error instanceof CspError) return failure.error.code;
+  if (failure.status >= 500) return 'INTERNAL_ERROR';
+  return CODES[failure.status] ?? 'INVALID_REQUEST';
+}

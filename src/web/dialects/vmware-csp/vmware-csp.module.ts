@@ -1,0 +1,28 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { ClientsModule } from '../../../domain/clients/clients.module.js';
+import { EdgeFallbacks } from '../../kit/edge-fallbacks.js';
+import { LogoutModule } from '../../../domain/logout/logout.module.js';
+import { RateLimitsModule } from '../../../platform/rate-limits/rate-limits.module.js';
+import { SessionsModule } from '../../../domain/sessions/sessions.module.js';
+import { TokensModule } from '../../../domain/tokens/tokens.module.js';
+import { UpstreamsModule } from '../../../domain/upstreams/upstreams.module.js';
+import { CspErrorFilter } from './csp-error.filter.js';
+import { CspLogoutService } from './csp-logout.service.js';
+import { VmwareCspController } from './vmware-csp.controller.js';
+
+@Module({
+  imports: [ClientsModule, LogoutModule, RateLimitsModule, SessionsModule, TokensModule, UpstreamsModule],
+  controllers: [VmwareCspController],
+  providers: [CspErrorFilter, CspLogoutService],
+})
+export class VmwareCspModule implements OnModuleInit {
+  constructor(
+    private readonly fallbacks: EdgeFallbacks,
+    private readonly errors: CspErrorFilter,
+  ) {}
+
+  /** Unknown paths, and bodies that are too large, are refused before a controller sees them. */
+  onModuleInit(): void {
+    this.fallbacks.register('/csp/', this.errors);
+  }
+}

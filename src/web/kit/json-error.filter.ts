@@ -1,0 +1,54 @@
+import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import {
+  InsufficientScopeError,
+  InvalidClientError,
+  InvalidTokenError,
+  MissingTokenError,
+} from '../../platform/oidc/errors.js';
+import { toFailure, type Failure } from './failure.js';
+import { HttpEdge, type Response } from './http-edge.js';
+
+/**
+ * Errors as `{"error", "error_description"}` with `no-store` (RFC 6749 §5.2, RFC 6750 §3, RFC 7591 §3.2.2). Used by the
+ * standard endpoints and the admin API; each dialect has a filter of its own.
+ */
+@Catch()
+export class JsonErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger(JsonErrorFilter.name);
+
+  constructor(private readonly edge: HttpEdge) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const response = http.getResponse<Response>();
+    const failure = toFailure(error, this.logger);
+    const challenge = challengeOf(failure);
+    if (challenge !== undefined) this.edge.header(response, 'WWW-Authenticate', challenge);
+    if (failure.retryAfterSeconds !== undefined)
+      this.edge.header(response, 'Retry-After', String(failure.retryAfterSeconds));
+    this.edge.json(response, bodyOf(failure), failure.status);
+  }
+}
+
+function bodyOf(failure: Failure): object {
+  const body = {
+    error: failure.error instanceof MissingTokenError ? 'invalid_token' : failure.code,
+    error_description: failure.description,
+  };
+  return failure.status >= 500 ? { ...body, request_id: failure.requestId } : body;
+}
+
+/** Every 401 says how to do better (RFC 9110 §15.5.2), also to a client that sent its secret in the form. */
+function challengeOf({ error, status }: Failure): string | undefined {
+  if (error instanceof InvalidTokenError)
+    return `Bearer realm="exeunt", error="invalid_token", error_description="${quotable(error.description)}"`;
+  if (error instanceof InsufficientScopeError)
+    return `Bearer realm="exeunt", error="insufficient_scope", scope="${quotable(error.scope)}"`;
+  if (status !== 401) return undefined;
+  return error instanceof InvalidClientError ? 'Basic realm="exeunt", charset="UTF-8"' : 'Bearer realm="exeunt"';
+}
+
+/** The characters that RFC 6750 §3 has for these, which end no quotes and no header. */
+function quotable(text: string): string {
+  return text.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?');
+}

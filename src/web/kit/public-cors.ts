@@ -1,0 +1,39 @@
+import type { Settings } from '../../platform/config/settings.js';
+import type { Cors } from './cors.js';
+import { bearerToken } from './bearer.js';
+import type { HttpEdge, Response } from './http-edge.js';
+
+interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+const DOCUMENTS = /^\/(jwks|\.well-known\/(openid-configuration|oauth-authorization-server))\/?$/;
+const REGISTRATION = /^\/register(\/|$)/;
+
+/**
+ * What any page may read, whatever becomes of the request: metadata and keys, which are public; and registration, which a
+ * tool in a browser may do where anybody may, or with a token that it was given. Before everything else, so that refusals
+ * of parsers and of the router can be read as well.
+ */
+export function publicCors(
+  cors: Cors,
+  edge: HttpEdge,
+  settings: Pick<Settings, 'registration'>,
+): (request: Request, response: Response, next: () => void) => void {
+  return ({ method, path, headers }, response, next) => {
+    const { origin } = headers;
+    const asks = headers['access-control-request-headers'];
+    const isPreflight = method === 'OPTIONS' && origin !== undefined;
+    if (DOCUMENTS.test(path)) {
+      if (isPreflight) return cors.publicPreflight(response, asks);
+      edge.header(response, 'Access-Control-Allow-Origin', '*');
+    } else if (REGISTRATION.test(path)) {
+      if (isPreflight) return cors.preflight(response, origin, 'GET, POST, PUT, DELETE', asks);
+      if (settings.registration !== 'off' || bearerToken(headers.authorization) !== undefined)
+        cors.allowAnybody(response, origin);
+    }
+    next();
+  };
+}

@@ -1,0 +1,77 @@
+import { Injectable, SetMetadata, type CanActivate, type CustomDecorator, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { InvalidRequestError } from '../../platform/oidc/errors.js';
+import { textProblem } from '../../platform/oidc/text.js';
+
+/** Where `@ApiConsumes` keeps what it is told. */
+const CONSUMES = 'swagger/apiConsumes';
+const READS_ITS_OWN = 'http:reads-its-own-parameters';
+
+interface GuardedRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly params?: unknown;
+  readonly query?: unknown;
+  readonly body?: unknown;
+}
+
+/**
+ * For an operation that asks {@link textProblem} itself, because its refusal is another one than `invalid_request`: a
+ * redirect to the application, or an error about client metadata.
+ */
+export function ReadsItsOwnParameters(): CustomDecorator {
+  return SetMetadata(READS_ITS_OWN, true);
+}
+
+/**
+ * Every request passes here, before anything of it is used: what its path, query and body say is well-formed text of a
+ * bounded depth, and the body has the media type of its surface. A refusal is answered by the filter of the surface.
+ */
+@Injectable()
+export class RequestGuard implements CanActivate {
+  constructor(private readonly reflector: Reflector) {}
+
+  /** @throws InvalidRequestError */
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<GuardedRequest>();
+    const place = [context.getHandler(), context.getClass()];
+    checkMediaType(request, this.reflector.getAllAndOverride<readonly string[] | undefined>(CONSUMES, place));
+    const own = this.reflector.getAllAndOverride<boolean | undefined>(READS_ITS_OWN, place);
+    refuseBadText(request.params);
+    if (own !== true) for (const part of [request.query, request.body]) refuseBadText(part);
+    return true;
+  }
+}
+
+/** @throws InvalidRequestError that names the member and quotes nothing */
+export function refuseBadText(value: unknown): void {
+  const problem = textProblem(value);
+  if (problem !== undefined) throw new InvalidRequestError(problem.words);
+}
+
+/** The dialects that read their JSON themselves have guards and words of their own for it. */
+const OWN_WORDS = /^\/(_security|csp)\//;
+const JSON_TYPE = 'application/json';
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+
+/**
+ * A body has the media type that the operation is described with (`@ApiConsumes`), JSON where it says none. The other
+ * parser would make values of types and repeats that the rules of the surface know nothing of (RFC 6749 §3.2, OpenID
+ * Connect Core 1.0 §3.1.2.1, RFC 7591 §3.1).
+ */
+function checkMediaType({ path, headers }: GuardedRequest, described: readonly string[] | undefined): void {
+  if (!hasBody(headers) || OWN_WORDS.test(path)) return;
+  const type = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const taken = described ?? [JSON_TYPE];
+  if (taken.includes(type) || (type === '' && taken.includes(FORM_TYPE))) return;
+  throw new InvalidRequestError(
+    taken.includes(JSON_TYPE)
+      ? 'The body must be JSON, sent with Content-Type: application/json.'
+      : 'The body must be application/x-www-form-urlencoded.',
+  );
+}
+
+/** RFC 9112 §6.3 */
+function hasBody(headers: GuardedRequest['headers']): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}

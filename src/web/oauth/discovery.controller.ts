@@ -1,0 +1,122 @@
+import { Controller, Get, Header, HttpCode, Inject } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import {
+  CLIENT_ASSERTION_ALGORITHMS,
+  ID_TOKEN_ALGORITHMS,
+  REQUEST_OBJECT_ALGORITHMS,
+} from '../../platform/oidc/algorithms.js';
+import { STANDARD_CLAIMS, STANDARD_SCOPES } from '../../platform/oidc/claims.js';
+import { GRANT_TYPES, TOKEN_ENDPOINT_AUTH_METHODS } from '../../platform/oidc/client-metadata.js';
+import { PASSWORD_ACR, UPSTREAM_ACR } from '../../platform/oidc/authentication-context.js';
+
+const METADATA_EXAMPLE = {
+  issuer: 'https://id.example.com',
+  authorization_endpoint: 'https://id.example.com/authorize',
+  token_endpoint: 'https://id.example.com/token',
+  end_session_endpoint: 'https://id.example.com/session/end_session',
+  jwks_uri: 'https://id.example.com/jwks',
+  backchannel_logout_supported: true,
+};
+const METADATA = {
+  description: 'What this provider offers and where.',
+  content: {
+    'application/json': { schema: { type: 'object' as const, additionalProperties: true }, example: METADATA_EXAMPLE },
+  },
+};
+
+/**
+ * Provider metadata. Written once: it follows from the settings alone, and never from the request's `Host`.
+ *
+ * @see [OpenID Connect Discovery 1.0](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata) §3, §4
+ * @see [RFC 8414](https://www.rfc-editor.org/rfc/rfc8414#section-2) §2
+ */
+@ApiTags('Discovery')
+@Controller('.well-known')
+export class DiscoveryController {
+  private readonly json: string;
+
+  constructor(@Inject(SETTINGS) settings: Settings) {
+    this.json = JSON.stringify(providerMetadata(settings));
+  }
+
+  @Get('openid-configuration')
+  @HttpCode(200)
+  @Header('Content-Type', 'application/json; charset=utf-8')
+  @Header('Cache-Control', 'public, max-age=300')
+  @Header('Access-Control-Allow-Origin', '*')
+  @ApiOperation({ summary: 'OpenID provider metadata', description: 'OpenID Connect Discovery 1.0 §4.' })
+  @ApiOkResponse(METADATA)
+  openidConfiguration(): string {
+    return this.json;
+  }
+
+  @Get('oauth-authorization-server')
+  @HttpCode(200)
+  @Header('Content-Type', 'application/json; charset=utf-8')
+  @Header('Cache-Control', 'public, max-age=300')
+  @Header('Access-Control-Allow-Origin', '*')
+  @ApiOperation({ summary: 'Authorization server metadata', description: 'RFC 8414 §3.' })
+  @ApiOkResponse(METADATA)
+  oauthAuthorizationServer(): string {
+    return this.json;
+  }
+}
+
+function providerMetadata({ issuer, registration }: Settings): Record<string, unknown> {
+  return {
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    userinfo_endpoint: `${issuer}/userinfo`,
+    jwks_uri: `${issuer}/jwks`,
+    ...(registration === 'off' ? {} : { registration_endpoint: `${issuer}/register` }),
+    revocation_endpoint: `${issuer}/revoke`,
+    introspection_endpoint: `${issuer}/introspect`,
+    end_session_endpoint: `${issuer}/session/end_session`,
+    check_session_iframe: `${issuer}/session/check_session`,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
+    frontchannel_logout_supported: true,
+    frontchannel_logout_session_supported: true,
+    scopes_supported: STANDARD_SCOPES,
+    response_types_supported: ['code'],
+    response_modes_supported: ['query', 'form_post'],
+    grant_types_supported: GRANT_TYPES,
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ID_TOKEN_ALGORITHMS,
+    userinfo_signing_alg_values_supported: ID_TOKEN_ALGORITHMS,
+    acr_values_supported: [PASSWORD_ACR, UPSTREAM_ACR],
+    token_endpoint_auth_methods_supported: TOKEN_ENDPOINT_AUTH_METHODS,
+    token_endpoint_auth_signing_alg_values_supported: CLIENT_ASSERTION_ALGORITHMS,
+    revocation_endpoint_auth_methods_supported: TOKEN_ENDPOINT_AUTH_METHODS,
+    revocation_endpoint_auth_signing_alg_values_supported: CLIENT_ASSERTION_ALGORITHMS,
+    introspection_endpoint_auth_methods_supported: TOKEN_ENDPOINT_AUTH_METHODS.filter((method) => method !== 'none'),
+    introspection_endpoint_auth_signing_alg_values_supported: CLIENT_ASSERTION_ALGORITHMS,
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true,
+    claim_types_supported: ['normal'],
+    claims_supported: [
+      'sub',
+      'iss',
+      'aud',
+      'exp',
+      'iat',
+      'auth_time',
+      'acr',
+      'amr',
+      'nonce',
+      'sid',
+      ...STANDARD_CLAIMS,
+    ],
+    claims_parameter_supported: true,
+    prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+    display_values_supported: ['page', 'popup', 'touch', 'wap'],
+    ui_locales_supported: ['en'],
+    request_parameter_supported: true,
+    request_object_signing_alg_values_supported: REQUEST_OBJECT_ALGORITHMS,
+    // Absent means true (Discovery 1.0 §3).
+    request_uri_parameter_supported: false,
+    service_documentation: `${issuer}/docs`,
+  };
+}

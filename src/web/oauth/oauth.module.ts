@@ -1,0 +1,31 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { ClientsModule } from '../../domain/clients/clients.module.js';
+import { LifecycleModule } from '../../domain/lifecycle/lifecycle.module.js';
+import { LogoutModule } from '../../domain/logout/logout.module.js';
+import { TokensModule } from '../../domain/tokens/tokens.module.js';
+import { KeysModule } from '../../platform/keys/keys.module.js';
+import { RateLimitsModule } from '../../platform/rate-limits/rate-limits.module.js';
+import { EdgeFallbacks } from '../kit/edge-fallbacks.js';
+import { DiscoveryController } from './discovery.controller.js';
+import { JwksController } from './jwks.controller.js';
+import { ReadableErrorFilter } from './readable-error.filter.js';
+import { RegistrationController } from './registration.controller.js';
+import { TokenController } from './token.controller.js';
+import { UserinfoController } from './userinfo.controller.js';
+
+@Module({
+  imports: [ClientsModule, KeysModule, LifecycleModule, LogoutModule, RateLimitsModule, TokensModule],
+  controllers: [TokenController, UserinfoController, RegistrationController, DiscoveryController, JwksController],
+  providers: [ReadableErrorFilter],
+})
+export class OAuthModule implements OnModuleInit {
+  constructor(
+    private readonly fallbacks: EdgeFallbacks,
+    private readonly errors: ReadableErrorFilter,
+  ) {}
+
+  onModuleInit(): void {
+    for (const path of ['/token', '/revoke', '/introspect', '/userinfo'])
+      this.fallbacks.register(path, this.errors, { ownMethods: false });
+  }
+}

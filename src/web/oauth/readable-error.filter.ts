@@ -1,0 +1,82 @@
+import { Catch, Injectable, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { claimedClientId } from '../../domain/clients/client-authenticator.js';
+import { isPublicClient, type Client } from '../../domain/clients/client.js';
+import { ClientsService } from '../../domain/clients/clients.service.js';
+import { bearerToken } from '../kit/bearer.js';
+import { Cors } from '../kit/cors.js';
+import { handlerOf, type FallbackHandler } from '../kit/edge-fallbacks.js';
+import { HttpEdge, type Response } from '../kit/http-edge.js';
+import { JsonErrorFilter } from '../kit/json-error.filter.js';
+import { InvalidClientError } from '../../platform/oidc/errors.js';
+import { AccessTokensService } from '../../domain/tokens/access-tokens.service.js';
+
+interface RefusedRequest {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+}
+
+/**
+ * Refusals of the endpoints that browser applications call, readable by the application that was refused: one that cannot
+ * read that it is signed out asks again for ever.
+ *
+ * By the origins of the client that the request names, by its token (good or not, while we signed it) or by its id. A
+ * request that names no client of ours is anybody's: the refusal says nothing of anyone. A client with a secret or keys
+ * that did not prove itself is not let in by its origin.
+ */
+@Catch()
+@Injectable()
+export class ReadableErrorFilter implements ExceptionFilter {
+  private readonly answer: FallbackHandler;
+
+  constructor(
+    edge: HttpEdge,
+    private readonly cors: Cors,
+    private readonly clients: ClientsService,
+    private readonly accessTokens: AccessTokensService,
+  ) {
+    this.answer = handlerOf(new JsonErrorFilter(edge));
+  }
+
+  /** Nest does not wait for a filter, so nothing in here may fail. */
+  async catch(error: unknown, host: ArgumentsHost): Promise<void> {
+    await this.letRead(error, host);
+    this.answer(error, host);
+  }
+
+  private async letRead(error: unknown, host: ArgumentsHost): Promise<void> {
+    const http = host.switchToHttp();
+    const request = http.getRequest<RefusedRequest>();
+    const response = http.getResponse<Response>();
+    const { origin } = request.headers;
+    if (origin === undefined) return;
+    const client = await this.namedClient(request);
+    if (client === undefined) this.cors.allowAnybody(response, origin);
+    else if (!(error instanceof InvalidClientError) || isPublicClient(client))
+      this.cors.allow(response, origin, client);
+  }
+
+  private async namedClient(request: RefusedRequest): Promise<Client | undefined> {
+    try {
+      const clientId = await this.namedId(request);
+      return clientId === undefined ? undefined : await this.clients.find(clientId);
+    } catch {
+      // Storage is away, say. The request failed already, and its own error is the one to answer.
+      return undefined;
+    }
+  }
+
+  private async namedId({ headers, body }: RefusedRequest): Promise<string | undefined> {
+    const form = typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
+    const token = bearerToken(headers.authorization) ?? text(form.access_token);
+    if (token !== undefined) return (await this.accessTokens.readJwt(token))?.client_id;
+    return claimedClientId({
+      authorization: headers.authorization,
+      client_id: text(form.client_id),
+      client_assertion: text(form.client_assertion),
+    });
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

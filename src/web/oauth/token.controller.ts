@@ -1,0 +1,163 @@
+import {
+  Body,
+  Controller,
+  Headers,
+  HttpCode,
+  Ip,
+  Options,
+  Post,
+  Res,
+  UseFilters,
+  UseGuards,
+  UsePipes,
+} from '@nestjs/common';
+import { ApiBasicAuth, ApiConsumes, ApiOkResponse, ApiExcludeEndpoint, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ClientAuthenticator } from '../../domain/clients/client-authenticator.js';
+import type { Client } from '../../domain/clients/client.js';
+import { ClientsService } from '../../domain/clients/clients.service.js';
+import { ApiJsonErrors } from '../kit/api-errors.js';
+import { Cors } from '../kit/cors.js';
+import { HttpEdge, type Response } from '../kit/http-edge.js';
+import { OAuthParametersPipe } from '../kit/parameters.pipe.js';
+import { InvalidRequestError, UnsupportedGrantTypeError } from '../../platform/oidc/errors.js';
+import { AccessTokensService } from '../../domain/tokens/access-tokens.service.js';
+import { TokenParameterDto, TokenRequestDto } from './dto/token-request.dto.js';
+import { IntrospectionResponseDto, TokenResponseDto } from './dto/token-response.dto.js';
+import { FormBodyGuard } from '../kit/form-body.guard.js';
+import { GrantRepository } from '../../domain/tokens/grant.repository.js';
+import { IntrospectionService, type Introspection } from '../../domain/tokens/introspection.service.js';
+import { ReadableErrorFilter } from './readable-error.filter.js';
+import { TokensService, type TokenResponse } from '../../domain/tokens/tokens.service.js';
+import { sha256 } from '../../platform/oidc/secret.js';
+
+const FORM = 'application/x-www-form-urlencoded';
+
+/** `/token`, `/revoke`, `/introspect`: the client authenticates, then one service call. */
+@ApiTags('Tokens')
+@Controller()
+@UseFilters(ReadableErrorFilter)
+@UseGuards(FormBodyGuard)
+@UsePipes(OAuthParametersPipe)
+export class TokenController {
+  constructor(
+    private readonly authenticator: ClientAuthenticator,
+    private readonly clients: ClientsService,
+    private readonly tokens: TokensService,
+    private readonly accessTokens: AccessTokensService,
+    private readonly grants: GrantRepository,
+    private readonly introspection: IntrospectionService,
+    private readonly edge: HttpEdge,
+    private readonly cors: Cors,
+  ) {}
+
+  @Post('token')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Issue tokens',
+    description: 'Redeems a code, rotates a refresh token, or gives a client a token of its own (RFC 6749 §3.2).',
+  })
+  @ApiBasicAuth('client')
+  @ApiConsumes(FORM)
+  @ApiOkResponse({ type: TokenResponseDto })
+  @ApiJsonErrors(400, 401, 429)
+  async token(
+    @Body() body: TokenRequestDto,
+    @Headers('authorization') authorization: string | undefined,
+    @Headers('origin') origin: string | undefined,
+    @Ip() address: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<TokenResponse> {
+    const client = await this.authenticate(body, authorization, origin, address, response);
+    // Before the token: what cannot be written must not cost the code.
+    await this.clients.used(client);
+    switch (body.grant_type) {
+      case 'authorization_code':
+        return this.tokens.exchangeCode(client, {
+          code: required('code', body.code),
+          redirectUri: body.redirect_uri,
+          codeVerifier: body.code_verifier,
+        });
+      case 'refresh_token':
+        return this.tokens.refresh(client, {
+          refreshToken: required('refresh_token', body.refresh_token),
+          scope: body.scope,
+        });
+      case 'client_credentials':
+        return this.tokens.clientCredentials(client, body.scope);
+      default:
+        throw new UnsupportedGrantTypeError(
+          'grant_type must be authorization_code, refresh_token or client_credentials.',
+        );
+    }
+  }
+
+  @Post('revoke')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Revoke a token',
+    description:
+      'RFC 7009. A refresh token takes its whole grant along, access tokens included; an access token goes alone. Unknown tokens and tokens of other clients are answered the same way and left alone.',
+  })
+  @ApiBasicAuth('client')
+  @ApiConsumes(FORM)
+  @ApiOkResponse({ description: 'The token is not usable, on any node, from now on. The body is empty.' })
+  @ApiJsonErrors(400, 401, 429)
+  async revoke(
+    @Body() body: TokenParameterDto,
+    @Headers('authorization') authorization: string | undefined,
+    @Headers('origin') origin: string | undefined,
+    @Ip() address: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<void> {
+    const client = await this.authenticate(body, authorization, origin, address, response);
+    if (body.token.includes('.')) await this.accessTokens.revokeJwt(body.token, client.clientId);
+    else await this.grants.revokeByToken(sha256(body.token), client.clientId);
+  }
+
+  @Post('introspect')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Ask whether a token is good',
+    description:
+      'RFC 7662, for the token’s own client and for resource servers that it is meant for. Answers from the database, not from the signature alone.',
+  })
+  @ApiBasicAuth('client')
+  @ApiConsumes(FORM)
+  @ApiOkResponse({ type: IntrospectionResponseDto })
+  @ApiJsonErrors(400, 401, 429)
+  async introspect(
+    @Body() body: TokenParameterDto,
+    @Headers('authorization') authorization: string | undefined,
+    @Ip() address: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Introspection> {
+    const client = await this.authenticate(body, authorization, undefined, address, response);
+    // A public client proves nothing about who asks (RFC 7662 §2.1).
+    if (client.metadata.token_endpoint_auth_method === 'none') return { active: false };
+    return this.introspection.introspect(client, body.token);
+  }
+
+  @Options(['token', 'revoke'])
+  @ApiExcludeEndpoint()
+  preflight(@Headers('origin') origin: string | undefined, @Res() response: Response): void {
+    this.cors.preflight(response, origin);
+  }
+
+  private async authenticate(
+    body: TokenRequestDto | TokenParameterDto,
+    authorization: string | undefined,
+    origin: string | undefined,
+    address: string,
+    response: Response,
+  ): Promise<Client> {
+    this.edge.noStore(response);
+    const client = await this.authenticator.authenticate({ ...body, authorization, address });
+    this.cors.allow(response, origin, client);
+    return client;
+  }
+}
+
+function required(name: string, value: string | undefined): string {
+  if (value === undefined) throw new InvalidRequestError(`${name} is required.`);
+  return value;
+}

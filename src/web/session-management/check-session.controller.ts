@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { Controller, Get, Header, HttpCode, Inject, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import { ApiPage } from '../kit/api-errors.js';
+import { HttpEdge, type Response } from '../kit/http-edge.js';
+import { checkSessionScript } from './check-session.script.js';
+
+/**
+ * The frame that an application asks whether somebody else is signed in by now, or nobody. It asks us nothing: it
+ * compares what the application holds with a cookie, in the browser.
+ *
+ * The one page of ours that anybody may frame (`frame-ancestors *`): a page that no application could hold in a frame
+ * would be of no use, which ones they are is not known when it is loaded, and there is nothing on it to click. It says
+ * nothing but one of three words, of which `unchanged` only to the origin that the answer to a sign-in went to.
+ *
+ * @see [Session Management 1.0](https://openid.net/specs/openid-connect-session-1_0.html) §3.2, §3.3, §6
+ */
+@ApiTags('Session management')
+@Controller('session/check_session')
+export class CheckSessionController {
+  private readonly html: string;
+  private readonly policy: string;
+
+  constructor(
+    private readonly edge: HttpEdge,
+    @Inject(SETTINGS) settings: Settings,
+  ) {
+    const script = checkSessionScript({
+      name: edge.cookieName('browser_state'),
+      secure: settings.issuer.startsWith('https:'),
+    });
+    this.html = `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Session · Exeunt</title><script>${script}</script></head><body></body></html>\n`;
+    // By its hash and not by a nonce: the page is the same for everybody, so it can be kept.
+    const hash = createHash('sha256').update(script).digest('base64');
+    this.policy = `default-src 'none'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors *`;
+  }
+
+  @Get()
+  @HttpCode(200)
+  @Header('Content-Type', 'text/html; charset=utf-8')
+  @Header('Cache-Control', 'public, max-age=300')
+  @ApiOperation({
+    summary: 'Frame for session management',
+    description:
+      '`check_session_iframe` of Session Management 1.0 §3.2. Post it `client_id + " " + session_state`; it answers `unchanged`, `changed` or `error` to the origin that asked.',
+  })
+  @ApiPage(200, 'An empty page with a script. It may be framed by anybody.')
+  show(@Res({ passthrough: true }) response: Response): string {
+    this.edge.header(response, 'Content-Security-Policy', this.policy);
+    this.edge.header(response, 'Referrer-Policy', 'no-referrer');
+    return this.html;
+  }
+}
