@@ -17,7 +17,7 @@ describe('the operator API', () => {
     app.json(method, `/admin/v1${path}`, { token, body });
   const items = (answer: Answer): Item[] => answer.body.items as Item[];
 
-  describe('lets nobody in but a live token with exeunt:admin that is meant for us (A31)', () => {
+  describe('lets nobody in but a live token with exeunt:admin that is meant for us (threat-model#other-peoples-sessions)', () => {
     async function routes(): Promise<[method: string, path: string][]> {
       const { paths } = (await app.json('GET', '/openapi.json')).body as { paths: Record<string, object> };
       return Object.entries(paths)

@@ -56,7 +56,7 @@ describe('roles of accounts', () => {
     expect(claims).not.toContain('operator');
   });
 
-  it('are given by operators’ tokens alone; a person’s own is not enough (A31)', async () => {
+  it('are given by operators’ tokens alone; a person’s own is not enough (threat-model#other-peoples-sessions)', async () => {
     const { id, login } = await app.createAccount();
     const tokens = await app.signInTo(app.browser(), await app.createClient(), login);
     expect((await put(id, { roles: ['operator'] }, '')).status).toBe(401);

@@ -162,8 +162,8 @@ describe('/admin/v1/upstreams', () => {
       ['a claim_mapping of sub', { claim_mapping: { sub: 'email' } }],
       ['a claim_mapping from nothing', { claim_mapping: { name: '' } }],
       ['a claim_mapping from an object', { claim_mapping: { name: { path: 'a' } } }],
-      ['alg none (A1)', { id_token_signed_response_alg: 'none' }],
-      ['alg HS256 (A1)', { id_token_signed_response_alg: 'HS256' }],
+      ['alg none (threat-model#unsigned-tokens)', { id_token_signed_response_alg: 'none' }],
+      ['alg HS256 (threat-model#unsigned-tokens)', { id_token_signed_response_alg: 'HS256' }],
       ['several algorithms', { id_token_signed_response_alg: ['RS256', 'ES256'] }],
       ['a switch that is a text', { creates_accounts: 'yes' }],
       ['enabled as a number', { enabled: 1 }],
@@ -235,7 +235,7 @@ describe('/admin/v1/upstreams', () => {
     });
   });
 
-  describe('lets nobody in but a live token with exeunt:admin (A31)', () => {
+  describe('lets nobody in but a live token with exeunt:admin (threat-model#other-peoples-sessions)', () => {
     it.each([
       ['GET', '/upstreams'],
       ['POST', '/upstreams'],

@@ -149,7 +149,7 @@ describe('the audit log', () => {
       expect(await app.rowCounts()).toEqual(before);
     });
 
-    it('lets nobody in but operators, and nobody change it (A31)', async () => {
+    it('lets nobody in but operators, and nobody change it (threat-model#other-peoples-sessions)', async () => {
       const robot = await app.createClient({ grant_types: ['client_credentials'], scope: 'other' });
       const { body } = await app.form('/token', { grant_type: 'client_credentials' }, robot);
       const before = await app.rowCounts();

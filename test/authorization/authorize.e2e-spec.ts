@@ -35,7 +35,7 @@ describe('/authorize (OpenID Connect Core 1.0 §3.1.2)', () => {
       ['no client', { client_id: undefined }],
       ['an unregistered redirect URI', { redirect_uri: 'https://evil.example.com/cb' }],
       ['a registered one with a query added', { redirect_uri: 'http://127.0.0.1:9/callback?x=1' }],
-      ['another letter case (A16)', { redirect_uri: 'http://127.0.0.1:9/CALLBACK' }],
+      ['another letter case (threat-model#redirect-in-another-case)', { redirect_uri: 'http://127.0.0.1:9/CALLBACK' }],
       ['a slash added', { redirect_uri: 'http://127.0.0.1:9/callback/' }],
       ['a response mode that is not offered', { response_mode: 'fragment' }],
     ])('%s', async (_what, parameters) => {
@@ -184,7 +184,7 @@ describe('/authorize (OpenID Connect Core 1.0 §3.1.2)', () => {
   });
 
   describe('who must prove again who they are', () => {
-    it('prompt=login: the same person, a later auth_time, the same sid, a new cookie (A7)', async () => {
+    it('prompt=login: the same person, a later auth_time, the same sid, a new cookie (threat-model#reused-session-id)', async () => {
       const browser = app.browser();
       const before = await claimsOf(browser);
       const cookie = browser.cookie('exeunt_session');

@@ -70,7 +70,7 @@ describe('signing in', () => {
     ).toEqual([]);
   });
 
-  it('an interaction belongs to the browser that began it, and answers once (A21)', async () => {
+  it('an interaction belongs to the browser that began it, and answers once (threat-model#callback-used-twice)', async () => {
     const { login } = await app.createAccount();
     const mine = app.browser();
     const { location = '' } = await mine.get(app.authorizeUrl(client));
@@ -169,7 +169,7 @@ describe('signing in', () => {
     });
   });
 
-  it('https: cookies are __Host- and Secure (A19)', async () => {
+  it('https: cookies are __Host- and Secure (threat-model#cookies-of-subdomains)', async () => {
     const secure = await TestApp.start({ issuer: 'https://id.example.test' });
     const response = await fetch(`http://localhost:${secure.settings.port}/session/end_session`);
     expect(response.headers.getSetCookie()[0]).toMatch(/^__Host-exeunt_browser=[\w-]+; .*Secure/);

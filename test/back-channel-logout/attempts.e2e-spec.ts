@@ -6,7 +6,7 @@ import { attemptsOf, clientOf, deliveriesTo, noticeAfterSignOut, noticeById } fr
 
 const TIMEOUT_MS = 400;
 
-describe('what becomes of a notice (Back-Channel Logout 1.0 §2.5, §2.8; design §6)', () => {
+describe('what becomes of a notice (Back-Channel Logout 1.0 §2.5, §2.8; architecture#every-application-is-notified)', () => {
   let app: TestApp;
   let party: StubRelyingParty;
   let client: TestClient;
@@ -116,7 +116,7 @@ describe('what becomes of a notice (Back-Channel Logout 1.0 §2.5, §2.8; design
   });
 
   it.each([301, 302, 303, 307, 308])(
-    '%i: the redirect is not followed, and the notice is tried again (A4)',
+    '%i: the redirect is not followed, and the notice is tried again (threat-model#inner-addresses)',
     async (status) => {
       party.answerNext((_request, response) =>
         response.writeHead(status, { location: party.backchannelLogoutUri }).end(),
@@ -191,7 +191,7 @@ describe('what becomes of a notice (Back-Channel Logout 1.0 §2.5, §2.8; design
     expect(party.received).toHaveLength(3);
   });
 
-  it('goes to where the application receives notices now, if that has changed between attempts (A2)', async () => {
+  it('goes to where the application receives notices now, if that has changed between attempts (threat-model#address-from-the-request)', async () => {
     const moved = await StubRelyingParty.start();
     party.answerNext(500);
     const { id } = await noticeAfterSignOut(app, client);
@@ -216,7 +216,7 @@ describe('what becomes of a notice (Back-Channel Logout 1.0 §2.5, §2.8; design
     expect(await deliveriesTo(app, client.clientId)).toHaveLength(1);
   });
 
-  it('is shown to operators with each of its attempts, and without addresses (A31)', async () => {
+  it('is shown to operators with each of its attempts, and without addresses (threat-model#other-peoples-sessions)', async () => {
     party.answerNext(500);
     const { id } = await noticeAfterSignOut(app, client);
     app.clock.advance(MINUTE);

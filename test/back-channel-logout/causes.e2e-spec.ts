@@ -33,7 +33,7 @@ interface Expected {
 const BY_USER = (scene: Scene) => ({ kind: 'user', accountId: scene.accountId });
 const BY_OPERATOR = () => ({ kind: 'operator', clientId: ADMIN.clientId });
 
-describe('every cause ends sessions by the same path (design §1, promise 2; Back-Channel Logout 1.0 §2.7)', () => {
+describe('every cause ends sessions by the same path (architecture#one-path; Back-Channel Logout 1.0 §2.7)', () => {
   let app: TestApp;
   let party: StubRelyingParty;
 

@@ -163,7 +163,7 @@ describe('a person takes back what they allowed an application', () => {
     expect(await app.rowCounts()).toEqual(before);
   });
 
-  it('is theirs alone: another person’s consent for the same application stays (A31)', async () => {
+  it('is theirs alone: another person’s consent for the same application stays (threat-model#other-peoples-sessions)', async () => {
     const scene = await aScene();
     const other = await app.createAccount();
     const theirs = app.browser();

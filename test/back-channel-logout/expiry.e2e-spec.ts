@@ -7,7 +7,7 @@ import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { promptNone } from '../rp-initiated-logout/end-session.js';
 import { clientOf, deliveriesTo, OFFLINE, someoneAt, terminationsOf } from './scene.js';
 
-describe('sessions that expire (requirements C.11)', () => {
+describe('sessions that expire (threat-model#expiry-unnoticed)', () => {
   let app: TestApp;
   let other: TestApp;
   let party: StubRelyingParty;

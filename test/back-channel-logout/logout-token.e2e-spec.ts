@@ -62,7 +62,7 @@ describe('the logout token (Back-Channel Logout 1.0 §2.4, §2.5)', () => {
     },
   );
 
-  it("is signed by each client's own algorithm in one logout of all of them (A27)", async () => {
+  it("is signed by each client's own algorithm in one logout of all of them (threat-model#another-clients-key)", async () => {
     const algorithms = ['RS256', 'ES256', 'EdDSA'] as const;
     const clients = await Promise.all(
       algorithms.map((alg) => clientOf(app, party, { id_token_signed_response_alg: alg })),

@@ -7,7 +7,7 @@ import { clientOf, deliveriesTo, dueNotices, noticeAfterSignOut, noticeById, som
 
 const ONE_BATCH = { limit: 25, perClient: 25, underWay: new Map<string, number>() };
 
-describe('several nodes on one database (design §6, §7)', () => {
+describe('several nodes on one database (architecture#stateless-nodes)', () => {
   let first: TestApp;
   let second: TestApp;
   let party: StubRelyingParty;
@@ -87,7 +87,7 @@ describe('several nodes on one database (design §6, §7)', () => {
     expect(await noticeById(first, id)).toMatchObject({ state: 'delivered', attempts: 2 });
   });
 
-  it('a session that ended on one node is over on the other one at once (A9)', async () => {
+  it('a session that ended on one node is over on the other one at once (threat-model#session-over-tokens-alive)', async () => {
     const client = await clientOf(first, party);
     const { browser, tokens } = await someoneAt(first, [client]);
     await signOut(browser);

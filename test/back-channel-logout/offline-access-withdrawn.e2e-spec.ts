@@ -5,7 +5,7 @@ import { clientOf, deliveriesTo, OFFLINE, someoneAt, terminationsOf } from './sc
 
 const GRANT_TYPES = ['authorization_code', 'refresh_token'];
 
-describe('a client whose registration loses offline access (abuse case A8)', () => {
+describe('a client whose registration loses offline access (threat-model#policy-without-effect)', () => {
   let app: TestApp;
   let other: TestApp;
   let party: StubRelyingParty;

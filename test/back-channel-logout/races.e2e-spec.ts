@@ -6,7 +6,7 @@ import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { endSessionUrl, promptNone } from '../rp-initiated-logout/end-session.js';
 import { clientOf, deliveriesTo, someoneAt, terminationsOf } from './scene.js';
 
-describe('races with a logout (abuse case A6)', () => {
+describe('races with a logout (threat-model#issued-during-a-revocation)', () => {
   let app: TestApp;
   let party: StubRelyingParty;
 
@@ -121,7 +121,8 @@ describe('races with a logout (abuse case A6)', () => {
     const { id, login } = await app.createAccount();
     const code = await app.codeFor(app.browser(), client, login);
     const token = await app.adminToken();
-    // The exchange is stopped when it has locked session and grant and is about to write that the application takes part.
+    // The exchange is stopped when it has locked session and grant and is about to write that the application takes
+    // part.
     await app.db.query(
       `CREATE FUNCTION stop_here() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NEW; END $$`,
     );

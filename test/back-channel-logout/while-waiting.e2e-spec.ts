@@ -4,7 +4,7 @@ import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';
 import { clientOf, deliveriesTo, someoneAt } from './scene.js';
 
-describe('while applications are being told (design §6, §10)', () => {
+describe('while applications are being told (architecture#no-lock-while-waiting)', () => {
   let app: TestApp;
   let parties: StubRelyingParty[];
 
@@ -62,7 +62,7 @@ describe('while applications are being told (design §6, §10)', () => {
     expect((await done).body).toContain('1 of 2 applications have confirmed');
   });
 
-  it('a slow application with many notices does not use up the room of the others (A32)', async () => {
+  it('a slow application with many notices does not use up the room of the others (threat-model#flooding)', async () => {
     const [slow, quick] = await clients(['Slow', 'Quick']);
     parties[0]!.always(() => undefined);
     const account = await app.createAccount();

@@ -126,7 +126,7 @@ describe('session management in a browser (Session Management 1.0 §3)', () => {
     await visitor.leave();
   });
 
-  it('says changed to another origin that has got hold of the session_state (A30)', async () => {
+  it('says changed to another origin that has got hold of the session_state (threat-model#session-frame-spoofing)', async () => {
     const visitor = await Visitor.arrive(chromium);
     const message = await signedIn(visitor);
     await visitor.page.goto(`${neighbour.origin}/page`);

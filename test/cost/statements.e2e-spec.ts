@@ -53,7 +53,7 @@ class StatementCounter {
   }
 }
 
-describe('statements that a request costs, with warm caches (design §8)', () => {
+describe('statements that a request costs, with warm caches (architecture#cost)', () => {
   let app: TestApp;
   let party: StubRelyingParty;
   let counter: StatementCounter;

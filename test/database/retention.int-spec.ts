@@ -51,7 +51,7 @@ describe('retention', () => {
     expect(await retention.sweep()).toBe(0);
   });
 
-  it('removes in batches, each a transaction of its own (pain 18)', async () => {
+  it('removes in batches, each a transaction of its own (threat-model#rows-never-go)', async () => {
     await fall(2500, 2 * DAY);
     expect(await retention.sweep()).toBe(2500);
     const batches = await db.query<{ n: number; txid: string }>('SELECT txid, n FROM batches ORDER BY txid');

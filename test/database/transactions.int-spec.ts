@@ -7,8 +7,8 @@ import {
   isStorageFailure,
   isUniqueViolation,
   sqlState,
-} from '../../src/platform/database/storage-errors.js';
-import { TransactionRunner } from '../../src/platform/database/transaction.js';
+  TransactionRunner,
+} from '../../src/platform/database/transaction.js';
 import { ENTITIES } from '../../src/entities.js';
 import { AccountEntity } from '../../src/domain/accounts/entities/account.entity.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -134,7 +134,7 @@ describe('transactions', () => {
   });
 });
 
-describe('what counts as a failure of storage (abuse case A14)', () => {
+describe('what counts as a failure of storage (threat-model#success-without-storage)', () => {
   const withCode = (message: string, code: string): Error => Object.assign(new Error(message), { code });
 
   it.each<[string, unknown, boolean]>([

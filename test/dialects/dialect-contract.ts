@@ -75,7 +75,7 @@ const WRITES = [
   ['session_terminations', 'INSERT'],
 ] as const;
 
-/** What holds for every dialect alike (style §6.5). */
+/** What holds for every dialect alike (docs/dialects.md). */
 export function describeLogoutDialect(dialect: LogoutDialect): void {
   describe(`the contract of logout dialects: ${dialect.name}`, () => {
     let app: TestApp;
@@ -194,7 +194,7 @@ export function describeLogoutDialect(dialect: LogoutDialect): void {
     });
 
     it.each(WRITES)(
-      'never reports success when writing to %s fails (%s), and then nothing has changed (A14)',
+      'never reports success when writing to %s fails (%s), and then nothing has changed (threat-model#success-without-storage)',
       async (table, operation) => {
         const device = await aDevice(await clients());
         const before = await rowCounts();

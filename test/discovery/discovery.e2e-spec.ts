@@ -55,7 +55,7 @@ describe('discovery (OpenID Connect Discovery 1.0 §3, RFC 8414)', () => {
       }
   });
 
-  it('does not believe Host or X-Forwarded-Host (A20)', async () => {
+  it('does not believe Host or X-Forwarded-Host (threat-model#host-header)', async () => {
     const { request } = await import('node:http');
     const body = await new Promise<string>((resolve, reject) => {
       const headers = { host: 'evil.example.com', 'x-forwarded-host': 'evil.example.com' };

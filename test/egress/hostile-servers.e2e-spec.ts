@@ -10,7 +10,7 @@ import { selfSigned } from './self-signed.js';
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
 const KIB = 1024;
 
-describe('servers that mean no good (abuse case A4)', () => {
+describe('servers that mean no good (threat-model#inner-addresses)', () => {
   let client: EgressClient;
   const open: (Server | TcpServer)[] = [];
 

@@ -86,7 +86,7 @@ describe('Front-Channel Logout 1.0', () => {
     expect(await promptNone(app, browser, ledger)).toBe('login_required');
   });
 
-  it('is allowed to load these origins, and nothing else; nobody learns where from (A29)', async () => {
+  it('is allowed to load these origins, and nothing else; nobody learns where from (threat-model#front-channel-leaks)', async () => {
     const { browser, tokens } = await someoneAt([wiki, board]);
     const done = await signOut(browser, { id_token_hint: tokens[0]?.id_token });
     const [, sources = ''] = /frame-src ([^;]*)/.exec(policyOf(done)) ?? [];
@@ -249,7 +249,7 @@ describe('Front-Channel Logout 1.0', () => {
     });
   });
 
-  it('a URI full of quotes and brackets stays one attribute (A29)', async () => {
+  it('a URI full of quotes and brackets stays one attribute (threat-model#front-channel-leaks)', async () => {
     const uri = `http://127.0.0.1:9/out?a="><script>alert(1)</script>&b='`;
     const { browser } = await someoneAt([await storedAs(uri, 'http://127.0.0.1:9')]);
     const done = await signOut(browser);
@@ -259,7 +259,7 @@ describe('Front-Channel Logout 1.0', () => {
     expect(frame?.tag).toMatch(/ title="[^"]*" hidden\s+referrerpolicy="no-referrer" sandbox="[^"]*">$/);
   });
 
-  it('keeps sid and address out of the log (A34)', async () => {
+  it('keeps sid and address out of the log (threat-model#logout-address-of-another)', async () => {
     const { browser, sids } = await someoneAt([wiki, board]);
     await signOut(browser);
     for (const sid of sids) expect(app.logger.lines.join('\n')).not.toContain(sid);

@@ -67,7 +67,7 @@ describe('introspection (RFC 7662)', () => {
     it.each<[string, (tokens: Tokens) => string]>([
       ['unknown', () => 'x'.repeat(43)],
       ['no token at all', () => 'a.b.c'],
-      ['an ID token (abuse case A26)', (tokens) => tokens.id_token],
+      ['an ID token (threat-model#token-confusion)', (tokens) => tokens.id_token],
       ['with a broken signature', (tokens) => `${tokens.access_token.slice(0, -8)}AAAAAAAA`],
       [
         'with its algorithm set to none',
@@ -123,7 +123,7 @@ describe('introspection (RFC 7662)', () => {
     });
   });
 
-  describe('who may ask (§2.1, §4; abuse case A17: a token that is not meant for the caller)', () => {
+  describe('who may ask (§2.1, §4; threat-model#introspection-by-others: a token that is not meant for the caller)', () => {
     const API = 'https://api.example.com';
 
     it.each<[string, readonly string[], Record<string, unknown>, boolean]>([

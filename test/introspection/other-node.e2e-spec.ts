@@ -1,7 +1,10 @@
 import { TestApp, type TestClient } from '../support/app.js';
 import { signOut } from '../tokens/token-requests.js';
 
-/** Two nodes on one database: what one has committed, the other one knows at once (design §1; abuse case A9). */
+/**
+ * Two nodes on one database: what one has committed, the other one knows at once
+ * (docs/architecture.md#revoked-means-revoked; docs/threat-model.md#session-over-tokens-alive).
+ */
 describe('revoked means revoked on every node', () => {
   let app: TestApp;
   let other: TestApp;
@@ -50,7 +53,7 @@ describe('revoked means revoked on every node', () => {
     expect((await other.refresh(client, tokens.refresh_token)).status).toBe(200);
   });
 
-  it('after an administrator ended the session (abuse case A9)', async () => {
+  it('after an administrator ended the session (threat-model#session-over-tokens-alive)', async () => {
     const { client, account, browser, tokens } = await signedIn();
     const token = await app.adminToken();
     await app.json('DELETE', `/admin/v1/sessions?account_id=${account.id}`, { token });

@@ -180,7 +180,7 @@ describe('people who come by oidc-provider, another product', () => {
     expect(upstream.outcomes).toEqual(['backchannel.success']);
   });
 
-  it('are not shown an error when the back channel was faster than their own click (pain 13)', async () => {
+  it('are not shown an error when the back channel was faster than their own click (threat-model#federated-race)', async () => {
     const { person } = await signedIn('barbara');
     const dialog = await person.go(`${app.issuer}/session/end_session`);
     const ask = await person.go(`${upstream.issuer}/session/end`);

@@ -85,7 +85,7 @@ describe('receipts of logouts', () => {
       [count, app.clock.now()],
     );
 
-  it('says who, why, when and what came of it, signed, and nothing that identifies a person to others (A31)', async () => {
+  it('says who, why, when and what came of it, signed, and nothing that identifies a person to others (threat-model#other-peoples-sessions)', async () => {
     const { id, accountId, clientId } = await signedOut(200);
     await issueAll();
     const answer = await receiptOf(id);

@@ -2,7 +2,10 @@ import pg from 'pg';
 import { TestApp, type TestClient } from '../support/app.js';
 import { redeem } from '../tokens/token-requests.js';
 
-/** Meetings half-way, arranged by hand: what mints waits for what revokes, in one order, and then finds nothing to mint from. */
+/**
+ * Meetings half-way, arranged by hand: what mints waits for what revokes, in one order, and then finds nothing to mint
+ * from.
+ */
 describe('locks of what mints and what revokes', () => {
   let app: TestApp;
   let revoker: pg.Client;
@@ -42,7 +45,7 @@ describe('locks of what mints and what revokes', () => {
     });
   }
 
-  it('a refresh that meets a revocation half-way waits for it and is refused (abuse case A6)', async () => {
+  it('a refresh that meets a revocation half-way waits for it and is refused (threat-model#issued-during-a-revocation)', async () => {
     const { client, tokens } = await signedIn();
     const before = await app.db.query('SELECT * FROM refresh_tokens ORDER BY token_hash');
     await revoker.query('BEGIN');

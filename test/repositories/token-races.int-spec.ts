@@ -107,7 +107,7 @@ describe('tokens under races', () => {
   });
 
   it.each(['jwt', 'opaque'])(
-    'refresh against revoke: nothing minted is alive once the revocation was answered (abuse case A6, %s)',
+    'refresh against revoke: nothing minted is alive once the revocation was answered (threat-model#issued-during-a-revocation, %s)',
     async (format) => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const { client, tokens } = await signedIn({ access_token_format: format });
@@ -124,7 +124,7 @@ describe('tokens under races', () => {
     },
   );
 
-  it('refresh against sign-out: nothing minted is alive once the sign-out was answered (abuse case A6)', async () => {
+  it('refresh against sign-out: nothing minted is alive once the sign-out was answered (threat-model#issued-during-a-revocation)', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const { client, account, browser, tokens } = await signedIn();
       const [, ...answers] = await Promise.all([

@@ -104,7 +104,7 @@ describe('sign-in with another provider under races', () => {
     }
   });
 
-  it('two callbacks with one state, on two nodes: one session (A21)', async () => {
+  it('two callbacks with one state, on two nodes: one session (threat-model#callback-used-twice)', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const subject = upstream.subject();
       const way = await onTheWayBack(subject);

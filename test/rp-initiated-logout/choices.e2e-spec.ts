@@ -214,7 +214,7 @@ describe('what else the dialog offers (RP-Initiated Logout 1.0 §2)', () => {
     });
   });
 
-  describe.each(['client', 'everywhere'])('a forged form with decision=%s (A23)', (decision) => {
+  describe.each(['client', 'everywhere'])('a forged form with decision=%s (threat-model#forced-logout)', (decision) => {
     const post = (browser: Browser, fields: Record<string, string>) =>
       browser.post('/session/end_session', { ...fields, decision });
 

@@ -58,7 +58,7 @@ describe('the confirmation dialog (RP-Initiated Logout 1.0 §2, §6)', () => {
     expect(body).not.toContain(browser.cookie('exeunt_session'));
   });
 
-  it('clears the cookie of the session that ended, and the next sign-in has a new one (A7)', async () => {
+  it('clears the cookie of the session that ended, and the next sign-in has a new one (threat-model#reused-session-id)', async () => {
     const { browser, client, login, url } = await aScene();
     const before = browser.cookie('exeunt_session');
     const done = await browser.submit(await browser.get(url), 'logout-yes');
@@ -91,7 +91,7 @@ describe('the confirmation dialog (RP-Initiated Logout 1.0 §2, §6)', () => {
     expect(await app.rowCounts()).toEqual(after);
   });
 
-  describe('forged forms (A23)', () => {
+  describe('forged forms (threat-model#forced-logout)', () => {
     it.each<[string, (fields: Record<string, string>) => Record<string, string>]>([
       ['without a CSRF token', ({ csrf: _csrf, ...fields }) => fields],
       ['with an empty CSRF token', (fields) => ({ ...fields, csrf: '' })],
@@ -122,7 +122,10 @@ describe('the confirmation dialog (RP-Initiated Logout 1.0 §2, §6)', () => {
     });
 
     it.each<[string, (sealed: string) => string]>([
-      ['tampered with (A18)', (sealed) => `${sealed.slice(0, 40)}${sealed[40] === 'A' ? 'B' : 'A'}${sealed.slice(41)}`],
+      [
+        'tampered with (threat-model#forged-browser-state)',
+        (sealed) => `${sealed.slice(0, 40)}${sealed[40] === 'A' ? 'B' : 'A'}${sealed.slice(41)}`,
+      ],
       ['cut', (sealed) => sealed.slice(0, -4)],
       ['of a form of another kind', () => 'AAAA'],
     ])('a sealed request %s: is shown the dialog anew, and nothing of the old one is used', async (_name, forge) => {
@@ -217,7 +220,7 @@ describe('the confirmation dialog (RP-Initiated Logout 1.0 §2, §6)', () => {
     });
   });
 
-  it('keeps hints, cookies and states out of the log (A34)', async () => {
+  it('keeps hints, cookies and states out of the log (threat-model#logout-address-of-another)', async () => {
     const { browser, tokens } = await aScene();
     const cookie = browser.cookie('exeunt_session') ?? '';
     await signOut(browser, {

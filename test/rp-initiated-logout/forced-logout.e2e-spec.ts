@@ -54,14 +54,14 @@ describe('nobody is signed out by a trick', () => {
       ['a prefetch', { ...NAVIGATION, 'sec-purpose': 'prefetch' }],
       ['a prerender', { ...NAVIGATION, 'sec-purpose': 'prefetch;prerender' }],
       ['a prefetch of older browsers', { ...NAVIGATION, purpose: 'prefetch' }],
-    ])('forced logout by %s: nothing changes, even with a good hint (A23)', async (_name, headers) => {
+    ])('forced logout by %s: nothing changes, even with a good hint', async (_name, headers) => {
       const { browser, client, tokens, url } = await aScene(SPARED);
       await expectNothingChanged(app, browser, client, tokens.access_token, async () => {
         expect((await browser.get(url, headers)).status).toBe(200);
       });
     });
 
-    it('forced logout by HEAD: nothing changes (A23)', async () => {
+    it('forced logout by HEAD: nothing changes (threat-model#forced-logout)', async () => {
       const { browser, client, tokens, url } = await aScene(SPARED);
       await expectNothingChanged(app, browser, client, tokens.access_token, async () => {
         const response = await fetch(app.issuer + url, {
@@ -138,7 +138,7 @@ describe('nobody is signed out by a trick', () => {
   });
 
   it.each([{}, SPARED])(
-    "leaked hint: without the victim's cookie it has no effect on the session (A24, client %o)",
+    "leaked hint: without the victim's cookie it has no effect on the session (threat-model#leaked-hint, client %o)",
     async (metadata) => {
       const { browser, client, tokens, url } = await aScene(metadata);
       const thief = app.browser();
@@ -151,7 +151,7 @@ describe('nobody is signed out by a trick', () => {
     },
   );
 
-  it("leaked hint: in the thief's own session it ends the thief's session at most (A24)", async () => {
+  it("leaked hint: in the thief's own session it ends the thief's session at most (threat-model#leaked-hint)", async () => {
     const victim = await aScene();
     const thief = await aScene();
     await expectNothingChanged(app, victim.browser, victim.client, victim.tokens.access_token, async () => {

@@ -103,7 +103,7 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
 
   it.each<[string, string, (scene: Scene) => Promise<Parameters> | Parameters]>([
     [
-      'both hints, of two people (wire.md C.2)',
+      'both hints, of two people (wire/oidc-end-session#either-hint)',
       MISMATCH,
       async ({ tokens, client }) => {
         const { login } = await app.createAccount();
@@ -112,7 +112,7 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
       },
     ],
     [
-      'cross-client hint: both hints, of two clients (A25)',
+      'cross-client hint: both hints, of two clients (threat-model#foreign-hint)',
       MISMATCH,
       async ({ tokens, browser, login }) => {
         const other = await app.signInTo(browser, await anApplication(app), login);
@@ -120,7 +120,7 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
       },
     ],
     [
-      "cross-client hint: another client's ID token with this client's URI (A25)",
+      "cross-client hint: another client's ID token with this client's URI (threat-model#foreign-hint)",
       UNREGISTERED,
       async ({ browser, login }) => {
         const elsewhere = await anApplication(app, { post_logout_redirect_uris: ['https://other.example.com/'] });
@@ -128,7 +128,7 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
       },
     ],
     [
-      'client_id of another client than the hint (A25)',
+      'client_id of another client than the hint (threat-model#foreign-hint)',
       MISMATCH,
       async ({ tokens }) => ({ id_token_hint: tokens.id_token, client_id: (await anApplication(app)).clientId }),
     ],
@@ -170,25 +170,33 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
       },
     ],
     ['a refresh token as access_token_hint', UNVERIFIED, ({ tokens }) => ({ access_token_hint: tokens.refresh_token })],
-    ['an ID token as access_token_hint (A25)', UNVERIFIED, ({ tokens }) => ({ access_token_hint: tokens.id_token })],
-    ['an access token as id_token_hint (A25)', UNVERIFIED, ({ tokens }) => ({ id_token_hint: tokens.access_token })],
     [
-      'a logout token as id_token_hint (A25, A26)',
+      'an ID token as access_token_hint (threat-model#foreign-hint)',
+      UNVERIFIED,
+      ({ tokens }) => ({ access_token_hint: tokens.id_token }),
+    ],
+    [
+      'an access token as id_token_hint (threat-model#foreign-hint)',
+      UNVERIFIED,
+      ({ tokens }) => ({ id_token_hint: tokens.access_token }),
+    ],
+    [
+      'a logout token as id_token_hint (threat-model#foreign-hint, threat-model#token-confusion)',
       UNVERIFIED,
       async (scene) => ({ id_token_hint: await resigned(scene, {}, 'logout+jwt') }),
     ],
     [
-      'foreign issuer under our own key (A25)',
+      'foreign issuer under our own key (threat-model#foreign-hint)',
       UNVERIFIED,
       async (scene) => ({ id_token_hint: await resigned(scene, { iss: 'https://other.example.com' }) }),
     ],
     [
-      'several audiences and no one of them named (A25)',
+      'several audiences and no one of them named (threat-model#foreign-hint)',
       UNVERIFIED,
       async (scene) => ({ id_token_hint: await resigned(scene, { aud: [scene.client.clientId, 'other'] }) }),
     ],
     [
-      'alg none (A1, A25)',
+      'alg none (threat-model#unsigned-tokens, threat-model#foreign-hint)',
       UNVERIFIED,
       ({ tokens }) => ({ id_token_hint: new UnsecuredJWT(decodeJwt(tokens.id_token)).encode() }),
     ],
@@ -204,7 +212,7 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
       }),
     ],
     [
-      'HMAC with our public key as the secret (A1)',
+      'HMAC with our public key as the secret (threat-model#unsigned-tokens)',
       UNVERIFIED,
       async ({ tokens }) => {
         const { body } = await app.json('GET', '/jwks');
@@ -325,7 +333,7 @@ describe('which hints open the way back (RP-Initiated Logout 1.0 §2, §4)', () 
     expect([done.status, done.location]).toEqual([200, undefined]);
   });
 
-  it('a genuine logout token that an application received is no hint (A26)', async () => {
+  it('a genuine logout token that an application received is no hint (threat-model#token-confusion)', async () => {
     const party = await StubRelyingParty.start();
     const { login } = await app.createAccount();
     const client = await anApplication(app, { backchannel_logout_uri: party.backchannelLogoutUri });

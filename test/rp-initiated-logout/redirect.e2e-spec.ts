@@ -99,28 +99,28 @@ describe('where the browser goes afterwards (RP-Initiated Logout 1.0 §3)', () =
     ['a trailing slash', `${SIGNED_OUT_URI}/`],
     ['a fragment', `${SIGNED_OUT_URI}#x`],
     ['an empty query', `${SIGNED_OUT_URI}?`],
-    ['upper case in the path (A16)', 'https://ledger.example.com/Signed-Out'],
-    ['upper case in the host (A16)', 'https://LEDGER.example.com/signed-out'],
+    ['upper case in the path (threat-model#redirect-in-another-case)', 'https://ledger.example.com/Signed-Out'],
+    ['upper case in the host (threat-model#redirect-in-another-case)', 'https://LEDGER.example.com/signed-out'],
     ['the default port', 'https://ledger.example.com:443/signed-out'],
     ['another port', 'https://ledger.example.com:8443/signed-out'],
     ['http for https', 'http://ledger.example.com/signed-out'],
-    ['no scheme (A12)', '//evil.example.com/signed-out'],
-    ['slash and backslash (A12)', '/\\evil.example.com'],
+    ['no scheme (threat-model#open-redirect)', '//evil.example.com/signed-out'],
+    ['slash and backslash (threat-model#open-redirect)', '/\\evil.example.com'],
     ['a backslash for a slash', 'https:\\\\ledger.example.com\\signed-out'],
-    ['a scheme without slashes (A12)', 'https:evil.example.com'],
-    ['our host as a user name (A12)', 'https://ledger.example.com@evil.example.com/signed-out'],
+    ['a scheme without slashes (threat-model#open-redirect)', 'https:evil.example.com'],
+    ['our host as a user name (threat-model#open-redirect)', 'https://ledger.example.com@evil.example.com/signed-out'],
     ['our host and port as a user name', 'https://ledger.example.com:443@evil.example.com/signed-out'],
     ['our host as a label', 'https://ledger.example.com.evil.example.com/signed-out'],
-    ['a tab inside (A12)', 'https://ledger.example.com\t/signed-out'],
-    ['a line feed inside (A12)', `${SIGNED_OUT_URI}\r\nset-cookie: a=b`],
+    ['a tab inside (threat-model#open-redirect)', 'https://ledger.example.com\t/signed-out'],
+    ['a line feed inside (threat-model#open-redirect)', `${SIGNED_OUT_URI}\r\nset-cookie: a=b`],
     ['a blank in front', ` ${SIGNED_OUT_URI}`],
-    ['an ideographic dot (A12)', 'https://ledger\u3002example\u3002com/signed-out'],
+    ['an ideographic dot (threat-model#open-redirect)', 'https://ledger\u3002example\u3002com/signed-out'],
     ['a full-width slash', 'https://ledger.example.com\uff0fsigned-out'],
     ['an escaped letter', 'https://ledger.example.com/signed%2Dout'],
     ['a dot segment', 'https://ledger.example.com/x/../signed-out'],
-    ['a wildcard (A13)', 'https://*.example.com/signed-out'],
-    ['a script (A10)', 'javascript:alert(1)//https://ledger.example.com/signed-out'],
-    ['a data URI (A10)', 'data:text/html,<script>alert(1)</script>'],
+    ['a wildcard (threat-model#wildcard-redirect)', 'https://*.example.com/signed-out'],
+    ['a script (threat-model#script-as-redirect)', 'javascript:alert(1)//https://ledger.example.com/signed-out'],
+    ['a data URI (threat-model#script-as-redirect)', 'data:text/html,<script>alert(1)</script>'],
     ['a path of ours', '/account/sessions'],
     ["the client's redirect_uri, which is for signing in", 'http://127.0.0.1:9/callback'],
     ['two URIs in one', `${SIGNED_OUT_URI} https://evil.example.com`],
@@ -153,7 +153,7 @@ describe('where the browser goes afterwards (RP-Initiated Logout 1.0 §3)', () =
     'https://*.example.com/',
     '//example.com/',
     'https://a@example.com/',
-  ])('stored redirect: %s cannot be registered in the first place (A11)', async (uri) => {
+  ])('stored redirect: %s cannot be registered in the first place', async (uri) => {
     await expect(anApplication(app, { post_logout_redirect_uris: [uri] })).rejects.toThrow(/post_logout_redirect_uris/);
   });
 
@@ -211,7 +211,7 @@ describe('where the browser goes afterwards (RP-Initiated Logout 1.0 §3)', () =
     ['of quotation marks', '"'.repeat(4000)],
     ['outside of ASCII', '退'.repeat(1500)],
     ['of control characters', '\u0001'.repeat(4000)],
-  ])('brings back a very long state, %s, through the dialog (A32)', async (_name, state) => {
+  ])('brings back a very long state, %s, through the dialog (threat-model#flooding)', async (_name, state) => {
     const { browser, tokens } = await aScene();
     // By POST: a URL of that length does not fit a server's limit for headers.
     const dialog = await browser.post('/session/end_session', {
@@ -224,7 +224,7 @@ describe('where the browser goes afterwards (RP-Initiated Logout 1.0 §3)', () =
     expect(done.query.get('state')).toBe(state);
   });
 
-  it('refuses a state beyond any measure, and changes nothing (A32)', async () => {
+  it('refuses a state beyond any measure, and changes nothing (threat-model#flooding)', async () => {
     const { browser, client, tokens } = await aScene();
     const page = await browser.post('/session/end_session', {
       id_token_hint: tokens.id_token,
@@ -238,7 +238,7 @@ describe('where the browser goes afterwards (RP-Initiated Logout 1.0 §3)', () =
     { host: 'evil.example.com' },
     { 'x-forwarded-host': 'evil.example.com', 'x-forwarded-proto': 'https' },
     { forwarded: 'host=evil.example.com' },
-  ])('takes no address from %o (A20)', async (headers) => {
+  ])('takes no address from %o (threat-model#host-header)', async (headers) => {
     const { browser, client, tokens } = await aScene();
     const url = endSessionUrl({
       id_token_hint: tokens.id_token,

@@ -51,7 +51,7 @@ describe('the cookie decides whose session ends (RP-Initiated Logout 1.0 §2)', 
     expect(mia.browser.cookie('exeunt_session')).toBeUndefined();
   });
 
-  it('shared browser, two users: the next person gets none of the last one’s tokens, with and without signing out (A7)', async () => {
+  it('shared browser, two users: the next person gets none of the last one’s tokens, with and without signing out (threat-model#reused-session-id)', async () => {
     const { client, mia, noor } = await twoPeople();
     const before = mia.browser.cookie('exeunt_session');
     const page = await mia.browser.follow(await mia.browser.get(app.authorizeUrl(client, { prompt: 'login' })));

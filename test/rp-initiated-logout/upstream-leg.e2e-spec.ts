@@ -262,7 +262,7 @@ describe('sign-out of somebody who came by another provider (RP-Initiated Logout
       expect(page.body).toContain('Corporate SSO sent you back after its own sign-out');
     });
 
-    it('a URI that is not registered is not where the browser comes out (A12)', async () => {
+    it('a URI that is not registered is not where the browser comes out (threat-model#open-redirect)', async () => {
       const guest = await aGuest();
       const asked = endSessionUrl({
         id_token_hint: guest.tokens.id_token,
@@ -294,7 +294,7 @@ describe('sign-out of somebody who came by another provider (RP-Initiated Logout
       expect(await app.rowCounts()).toEqual(after);
     });
 
-    it('a storage failure ends nothing and leads nowhere (A14)', async () => {
+    it('a storage failure ends nothing and leads nowhere (threat-model#success-without-storage)', async () => {
       const guest = await aGuest();
       const dialog = await guest.browser.get(guest.asked);
       const before = await app.rowCounts();
@@ -313,7 +313,7 @@ describe('sign-out of somebody who came by another provider (RP-Initiated Logout
     });
   });
 
-  describe('/upstreams/{name}/signed-out is no open redirect (A10, A18)', () => {
+  describe('/upstreams/{name}/signed-out is no open redirect (threat-model#script-as-redirect, threat-model#forged-browser-state)', () => {
     async function aState(): Promise<string> {
       const guest = await aGuest();
       const page = await guest.browser.submit(await guest.browser.get(guest.asked), 'logout-yes', TICKED);
@@ -493,7 +493,7 @@ describe('sign-out of somebody who came by another provider (RP-Initiated Logout
     });
   });
 
-  describe('statements that it costs, with warm caches (design §8)', () => {
+  describe('statements that it costs, with warm caches (architecture#cost)', () => {
     /** Names of the statements that this process sends while `work` runs. */
     async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
       const names: string[] = [];

@@ -57,7 +57,7 @@ describe('/account/sessions: a person and their devices', () => {
     expect(again.location).toContain('done=nothing_to_end');
   });
 
-  it('IDOR: somebody else’s session is neither shown nor ended (A31)', async () => {
+  it('IDOR: somebody else’s session is neither shown nor ended (threat-model#other-peoples-sessions)', async () => {
     const mine = await device('Mine');
     const [victim, session] = await (async () => {
       account = await app.createAccount();

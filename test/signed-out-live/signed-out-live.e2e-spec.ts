@@ -119,7 +119,7 @@ describe('the signed-out page, live', () => {
     expect(body).toContain(KEEP_TRYING);
   });
 
-  it('says of a refusal only that the application could not be reached (abuse case A31)', async () => {
+  it('says of a refusal only that the application could not be reached (threat-model#other-peoples-sessions)', async () => {
     const { reload, browser } = await signedOut(['Ledger', 'Calendar'], 503, 400);
     const stream = await EventStream.open(`${app.issuer}${reload}/events`);
     const { data = '' } = (await stream.next()) ?? {};

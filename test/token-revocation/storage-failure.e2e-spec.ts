@@ -4,9 +4,9 @@ import { redeem, tokenState } from '../tokens/token-requests.js';
 
 /**
  * Storage fails in three ways: a table cannot be read, rows cannot be written, nobody can connect. In none of them is
- * anything called done (abuse case A14, RFC 7009 §2.2.1).
+ * anything called done (docs/threat-model.md#success-without-storage, RFC 7009 §2.2.1).
  */
-describe('a storage failure is never reported as success (abuse case A14)', () => {
+describe('a storage failure is never reported as success (threat-model#success-without-storage)', () => {
   let app: TestApp;
   let client: TestClient;
 

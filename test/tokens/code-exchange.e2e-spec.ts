@@ -114,7 +114,7 @@ describe('code exchange (RFC 6749 §4.1.3)', () => {
       ['missing', undefined],
       ['another registered one', 'http://127.0.0.1:9/other'],
       ['the same with a slash more', 'http://127.0.0.1:9/callback/'],
-      ['the same with an upper-case letter (abuse case A16)', 'http://127.0.0.1:9/Callback'],
+      ['the same with an upper-case letter (threat-model#redirect-in-another-case)', 'http://127.0.0.1:9/Callback'],
       ['empty', ''],
     ])('refuses a request where it is %s', async (_what, redirectUri) => {
       const client = await app.createClient({

@@ -110,7 +110,7 @@ describe('signing keys: published, then used, then retired', () => {
   it.each([
     ['still published', HOUR, true],
     ['no longer published', 8 * DAY, false],
-  ])('a retired key that is %s verifies an ID token hint (requirements C.14, 11)', async (_what, age, published) => {
+  ])('a retired key that is %s verifies an ID token hint', async (_what, age, published) => {
     const { browser, tokens } = await signedIn();
     await rotate();
     app.clock.advance(app.settings.keyPublishLeadMs);

@@ -210,7 +210,7 @@ describe('private_key_jwt (OpenID Connect Core 1.0 §9, RFC 7523 §3)', () => {
     await expectRefused(await ask(await assertion({}, { by: forged })), before);
   });
 
-  it('refuses alg none, and HS256 with the public key as its secret (abuse case A1)', async () => {
+  it('refuses alg none, and HS256 with the public key as its secret (threat-model#unsigned-tokens)', async () => {
     const before = await tokenState(app);
     const claims = (await assertion()).split('.')[1];
     const none = Buffer.from(JSON.stringify({ alg: 'none', kid: key.jwk.kid })).toString('base64url');
@@ -241,7 +241,7 @@ describe('private_key_jwt (OpenID Connect Core 1.0 §9, RFC 7523 §3)', () => {
     await expectRefused(await ask(await assertion({}, { by: rsa, of })), before);
   });
 
-  it('replay: an assertion is good once, on any node (abuse case A15)', async () => {
+  it('replay: an assertion is good once, on any node (threat-model#assertion-replay)', async () => {
     const once = await assertion();
     expect((await ask(once)).status).toBe(200);
     const before = await tokenState(app);
@@ -249,7 +249,7 @@ describe('private_key_jwt (OpenID Connect Core 1.0 §9, RFC 7523 §3)', () => {
     await expectRefused(await ask(once, {}, other), before);
   });
 
-  it('replay race: of 20 parallel uses on two nodes exactly one succeeds (abuse case A15)', async () => {
+  it('replay race: of 20 parallel uses on two nodes exactly one succeeds (threat-model#assertion-replay)', async () => {
     const once = await assertion();
     const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => ask(once, {}, n % 2 === 0 ? app : other)));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 19 }, () => 401)]);

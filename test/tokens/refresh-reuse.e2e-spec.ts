@@ -113,7 +113,7 @@ describe('a refresh token that is used twice (RFC 9700 §4.14.2)', () => {
     expect(await terminationsOf(app, account.id)).toEqual([]);
   });
 
-  it('race: 100 parallel refreshes of one token give at most one distinct successor (abuse case A5)', async () => {
+  it('race: 100 parallel refreshes of one token give at most one distinct successor (threat-model#reuse-race)', async () => {
     const { client, tokens } = await signedIn();
     const answers = await Promise.all(Array.from({ length: 100 }, () => app.refresh(client, tokens.refresh_token)));
     const won = answers.filter(({ status }) => status === 200);
@@ -123,7 +123,7 @@ describe('a refresh token that is used twice (RFC 9700 §4.14.2)', () => {
     expect(await successors(client)).toHaveLength(2);
   });
 
-  it('race: the old token and its successor in parallel end with one live chain or none (abuse case A5)', async () => {
+  it('race: the old token and its successor in parallel end with one live chain or none (threat-model#reuse-race)', async () => {
     for (let round = 0; round < 5; round += 1) {
       const { client, tokens } = await signedIn();
       const second = (await app.refresh(client, tokens.refresh_token)).body;

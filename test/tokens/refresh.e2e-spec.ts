@@ -76,7 +76,7 @@ describe('refresh (RFC 6749 §6)', () => {
     );
   });
 
-  it("token of another client: it is refused, and the owner's stays as it was (abuse case A5, wire.md C.2)", async () => {
+  it("token of another client: it is refused, and the owner's stays as it was (threat-model#reuse-race)", async () => {
     const [client, thief] = await Promise.all([app.createClient(), app.createClient()]);
     const { tokens } = await signedIn(client);
     await expectRefused(thief, tokens.refresh_token);

@@ -102,10 +102,13 @@ describe('what another provider publishes (OpenID Connect Discovery 1.0 §4)', (
     ['names another issuer', (origin) => ({ ...good(origin), issuer: 'https://login.example.org' })],
     ['names the issuer with a slash more', (origin) => ({ ...good(origin), issuer: `${origin}/` })],
     [
-      'has a javascript: endpoint (A10)',
+      'has a javascript: endpoint (threat-model#script-as-redirect)',
       (origin) => ({ ...good(origin), end_session_endpoint: 'javascript:alert(1)' }),
     ],
-    ['has a data: endpoint (A10)', (origin) => ({ ...good(origin), authorization_endpoint: 'data:text/html,x' })],
+    [
+      'has a data: endpoint (threat-model#script-as-redirect)',
+      (origin) => ({ ...good(origin), authorization_endpoint: 'data:text/html,x' }),
+    ],
     [
       'has an endpoint by http elsewhere',
       (origin) => ({ ...good(origin), token_endpoint: 'http://login.example.org/t' }),
@@ -130,7 +133,7 @@ describe('what another provider publishes (OpenID Connect Discovery 1.0 §4)', (
     expect(await stored(name)).toMatchObject({ issuer });
   });
 
-  describe('on an address that is not public (A4)', () => {
+  describe('on an address that is not public (threat-model#inner-addresses)', () => {
     // Our issuer is not on loopback here, so loopback is as private as any other network.
     const elsewhere = { issuer: 'https://op.example.com' };
 

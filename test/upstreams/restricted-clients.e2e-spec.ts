@@ -112,7 +112,7 @@ describe('an upstream that is for some applications only', () => {
     expect(await promptNone(app, second, portal)).toBe('code');
   });
 
-  it('asks whoever signs in to the other application anew, and another person takes the place of the first (A7)', async () => {
+  it('asks whoever signs in to the other application anew, and another person takes the place of the first (threat-model#reused-session-id)', async () => {
     const { browser, tokens } = await partner();
     const { login } = await app.createAccount();
     await app.signInTo(browser, internal, login);

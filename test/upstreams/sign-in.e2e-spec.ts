@@ -179,14 +179,14 @@ describe('sign-in with another provider (OpenID Connect Core 1.0 §3.1)', () => 
       return page;
     }
 
-    it('refuses an answer that was used before (A21)', async () => {
+    it('refuses an answer that was used before (threat-model#callback-used-twice)', async () => {
       const browser = app.browser();
       const url = upstream.authorize((await leave(browser)).href, upstream.subject());
       await browser.get(url);
       await expectRefused(() => browser.get(url), 400);
     });
 
-    it("refuses another browser's answer, which stays good for its own (A21)", async () => {
+    it("refuses another browser's answer, which stays good for its own (threat-model#callback-used-twice)", async () => {
       const browser = app.browser();
       const thief = app.browser();
       await leave(thief);
@@ -326,7 +326,7 @@ describe('sign-in with another provider (OpenID Connect Core 1.0 §3.1)', () => 
     expect(browser.cookie('exeunt_session')).toBeUndefined();
   });
 
-  it('ends the session of whoever sat there before when another person comes back (A7)', async () => {
+  it('ends the session of whoever sat there before when another person comes back (threat-model#reused-session-id)', async () => {
     const browser = app.browser();
     await signIn(browser, upstream.subject());
     const first = browser.cookie('exeunt_session');

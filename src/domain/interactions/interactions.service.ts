@@ -30,7 +30,8 @@ export interface Interaction {
 }
 
 /**
- * Interactions, each bound to the browser that began it and used up by its answer (abuse case A21).
+ * Interactions, each bound to the browser that began it and used up by its answer
+ * (docs/threat-model.md#callback-used-twice).
  *
  * The id is a secret, and after it the client's id: a bookmark that has outlived its row still says where it led to.
  */
@@ -109,8 +110,8 @@ export class InteractionsService implements OnModuleInit {
   }
 
   /**
-   * Has a session begun within it, one after the other: of two forms that were sent by one double click, the second gets
-   * the session of the first, whose cookie the browser may have thrown away with that answer.
+   * Has a session begun within it, one after the other: of two forms that were sent by one double click, the second
+   * gets the session of the first, whose cookie the browser may have thrown away with that answer.
    * @param begin with the session that is there already; what it returns is remembered
    */
   async signedIn<Started extends { readonly sessionId: string }>(

@@ -133,7 +133,7 @@ const CREATE = statement(
 
 /**
  * Locks the session, then the grant: the order in which a logout locks them. A logout that commits first leaves
- * nothing to exchange; one that comes second sees the participant (design §5).
+ * nothing to exchange; one that comes second sees the participant (docs/decisions/0003-a-logout-in-one-statement.md).
  */
 const EXCHANGE_CODE = statement(
   'grants_exchange_code',
@@ -239,7 +239,10 @@ export class GrantRepository {
     private readonly clock: Clock,
   ) {}
 
-  /** The grant is there before any token of it, so no token is ever without the row that can revoke it. False: the session ended or is none for the client, or the client may not have it. */
+  /**
+   * The grant is there before any token of it, so no token is ever without the row that can revoke it. False: the
+   * session ended or is none for the client, or the client may not have it.
+   */
   async createWithCode(grant: NewGrant, db: Queryable = this.transactions): Promise<boolean> {
     const rows = await db.query(CREATE, [
       grant.id,
@@ -297,7 +300,10 @@ export class GrantRepository {
       : { grantId: row.grant_id, clientId: row.client_id, consumedAt: row.consumed_at };
   }
 
-  /** Uses the token and stores its successor. Undefined: someone was first, or it does not fit; {@link refreshTokenState} says what. */
+  /**
+   * Uses the token and stores its successor. Undefined: someone was first, or it does not fit; {@link
+   * refreshTokenState} says what.
+   */
   async rotate(rotation: Rotation): Promise<GrantWithClaims | undefined> {
     const [row] = await this.transactions.query<GrantRow & { account_claims: Record<string, unknown> }>(ROTATE, [
       rotation.tokenHash,
@@ -349,7 +355,10 @@ export class GrantRepository {
     await tx.query(NARROW, [clientId, scope]);
   }
 
-  /** RFC 7009 §2.1: a refresh token's grant dies with it; another client's token is left alone. Also opaque access tokens. */
+  /**
+   * RFC 7009 §2.1: a refresh token's grant dies with it; another client's token is left alone. Also opaque access
+   * tokens.
+   */
   async revokeByToken(tokenHash: Buffer, clientId: string): Promise<void> {
     await this.transactions.query(REVOKE_BY_REFRESH_TOKEN, [tokenHash, clientId, this.clock.now()]);
   }

@@ -25,14 +25,20 @@ export class IntrospectionService {
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  /** One round trip for an access token. A token that is not meant for the caller is inactive to it (abuse case A17). */
+  /**
+   * One round trip for an access token. A token that is not meant for the caller is inactive to it
+   * (docs/threat-model.md#introspection-by-others).
+   */
   async introspect(caller: Client, token: string): Promise<Introspection> {
     const active = await this.accessTokens.findActive(token);
     if (active !== undefined) return (await this.isMeantFor(active, caller)) ? this.describe(active) : INACTIVE;
     return token.includes('.') ? INACTIVE : this.introspectRefreshToken(caller, token);
   }
 
-  /** Its own client, or a resource server that the token's audience names; the default audience is every resource server. */
+  /**
+   * Its own client, or a resource server that the token's audience names; the default audience is every resource
+   * server.
+   */
   private async isMeantFor(token: ActiveAccessToken, caller: Client): Promise<boolean> {
     if (token.clientId === caller.clientId) return true;
     if (!caller.metadata.resource_server) return false;

@@ -33,6 +33,7 @@ import { UserinfoService } from './userinfo.service.js';
   ],
   exports: [
     AccessTokensService,
+    GrantRepository,
     GrantReuse,
     GrantsService,
     HintVerifier,

@@ -275,16 +275,11 @@ export class TokensService {
   private refreshExpiry(): Date {
     return this.clock.in(this.settings.refreshTokenTtlSeconds * 1000);
   }
-
-  /** RFC 7009 §2.1: a refresh token's grant dies with it; an opaque access token goes alone; another client's is left. */
-  async revokeOpaque(token: string, clientId: string): Promise<void> {
-    await this.grants.revokeByToken(sha256(token), clientId);
-  }
 }
 
 /**
  * The successor follows from the token and a salt that only the database has: whoever repeats the request within the
- * grace gets the same successor, without it being stored anywhere (design §5).
+ * grace gets the same successor, without it being stored anywhere (docs/decisions/0004-refresh-grace-by-derivation.md).
  */
 function successorOf(token: string, salt: Buffer): string {
   return createHmac('sha256', token).update(salt).digest('base64url');

@@ -6,21 +6,21 @@ import { grantIsServed } from '../upstreams/upstreams.sql.js';
 
 /**
  * SQL about `grants` that other modules put into their own statements. What "alive" means for a grant is written once,
- * here, and used by refresh, introspection and userinfo alike (design §1, promise 1).
+ * here, and used by refresh, introspection and userinfo alike (docs/architecture.md#revoked-means-revoked).
  */
 
 /**
- * The grant `g` of account `a`, made in session `s` (outer joined), has not ended at `now`: not revoked and not ended by an
- * order, its account may be used, and, without `offline_access`, its session goes on.
+ * The grant `g` of account `a`, made in session `s` (outer joined), has not ended at `now`: not revoked and not ended
+ * by an order, its account may be used, and, without `offline_access`, its session goes on.
  */
 export function grantHasNotEnded(g: string, s: string, a: string, now: string): string {
   return `${g}.revoked_at IS NULL AND ${accountAllows(a, `${g}.created_at`)} AND ${grantOutlivesOrders(g)} AND (${g}.offline OR (${sessionIsAlive(s, a, now)}))`;
 }
 
 /**
- * As {@link grantHasNotEnded}, and the client `c` may have something from people, and whoever vouched for the person may do
- * so for this client: only then is anything given for it. What an upstream may not do now it may be allowed again, so
- * what takes back asks for the former.
+ * As {@link grantHasNotEnded}, and the client `c` may have something from people, and whoever vouched for the person
+ * may do so for this client: only then is anything given for it. What an upstream may not do now it may be allowed
+ * again, so what takes back asks for the former.
  */
 export function grantIsAlive(g: string, s: string, a: string, c: string, now: string): string {
   return `${grantHasNotEnded(g, s, a, now)} AND ${clientMayServePeople(c)} AND ${grantIsServed(g)}`;
@@ -29,7 +29,10 @@ export function grantIsAlive(g: string, s: string, a: string, c: string, now: st
 /** The joins that {@link grantIsAlive} needs, from a grant `g`. */
 export const GRANT_JOINS = `JOIN clients c ON c.client_id = g.client_id JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id`;
 
-/** CTE `revoked` (id, session_id): every grant that `condition` names and that is not revoked yet. Its tokens are dead with it. */
+/**
+ * CTE `revoked` (id, session_id): every grant that `condition` names and that is not revoked yet. Its tokens are dead
+ * with it.
+ */
 export function revokeGrants(condition: string, now: string, cause: string): string {
   return `
 revoked AS (

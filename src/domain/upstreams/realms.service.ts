@@ -54,7 +54,7 @@ export interface RealmTokens {
 export type PasswordAuthentication =
   RealmTokens | 'wrong_credentials' | 'busy' | { readonly retryAfterSeconds: number };
 
-/** A repeated refresh gets the same answer for this long (wire.md A.5). */
+/** A repeated refresh gets the same answer for this long (docs/wire/elasticsearch.md#token-repeat). */
 const REFRESH_GRACE_MS = 30_000;
 const SCOPE = ['openid', 'profile', 'email'];
 
@@ -67,7 +67,8 @@ type Realm =
  * Sign-in by a facilitator: an application that shows pages of its own, sends the browser to a realm, and hands us what
  * it brings back. Elasticsearch's word for the provider is realm; `exeunt` is this service itself.
  *
- * Nothing is stored before the browser is back: `state` and `nonce` are the facilitator's to keep (wire.md A.2).
+ * Nothing is stored before the browser is back: `state` and `nonce` are the facilitator's to keep
+ * (docs/wire/elasticsearch.md#prepare).
  */
 @Injectable()
 export class RealmsService {
@@ -114,7 +115,8 @@ export class RealmsService {
   }
 
   /**
-   * Redeems what the browser brought back, in the order of wire.md A.3, and issues tokens of ours for it.
+   * Redeems what the browser brought back, in the order of docs/wire/elasticsearch.md#authenticate, and issues tokens
+   * of ours for it.
    * @throws RealmAuthenticationError for everything that is wrong with it
    */
   async authenticate(
@@ -205,8 +207,8 @@ export class RealmsService {
         throw new UnknownRealmError(`Authenticating realm [${grant.realm}] does not exist`);
       return null;
     }
-    // The one that issued the ID token, not the one that has the realm's name now: an upstream may be renamed, and another
-    // one be given its name.
+    // The one that issued the ID token, not the one that has the realm's name now: an upstream may be renamed, and
+    // another one be given its name.
     const { upstream, idToken } = kept;
     const endpoint = await this.upstreamLogout.endSessionEndpoint(upstream);
     if (endpoint === undefined || idToken === undefined) return null;
@@ -341,7 +343,10 @@ function toldClaims(
   return preferred === undefined || preferred === live.login ? claims : { ...claims, preferred_username: preferred };
 }
 
-/** URL with a fresh state, which nobody can check later, as in the original; without a URI to come back to there is none. */
+/**
+ * URL with a fresh state, which nobody can check later, as in the original; without a URI to come back to there is
+ * none.
+ */
 function logoutUrl(endpoint: string, whom: EndSessionParameters, postLogoutRedirectUri: string | undefined): string {
   return endSessionUrl(
     endpoint,
@@ -349,7 +354,7 @@ function logoutUrl(endpoint: string, whom: EndSessionParameters, postLogoutRedir
   );
 }
 
-/** Path and query are enough: that is all that some facilitators send (wire.md A.3). */
+/** Path and query are enough: that is all that some facilitators send (docs/wire/elasticsearch.md#authenticate). */
 function parsedRedirect(redirectUri: string): { readonly parameters: URLSearchParams; readonly path: string } {
   const base = 'https://facilitator.invalid';
   if (!URL.canParse(redirectUri, base)) throw new RealmAuthenticationError('redirect_uri cannot be parsed');

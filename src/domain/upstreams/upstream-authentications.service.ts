@@ -32,7 +32,10 @@ export interface UpstreamAuthentication {
   readonly interactionId: string;
 }
 
-/** Round trips that are under way. Each is of one browser and comes back once (abuse case A21). */
+/**
+ * Round trips that are under way. Each is of one browser and comes back once
+ * (docs/threat-model.md#callback-used-twice).
+ */
 @Injectable()
 export class UpstreamAuthentications implements OnModuleInit {
   constructor(

@@ -67,8 +67,8 @@ export interface AuthorizationResponse {
 
 /**
  * We as a relying party of an upstream: the authorization code flow (OpenID Connect Core 1.0 §3.1). The protocol is
- * oauth4webapi's; every request goes through the egress guard, and signatures are checked by the keys that logout tokens
- * are checked by.
+ * oauth4webapi's; every request goes through the egress guard, and signatures are checked by the keys that logout
+ * tokens are checked by.
  */
 @Injectable()
 export class UpstreamClient {
@@ -83,8 +83,8 @@ export class UpstreamClient {
   ) {}
 
   /**
-   * Where to send the browser: `login_hint`, `scope`, `response_type`, `redirect_uri`, `state`, `nonce`, `client_id`, in
-   * the order that Elasticsearch has them in, then what it does not know (wire.md A.2).
+   * Where to send the browser: `login_hint`, `scope`, `response_type`, `redirect_uri`, `state`, `nonce`, `client_id`,
+   * in the order that Elasticsearch has them in, then what it does not know (docs/wire/elasticsearch.md#prepare).
    * @throws UpstreamUnavailableError
    */
   async authorizationUrl(upstream: Upstream, parameters: AuthorizationParameters): Promise<string> {
@@ -249,8 +249,8 @@ export class UpstreamClient {
 }
 
 /**
- * What was demanded of the sign-in must be seen in its answer (Core §3.1.2.1, §3.1.3.7): a provider that reports nothing
- * may have asked nothing.
+ * What was demanded of the sign-in must be seen in its answer (Core §3.1.2.1, §3.1.3.7): a provider that reports
+ * nothing may have asked nothing.
  */
 function checkFreshness({ authTime }: UpstreamPerson, { maxAge, leftAt }: AuthorizationResponse): void {
   if (maxAge === undefined || leftAt === undefined) return;
@@ -260,8 +260,8 @@ function checkFreshness({ authTime }: UpstreamPerson, { maxAge, leftAt }: Author
 }
 
 /**
- * What is kept, and looked up by when the person signs out there: it could not be found again, or two people be taken for
- * one, if it were changed on the way (Core §2: `sub` has at most 255 characters).
+ * What is kept, and looked up by when the person signs out there: it could not be found again, or two people be taken
+ * for one, if it were changed on the way (Core §2: `sub` has at most 255 characters).
  */
 function checkIdentifiers({ sub, iat }: oauth.IDToken, sid: string | undefined, now: number): void {
   if (sub === '' || sub.length > MAX_IDENTIFIER || !isStorableText(sub))
@@ -313,7 +313,9 @@ export function authorizationUrl(
   return `${endpoint}${endpoint.includes('?') ? '&' : '?'}${query}`;
 }
 
-/** Nothing of the upstream's words goes on from here: a code of oauth4webapi's or of ours is enough to find the cause. */
+/**
+ * Nothing of the upstream's words goes on from here: a code of oauth4webapi's or of ours is enough to find the cause.
+ */
 function asSignInError(error: unknown): unknown {
   if (error instanceof UpstreamSignInError || error instanceof UpstreamUnavailableError) return error;
   if (error instanceof EgressError)

@@ -30,13 +30,14 @@ interface Keys {
 }
 
 /**
- * Verifies what upstream providers sign. Their keys are fetched through the egress guard, cached, and fetched again when
- * none of them fits: for an unknown `kid`, and for a signature that is not good, since a provider with one key may replace
- * it under the same `kid`, or use none (OpenID Connect Core 1.0 §10.1). At most once in ten seconds, or once in a second
- * while they cannot be had, so that nobody makes us query at will.
+ * Verifies what upstream providers sign. Their keys are fetched through the egress guard, cached, and fetched again
+ * when none of them fits: for an unknown `kid`, and for a signature that is not good, since a provider with one key may
+ * replace it under the same `kid`, or use none (OpenID Connect Core 1.0 §10.1). At most once in ten seconds, or once in
+ * a second while they cannot be had, so that nobody makes us query at will.
  *
- * Two failures are kept apart: the signature is wrong (a {@link errors.JOSEError}), and nobody can tell because the keys
- * cannot be had ({@link UpstreamUnavailableError}), which must never be taken for a forgery (abuse case A28, pain 26).
+ * Two failures are kept apart: the signature is wrong (a {@link errors.JOSEError}), and nobody can tell because the
+ * keys cannot be had ({@link UpstreamUnavailableError}), which must never be taken for a forgery
+ * (docs/threat-model.md#identifier-burnt-before-the-work).
  */
 @Injectable()
 export class UpstreamKeys {

@@ -27,8 +27,8 @@ const MISSING: Readonly<Record<string, LogoutTokenRefusal>> = {
 };
 const TYPES = ['jwt', 'logout+jwt', 'application/logout+jwt'];
 /**
- * How long a token that was carried out is remembered: longer than it could be replayed, which its `iat` bounds whatever
- * its `exp` says, and long enough for a sign-in that was under way when it came to find it.
+ * How long a token that was carried out is remembered: longer than it could be replayed, which its `iat` bounds
+ * whatever its `exp` says, and long enough for a sign-in that was under way when it came to find it.
  */
 const KEEP_SECONDS = 3600;
 
@@ -67,11 +67,12 @@ const ENDED_MEANWHILE = statement(
 /**
  * Logout tokens that other providers send us.
  *
- * Decision: `iat` says how fresh a token is, so `exp` may be missing, unless the upstream is registered to send it, or far
- * away. Providers are in use that send none, and a logout that is refused leaves somebody signed in.
+ * Decision: `iat` says how fresh a token is, so `exp` may be missing, unless the upstream is registered to send it, or
+ * far away. Providers are in use that send none, and a logout that is refused leaves somebody signed in.
  *
  * Decision: the `jti` is stored in the transaction that ends the sessions. A token whose work failed was not used, so
- * the provider's retry succeeds (abuse case A28); one that was carried out is used up on every node.
+ * the provider's retry succeeds (docs/threat-model.md#identifier-burnt-before-the-work); one that was carried out is
+ * used up on every node.
  *
  * @see [Back-Channel Logout 1.0](https://openid.net/specs/openid-connect-backchannel-1_0.html) §2.4, §2.6
  */
@@ -193,7 +194,8 @@ export class UpstreamLogoutTokens implements OnModuleInit {
   private orderOf(claims: JWTPayload, { clientId }: Upstream): Omit<LogoutOrder, 'upstream'> {
     const { iss = '', iat = 0, jti = '' } = claims;
     const now = this.clock.seconds();
-    // We know of no other audience that could be trusted with our tokens (OpenID Connect Core 1.0 §3.1.3.7, steps 3 to 5).
+    // We know of no other audience that could be trusted with our tokens (OpenID Connect Core 1.0 §3.1.3.7, steps 3 to
+    // 5).
     if (Array.isArray(claims.aud) && claims.aud.length > 1 && claims.azp !== clientId)
       throw new InvalidLogoutTokenError('aud names others beside us, and azp does not name us.', 'wrong_audience');
     if (iat > now + CLOCK_SKEW_SECONDS) throw new InvalidLogoutTokenError('iat is in the future.', 'iat_in_the_future');
@@ -238,7 +240,10 @@ function decoded(token: string): { readonly header: Record<string, unknown>; rea
   }
 }
 
-/** `alg` as agreed and from a fixed list (§2.6, step 3; abuse case A1); `typ` may be missing (§4.1). */
+/**
+ * `alg` as agreed and from a fixed list (§2.6, step 3; docs/threat-model.md#unsigned-tokens); `typ` may be missing
+ * (§4.1).
+ */
 function checkHeader(header: Record<string, unknown>, upstream: Upstream): void {
   const offered: readonly unknown[] = UPSTREAM_SIGNING_ALGORITHMS;
   if (!offered.includes(header.alg) || header.alg !== upstream.idTokenSignedResponseAlg)

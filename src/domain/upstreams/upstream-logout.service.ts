@@ -63,7 +63,7 @@ export class UpstreamLogout {
         // A hint may have expired (RP-Initiated Logout 1.0 §2): it is looked at as of the moment it was made.
         currentDate: new Date(Math.min(this.clock.now().getTime(), issuedAt(token) * 1000)),
       });
-      // A logout token is signed by the same keys and is no ID token (abuse case A26).
+      // A logout token is signed by the same keys and is no ID token (docs/threat-model.md#token-confusion).
       if (typeof payload.sub !== 'string' || 'events' in payload || textProblem(payload) !== undefined)
         return undefined;
       return { upstream, sub: payload.sub, sid: typeof payload.sid === 'string' ? payload.sid : undefined };
@@ -85,8 +85,8 @@ export class UpstreamLogout {
 }
 
 /**
- * What the provider may know the person by where its ID token cannot be sent along (`logout_hint`, RP-Initiated Logout 1.0
- * §2): `login_hint` is what some put into ID tokens for just this.
+ * What the provider may know the person by where its ID token cannot be sent along (`logout_hint`, RP-Initiated Logout
+ * 1.0 §2): `login_hint` is what some put into ID tokens for just this.
  */
 export function logoutHintOf(idToken: string | undefined): string | undefined {
   const claims = idToken === undefined ? undefined : unverifiedClaims(idToken);

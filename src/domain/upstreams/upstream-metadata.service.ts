@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import * as oauth from 'oauth4webapi';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
-import { codeOf } from '../../platform/database/storage-errors.js';
+import { codeOf } from '../../platform/database/transaction.js';
 import { EgressClient } from '../../platform/egress/egress.client.js';
 import { EgressError } from '../../platform/egress/egress.js';
 import { redirectUriProblem } from '../../platform/oidc/redirect-uri.js';
@@ -15,7 +15,10 @@ const MAX_AGE = 60 * 60_000;
 const FAILURE_FLOOR = 10_000;
 const MAX_BYTES = 256 * 1024;
 
-/** Endpoints that a browser or we are sent to: nothing but http(s) is taken for one (abuse case A10). */
+/**
+ * Endpoints that a browser or we are sent to: nothing but http(s) is taken for one
+ * (docs/threat-model.md#script-as-redirect).
+ */
 const ENDPOINTS = [
   'authorization_endpoint',
   'token_endpoint',

@@ -84,7 +84,9 @@ export interface Settings {
   readonly cspLogoutEndsSession: boolean;
   readonly cspLogoutPerMinute: number;
   readonly upstreamTimeoutMs: number;
-  /** Whether a logout token that was carried out before is answered 200, for providers that repeat after a lost answer. */
+  /**
+   * Whether a logout token that was carried out before is answered 200, for providers that repeat after a lost answer.
+   */
   readonly acceptRepeatedLogoutTokens: boolean;
   /** Whether a client's assertion may be meant for the token endpoint, or for several, as older libraries write it. */
   readonly acceptAssertionsForEndpoint: boolean;
@@ -195,7 +197,10 @@ export function loadSettings(env: Environment = process.env): Settings {
   return settings;
 }
 
-/** Whether the issuer itself is on loopback: then outgoing requests may reach loopback too (design §6). */
+/**
+ * Whether the issuer itself is on loopback: then outgoing requests may reach loopback too
+ * (docs/threat-model.md#inner-addresses).
+ */
 export function isLoopbackIssuer(issuer: string): boolean {
   const { hostname } = new URL(issuer);
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);

@@ -4,7 +4,6 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { ChangeFeed } from './change-feed.js';
 import { Clock } from '../clock/clock.js';
 import { dataSourceOptions } from './data-source-options.js';
-import { Readiness } from './readiness.js';
 import { Retention, RETENTION_INTERVAL_MS } from './retention.js';
 import { TransactionRunner } from './transaction.js';
 
@@ -35,10 +34,9 @@ export class DatabaseModule implements OnApplicationShutdown {
         Clock,
         TransactionRunner,
         ChangeFeed,
-        Readiness,
         Retention,
       ],
-      exports: [DataSource, Clock, TransactionRunner, ChangeFeed, Readiness, Retention],
+      exports: [DataSource, Clock, TransactionRunner, ChangeFeed, Retention],
     };
   }
 

@@ -2,8 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplica
 import { Clock } from '../clock/clock.js';
 import { PeriodicTask } from './periodic-task.js';
 import { warnOf } from './storage-log.js';
-import { codeOf } from './storage-errors.js';
-import { TransactionRunner } from './transaction.js';
+import { codeOf, TransactionRunner } from './transaction.js';
 
 /** What a module no longer needs: rows of one table whose time has passed. */
 export interface RetentionRule {
@@ -17,7 +16,9 @@ export interface RetentionRule {
    * Then `key` and `condition` say what it does, for people.
    */
   readonly statement?: string;
-  /** What would go along with rows of another rule: it goes first, so that no row of that rule drags thousands with it. */
+  /**
+   * What would go along with rows of another rule: it goes first, so that no row of that rule drags thousands with it.
+   */
   readonly first?: true;
 }
 
@@ -26,8 +27,8 @@ const BATCH = 1000;
 const LOCK = 0x65786576;
 
 /**
- * Removes expired rows in small batches, one node at a time, so that no single delete holds the database (pain 18).
- * Each module registers its own rules; this one knows no table.
+ * Removes expired rows in small batches, one node at a time, so that no single delete holds the database
+ * (docs/threat-model.md#rows-never-go). Each module registers its own rules; this one knows no table.
  */
 @Injectable()
 export class Retention implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -64,8 +65,8 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   /**
-   * One pass over every rule. A rule that fails is counted and left for the next pass; the others go on, since what they
-   * remove would otherwise stay for as long as that one fails. Returns how many rows left.
+   * One pass over every rule. A rule that fails is counted and left for the next pass; the others go on, since what
+   * they remove would otherwise stay for as long as that one fails. Returns how many rows left.
    */
   async sweep(): Promise<number> {
     let removed = 0;

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { codeOf, isStorageAway } from './storage-errors.js';
+import { codeOf, isStorageAway } from './transaction.js';
 
 const INTERVAL_MS = 1000;
 

@@ -1,7 +1,7 @@
 import { parseNetworkList } from '../config/network-rule.js';
 import { isAllowedAddress, isPublicAddress, normalizeHost } from './address-guard.js';
 
-describe('addresses that are not of the public internet (RFC 6890; abuse case A4)', () => {
+describe('addresses that are not of the public internet (RFC 6890; threat-model#inner-addresses)', () => {
   it.each([
     ['loopback', ['127.0.0.1', '127.0.0.53', '127.255.255.255', '::1', '0:0:0:0:0:0:0:1']],
     ['loopback in other spellings', ['2130706433', '0x7f000001', '0x7f.0.0.1', '0177.0.0.1', '127.1']],

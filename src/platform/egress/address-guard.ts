@@ -12,7 +12,7 @@ const GLOBAL_UNICAST_V6 = ipaddr.parseCIDR('2000::/3');
  * Whether an address is one of the public internet. Everything else (loopback, private, link-local with the cloud's
  * metadata service, carrier-grade NAT, multicast, documentation, and IPv6 forms that carry an inner IPv4) is not.
  *
- * @see IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890); abuse case A4
+ * @see IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890); docs/threat-model.md#inner-addresses
  */
 export function isPublicAddress(text: string): boolean {
   const address = parse(text);

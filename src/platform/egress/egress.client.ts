@@ -19,7 +19,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
  * The one door through which requests to other servers leave. It follows no redirect, connects only to addresses that
- * were checked, and bounds time and size, also of an answer that drips (abuse cases A2-A4).
+ * were checked, and bounds time and size, also of an answer that drips (docs/threat-model.md#address-from-the-request,
+ * docs/threat-model.md#inner-addresses).
  *
  * undici's dispatcher directly: a fifth of the CPU of global `fetch` for each request, which counts when one logout
  * tells many applications.

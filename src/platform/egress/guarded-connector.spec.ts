@@ -39,7 +39,7 @@ function recorder(
   return { codeOf, connected, resolved };
 }
 
-describe('where a request may connect to (abuse cases A2-A4)', () => {
+describe('where a request may connect to (threat-model#address-from-the-request, threat-model#inner-addresses)', () => {
   it('resolves once, connects to the address that was checked, and keeps the name for the certificate', async () => {
     const { codeOf, connected, resolved } = recorder({ 'rp.example.com': [['192.0.2.7']] });
     expect(await codeOf('https://rp.example.com/logout')).toBe('connect_failed');

@@ -53,11 +53,14 @@ describe('JwtVerifier takes what JwtSigner signed, and nothing else', () => {
     ['at+jwt', 'JWT'],
     ['logout+jwt', 'JWT'],
     ['logout+jwt', 'at+jwt'],
-  ] as const)('token confusion: takes no %s for a %s (abuse cases A25, A26)', async (signedAs, askedAs) => {
-    expect(await verifier.verify(await signer.sign('ES256', signedAs, { sub: 'a' }), askedAs)).toBeUndefined();
-  });
+  ] as const)(
+    'token confusion: takes no %s for a %s (threat-model#foreign-hint, threat-model#token-confusion)',
+    async (signedAs, askedAs) => {
+      expect(await verifier.verify(await signer.sign('ES256', signedAs, { sub: 'a' }), askedAs)).toBeUndefined();
+    },
+  );
 
-  it('refuses alg none, with and without a signature (abuse case A1)', async () => {
+  it('refuses alg none, with and without a signature (threat-model#unsigned-tokens)', async () => {
     const [, payload, signature] = (await signer.sign('RS256', 'JWT', { sub: 'a' })).split('.');
     for (const alg of ['none', 'None', 'NONE']) {
       const header = encode({ alg, typ: 'JWT', kid: 'RS256' });
@@ -66,7 +69,7 @@ describe('JwtVerifier takes what JwtSigner signed, and nothing else', () => {
     }
   });
 
-  it('refuses HS256 with the public key as its secret (abuse case A1)', async () => {
+  it('refuses HS256 with the public key as its secret (threat-model#unsigned-tokens)', async () => {
     const { publicKey } = KEYS[0]!;
     for (const secret of [
       publicKey.export({ type: 'spki', format: 'pem' }),

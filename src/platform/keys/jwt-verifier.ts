@@ -11,7 +11,8 @@ export interface VerifiedJwt {
 
 /**
  * Verifies JWTs that we signed ourselves: our key by `kid`, that key's algorithm and no other, and the exact `typ`, so
- * that an ID token is never taken for an access token nor a logout token for either (abuse cases A25, A26).
+ * that an ID token is never taken for an access token nor a logout token for either (docs/threat-model.md#foreign-hint,
+ * docs/threat-model.md#token-confusion).
  *
  * Says nothing about `exp`, `aud` or revocation: those are the caller's.
  */

@@ -19,8 +19,8 @@ const MAX_AGE = 30_000;
 /** Sooner than that, so that as a rule no request waits for it. */
 const RELOAD_INTERVAL = 25_000;
 /**
- * A key that was replaced keeps its private half for so long, for nodes whose clocks are behind: to them it still signs.
- * Then it is forgotten. One that others may know is forgotten at once.
+ * A key that was replaced keeps its private half for so long, for nodes whose clocks are behind: to them it still
+ * signs. Then it is forgotten. One that others may know is forgotten at once.
  */
 const FORGOTTEN_AFTER = 60_000;
 /** At least this long between two reloads that an unknown `kid` asks for, so that nobody can make us query at will. */
@@ -57,7 +57,8 @@ interface LoadedSealingKey {
 
 /**
  * The signing keys: created at first start, rotated by age and by command, published before they sign and after they
- * stop. A retired key verifies hints for ever, so that a logout weeks later still works (requirements C.14, 11).
+ * stop. A retired key verifies hints for ever, so that a logout weeks later still works
+ * (docs/threat-model.md#expired-hint).
  */
 @Injectable()
 export class KeysService implements OnModuleInit, OnApplicationShutdown {
@@ -105,7 +106,10 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     return key;
   }
 
-  /** The key with this id, active or retired. An id that is not known may be another node's newest: looked up, with a floor. */
+  /**
+   * The key with this id, active or retired. An id that is not known may be another node's newest: looked up, with a
+   * floor.
+   */
   async verificationKey(kid: string): Promise<SigningKey | undefined> {
     await this.fresh();
     const known = this.loaded.byKid.get(kid);
@@ -115,9 +119,9 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * Whether a token that grants access may still rely on this key: it signs, or it retired less than `lifetimeMs` ago and
-   * is still published. A hint proves nothing, so a retired key verifies hints for ever; but whoever has got hold of a
-   * key that was therefore rotated immediately must not mint access with it. What is known of the key is
+   * Whether a token that grants access may still rely on this key: it signs, or it retired less than `lifetimeMs` ago
+   * and is still published. A hint proves nothing, so a retired key verifies hints for ever; but whoever has got hold
+   * of a key that was therefore rotated immediately must not mint access with it. What is known of the key is
    * at most {@link MAX_AGE} old, also where nothing is ever signed and no change is heard of.
    *
    * @throws when keys are too old to be believed and cannot be read
@@ -190,8 +194,9 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   /**
    * Makes a new key for each algorithm. It is published now and signs after `KEY_PUBLISH_LEAD_SECONDS`, or at once when
    * `immediately` says so (for a key that may be known to others). The old one retires when the new one signs. Whoever
-   * knows it may know the ones that wait to sign, too: at once, every key there is retires. The sealing key goes with them:
-   * at once, nothing that a browser carries opens any more, and what rests with us is sealed anew before this returns.
+   * knows it may know the ones that wait to sign, too: at once, every key there is retires. The sealing key goes with
+   * them: at once, nothing that a browser carries opens any more, and what rests with us is sealed anew before this
+   * returns.
    */
   async rotate(immediately: boolean, alongside: (tx: Tx) => Promise<void> = () => Promise.resolve()): Promise<void> {
     const now = this.clock.now();
@@ -393,8 +398,8 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
 }
 
 /**
- * The newest key that may sign. Where none may by the own clock, which may be behind that of the node that rotated, it is
- * the one that may soonest: it is published, so whoever verifies knows it.
+ * The newest key that may sign. Where none may by the own clock, which may be behind that of the node that rotated, it
+ * is the one that may soonest: it is published, so whoever verifies knows it.
  */
 function currentKey(keys: readonly SigningKey[], alg: SigningAlgorithm, now: Date): SigningKey | undefined {
   const signs = (key: SigningKey): boolean =>

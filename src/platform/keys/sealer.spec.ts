@@ -13,7 +13,7 @@ function aSealer(clock = new MovableClock(), sealingKey = createSecretKey(random
   return new Sealer({ sealingKey }, clock);
 }
 
-describe('Sealer (abuse case A18: no state of ours in the browser without a MAC)', () => {
+describe('Sealer (threat-model#forged-browser-state: no state of ours in the browser without a MAC)', () => {
   const VALUE = { sessionId: 's1', nested: { list: [1, null, 'é'] } };
 
   it('gives back what it sealed, and shows nothing of it', () => {

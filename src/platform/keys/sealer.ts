@@ -29,7 +29,8 @@ export interface SealingKeys {
 
 /**
  * State that a browser carries for us, and secrets of others that rest with us, encrypted and authenticated, so that
- * neither can be read or forged (abuse case A18). The purpose is bound in: what was sealed for one is nothing to another.
+ * neither can be read or forged (docs/threat-model.md#forged-browser-state). The purpose is bound in: what was sealed
+ * for one is nothing to another.
  *
  * Several keys may be there; what is sealed begins with the id of its own.
  */
@@ -42,7 +43,9 @@ export class Sealer {
     private readonly clock: Clock,
   ) {}
 
-  /** @param ttlMs how long it can be opened; without it as long as the key lives, which is for what we keep ourselves */
+  /**
+   * @param ttlMs how long it can be opened; without it as long as the key lives, which is for what we keep ourselves
+   */
   seal(purpose: string, value: object, ttlMs?: number): string {
     const key = this.keys.sealingKey;
     const iv = randomBytes(IV_BYTES);
@@ -57,7 +60,9 @@ export class Sealer {
     ]).toString('base64url');
   }
 
-  /** What was sealed, or `undefined` when it is not ours, for another purpose, under a withdrawn key, or out of date. */
+  /**
+   * What was sealed, or `undefined` when it is not ours, for another purpose, under a withdrawn key, or out of date.
+   */
   open<T>(purpose: string, sealed: string): T | undefined {
     return this.opened<T>(this.usable, purpose, sealed)?.value;
   }
@@ -72,7 +77,10 @@ export class Sealer {
     return this.idOf(this.keys.sealingKey).toString('base64url').slice(0, ID_LENGTH);
   }
 
-  /** A MAC over `text` for one purpose, such as CSRF tokens. @param sealed by the key that sealed this, if it can still be opened */
+  /**
+   * A MAC over `text` for one purpose, such as CSRF tokens. @param sealed by the key that sealed this, if it can still
+   * be opened
+   */
   mac(purpose: string, text: string, sealed?: string): string {
     const id = sealed?.slice(0, ID_LENGTH);
     const key = this.usable.find((one) => this.idOf(one).toString('base64url') === id) ?? this.keys.sealingKey;

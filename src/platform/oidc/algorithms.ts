@@ -1,4 +1,6 @@
-/** Signature algorithms of ID tokens and logout tokens. `none` and HMAC are not offered and nothing can switch them on. */
+/**
+ * Signature algorithms of ID tokens and logout tokens. `none` and HMAC are not offered and nothing can switch them on.
+ */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;
 export type SigningAlgorithm = (typeof ID_TOKEN_ALGORITHMS)[number];
 
@@ -15,7 +17,7 @@ export const REQUEST_OBJECT_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as
 
 /**
  * Algorithms by which another provider may sign ID tokens and logout tokens: asymmetric ones, each named. `none` and
- * HMAC are not among them, and no setting adds them (abuse case A1).
+ * HMAC are not among them, and no setting adds them (docs/threat-model.md#unsigned-tokens).
  */
 export const UPSTREAM_SIGNING_ALGORITHMS = [
   'RS256',

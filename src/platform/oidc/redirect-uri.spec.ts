@@ -97,7 +97,7 @@ describe('redirectUriProblem', () => {
     ['a host that is none', 'https://a b/'],
     ['a port that is none', 'https://app.example.com:99999/'],
     ['2001 characters', `https://app.example.com/${'a'.repeat(1977)}`],
-  ])('parser trick: refuses %s (abuse cases A10-A12)', (_what, uri) => {
+  ])('parser trick: refuses %s (threat-model#script-as-redirect, threat-model#open-redirect)', (_what, uri) => {
     expect(redirectUriProblem(uri, WEB)).toEqual(expect.any(String));
   });
 
@@ -139,7 +139,7 @@ describe('isRegisteredUri compares byte for byte (RFC 9700 §4.1.3)', () => {
     ['a suffix on the host', 'https://app.example.com.evil.example/signed-out'],
     ['a prefix on the path', 'https://app.example.com/x/../signed-out'],
     ['a prefix of it', 'https://app.example.com/signed'],
-    ['another case (abuse case A16)', 'https://app.example.com/Signed-Out'],
+    ['another case (threat-model#redirect-in-another-case)', 'https://app.example.com/Signed-Out'],
     ['another case of the host', 'https://APP.example.com/signed-out'],
     ['the default port', 'https://app.example.com:443/signed-out'],
     ['an escaped letter', 'https://app.example.com/signed%2Dout'],
@@ -149,7 +149,7 @@ describe('isRegisteredUri compares byte for byte (RFC 9700 §4.1.3)', () => {
     ['a tab', 'https://app.example.com/\tsigned-out'],
     ['a line end', `${REGISTERED}\n`],
     ['a space before', ` ${REGISTERED}`],
-    ['a wildcard (abuse case A13)', 'https://app.example.com/*'],
+    ['a wildcard (threat-model#wildcard-redirect)', 'https://app.example.com/*'],
     ['http for https', 'http://app.example.com/signed-out'],
   ])('refuses it with %s', (_what, requested) => {
     expect(isRegisteredUri([REGISTERED], requested)).toBe(false);

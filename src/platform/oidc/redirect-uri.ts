@@ -1,7 +1,10 @@
 import { isIP } from 'node:net';
 import type { ClientMetadata } from './client-metadata.js';
 
-/** Schemes that run or carry content in the browser itself: never the target of a redirect (abuse cases A10, A11). */
+/**
+ * Schemes that run or carry content in the browser itself: never the target of a redirect
+ * (docs/threat-model.md#script-as-redirect, docs/threat-model.md#form-to-a-foreign-address).
+ */
 const CONTENT_SCHEMES = new Set([
   'javascript:',
   'data:',
@@ -34,9 +37,11 @@ export interface RedirectUriRules {
  * Why this URI must not be registered as the target of a redirect, or `undefined` when it may.
  *
  * The rules are one set for `redirect_uris` and `post_logout_redirect_uris`: absolute, no fragment, no user name, no
- * control characters or white space, a host that is a name or an address and nothing else, https (http on loopback), never a scheme that the browser runs.
+ * control characters or white space, a host that is a name or an address and nothing else, https (http on loopback),
+ * never a scheme that the browser runs.
  *
- * @see [OpenID Connect Dynamic Client Registration 1.0](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata) §2
+ * @see [OpenID Connect Dynamic Client Registration
+ * 1.0](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata) §2
  * @see [RFC 9700](https://www.rfc-editor.org/rfc/rfc9700#section-2.6) §2.6
  */
 export function redirectUriProblem(uri: string, rules: RedirectUriRules): string | undefined {
@@ -89,9 +94,9 @@ const LABEL = '[a-z0-9-]{1,63}';
 const NAME = new RegExp(`^${LABEL}(\\.${LABEL})*$`);
 
 /**
- * Whether a host is what the name system or an address can be: letters, digits, hyphens and single dots (after IDNA, that
- * is in ASCII), at most 253 characters, or an IP literal. URLs allow more (`;`, `,`, quotes), and what is made of a host,
- * such as a source of a Content-Security-Policy, would read it as its own punctuation.
+ * Whether a host is what the name system or an address can be: letters, digits, hyphens and single dots (after IDNA,
+ * that is in ASCII), at most 253 characters, or an IP literal. URLs allow more (`;`, `,`, quotes), and what is made of
+ * a host, such as a source of a Content-Security-Policy, would read it as its own punctuation.
  */
 export function isPlainHost(hostname: string): boolean {
   if (hostname.startsWith('[')) return hostname.endsWith(']') && isIP(hostname.slice(1, -1)) === 6;
@@ -133,9 +138,9 @@ export function isRegisteredUri(registered: readonly string[], requested: string
  * since an application that listens on a port of the moment listens on it after both.
  *
  * Exact match, except that an app on the person's own computer may name any port of a loopback address that is
- * registered for it (RFC 8252 §7.3, RFC 9700 §2.1). `127.0.0.1`, `[::1]` and `localhost` each stand for themselves only;
- * host, path and query stay exact. Such an app is a client of type `native`, or one that cannot keep a secret: many leave
- * out `application_type`, and nothing but an app on that computer can answer at a loopback address.
+ * registered for it (RFC 8252 §7.3, RFC 9700 §2.1). `127.0.0.1`, `[::1]` and `localhost` each stand for themselves
+ * only; host, path and query stay exact. Such an app is a client of type `native`, or one that cannot keep a secret:
+ * many leave out `application_type`, and nothing but an app on that computer can answer at a loopback address.
  */
 export function isAllowedRedirectUri(registered: readonly string[], requested: string, client: ClientKind): boolean {
   return registeredRedirectUri(registered, requested, client) !== undefined;

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 
 /**
  * `session_state` as the frame at `check_session_iframe` computes it again (Session Management 1.0 §3.2). The origin is
- * part of it, so a foreign page learns nothing from the frame: to it the answer is always `changed` (abuse case A30).
+ * part of it, so a foreign page learns nothing from the frame: to it the answer is always `changed`
+ * (docs/threat-model.md#session-frame-spoofing).
  *
  * Undefined for a private-use scheme: an application without an origin has no page that could hold the frame.
  */

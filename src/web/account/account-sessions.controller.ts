@@ -39,7 +39,10 @@ const SHOWN = 100;
 const FLASHES = ['session_ended', 'others_ended', 'nothing_to_end'] as const;
 type Flash = (typeof FLASHES)[number];
 
-/** The signed-in person's own sessions. Nobody else's can be named: the account comes from the cookie (abuse case A31). */
+/**
+ * The signed-in person's own sessions. Nobody else's can be named: the account comes from the cookie
+ * (docs/threat-model.md#other-peoples-sessions).
+ */
 @ApiTags('Own sessions')
 @ApiCookieAuth('session')
 @Controller('account/sessions')

@@ -60,8 +60,9 @@ interface RoundTrip {
  * The round trip to another provider and back, within an interaction.
  *
  * Decision: each upstream has a callback of its own, and `state` belongs to one upstream and one browser, so that an
- * answer is never taken for another provider's (RFC 9700 §4.4.2) nor for another person's (abuse case A21). Leaving by a
- * link and not by a form keeps foreign origins out of the page's `form-action`.
+ * answer is never taken for another provider's (RFC 9700 §4.4.2) nor for another person's
+ * (docs/threat-model.md#callback-used-twice). Leaving by a link and not by a form keeps foreign origins out of the
+ * page's `form-action`.
  */
 @ApiTags('Sign-in')
 @Controller()
@@ -235,7 +236,9 @@ export class UpstreamSignInController {
   }
 }
 
-/** What the application demands of the sign-in is demanded of the provider that does it. `max_age=0` is `prompt=login`. */
+/**
+ * What the application demands of the sign-in is demanded of the provider that does it. `max_age=0` is `prompt=login`.
+ */
 function promptFor(request: AuthorizationRequest | undefined): string | undefined {
   const passed = new Set(request?.prompt.filter((value) => value === 'login' || value === 'select_account'));
   if (maxAgeFor(request) === 0) passed.add('login');

@@ -1,9 +1,16 @@
 import { Controller, Get, HttpCode, UseFilters } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Readiness } from '../../platform/database/readiness.js';
+import { ChangeFeed } from '../../platform/database/change-feed.js';
+import { StandbyError } from '../../platform/database/connections.js';
+import { statement } from '../../platform/database/statement.js';
+import { shared, within } from '../../platform/database/time-limit.js';
+import { TransactionRunner } from '../../platform/database/transaction.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
 import { JsonErrorFilter } from '../kit/json-error.filter.js';
 
+const PING = statement('health_ping', 'SELECT pg_catalog.pg_is_in_recovery() AS standby');
+/** Storage that has fallen silent is away, long before a request's own time limit says so. */
+const PING_MS = 2000;
 const READY = {
   schema: {
     type: 'object',
@@ -19,7 +26,13 @@ const UP = { schema: { type: 'object', properties: { status: { type: 'string', e
 @Controller('health')
 @UseFilters(JsonErrorFilter)
 export class HealthController {
-  constructor(private readonly readiness: Readiness) {}
+  /** One at a time: probes that come while storage is silent do not take a connection each. */
+  private readonly ping = shared(() => this.transactions.query<{ standby: boolean }>(PING, []));
+
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly changes: ChangeFeed,
+  ) {}
 
   @Get('live')
   @HttpCode(200)
@@ -39,7 +52,8 @@ export class HealthController {
   @ApiOkResponse(READY)
   @ApiJsonErrors(503)
   async ready(): Promise<object> {
-    await this.readiness.assertReady();
-    return { status: 'up', ...(this.readiness.hearsChanges ? {} : { change_feed: 'deaf' }) };
+    const [row] = await within(PING_MS, this.ping());
+    if (row?.standby !== false) throw new StandbyError();
+    return { status: 'up', ...(this.changes.hears ? {} : { change_feed: 'deaf' }) };
   }
 }

@@ -6,7 +6,9 @@ import { isCspSource } from '../../platform/oidc/redirect-uri.js';
 import { newSecret } from '../../platform/oidc/secret.js';
 import { SEND_ONCE } from './send-once.js';
 
-/** What a page's Content-Security-Policy must let through besides ourselves (requirements C.14, 8). */
+/**
+ * What a page's Content-Security-Policy must let through besides ourselves (docs/decisions/0037-how-a-form-lets-go.md).
+ */
 export interface PagePolicy {
   /**
    * The page's form posts to an application, whose answer may lead anywhere: no `form-action`, which would hold for all
@@ -30,7 +32,7 @@ export type Response = object;
 
 /**
  * Everything that our edges do to a response, through Nest's adapter-neutral API, so that the HTTP adapter stays one
- * line (design §3).
+ * line (docs/architecture.md#http-adapter).
  */
 @Injectable()
 export class HttpEdge {
@@ -91,8 +93,9 @@ export class HttpEdge {
   }
 
   /**
-   * A cookie for this host alone. `__Host-` on https: no subdomain can set or read it (abuse case A19). With the session's
-   * cookie the browser state changes, so that no way of signing in or out can forget it.
+   * A cookie for this host alone. `__Host-` on https: no subdomain can set or read it
+   * (docs/threat-model.md#cookies-of-subdomains). With the session's cookie the browser state changes, so that no way
+   * of signing in or out can forget it.
    */
   setCookie(response: Response, name: SecretCookieName, value: string, maxAgeMs: number | undefined): void {
     this.writeSecretCookie(response, name, value, maxAgeMs);
@@ -113,9 +116,9 @@ export class HttpEdge {
   }
 
   /**
-   * Replaced and never removed: no state at all would look like a browser that keeps it from us. The frame that reads it
-   * belongs to a foreign page, so it is `SameSite=None`, which browsers take with `Secure` only; on http, which is for
-   * loopback, `Lax` still serves applications on the same host.
+   * Replaced and never removed: no state at all would look like a browser that keeps it from us. The frame that reads
+   * it belongs to a foreign page, so it is `SameSite=None`, which browsers take with `Secure` only; on http, which is
+   * for loopback, `Lax` still serves applications on the same host.
    */
   renewBrowserState(response: Response): string {
     const state = newSecret();
@@ -203,7 +206,10 @@ function sources(candidates: readonly string[] | undefined): readonly string[] {
   return [...new Set(checked.map((source) => source.slice(0, source.indexOf(':') + 1)))].slice(0, 20);
 }
 
-/** A header is ASCII without control characters; anything else of a URL has an encoding that means the same (RFC 3986 §2.1). */
+/**
+ * A header is ASCII without control characters; anything else of a URL has an encoding that means the same (RFC 3986
+ * §2.1).
+ */
 export function headerUrl(url: string): string {
   return url.toWellFormed().replaceAll(/[^\x21-\x7e]/gu, (character) => encodeURIComponent(character));
 }

@@ -60,7 +60,12 @@ describe('the script of check_session_iframe (Session Management 1.0 §3.2)', ()
   it.each([
     ['another state of the browser', { jar: { [NAME]: 'b-state' } }, `ledger ${STATE}`, ORIGIN],
     ['another client', {}, `calendar ${STATE}`, ORIGIN],
-    ['a foreign origin with a stolen session_state (A30)', {}, `ledger ${STATE}`, 'https://evil.example.com'],
+    [
+      'a foreign origin with a stolen session_state (threat-model#session-frame-spoofing)',
+      {},
+      `ledger ${STATE}`,
+      'https://evil.example.com',
+    ],
     ['another port', {}, `ledger ${STATE}`, `${ORIGIN}:8443`],
     ['another salt', {}, `ledger ${STATE}x`, ORIGIN],
   ])('answers changed to %s', async (_what, world: World, message, origin) => {

@@ -6,7 +6,7 @@
  * - SHA-256 is written out, once, for every browser. `crypto.subtle` is missing on http origins, and a second way that
  *   only some browsers take would be the one that nobody tests.
  * - The answer goes to the origin that asked and to no other. The origin is part of the hash, so a page that is not the
- *   application's hears `changed`, whatever it sends (abuse case A30).
+ *   application's hears `changed`, whatever it sends (docs/threat-model.md#session-frame-spoofing).
  * - A frame that cannot read our cookies answers `error`, on which an application must not sign in again (§3.1).
  *   `changed` would send it through `prompt=none` for ever (§5.1). The browser is asked whether it gives this frame its
  *   cookies, and a probe is written and read, since some withhold them (`SameSite`, partitions) without saying so.

@@ -23,7 +23,7 @@ export interface Followed {
 /**
  * What becomes of a logout, for the person who signed out. The address is sealed and is about one termination and
  * nothing else. Only names and one of a few states are told: where an application is and what it answered is nobody's
- * business here (abuse case A31).
+ * business here (docs/threat-model.md#other-peoples-sessions).
  */
 @Injectable()
 export class SignedOutProgress {

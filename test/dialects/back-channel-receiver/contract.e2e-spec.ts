@@ -88,12 +88,12 @@ describeLogoutDialect({
       expectRefused,
     },
     {
-      name: "the upstream's ID token of the victim (A26)",
+      name: "the upstream's ID token of the victim (threat-model#token-confusion)",
       send: async (app, victim) => post(app, await upstream.idToken(claimsOf(victim))),
       expectRefused,
     },
     {
-      name: "our own ID token of the victim's (A26)",
+      name: "our own ID token of the victim's (threat-model#token-confusion)",
       send: (app, victim) => post(app, victim.tokens.id_token),
       expectRefused,
     },

@@ -8,7 +8,7 @@ import { expectDone, receive, Scene, type Visitor } from './scene.js';
 const USED = 'The logout token was used before.';
 const SIGNATURE = 'The signature of the logout token is not good.';
 
-describe('a logout token is used once, and only when it was carried out (A28; pains 25, 26)', () => {
+describe('a logout token is used once, and only when it was carried out (threat-model#identifier-burnt-before-the-work)', () => {
   let scene: Scene;
   /** The machine's time, by which the age of cached keys is told: it stands still and only goes forward. */
   let now = Date.now();
@@ -69,7 +69,7 @@ describe('a logout token is used once, and only when it was carried out (A28; pa
       await other.stop();
     });
 
-    it('is refused after the upstream has changed its keys (A26)', async () => {
+    it('is refused after the upstream has changed its keys (threat-model#token-confusion)', async () => {
       const first = await scene.visitor();
       const token = await tokenFor(first, { sid: undefined });
       expectDone(await receive(scene.app, token));
@@ -161,7 +161,7 @@ describe('a logout token is used once, and only when it was carried out (A28; pa
   });
 
   describe('an unknown kid', () => {
-    it('has the keys fetched anew, at most once in ten seconds (C.5)', async () => {
+    it('has the keys fetched anew, at most once in ten seconds (OpenID Connect Core 1.0 §10.1)', async () => {
       const forged = await scene.upstream.logoutToken({ sid: 's' }, { kid: 'unknown' }, await newKey('RS256'));
       later(10 * SECOND);
       const asked = scene.upstream.requestsTo('/jwks');

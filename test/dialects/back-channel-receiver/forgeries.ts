@@ -8,7 +8,10 @@ export function assembled(header: object, claims: object, signature = ''): strin
   return `${base64url(header)}.${base64url(claims)}.${signature}`;
 }
 
-/** HMAC with the public key for a secret: good to whoever lets the token say how it is verified (abuse case A1). */
+/**
+ * HMAC with the public key for a secret: good to whoever lets the token say how it is verified
+ * (docs/threat-model.md#unsigned-tokens).
+ */
 export function signedByPublicKey(header: object, claims: object, key: SigningKey): string[] {
   const spellings = [JSON.stringify(key.publicJwk), pem(key.publicJwk), String(key.publicJwk.n)];
   const input = `${base64url(header)}.${base64url(claims)}`;

@@ -59,7 +59,7 @@ describe('which logout tokens are obeyed (Back-Channel Logout 1.0 §2.4, §2.6)'
     expect(await scene.isSignedIn(victim)).toBe(true);
   }
 
-  describe('signature and algorithm (§2.6 steps 1 to 3; A1)', () => {
+  describe('signature and algorithm (§2.6 steps 1 to 3; threat-model#unsigned-tokens)', () => {
     it.each(['none', 'None', 'nOnE', '', 'HS256', 'RS1'])('refuses alg %j without a signature', async (alg) => {
       const { header, claims } = parts();
       await expectRefused(assembled({ ...header, alg }, claims), ALG);
@@ -147,7 +147,7 @@ describe('which logout tokens are obeyed (Back-Channel Logout 1.0 §2.4, §2.6)'
     });
   });
 
-  describe('typ (§2.4, §4.1; A26)', () => {
+  describe('typ (§2.4, §4.1; threat-model#token-confusion)', () => {
     it.each([
       ['at+jwt'],
       ['id_token+jwt'],
@@ -313,7 +313,7 @@ describe('which logout tokens are obeyed (Back-Channel Logout 1.0 §2.4, §2.6)'
     });
   });
 
-  describe('what is no logout token at all (A22, A26)', () => {
+  describe('what is no logout token at all (threat-model#unverified-logout-message, threat-model#token-confusion)', () => {
     it.each(['example', 'a.b', 'a.b.c', '...', 'eyJ.eyJ.x', '{"payload":"e30"}', 'null', '\u{1F512}'])(
       'refuses %j',
       async (token) => expectRefused(token, NO_JWT),

@@ -171,7 +171,10 @@ export class Scene {
   }
 }
 
-/** 200 and nothing else, with JSON that says nothing (Back-Channel Logout 1.0 §2.8; wire.md D.3). */
+/**
+ * 200 and nothing else, with JSON that says nothing (Back-Channel Logout 1.0 §2.8;
+ * docs/wire/back-channel-logout-receiver.md#responses).
+ */
 export function expectDone(answer: Answer): void {
   expectAnswer(answer, 200);
   expect(answer.text).toBe('{}');

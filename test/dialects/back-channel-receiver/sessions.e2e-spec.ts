@@ -56,7 +56,7 @@ describe('what a logout token ends (Back-Channel Logout 1.0 §2.7)', () => {
     ]);
   });
 
-  it('ends nothing when sub and sid belong to different sessions, which is success (wire.md D.3)', async () => {
+  it('ends nothing when sub and sid belong to different sessions, which is success (wire/back-channel-logout-receiver#responses)', async () => {
     const [visitor, somebody] = [await scene.visitor(), await scene.visitor()];
     const rows = await scene.app.rowCounts();
     await scene.expectDone(await send({ sub: visitor.subject.sub, sid: somebody.subject.sid }), 0);
@@ -128,7 +128,7 @@ describe('what a logout token ends (Back-Channel Logout 1.0 §2.7)', () => {
     });
   });
 
-  it("ends no session of another upstream's by the same sid or sub (C.2: scoped by issuer)", async () => {
+  it("ends no session of another upstream's by the same sid or sub (wire/back-channel-logout-receiver#lookup)", async () => {
     const other = await StubUpstream.start(scene.app.clock);
     const name = await other.register(scene.app);
     const visitor = await scene.visitor({ by: { upstream: other, name } });
@@ -263,7 +263,7 @@ describe('what a logout token ends (Back-Channel Logout 1.0 §2.7)', () => {
     });
   });
 
-  describe('when it comes while the browser is on its way back (pain 13)', () => {
+  describe('when it comes while the browser is on its way back (threat-model#federated-race)', () => {
     async function sessionsOf(sub: string): Promise<number> {
       const [row] = await scene.app.db.query<{ n: number }>(
         `SELECT count(*)::int AS n FROM session_upstreams u JOIN sessions s ON s.id = u.session_id

@@ -37,7 +37,7 @@ function base64(text: string): string {
   return Buffer.from(text).toString('base64');
 }
 
-describe("_authenticate with a person's token (wire.md A.7)", () => {
+describe("_authenticate with a person's token (wire/elasticsearch#who-is-it)", () => {
   it.each([
     ['exeunt', 'Mia Example'],
     ['upstream', 'Ada Upstream'],
@@ -146,7 +146,7 @@ describe("_authenticate with a client's credential", () => {
   });
 });
 
-describe('a credential that is not good is 401 (wire.md A.1)', () => {
+describe('a credential that is not good is 401 (wire/elasticsearch#privileges)', () => {
   const missing = `missing authentication credentials for REST request [${PROBE}]`;
   const invalidBasic = 'invalid basic authentication header value';
   const unable = `unable to authenticate user [nobody] for REST request [${PROBE}]`;

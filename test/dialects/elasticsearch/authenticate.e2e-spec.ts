@@ -60,7 +60,7 @@ function changed(good: BroughtBack, change: (parameters: URLSearchParams) => voi
   return { ...good, redirect_uri: url.href };
 }
 
-describe.each(['exeunt', 'upstream'])('authenticate at the realm %s (wire.md A.3)', (kind) => {
+describe.each(['exeunt', 'upstream'])('authenticate at the realm %s (wire/elasticsearch#authenticate)', (kind) => {
   let realm: TestRealm;
   beforeAll(() => {
     realm = realms[kind]!;
@@ -137,7 +137,7 @@ describe.each(['exeunt', 'upstream'])('authenticate at the realm %s (wire.md A.3
     expect(upstream.tokenRequests).toHaveLength(asked);
   });
 
-  it('refuses another nonce, and hands nothing out (A21)', async () => {
+  it('refuses another nonce, and hands nothing out (threat-model#callback-used-twice)', async () => {
     const person = await realm.aPerson(app);
     const good = await broughtBack(app, realm, facilitator, person);
     expectRefused(await authenticate({ ...good, nonce: 'x'.repeat(43) }));
@@ -183,7 +183,7 @@ async function setDisabled({ login }: Person, disabled: boolean): Promise<void> 
   ]);
 }
 
-describe('what is missing is said all at once (wire.md A.3)', () => {
+describe('what is missing is said all at once (wire/elasticsearch#authenticate)', () => {
   const state = 'state parameter is missing';
   const nonce = 'nonce parameter is missing';
   const redirectUri = 'redirect_uri parameter is missing';

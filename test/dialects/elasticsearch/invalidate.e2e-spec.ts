@@ -48,7 +48,8 @@ function expectCounts(answer: EsAnswer, invalidated: number, previously: number,
   expect(answer.status).toBe(status);
 }
 
-describe.each(['exeunt', 'upstream'])('invalidating tokens of somebody of the realm %s (wire.md A.6)', (kind) => {
+// docs/wire/elasticsearch.md#invalidate
+describe.each(['exeunt', 'upstream'])('invalidating tokens of somebody of the realm %s', (kind) => {
   let realm: TestRealm;
   beforeAll(() => {
     realm = realms[kind]!;
@@ -167,7 +168,7 @@ it('a realm or a person that nobody knows has nothing to invalidate', async () =
     expectCounts(await changesNothing(app, { method: 'DELETE', path: TOKEN, as: facilitator, body }), 0, 0);
 });
 
-describe('what must be sent (wire.md A.6)', () => {
+describe('what must be sent (wire/elasticsearch#invalidate)', () => {
   const VALIDATION = 'action_request_validation_exception';
   const nothing = 'Validation Failed: 1: token string must be provided when not specifying a realm name or a username;';
   const tokenAndRealm =

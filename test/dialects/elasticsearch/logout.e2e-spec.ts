@@ -91,7 +91,8 @@ async function expectNothingEnded(signedIn: SignedIn, body: object, as = facilit
   return answer;
 }
 
-describe.each(['exeunt', 'upstream'])('logout of somebody who came by the realm %s (wire.md A.4)', (kind) => {
+// docs/wire/elasticsearch.md#logout
+describe.each(['exeunt', 'upstream'])('logout of somebody who came by the realm %s', (kind) => {
   let realm: TestRealm;
   beforeAll(() => {
     realm = realms[kind]!;
@@ -600,7 +601,7 @@ it("the documentation's example is answered as it says: unauthorized", async () 
   expect((await changesNothing(app, { path: LOGOUT, as: facilitator, body })).status).toBe(401);
 });
 
-describe('ELASTICSEARCH_STRICT: field names as the original has them (wire.md A.4)', () => {
+describe('ELASTICSEARCH_STRICT: field names as the original has them (wire/elasticsearch#logout)', () => {
   let strict: TestApp;
   let client: TestClient;
 

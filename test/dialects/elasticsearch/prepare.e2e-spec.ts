@@ -17,7 +17,7 @@ function prepare(body: object): Promise<EsAnswer> {
   return changesNothing(app, { path: PREPARE, as: facilitator, body });
 }
 
-describe.each(['exeunt', 'upstream'])('prepare at the realm %s (wire.md A.2)', (kind) => {
+describe.each(['exeunt', 'upstream'])('prepare at the realm %s (wire/elasticsearch#prepare)', (kind) => {
   it('answers where to send the browser, and stores nothing', async () => {
     const realm = realms[kind]!;
     const { status, json } = await prepare({ realm: realm.name });
@@ -84,7 +84,7 @@ describe.each(['exeunt', 'upstream'])('prepare at the realm %s (wire.md A.2)', (
   });
 });
 
-describe('what prepare refuses (wire.md A.2)', () => {
+describe('what prepare refuses (wire/elasticsearch#prepare)', () => {
   it.each([
     ['neither realm nor iss', {}, 'one of [realm, issuer] must be provided'],
     ['two blank ones', { realm: ' ', iss: '' }, 'one of [realm, issuer] must be provided'],

@@ -92,7 +92,9 @@ export async function changesNothing(app: TestApp, request: EsRequest): Promise<
   return answer;
 }
 
-/** The error object to the letter; `challenges` in the body and in the header (wire.md A.1). */
+/**
+ * The error object to the letter; `challenges` in the body and in the header (docs/wire/elasticsearch.md#error-object).
+ */
 export function expectError(
   answer: EsAnswer,
   status: number,
@@ -107,13 +109,13 @@ export function expectError(
   expect(answer.headers.get('www-authenticate')).toBe(header);
 }
 
-/** The variant whose `error` is a string (wire.md A.1). */
+/** The variant whose `error` is a string (docs/wire/elasticsearch.md#string-error). */
 export function expectTextError(answer: EsAnswer, status: number, text: string): void {
   expect(answer.json).toEqual({ error: text, status });
   expect(answer.status).toBe(status);
 }
 
-/** Of the token endpoint (wire.md A.5). */
+/** Of the token endpoint (docs/wire/elasticsearch.md#token). */
 export function expectOAuthError(answer: EsAnswer, error: string, description: string): void {
   expect(answer.json).toEqual({ error, error_description: description });
   expect(answer.status).toBe(400);

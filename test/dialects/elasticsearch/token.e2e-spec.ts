@@ -39,7 +39,8 @@ function create(body: object, as = facilitator, where = app): Promise<EsAnswer> 
   return es(where, { path: TOKEN, as, body });
 }
 
-describe.each(['exeunt', 'upstream'])('refreshing the tokens of somebody of the realm %s (wire.md A.5)', (kind) => {
+// docs/wire/elasticsearch.md#token
+describe.each(['exeunt', 'upstream'])('refreshing the tokens of somebody of the realm %s', (kind) => {
   let realm: TestRealm;
   beforeAll(() => {
     realm = realms[kind]!;
@@ -102,7 +103,7 @@ it.each([
   expectCannotRefresh(await changesNothing(app, { path: TOKEN, as: facilitator, body }));
 });
 
-describe('by password (wire.md A.5)', () => {
+describe('by password (wire/elasticsearch#token)', () => {
   it('gives a pair, and begins a session', async () => {
     const { login } = await app.createAccount();
     const { status, json } = await create({ grant_type: 'password', username: login, password: PASSWORD });
@@ -156,7 +157,7 @@ describe('by password (wire.md A.5)', () => {
   });
 });
 
-describe('by client credentials (wire.md A.5)', () => {
+describe('by client credentials (wire/elasticsearch#token)', () => {
   it("gives a token of the client's own, without a refresh token, that it may be known by", async () => {
     const { status, json } = await create({ grant_type: 'client_credentials' });
     expect(status).toBe(200);
@@ -174,7 +175,7 @@ describe('by client credentials (wire.md A.5)', () => {
   });
 });
 
-describe('scope is taken and ignored: it is always full (wire.md A.5)', () => {
+describe('scope is taken and ignored: it is always full (wire/elasticsearch#token)', () => {
   it.each([
     ['another one', 'admin', 'FULL'],
     ['full', 'full', undefined],
@@ -185,7 +186,7 @@ describe('scope is taken and ignored: it is always full (wire.md A.5)', () => {
   });
 });
 
-describe('what is wrong with the request itself is said as in RFC 6749 §5.2, always 400 (wire.md A.5)', () => {
+describe('what is wrong with the request itself is said as in RFC 6749 §5.2, always 400 (wire/elasticsearch#token)', () => {
   it.each([
     ['no grant type', {}, 'invalid_request', ['grant_type is missing']],
     ['an empty grant type', { grant_type: '' }, 'invalid_request', ['grant_type is missing']],

@@ -42,7 +42,7 @@ function prepare(headers: Record<string, string> = {}, query = ''): Promise<EsAn
   return changesNothing(app, { path: PREPARE + query, as: facilitator, body: '{"realm":"exeunt"}', headers });
 }
 
-describe('methods and paths (wire.md A.1: the string variant)', () => {
+describe('methods and paths (wire/elasticsearch#string-error)', () => {
   const ALLOWED = [
     [PREPARE, ['POST']],
     [AUTHENTICATE, ['POST']],
@@ -79,7 +79,7 @@ describe('methods and paths (wire.md A.1: the string variant)', () => {
   });
 });
 
-describe('media types of requests (wire.md A.1)', () => {
+describe('media types of requests (wire/elasticsearch#media-types)', () => {
   it.each([
     'application/json',
     'application/json; charset=UTF-8',
@@ -124,7 +124,7 @@ describe('media types of requests (wire.md A.1)', () => {
   });
 });
 
-describe('media types of answers (wire.md A.1)', () => {
+describe('media types of answers (wire/elasticsearch#media-types)', () => {
   it.each([
     ['application/json', 'application/json'],
     ['*/*', 'application/json'],
@@ -140,7 +140,7 @@ describe('media types of answers (wire.md A.1)', () => {
   });
 });
 
-describe('who may ask (wire.md A.1)', () => {
+describe('who may ask (wire/elasticsearch#privileges)', () => {
   it.each(ROUTES)('%s %s without credentials is 401', async (method, path) => {
     const answer = await changesNothing(app, { method, path, body: '{}' });
     const reason = `missing authentication credentials for REST request [${path}]`;
@@ -168,7 +168,7 @@ describe('who may ask (wire.md A.1)', () => {
   });
 });
 
-describe('bodies (wire.md A.1)', () => {
+describe('bodies (wire/elasticsearch#error-object)', () => {
   it.each(ROUTES)('%s %s needs one', async (method, path) => {
     for (const body of [undefined, '', ' \n']) {
       const answer = await changesNothing(app, { method, path, as: facilitator, body });
@@ -255,7 +255,7 @@ describe('bodies (wire.md A.1)', () => {
   });
 });
 
-describe('query parameters (wire.md A.1)', () => {
+describe('query parameters (wire/elasticsearch#query-parameters)', () => {
   it('filter_path leaves what it names', async () => {
     expect((await prepare({}, '?filter_path=realm')).json).toEqual({ realm: 'exeunt' });
     expect(Object.keys((await prepare({}, '?filter_path=-redirect,-sta*')).json)).toEqual(['nonce', 'realm']);
@@ -338,7 +338,7 @@ describe('what is looked at first (README: path and method, media type, credenti
 
 describe('failures of ours', () => {
   it.each(['grants', 'sessions', 'revoked_access_tokens'])(
-    'when %s cannot be read: 503 without detail, never success, and the tokens live on (A14)',
+    'when %s cannot be read: 503 without detail, never success, and the tokens live on (threat-model#success-without-storage)',
     async (table) => {
       const { accessToken, refreshToken } = await signIn(app, ownRealm(app), facilitator);
       const unreadable = 'We cannot answer just now. Please try again.';

@@ -29,17 +29,17 @@ function expectFailed({ status, headers, body }: DialectAnswer): void {
 
 const foreign: LogoutDialect['refused'] = [
   {
-    name: "somebody else's ID token as a hint, without that person's cookie (A24)",
+    name: "somebody else's ID token as a hint, without that person's cookie (threat-model#leaked-hint)",
     send: (app, victim) => signOut(app.browser(), { id_token_hint: victim.tokens.id_token }),
     expectRefused: expectNothingToEnd,
   },
   {
-    name: "somebody else's access token as a hint, without that person's cookie (A24)",
+    name: "somebody else's access token as a hint, without that person's cookie (threat-model#leaked-hint)",
     send: (app, victim) => signOut(app.browser(), { access_token_hint: victim.tokens.access_token }),
     expectRefused: expectNothingToEnd,
   },
   {
-    name: "a form that was made for another browser, sent by the victim's (A23)",
+    name: "a form that was made for another browser, sent by the victim's (threat-model#forced-logout)",
     send: async (_app, victim, stranger) => {
       const { fields } = (await stranger.browser.get(endSessionUrl())).formWith('logout-yes');
       return victim.browser.post('/session/end_session', fields);
@@ -47,7 +47,7 @@ const foreign: LogoutDialect['refused'] = [
     expectRefused: expectForbidden,
   },
   {
-    name: "the victim's own dialog with another browser's CSRF token (A23)",
+    name: "the victim's own dialog with another browser's CSRF token (threat-model#forced-logout)",
     send: async (_app, victim, stranger) => {
       const { fields } = (await victim.browser.get(endSessionUrl())).formWith('logout-yes');
       const { csrf = '' } = (await stranger.browser.get(endSessionUrl())).formWith('logout-yes').fields;

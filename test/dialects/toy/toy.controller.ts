@@ -7,7 +7,10 @@ import { ToyLogoutDto, type ToyEndedDto } from './dto/toy-logout.dto.js';
 import { ToyErrorFilter } from './toy-error.filter.js';
 import { toEnded, toLogoutCommand } from './toy.mapper.js';
 
-/** Ends the session that an ID token names. The token is the credential, so no cookie is read (abuse case A23). */
+/**
+ * Ends the session that an ID token names. The token is the credential, so no cookie is read
+ * (docs/threat-model.md#forced-logout).
+ */
 @Controller('toy')
 @UseFilters(ToyErrorFilter)
 @UsePipes(StrictJsonPipe)

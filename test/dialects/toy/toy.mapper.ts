@@ -3,7 +3,10 @@ import type { TokenHint } from '../../../src/domain/tokens/hint-verifier.js';
 import type { ToyEndedDto } from './dto/toy-logout.dto.js';
 import { BadSessionTokenError } from './toy-error.js';
 
-/** @throws BadSessionTokenError for a token that names no session, or that lay about long enough to expire (A24) */
+/**
+ * @throws BadSessionTokenError for a token that names no session, or that lay about long enough to expire
+ * (docs/threat-model.md#leaked-hint)
+ */
 export function toLogoutCommand(hint: TokenHint | undefined): LogoutCommand {
   if (hint?.sid === undefined || hint.expired) throw new BadSessionTokenError('The session token is not good.');
   return {

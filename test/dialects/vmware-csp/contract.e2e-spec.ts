@@ -63,7 +63,7 @@ const refused: LogoutDialect['refused'] = [
     expectRefused: expectError(404, 'ID_TOKEN_INVALID'),
   },
   {
-    name: "a form of another site, sent by the victim's browser (A23)",
+    name: "a form of another site, sent by the victim's browser (threat-model#forced-logout)",
     send: (app, victim) =>
       csp(app, {
         browser: victim.browser,
@@ -73,7 +73,7 @@ const refused: LogoutDialect['refused'] = [
     expectRefused: expectError(415, 'UNSUPPORTED_MEDIA_TYPE'),
   },
   {
-    name: "the victim's cookie in a request that another site made (A23)",
+    name: "the victim's cookie in a request that another site made (threat-model#forced-logout)",
     send: (app, victim) => csp(app, { browser: victim.browser, headers: { 'sec-fetch-site': 'cross-site' } }),
     expectRefused: expectUrl,
   },

@@ -100,7 +100,7 @@ async function changesNothing(person: Federated, request: CspRequest): Promise<C
   return answer;
 }
 
-describe('the organization (wire.md B.2, 3)', () => {
+describe('the organization (wire/vmware-csp#organization)', () => {
   it.each([
     ['orgId', { orgId: 'acme' }],
     ['orgLink', { orgLink: '/csp/am/api/orgs/acme' }],
@@ -161,7 +161,7 @@ describe('the organization (wire.md B.2, 3)', () => {
   });
 });
 
-describe('an ID token of another provider (wire.md B.2, 2 and 4)', () => {
+describe('an ID token of another provider (wire/vmware-csp#who-is-meant)', () => {
   it.each<Record<string, string>>([{}, { orgId: 'acme' }])(
     'is the hint for that provider, with %j, and ends nothing here',
     async (query) => {
@@ -227,13 +227,16 @@ describe('an ID token of another provider (wire.md B.2, 2 and 4)', () => {
   });
 
   it.each<[string, (person: Federated) => Promise<string>]>([
-    ['was issued to somebody else there (A25)', async () => idTokenFromThere(await corporate.createClient())],
+    [
+      'was issued to somebody else there (threat-model#foreign-hint)',
+      async () => idTokenFromThere(await corporate.createClient()),
+    ],
     [
       'has a signature of ours',
       ({ theirIdToken }) => app.app.get(JwtSigner).sign('RS256', 'JWT', { ...decodeJwt(theirIdToken) }),
     ],
     [
-      'is a logout token (A26)',
+      'is a logout token (threat-model#token-confusion)',
       async ({ theirIdToken }) =>
         corporate.app.get(JwtSigner).sign('RS256', 'logout+jwt', {
           ...decodeJwt(theirIdToken),
@@ -247,7 +250,7 @@ describe('an ID token of another provider (wire.md B.2, 2 and 4)', () => {
   });
 });
 
-describe('the ID token that a session keeps (wire.md B.2, 6)', () => {
+describe('the ID token that a session keeps (wire/vmware-csp#the-url)', () => {
   const query = { orgId: 'acme' };
 
   it('is the hint, for whoever shows the cookie', async () => {
@@ -284,7 +287,7 @@ describe('the ID token that a session keeps (wire.md B.2, 6)', () => {
   });
 });
 
-describe('an identity provider that cannot sign out (wire.md B.2, 4)', () => {
+describe('an identity provider that cannot sign out (wire/vmware-csp#identity-provider)', () => {
   it.each([
     ['is disabled', { enabled: false }],
     ['is not open to this dialect', { dialects: ['elasticsearch'] as const }],

@@ -56,7 +56,7 @@ async function answerOf(response: Response): Promise<CspAnswer> {
   };
 }
 
-/** The six fields, the header, and nothing that may be stored (wire.md B.3). */
+/** The six fields, the header, and nothing that may be stored (docs/wire/vmware-csp.md#errors). */
 export function expectCspError(answer: CspAnswer, status: number, errorCode: string): void {
   expect(answer.json).toEqual({
     cspErrorCode: expect.stringMatching(new RegExp(`^540\\.${status}-\\d{3}\\.\\d{3}$`)) as string,

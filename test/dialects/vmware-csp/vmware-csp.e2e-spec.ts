@@ -72,7 +72,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-describe('who may ask (wire.md B.2, 1)', () => {
+describe('who may ask (wire/vmware-csp#anonymous)', () => {
   it('anybody: `{}` is answered with the plain URL and changes nothing', async () => {
     expectUrl(await changesNothing(await aScene(app), {}), endSession);
   });
@@ -81,7 +81,7 @@ describe('who may ask (wire.md B.2, 1)', () => {
     expectUrl(await changesNothing(await aScene(app), { headers: { authorization } }), endSession);
   });
 
-  it('takes no address from the request (A20)', async () => {
+  it('takes no address from the request (threat-model#host-header)', async () => {
     const url = await new Promise<unknown>((resolve, reject) => {
       const headers = {
         host: 'evil.example.com',
@@ -97,7 +97,7 @@ describe('who may ask (wire.md B.2, 1)', () => {
   });
 });
 
-describe('what ends (wire.md B.2, 7)', () => {
+describe('what ends (wire/vmware-csp#what-ends)', () => {
   it('the session of the cookie, before the answer; the cookie goes', async () => {
     const scene = await aScene(app);
     const answer = await csp(app, { browser: scene.browser });
@@ -137,7 +137,7 @@ describe('what ends (wire.md B.2, 7)', () => {
     ]);
   });
 
-  it('nothing, for an ID token that has expired: it names a client and is no logout switch (A24)', async () => {
+  it('nothing, for an ID token that has expired: it names a client and is no logout switch (threat-model#leaked-hint)', async () => {
     const scene = await aScene(app);
     app.clock.advance(2 * HOUR);
     const { id_token: idToken } = scene.tokens;
@@ -156,7 +156,7 @@ describe('what ends (wire.md B.2, 7)', () => {
     expect(await promptNone(app, scene.browser, scene.client)).toBe('login_required');
   });
 
-  it('nothing, for a cookie in a request that another site made (A23)', async () => {
+  it('nothing, for a cookie in a request that another site made (threat-model#forced-logout)', async () => {
     const scene = await aScene(app);
     const headers = { 'sec-fetch-site': 'cross-site' };
     expectUrl(await changesNothing(scene, { browser: scene.browser, headers }), endSession);
@@ -197,7 +197,7 @@ describe('what ends (wire.md B.2, 7)', () => {
   });
 });
 
-describe('the ID token (wire.md B.2, 2)', () => {
+describe('the ID token (wire/vmware-csp#who-is-meant)', () => {
   it.each<[string, (scene: Scene) => Promise<string> | string]>([
     ['no JWT', () => 'garbage'],
     [
@@ -219,7 +219,7 @@ describe('the ID token (wire.md B.2, 2)', () => {
       (scene) => resigned(scene, 'at+jwt', { iss: 'https://x.example.com' }),
     ],
     ['a refresh token', ({ tokens }) => tokens.refresh_token],
-    ['alg none (A1)', ({ tokens }) => new UnsecuredJWT(decodeJwt(tokens.id_token)).encode()],
+    ['alg none (threat-model#unsigned-tokens)', ({ tokens }) => new UnsecuredJWT(decodeJwt(tokens.id_token)).encode()],
     ['no signature', ({ tokens }) => tokens.id_token.replace(/[^.]*$/, '')],
     [
       "somebody's own key under our kid",
@@ -229,10 +229,10 @@ describe('the ID token (wire.md B.2, 2)', () => {
           .sign((await generateKeyPair('RS256')).privateKey),
     ],
     [
-      'a foreign issuer under our own key (A25)',
+      'a foreign issuer under our own key (threat-model#foreign-hint)',
       (scene) => resigned(scene, 'JWT', { iss: 'https://other.example.com' }),
     ],
-    ['a logout token (A26)', (scene) => resigned(scene, 'logout+jwt', {})],
+    ['a logout token (threat-model#token-confusion)', (scene) => resigned(scene, 'logout+jwt', {})],
     ['white space', () => ' '],
     ['a NUL, escaped', ({ tokens }) => `${tokens.id_token}%00`],
   ])('is refused when it is %s', async (_name, forge) => {
@@ -267,7 +267,7 @@ describe('the ID token (wire.md B.2, 2)', () => {
   }
 });
 
-describe('post_logout_redirect_uri and state (wire.md B.2, 5 and 6)', () => {
+describe('post_logout_redirect_uri and state (wire/vmware-csp#redirect-uri)', () => {
   it('go into the URL after the hint, percent-encoded', async () => {
     const { client, tokens, browser } = await aScene(app);
     const query = { post_logout_redirect_uri: client.postLogoutRedirectUri, state: 'a b&c=d/é' };
@@ -305,12 +305,12 @@ describe('post_logout_redirect_uri and state (wire.md B.2, 5 and 6)', () => {
 
   it.each([
     ['unregistered', 'https://evil.example.com/'],
-    ['registered, with a slash more (A12)', `${SIGNED_OUT_URI}/`],
+    ['registered, with a slash more (threat-model#open-redirect)', `${SIGNED_OUT_URI}/`],
     ['registered, with a query more', `${SIGNED_OUT_URI}?a=1`],
     ['registered, in another case', SIGNED_OUT_URI.toUpperCase()],
     ['relative', '/signed-out'],
     ['without a scheme', '//evil.example.com'],
-    ['a script (A10)', 'javascript:alert(1)'],
+    ['a script (threat-model#script-as-redirect)', 'javascript:alert(1)'],
   ])('is refused, and not echoed, when it is %s', async (_name, uri) => {
     const scene = await aScene(app);
     for (const path of [V1, V2]) {
@@ -339,7 +339,7 @@ describe('post_logout_redirect_uri and state (wire.md B.2, 5 and 6)', () => {
   });
 });
 
-describe('v2 (wire.md B.1)', () => {
+describe('v2 (wire/vmware-csp#v2)', () => {
   it('redirects with 303 to the same URL', async () => {
     const scene = await aScene(app);
     const { client, tokens, browser } = scene;
@@ -364,7 +364,7 @@ describe('v2 (wire.md B.1)', () => {
   });
 });
 
-describe('syntax (wire.md B.3: 400, 413, 415)', () => {
+describe('syntax (wire/vmware-csp#errors)', () => {
   const parameters = ['post_logout_redirect_uri', 'orgId', 'orgLink', 'state'];
 
   it.each(parameters)('refuses %s when it is sent twice', async (name) => {
@@ -628,7 +628,7 @@ describe('addresses and methods', () => {
   );
 });
 
-describe('too many requests (wire.md B.3: 429)', () => {
+describe('too many requests (wire/vmware-csp#errors)', () => {
   let limited: TestApp;
 
   beforeAll(async () => {
@@ -650,7 +650,7 @@ describe('too many requests (wire.md B.3: 429)', () => {
   });
 });
 
-describe('failures of ours, and the log (wire.md B.3: 500)', () => {
+describe('failures of ours, and the log (wire/vmware-csp#errors)', () => {
   // Of its own, because the log goes to the application that was started last.
   let app: TestApp;
 
@@ -659,7 +659,8 @@ describe('failures of ours, and the log (wire.md B.3: 500)', () => {
   });
   afterAll(() => app.stop());
 
-  it.each(['sessions', 'rate_limits'])('when %s cannot be read, never success (A14)', async (table) => {
+  // docs/threat-model.md#success-without-storage
+  it.each(['sessions', 'rate_limits'])('when %s cannot be read, never success', async (table) => {
     const scene = await aScene(app);
     await app.db.query(`ALTER TABLE ${table} RENAME TO away`);
     try {

@@ -18,7 +18,10 @@ export class AccountEntity {
   @Column('jsonb', { default: {} })
   claims: Record<string, unknown>;
 
-  /** When the claims, or the login that stands in for one of them, changed: the claim `updated_at`. A new password is no change of them. */
+  /**
+   * When the claims, or the login that stands in for one of them, changed: the claim `updated_at`. A new password is no
+   * change of them.
+   */
   @Column('timestamptz', { name: 'claims_updated_at', default: () => 'now()' })
   claimsUpdatedAt: Date;
 
@@ -26,7 +29,10 @@ export class AccountEntity {
   @Column('text', { array: true, default: [] })
   roles: string[];
 
-  /** Sessions and grants that began before this moment are dead, however many there are (design §5). */
+  /**
+   * Sessions and grants that began before this moment are dead, however many there are
+   * (docs/decisions/0025-logout-orders-are-epochs.md).
+   */
   @Column('timestamptz', { name: 'not_before', nullable: true })
   notBefore: Date | null;
 

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** `jti` values of client assertions, single use on every node (RFC 7523 §3; abuse case A15). */
+/** `jti` values of client assertions, single use on every node (RFC 7523 §3; docs/threat-model.md#assertion-replay). */
 @Entity('used_client_assertions')
 @Index('used_client_assertions_expires_at_idx', ['expiresAt'])
 export class UsedClientAssertionEntity {

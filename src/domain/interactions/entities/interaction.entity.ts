@@ -9,7 +9,10 @@ export class InteractionEntity {
   @PrimaryColumn('bytea', { name: 'id_hash', primaryKeyConstraintName: 'interactions_pkey' })
   idHash: Buffer;
 
-  /** SHA-256 of the browser cookie that started it: nobody else may go on with it (abuse case A21). */
+  /**
+   * SHA-256 of the browser cookie that started it: nobody else may go on with it
+   * (docs/threat-model.md#callback-used-twice).
+   */
   @Column('bytea', { name: 'browser_hash' })
   browserHash: Buffer;
 

@@ -7,7 +7,7 @@ export interface LogoutPolicy {
 }
 
 /**
- * Which causes reach grants with `offline_access` (requirements C.11). An ordinary logout does not: Back-Channel Logout
+ * Which causes reach grants with `offline_access`. An ordinary logout does not: Back-Channel Logout
  * 1.0 §2.7 says it SHOULD NOT. Whatever says "these credentials can no longer be trusted" does.
  */
 const REVOKES_OFFLINE_GRANTS: Readonly<Record<TerminationCause, boolean>> = {
@@ -40,7 +40,10 @@ export function logoutPolicy(command: LogoutCommand): LogoutPolicy {
   return { revokesOfflineGrants: REVOKES_OFFLINE_GRANTS[command.cause] || command.target.kind === 'account' };
 }
 
-/** Causes that a person gives on a page of ours, which then asks applications by frames. All others come without a browser. */
+/**
+ * Causes that a person gives on a page of ours, which then asks applications by frames. All others come without a
+ * browser.
+ */
 const GIVEN_IN_BROWSER: ReadonlySet<TerminationCause> = new Set(['end_session', 'end_session_client', 'self_service']);
 
 /** Whether a page of ours is shown in the browser of the session that ends by it. */

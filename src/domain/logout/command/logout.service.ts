@@ -30,7 +30,7 @@ export interface Alongside {
 }
 
 /**
- * The one path by which sessions end, whatever the cause (design §1, promise 2).
+ * The one path by which sessions end, whatever the cause (docs/architecture.md#one-path).
  *
  * Decision: who and what ends is in the command; which grants fall is {@link logoutPolicy}; the rest is one
  * transaction, one statement. Nothing waits for an application while a lock is held: notices are rows first, and go out

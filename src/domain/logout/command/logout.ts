@@ -17,7 +17,10 @@ export type LogoutTarget =
   /** The cookie's session; with `sessionId` only if it is that one, such as the one a dialog was shown for. */
   | { readonly kind: 'cookie'; readonly cookieHash: Buffer; readonly sessionId?: string }
   | { readonly kind: 'session'; readonly sessionId: string }
-  /** One of a person's own sessions: nothing happens when it is somebody else's (abuse case A31). */
+  /**
+   * One of a person's own sessions: nothing happens when it is somebody else's
+   * (docs/threat-model.md#other-peoples-sessions).
+   */
   | { readonly kind: 'account-session'; readonly accountId: string; readonly sessionId: string }
   | { readonly kind: 'account'; readonly accountId: string; readonly exceptSessionId?: string }
   | { readonly kind: 'client'; readonly clientId: string }
@@ -49,11 +52,13 @@ export interface LogoutCommand {
   readonly cause: TerminationCause;
   readonly initiator: LogoutInitiator;
   /**
-   * The session of the person's browser, in which a page of ours is shown once this is done: its frames ask those of the
-   * session's applications that registered a front channel (Front-Channel Logout 1.0 §2). Undefined: no such page.
+   * The session of the person's browser, in which a page of ours is shown once this is done: its frames ask those of
+   * the session's applications that registered a front channel (Front-Channel Logout 1.0 §2). Undefined: no such page.
    */
   readonly browserSessionId?: string | undefined;
-  /** The client that ordered it in its other role, as a provider that people sign in with: it is not told its own news. */
+  /**
+   * The client that ordered it in its other role, as a provider that people sign in with: it is not told its own news.
+   */
   readonly senderClientId?: string | undefined;
 }
 
@@ -73,7 +78,10 @@ export type LogoutOutcome =
     }
   | { readonly kind: 'nothing_to_end' };
 
-/** An application that can also be told by the browser, and the session that this is about (Front-Channel Logout 1.0 §2). */
+/**
+ * An application that can also be told by the browser, and the session that this is about (Front-Channel Logout 1.0
+ * §2).
+ */
 export interface FrontChannelParticipant {
   readonly sessionId: string;
   readonly clientId: string;

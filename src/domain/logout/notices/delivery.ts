@@ -1,6 +1,9 @@
 import type { TerminationCause } from '../command/logout.js';
 
-/** Where a notice stands (design §6). `pending` is the only state that is tried again by itself. */
+/**
+ * Where a notice stands (docs/architecture.md#every-application-is-notified). `pending` is the only state that is tried
+ * again by itself.
+ */
 export const DELIVERY_STATES = ['pending', 'delivered', 'rejected', 'abandoned'] as const;
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 

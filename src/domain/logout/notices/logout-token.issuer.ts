@@ -17,8 +17,8 @@ export interface LogoutToken {
 
 /**
  * Logout tokens (Back-Channel Logout 1.0 §2.4): a fresh one for each attempt, by the key and algorithm of that client's
- * ID tokens and of no other's (abuse case A27). `nonce` never; `sid` whenever a session is meant, so that the
- * application's other sessions of the same person stay.
+ * ID tokens and of no other's (docs/threat-model.md#another-clients-key). `nonce` never; `sid` whenever a session is
+ * meant, so that the application's other sessions of the same person stay.
  */
 @Injectable()
 export class LogoutTokenIssuer {

@@ -17,7 +17,7 @@ export interface OrderProgress {
   readonly applications: readonly OrderApplication[];
 }
 
-/** Orders to end any number of sessions at once (design §5). */
+/** Orders to end any number of sessions at once (docs/decisions/0025-logout-orders-are-epochs.md). */
 @Injectable()
 export class LogoutOrdersService {
   constructor(

@@ -23,7 +23,10 @@ const BATCH = 500;
  */
 const IDLE_GRACE_MS = 40_000;
 
-/** What was allowed for when nobody is there does not hang on somebody being there (requirements C.11, `logoutPolicy`). */
+/**
+ * What was allowed for when nobody is there does not hang on somebody being there
+ * (docs/decisions/0018-causes-that-nobody-asks-for.md, `logoutPolicy`).
+ */
 const OFFLINE_GRANTS_FALL = false;
 
 const EXPIRED = terminateEachStatement('expired', {
@@ -64,7 +67,9 @@ export class SessionExpirySweeper implements OnApplicationBootstrap, BeforeAppli
     return this.task.stop();
   }
 
-  /** Ends what has expired by now, batch by batch. One run at a time in a process. Returns how many sessions it ended. */
+  /**
+   * Ends what has expired by now, batch by batch. One run at a time in a process. Returns how many sessions it ended.
+   */
   sweep(): Promise<number> {
     return this.task.run();
   }

@@ -1,6 +1,9 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-/** An application took part in a session: recorded when it redeems a code, whatever becomes of its tokens (pain 4). */
+/**
+ * An application took part in a session: recorded when it redeems a code, whatever becomes of its tokens
+ * (docs/threat-model.md#participation-by-token).
+ */
 @Entity('session_clients')
 @Index('session_clients_client_id_session_id_idx', ['clientId', 'sessionId'])
 @Index('session_clients_client_id_sid_key', ['clientId', 'sid'], { unique: true })

@@ -33,8 +33,8 @@ import { BackChannelLogoutDto, LoggedOutDto, LogoutErrorDto } from './dto/back-c
 const NO_STORE = { 'Cache-Control': { description: '`no-store`.', schema: { type: 'string' as const } } };
 
 /**
- * Receives logout tokens of the providers that people sign in with (wire.md D). Nobody authenticates: the token is the
- * credential.
+ * Receives logout tokens of the providers that people sign in with (docs/wire/back-channel-logout-receiver.md). Nobody
+ * authenticates: the token is the credential.
  *
  * @see [Back-Channel Logout 1.0](https://openid.net/specs/openid-connect-backchannel-1_0.html) §2.5 to §2.8
  */
@@ -132,7 +132,8 @@ export class BackChannelReceiverController {
             outcome: 'done',
             details: {
               upstream: order.upstream.name,
-              // Nobody here is who is meant, or nobody is any more: to the sender a success (§2.7), to an operator a question.
+              // Nobody here is who is meant, or nobody is any more: to the sender a success (§2.7), to an operator a
+              // question.
               result: (ended?.sessions ?? 0) === 0 ? 'nothing_to_end' : 'ended',
               sid: order.sid !== undefined,
               sub: order.sub !== undefined,

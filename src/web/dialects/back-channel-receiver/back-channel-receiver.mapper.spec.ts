@@ -48,7 +48,7 @@ describe('what a logout token orders (Back-Channel Logout 1.0 §2.7)', () => {
   });
 });
 
-describe('what an operator is told of a token that was not obeyed (pain 26)', () => {
+describe('what an operator is told of a token that was not obeyed (threat-model#identifier-burnt-before-the-work)', () => {
   it.each([
     [new InvalidLogoutTokenError('x'), 'forged'],
     [new ReplayedLogoutTokenError('x'), 'replayed'],

@@ -5,8 +5,9 @@ import type { LogoutOrder } from '../../../domain/upstreams/upstream-logout-toke
 
 /**
  * What a logout token orders: one session when it names one, else every session of that person that began there
- * (Back-Channel Logout 1.0 §2.7). Whoever sent it is not told in turn, where an operator has said which client that is. By
- * its address nobody is left out: a portal and its provider may share one, and a notice that comes back ends nothing.
+ * (Back-Channel Logout 1.0 §2.7). Whoever sent it is not told in turn, where an operator has said which client that is.
+ * By its address nobody is left out: a portal and its provider may share one, and a notice that comes back ends
+ * nothing.
  */
 export function toLogoutCommand(order: LogoutOrder): LogoutCommand {
   const { upstream, issuer, sid, sub } = order;
@@ -22,8 +23,9 @@ export function toLogoutCommand(order: LogoutOrder): LogoutCommand {
 }
 
 /**
- * A forgery and an order that could not be carried out look alike to the sender; to an operator they must not (pain 26):
- * one is an attack or a mistake there, the other a person who is still signed in here.
+ * A forgery and an order that could not be carried out look alike to the sender; to an operator they must not
+ * (docs/threat-model.md#identifier-burnt-before-the-work): one is an attack or a mistake there, the other a person who
+ * is still signed in here.
  */
 export function resultOf(error: unknown): Extract<LogoutTokenResult, 'forged' | 'replayed' | 'not_performed'> {
   if (error instanceof ReplayedLogoutTokenError) return 'replayed';

@@ -30,7 +30,7 @@ export class ElasticsearchAnswer {
   ) {}
 }
 
-/** Legal on every route, whatever it does (wire.md A.1). */
+/** Legal on every route, whatever it does (docs/wire/elasticsearch.md#query-parameters). */
 const FLAGS = ['pretty', 'human', 'error_trace'] as const;
 const GENERIC_PARAMETERS = [...FLAGS, 'filter_path', 'format'];
 

@@ -11,7 +11,7 @@ import {
   validationFailed,
 } from './elasticsearch-error.js';
 
-describe('the three shapes of an error (wire.md A.1, A.5)', () => {
+describe('the three shapes of an error (wire/elasticsearch#error-object)', () => {
   it('is an object whose root cause repeats it, with the challenges in both places and as a header', () => {
     const error = missingCredentials('/_security/oidc/logout');
     const cause = {

@@ -82,7 +82,7 @@ function seen(error: ElasticsearchError): readonly [number, string, string] {
 
 const INVALID = 'action_request_validation_exception';
 
-describe('prepare (wire.md A.2)', () => {
+describe('prepare (wire/elasticsearch#prepare)', () => {
   it('takes a realm or an issuer, and passes the rest on', () => {
     expect(toPrepareRequest({ realm: 'acme', login_hint: 'mia', state: 's', nonce: 'n' })).toEqual({
       realm: 'acme',
@@ -111,7 +111,7 @@ describe('prepare (wire.md A.2)', () => {
   });
 });
 
-describe('authenticate (wire.md A.3)', () => {
+describe('authenticate (wire/elasticsearch#authenticate)', () => {
   it('takes a realm of null for none', () => {
     expect(toAuthenticateRequest({ redirect_uri: '/cb?code=c', state: 's', nonce: 'n', realm: null })).toEqual({
       redirectUri: '/cb?code=c',
@@ -155,7 +155,7 @@ describe('authenticate (wire.md A.3)', () => {
   });
 });
 
-describe('logout (wire.md A.4)', () => {
+describe('logout (wire/elasticsearch#logout)', () => {
   it.each([
     ['token', { token: TOKEN }, { token: TOKEN, refreshToken: undefined }],
     ['access_token for it', { access_token: TOKEN }, { token: TOKEN, refreshToken: undefined }],
@@ -251,7 +251,7 @@ describe('logout (wire.md A.4)', () => {
   });
 });
 
-describe('token requests (wire.md A.5)', () => {
+describe('token requests (wire/elasticsearch#token)', () => {
   it.each([
     [
       { grant_type: 'password', username: 'mia', password: 'p' },
@@ -315,7 +315,7 @@ describe('token requests (wire.md A.5)', () => {
   });
 });
 
-describe('invalidation (wire.md A.6)', () => {
+describe('invalidation (wire/elasticsearch#invalidate)', () => {
   it.each([
     [{ token: TOKEN }, { kind: 'access_token', token: TOKEN }],
     [
@@ -368,7 +368,7 @@ describe('invalidation (wire.md A.6)', () => {
   });
 });
 
-describe('_authenticate (wire.md A.7)', () => {
+describe('_authenticate (wire/elasticsearch#who-is-it)', () => {
   it.each([
     ['basic', 'realm'],
     ['bearer', 'token'],

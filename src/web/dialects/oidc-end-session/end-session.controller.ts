@@ -58,20 +58,20 @@ const SEALED = 'end-session-dialog';
 const DIALOG_TTL_MS = 60 * 60_000;
 
 /**
- * RP-Initiated Logout 1.0 with a confirmation dialog, as cidaas documents it (wire.md C).
+ * RP-Initiated Logout 1.0 with a confirmation dialog, as cidaas documents it (docs/wire/oidc-end-session.md).
  *
  * Decision: the cookie says whose session ends; a hint names the application and may spare the question. It never ends
- * a session by itself: whoever has got hold of an old ID token must not be able to log its owner out (abuse case A24).
- * In order:
+ * a session by itself: whoever has got hold of an old ID token must not be able to log its owner out
+ * (docs/threat-model.md#leaked-hint). In order:
  *
  * 1. The hints are verified; one that fails is used for nothing. Only a hint opens the way back to an application, and
  *    only to a URI that is registered for it to the letter.
- * 2. GET, and a POST that is not the dialog's own form, show the dialog. Nothing has changed by then, so an `<img>` on a
- *    foreign page does no harm (abuse case A23).
+ * 2. GET, and a POST that is not the dialog's own form, show the dialog. Nothing has changed by then, so an `<img>` on
+ *    a foreign page does no harm (docs/threat-model.md#forced-logout).
  * 3. The dialog's form acts. Its CSRF token belongs to this browser; what it was shown for comes back sealed, so that
  *    nothing is read from form fields twice.
- * 4. The redirect follows whichever way the person decides, after the applications were told (§3): at once, or from a page
- *    whose frames ask those that can only be asked in the browser.
+ * 4. The redirect follows whichever way the person decides, after the applications were told (§3): at once, or from a
+ *    page whose frames ask those that can only be asked in the browser.
  *
  * @see [RP-Initiated Logout 1.0](https://openid.net/specs/openid-connect-rpinitiated-1_0.html) §2, §3, §4
  */
@@ -196,8 +196,8 @@ export class EndSessionController {
 
   /**
    * Nobody is signed in any more, and this browser's session was by way of another provider. A server that ended it has
-   * sent the browser here to get there: it goes on, where the hint is of that very session. Otherwise the provider's logout
-   * is offered where the browser stays.
+   * sent the browser here to get there: it goes on, where the hint is of that very session. Otherwise the provider's
+   * logout is offered where the browser stays.
    */
   private async leaveByUpstream(
     shown: ShownDialog,
@@ -255,8 +255,8 @@ export class EndSessionController {
   }
 
   /**
-   * Nobody is signed in here, and the session of the hint is over: there is nothing to ask, so the browser goes on. While it
-   * goes on elsewhere, a page says what is true here.
+   * Nobody is signed in here, and the session of the hint is over: there is nothing to ask, so the browser goes on.
+   * While it goes on elsewhere, a page says what is true here.
    */
   private async isOver({ hint }: EndSessionRequest): Promise<boolean> {
     return hint?.sid !== undefined && !(await this.sessions.isLiveAs(hint.clientId, hint.sid));
@@ -333,7 +333,8 @@ export class EndSessionController {
     cookies: CookieJar,
     response: Response,
   ): Promise<void> {
-    // The cookie decides (abuse case A23): a form says which session it was shown for, not that this browser has it.
+    // The cookie decides (docs/threat-model.md#forced-logout): a form says which session it was shown for, not that
+    // this browser has it.
     if (command.target.kind !== 'cookie') {
       const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
       if (session !== undefined && session.id !== shown.sessionId) return this.ask({}, cookies, response);
@@ -415,7 +416,10 @@ export class EndSessionController {
     return this.signedOut.show(response, told, { ...view, continueTo }, back);
   }
 
-  /** Declining keeps the session; the application that asked has already ended its own (design §9). */
+  /**
+   * Declining keeps the session; the application that asked has already ended its own
+   * (docs/wire/oidc-end-session.md#decline-redirects).
+   */
   private async stay(shown: ShownDialog, cookies: CookieJar, response: Response): Promise<void> {
     if (shown.redirectUri !== undefined)
       return this.leaving.to(response, appendQuery(shown.redirectUri, [['state', shown.state]]));

@@ -19,7 +19,7 @@ const MIA_ELSEWHERE: TokenHint = { ...MIA, clientId: 'wiki' };
 const LEDGER = { clientId: 'ledger', metadata: { post_logout_redirect_uris: [URI] } } as unknown as Client;
 const SESSION = { id: 'session-1', accountId: 'mia' } as SignedInSession;
 
-describe('whom the hints name together (wire.md C.2)', () => {
+describe('whom the hints name together (wire/oidc-end-session#either-hint)', () => {
   it.each<[string, EndSessionRequestDto, VerifiedHints, ReturnType<typeof hintOf>]>([
     ['an ID token', { id_token_hint: 'x' }, { idToken: MIA, accessToken: undefined }, MIA],
     ['an access token', { access_token_hint: 'x' }, { idToken: undefined, accessToken: MIA }, MIA],

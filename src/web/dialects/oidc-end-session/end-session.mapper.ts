@@ -8,7 +8,10 @@ import type { TokenHint } from '../../../domain/tokens/hint-verifier.js';
 import type { EndSessionRequestDto } from './dto/end-session.dto.js';
 import type { UpstreamOffer } from './upstream-leg.js';
 
-/** A POST may bring its parameters in the query too (wire.md C.1); what the form says goes before. */
+/**
+ * A POST may bring its parameters in the query too (docs/wire/oidc-end-session.md#request); what the form says goes
+ * before.
+ */
 export function mergeParameters(query: EndSessionRequestDto, form: EndSessionRequestDto): EndSessionRequestDto {
   // A DTO has every field, also those that were not sent: they must not hide what the query says.
   const sent = Object.fromEntries(
@@ -46,8 +49,8 @@ export interface UnverifiedLink {
 }
 
 /**
- * Whom the hints name together, or why they name nobody (wire.md C.2). A hint that fails is not used for anything, and
- * spoils the others (RP-Initiated Logout 1.0 §4).
+ * Whom the hints name together, or why they name nobody (docs/wire/oidc-end-session.md#either-hint). A hint that fails
+ * is not used for anything, and spoils the others (RP-Initiated Logout 1.0 §4).
  */
 export function hintOf(
   request: EndSessionRequestDto,
@@ -127,7 +130,10 @@ export interface ShownDialog {
   readonly upstream?: UpstreamOffer;
 }
 
-/** As it was shown, without a way back that the client `client` has lost since: nobody is sent to a URI that was removed. */
+/**
+ * As it was shown, without a way back that the client `client` has lost since: nobody is sent to a URI that was
+ * removed.
+ */
 export function withoutLostWayBack(shown: ShownDialog, client: Client | undefined): ShownDialog {
   const { redirectUri, state: _state, ...rest } = shown;
   const { metadata } = client ?? {};

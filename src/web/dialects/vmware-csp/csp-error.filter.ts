@@ -14,9 +14,11 @@ const CODES: Readonly<Record<number, CspErrorCode>> = {
 };
 
 /**
- * Errors as `CspErrorResponse`, always with its six fields (wire.md B.3), with the request id in a header too.
+ * Errors as `CspErrorResponse`, always with its six fields (docs/wire/vmware-csp.md#errors), with the request id in a
+ * header too.
  *
- * The document knows no 503: a failure of storage is its 500, with no detail, and never success (abuse case A14).
+ * The document knows no 503: a failure of storage is its 500, with no detail, and never success
+ * (docs/threat-model.md#success-without-storage).
  */
 @Catch()
 export class CspErrorFilter implements ExceptionFilter {

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../../platform/oidc/errors.js';
 
-/** `moduleCode`: one constant, the only value that was ever seen of it (wire.md B.3). */
+/** `moduleCode`: one constant, the only value that was ever seen of it (docs/wire/vmware-csp.md#errors). */
 export const MODULE_CODE = '540';
 
 /** `errorCode`: a symbol for each case. */

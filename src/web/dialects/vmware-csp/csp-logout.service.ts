@@ -61,7 +61,8 @@ export class CspLogoutService {
 
   /**
    * @param cookie the session cookie, where it may be believed
-   * @throws CspError in the order of wire.md B.2: ID token, person, organization, identity provider, redirect URI
+   * @throws CspError in this order (docs/wire/vmware-csp.md#behaviour): ID token, person, organization, identity
+   * provider, redirect URI
    */
   async prepare(request: CspLogoutRequest, cookie: string | undefined): Promise<PreparedLogout> {
     const caller = await this.identify(request, cookie);
@@ -75,7 +76,7 @@ export class CspLogoutService {
         clientId: upstream?.clientId ?? own,
         logoutHint: upstream === undefined ? undefined : logoutHintOf(hint),
         postLogoutRedirectUri,
-        // Without a way back there is nobody to give it to (wire.md B.2, 6).
+        // Without a way back there is nobody to give it to (docs/wire/vmware-csp.md#the-url).
         state: postLogoutRedirectUri === undefined ? undefined : request.state,
       }),
       command: this.settings.cspLogoutEndsSession ? toLogoutCommand(caller) : undefined,
@@ -146,7 +147,7 @@ export class CspLogoutService {
 
   /**
    * The organization's; without one, that of the ID token, of the session that the cookie proves, of the default
-   * organization (wire.md B.2, 3 and 4).
+   * organization (docs/wire/vmware-csp.md#organization).
    */
   private async identityProvider(
     request: CspLogoutRequest,

@@ -1,7 +1,7 @@
 import { CspError } from './csp-error.js';
 import { parseIdTokenBody } from './id-token-body.pipe.js';
 
-describe('the body (wire.md B.1, IdTokenDto)', () => {
+describe('the body (wire/vmware-csp#idtoken)', () => {
   it.each([
     ['an empty object', '{}', {}],
     ['an ID token', '{"idToken":"a.b.c"}', { idToken: 'a.b.c' }],

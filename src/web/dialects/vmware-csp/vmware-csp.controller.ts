@@ -36,11 +36,12 @@ import { toCspLogoutRequest, type CspLogoutRequest } from './vmware-csp.mapper.j
 const MINUTE = 60;
 
 /**
- * The VMware Cloud Services Platform's "get identity provider logout url" (wire.md B).
+ * The VMware Cloud Services Platform's "get identity provider logout url" (docs/wire/vmware-csp.md).
  *
- * Decision: the answer is a URL at the identity provider, from our registry and never from the request (abuse cases
- * A20, A34); the session here ends before it is handed out. Anybody may ask and `Authorization` is not looked at; what
- * proves something is the cookie and the ID token. All checks come before the one write, so a refusal changes nothing.
+ * Decision: the answer is a URL at the identity provider, from our registry and never from the request
+ * (docs/threat-model.md#host-header, docs/threat-model.md#logout-address-of-another); the session here ends before it
+ * is handed out. Anybody may ask and `Authorization` is not looked at; what proves something is the cookie and the ID
+ * token. All checks come before the one write, so a refusal changes nothing.
  *
  * @see [Get Identity Provider Logout Url Using POST](https://developer.vmware.com/apis/csp/csp-iam/latest/)
  */
@@ -140,7 +141,9 @@ export class VmwareCspController {
     return url;
   }
 
-  /** `SameSite=Lax` keeps the cookie out of other sites' requests; a browser that sends it all the same is not heard. */
+  /**
+   * `SameSite=Lax` keeps the cookie out of other sites' requests; a browser that sends it all the same is not heard.
+   */
   private believedCookie(cookies: CookieJar, fetchSite: string | undefined): string | undefined {
     return fetchSite === 'cross-site' ? undefined : this.edge.cookie(cookies, 'session');
   }

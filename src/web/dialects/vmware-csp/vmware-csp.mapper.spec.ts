@@ -43,7 +43,7 @@ function organization(upstream: string | undefined): Organization {
   return { id: 'acme', name: 'Acme', upstream, isDefault: false };
 }
 
-describe('the organization (wire.md B.2, 3)', () => {
+describe('the organization (wire/vmware-csp#organization)', () => {
   it.each([
     ['as documented', '/csp/am/api/orgs/5f1c-0a3e'],
     ['with the gateway', '/csp/gateway/am/api/orgs/5f1c-0a3e'],
@@ -97,7 +97,7 @@ describe('the organization (wire.md B.2, 3)', () => {
   });
 });
 
-describe('ID token and cookie (wire.md B.2, 2)', () => {
+describe('ID token and cookie (wire/vmware-csp#who-is-meant)', () => {
   const NOOR: CookieSession = { ...FEDERATED, accountId: 'noor' };
 
   it.each<[string, VerifiedIdToken | undefined, CookieSession | undefined]>([
@@ -120,7 +120,7 @@ describe('ID token and cookie (wire.md B.2, 2)', () => {
   });
 });
 
-describe('post_logout_redirect_uri (wire.md B.2, 5)', () => {
+describe('post_logout_redirect_uri (wire/vmware-csp#redirect-uri)', () => {
   it.each([
     ['none', undefined, undefined],
     ["one of the client's", URI, OWN],
@@ -157,7 +157,7 @@ describe('post_logout_redirect_uri (wire.md B.2, 5)', () => {
   });
 });
 
-describe('id_token_hint (wire.md B.2, 6)', () => {
+describe('id_token_hint (wire/vmware-csp#the-url)', () => {
   it.each<[string, Upstream | undefined, VerifiedIdToken | undefined, CookieSession | undefined, string | undefined]>([
     ['ourselves get our own', undefined, OWN, FEDERATED, 'own-token'],
     ['ourselves get none without one of ours', undefined, undefined, FEDERATED, undefined],
@@ -179,7 +179,7 @@ describe('id_token_hint (wire.md B.2, 6)', () => {
   });
 });
 
-describe('what ends (wire.md B.2, 7)', () => {
+describe('what ends (wire/vmware-csp#what-ends)', () => {
   it('the session of the cookie, in the name of its person', () => {
     expect(toLogoutCommand({ idToken: undefined, session: LOCAL })).toEqual({
       target: { kind: 'cookie', cookieHash: sha256('a-cookie'), sessionId: 'session-1' },
@@ -205,7 +205,7 @@ describe('what ends (wire.md B.2, 7)', () => {
 
   it.each<[string, VerifiedIdToken | undefined]>([
     ['nobody', undefined],
-    ['an ID token that has expired (A24)', { ...OWN, hint: { ...HINT, expired: true } }],
+    ['an ID token that has expired (threat-model#leaked-hint)', { ...OWN, hint: { ...HINT, expired: true } }],
     ['an ID token without a session', { ...OWN, hint: { ...HINT, sid: undefined } }],
     ["another provider's ID token", FOREIGN],
   ])('nothing, for %s', (_name, idToken) => {
@@ -213,7 +213,7 @@ describe('what ends (wire.md B.2, 7)', () => {
   });
 });
 
-describe('the errors (wire.md B.3)', () => {
+describe('the errors (wire/vmware-csp#errors)', () => {
   it('have a number each, which begins with the module code and names the status', () => {
     const kinds = Object.values(CSP_ERRORS);
     for (const { status, cspErrorCode } of kinds)

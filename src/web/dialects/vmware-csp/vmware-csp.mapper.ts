@@ -41,7 +41,7 @@ export interface CookieSession extends Pick<SignedInSession, 'id' | 'accountId'>
     { readonly name: string; readonly idToken: string | undefined; readonly sub: string | undefined } | undefined;
 }
 
-/** Who asks, as far as that is known: anybody may (wire.md B.2, 1). */
+/** Who asks, as far as that is known: anybody may (docs/wire/vmware-csp.md#anonymous). */
 export interface CspCaller {
   readonly idToken: VerifiedIdToken | undefined;
   readonly session: CookieSession | undefined;
@@ -58,7 +58,10 @@ export function toCspLogoutRequest(query: CspLogoutQueryDto, body: IdTokenDto): 
   };
 }
 
-/** The path alone, with or without the gateway's part (wire.md B.2, 3): a host in it would have to be believed. */
+/**
+ * The path alone, with or without the gateway's part (docs/wire/vmware-csp.md#organization): a host in it would have to
+ * be believed.
+ */
 function orgIdOfLink(orgLink: string): string {
   const orgId = /^\/csp\/(?:gateway\/)?am\/api\/orgs\/([^/?#%\s]+)$/.exec(orgLink)?.[1];
   if (orgId === undefined) throw new CspError('ORG_LINK_INVALID');
@@ -99,9 +102,10 @@ export function checkFederated(org: Organization, idToken: VerifiedIdToken | und
 }
 
 /**
- * Where the browser may go after the logout. The document says that the URI "must appear in the provided ID token": what
- * appears there is the client, so the URI is held against that client's list (wire.md B.2, 5). At another provider we
- * are the client, with the one URI that is configured for it.
+ * Where the browser may go after the logout. The document says that the URI "must appear in the provided ID token":
+ * what appears there is the client, so the URI is held against that client's list
+ * (docs/wire/vmware-csp.md#redirect-uri). At another provider we are the client, with the one URI that is configured
+ * for it.
  *
  * @throws CspError `REDIRECT_URI_NOT_REGISTERED`, also when there is no ID token
  */
@@ -128,7 +132,8 @@ function isRegisteredFor(idToken: VerifiedIdToken, uri: string): boolean {
  * The `id_token_hint` for this identity provider: one that it issued itself, or none.
  *
  * The one that a session keeps is a document about a person, so it goes only to whoever proves the session by its
- * cookie. An ID token of ours that names the same person is no proof: it lies in logs and URLs (abuse case A24).
+ * cookie. An ID token of ours that names the same person is no proof: it lies in logs and URLs
+ * (docs/threat-model.md#leaked-hint).
  *
  * @param provider undefined: ourselves
  */
@@ -145,7 +150,7 @@ export function accessTokenOf({ idToken }: CspCaller): { readonly jti: string; r
 
 /**
  * What ends. The cookie's session; without one, the session that an ID token of ours names, unless it has expired: a
- * token that was found somewhere is no logout switch (abuse case A24). Undefined: nothing.
+ * token that was found somewhere is no logout switch (docs/threat-model.md#leaked-hint). Undefined: nothing.
  */
 export function toLogoutCommand({ idToken, session }: CspCaller): LogoutCommand | undefined {
   const hint = idToken?.issuer === 'own' ? idToken.hint : undefined;

@@ -11,7 +11,9 @@ export class BackChannelLogoutDto {
   readonly logout_token: string;
 }
 
-/** Nothing is to be said, but clients that parse JSON get some (wire.md D.3). */
+/**
+ * Nothing is to be said, but clients that parse JSON get some (docs/wire/back-channel-logout-receiver.md#responses).
+ */
 export class LoggedOutDto {}
 
 /** Back-Channel Logout 1.0 §2.8: for debugging, in the form of RFC 6749 §5.2. */
