@@ -96,7 +96,7 @@ function methodsOf(app: NestExpressApplication, path: string): readonly string[]
   return [...methods].toSorted();
 }
 
-function readsItsOwnBody(request: { readonly url?: string }): boolean {
+function readsItsOwnBody(request: { readonly url?: string | undefined }): boolean {
   return /^\/(_security|csp)\//.test(request.url ?? '');
 }
 

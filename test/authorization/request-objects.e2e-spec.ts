@@ -53,7 +53,7 @@ describe('request objects (OpenID Connect Core 1.0 §6.1, RFC 9101)', () => {
   });
 
   function signed(
-    claims: JWTPayload = {},
+    claims: Readonly<Record<string, unknown>> = {},
     { alg = 'ES256', of = client, by }: { alg?: string; of?: TestClient; by?: Key } = {},
   ): Promise<string> {
     const key = by ?? keys[alg]!;

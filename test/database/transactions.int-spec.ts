@@ -117,8 +117,11 @@ describe('transactions', () => {
   });
 
   it.each<[string, (source: DataSource) => Promise<unknown>]>([
+    // @ts-expect-error The types refuse it, too.
     ['find', (source) => source.manager.findBy(AccountEntity, { id: undefined })],
+    // @ts-expect-error The types refuse it, too.
     ['findOne', (source) => source.manager.findOneBy(AccountEntity, { id: undefined })],
+    // @ts-expect-error The types refuse it, too.
     ['count', (source) => source.manager.countBy(AccountEntity, { login: undefined })],
     ['delete', (source) => source.manager.delete(AccountEntity, { id: undefined })],
     ['update', (source) => source.manager.update(AccountEntity, { id: undefined }, { disabledAt: new Date() })],

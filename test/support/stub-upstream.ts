@@ -174,7 +174,7 @@ export class StubUpstream {
       ...claims,
     };
     for (const name of Object.keys(payload)) if (payload[name] === undefined) delete payload[name];
-    const protectedHeader = { alg: 'RS256', typ: 'logout+jwt', kid: this.keys[0]?.kid, ...header };
+    const protectedHeader = { alg: 'RS256', typ: 'logout+jwt', ...named(this.key), ...header };
     return new SignJWT(payload).setProtectedHeader(protectedHeader).sign(key!.privateKey);
   }
 
@@ -185,8 +185,7 @@ export class StubUpstream {
   }
 
   private sign(claims: Record<string, unknown>): Promise<string> {
-    const [key] = this.keys;
-    return new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: key!.kid }).sign(key!.privateKey);
+    return new SignJWT(claims).setProtectedHeader({ alg: 'RS256', ...named(this.key) }).sign(this.key.privateKey);
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -255,13 +254,18 @@ export class StubUpstream {
   }
 }
 
+/** The `kid` of a key that has a name. */
+function named({ kid }: { readonly kid: string | undefined }): { readonly kid?: string } {
+  return kid === undefined ? {} : { kid };
+}
+
 export async function newKey(alg: 'RS256' | 'ES256', name?: string | null): Promise<SigningKey> {
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
   const kid = name === null ? undefined : (name ?? randomBytes(6).toString('hex'));
   return {
     kid,
     privateKey,
-    publicJwk: { ...(await exportJWK(publicKey)), ...(kid === undefined ? {} : { kid }), alg, use: 'sig' },
+    publicJwk: { ...(await exportJWK(publicKey)), ...named({ kid }), alg, use: 'sig' },
   };
 }
 

@@ -5,7 +5,7 @@ import { clientName } from './words.js';
 /** An application by name, with a link to its own page where it registered one that may be followed. */
 export interface ApplicationLink {
   readonly name: string;
-  readonly url?: string;
+  readonly url?: string | undefined;
 }
 
 export function toApplicationLinks(applications: readonly ApplicationLinkView[]): ApplicationLink[] {

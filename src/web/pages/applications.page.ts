@@ -27,7 +27,7 @@ interface ApplicationCard {
 interface ApplicationsModel {
   readonly csrf: string;
   readonly account: string;
-  readonly flash?: string;
+  readonly flash?: string | undefined;
   readonly applications: ReadonlyArray<ApplicationCard>;
   readonly withdrawAction: string;
   readonly sessionsUrl: string;

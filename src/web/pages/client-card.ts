@@ -6,10 +6,10 @@ import { clientName, initialOf } from './words.js';
 export interface ClientCard {
   readonly name: string;
   readonly initial: string;
-  readonly logo?: string;
-  readonly home?: { readonly url: string; readonly host: string };
-  readonly policy?: string;
-  readonly terms?: string;
+  readonly logo?: string | undefined;
+  readonly home?: { readonly url: string; readonly host: string } | undefined;
+  readonly policy?: string | undefined;
+  readonly terms?: string | undefined;
 }
 
 export function toClientCard(client: ClientView): ClientCard {

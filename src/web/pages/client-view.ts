@@ -4,10 +4,10 @@ import { clientName, isUnverified, type Client } from '../../domain/clients/clie
 /** What pages say about an application. */
 export function clientView(client: Client): {
   readonly name: string;
-  readonly logoUri?: string;
-  readonly clientUri?: string;
-  readonly policyUri?: string;
-  readonly tosUri?: string;
+  readonly logoUri?: string | undefined;
+  readonly clientUri?: string | undefined;
+  readonly policyUri?: string | undefined;
+  readonly tosUri?: string | undefined;
 } {
   const { logo_uri: logoUri, client_uri: clientUri, policy_uri: policyUri, tos_uri: tosUri } = client.metadata;
   return {

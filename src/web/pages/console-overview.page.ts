@@ -88,7 +88,7 @@ interface FiguresModel {
     readonly clientId: string;
     readonly cells: ReadonlyArray<{ readonly label: string; readonly text: string }>;
   }>;
-  readonly moreApplications?: string;
+  readonly moreApplications?: string | undefined;
   readonly failures: ReadonlyArray<{
     readonly url: string;
     readonly application: string;
@@ -108,7 +108,7 @@ interface FiguresModel {
     readonly notTold: number;
     readonly receipt: string;
   }>;
-  readonly olderUrl?: string;
+  readonly olderUrl?: string | undefined;
 }
 
 interface OverviewModel {
@@ -116,7 +116,7 @@ interface OverviewModel {
   readonly csrf: string;
   readonly operator: string;
   readonly signOutAction: string;
-  readonly live?: LiveView;
+  readonly live?: LiveView | undefined;
   readonly figures: string;
 }
 

@@ -29,8 +29,8 @@ interface ConsoleSignInModel {
   readonly clientAction: string;
   readonly login: string;
   readonly clientId: string;
-  readonly accountProblem?: string;
-  readonly clientProblem?: string;
+  readonly accountProblem?: string | undefined;
+  readonly clientProblem?: string | undefined;
 }
 
 function problemText(problem: NonNullable<ConsoleSignInView['problem']>): string {

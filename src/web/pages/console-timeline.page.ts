@@ -78,8 +78,8 @@ interface FiguresModel {
     readonly name: string;
     readonly clientId: string;
     readonly state: string;
-    readonly words?: string;
-    readonly earlier?: string;
+    readonly words?: string | undefined;
+    readonly earlier?: string | undefined;
     readonly attempts: ReadonlyArray<{
       readonly number: number;
       readonly at: string;
@@ -95,13 +95,15 @@ interface FiguresModel {
     readonly words: string;
     readonly why: string;
   }>;
-  readonly moreNotices?: string;
-  readonly receipt?: {
-    readonly title: string;
-    readonly issuedAt: string;
-    readonly hash: string;
-    readonly jws: string;
-  };
+  readonly moreNotices?: string | undefined;
+  readonly receipt?:
+    | {
+        readonly title: string;
+        readonly issuedAt: string;
+        readonly hash: string;
+        readonly jws: string;
+      }
+    | undefined;
 }
 
 interface TimelineModel {
@@ -110,7 +112,7 @@ interface TimelineModel {
   readonly operator: string;
   readonly signOutAction: string;
   readonly overviewUrl: string;
-  readonly live?: LiveView;
+  readonly live?: LiveView | undefined;
   readonly figures: string;
 }
 

@@ -26,7 +26,7 @@ interface HeldBackModel {
   readonly url: string;
   readonly where: string;
   readonly description: string;
-  readonly fields?: ReadonlyArray<readonly [name: string, value: string]>;
+  readonly fields?: ReadonlyArray<readonly [name: string, value: string]> | undefined;
 }
 
 const heldBackTemplate = page<HeldBackModel>(`<div class="flow">

@@ -19,10 +19,10 @@ export function renderHomePage(view: HomeView): string {
 
 interface HomeModel {
   readonly issuer: string;
-  readonly discoveryUrl?: string;
-  readonly docsUrl?: string;
+  readonly discoveryUrl?: string | undefined;
+  readonly docsUrl?: string | undefined;
   readonly sessionsUrl: string;
-  readonly account?: string;
+  readonly account?: string | undefined;
 }
 
 const homeTemplate = page<HomeModel>(`<div class="flow hero">

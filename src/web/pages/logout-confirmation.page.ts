@@ -36,15 +36,15 @@ interface ConfirmationModel {
   readonly action: string;
   readonly csrf: string;
   readonly request: string;
-  readonly client?: ClientCard;
-  readonly account?: string;
+  readonly client?: ClientCard | undefined;
+  readonly account?: string | undefined;
   readonly heading: string;
-  readonly notice?: string;
+  readonly notice?: string | undefined;
   readonly consequence: string;
   readonly cannotTell: readonly ApplicationLink[];
-  readonly way?: string;
-  readonly leave?: string;
-  readonly upstream?: string;
+  readonly way?: string | undefined;
+  readonly leave?: string | undefined;
+  readonly upstream?: string | undefined;
 }
 
 function noticeText(

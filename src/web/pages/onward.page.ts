@@ -23,7 +23,7 @@ export function renderOnwardPage(view: OnwardView): string {
 interface OnwardModel {
   readonly url: string;
   /** Undefined: another page of ours. */
-  readonly where?: string;
+  readonly where?: string | undefined;
   readonly late: boolean;
 }
 

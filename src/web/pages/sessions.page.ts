@@ -27,13 +27,17 @@ interface SessionCard {
   readonly endAction: string;
   readonly current: boolean;
   readonly device: string;
-  readonly facts: ReadonlyArray<{ readonly label: string; readonly text: string; readonly datetime?: string }>;
+  readonly facts: ReadonlyArray<{
+    readonly label: string;
+    readonly text: string;
+    readonly datetime?: string | undefined;
+  }>;
 }
 
 interface SessionsModel {
   readonly csrf: string;
   readonly account: string;
-  readonly flash?: string;
+  readonly flash?: string | undefined;
   readonly cannotTell: readonly ApplicationLink[];
   readonly sessions: ReadonlyArray<SessionCard>;
   readonly hasOthers: boolean;

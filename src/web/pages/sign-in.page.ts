@@ -42,10 +42,10 @@ interface SignInModel {
   readonly csrf: string;
   readonly login: string;
   readonly loginFixed: boolean;
-  readonly client?: ClientCard;
+  readonly client?: ClientCard | undefined;
   readonly heading: string;
-  readonly reason?: string;
-  readonly error?: string;
+  readonly reason?: string | undefined;
+  readonly error?: string | undefined;
   readonly loginInvalid: boolean;
   readonly passwordInvalid: boolean;
   readonly focusPassword: boolean;
@@ -53,7 +53,7 @@ interface SignInModel {
   readonly upstreams: ReadonlyArray<{ readonly name: string; readonly url: string }>;
   readonly passwordForm: boolean;
   readonly otherWays: string;
-  readonly cancelAction?: string;
+  readonly cancelAction?: string | undefined;
   readonly back: string;
 }
 

@@ -43,10 +43,10 @@ export function renderSignedOutPage(view: SignedOutView): string {
 }
 
 interface ProgressModel {
-  readonly receipt?: string;
+  readonly receipt?: string | undefined;
   readonly applications: ReadonlyArray<{
     readonly name: string;
-    readonly url?: string;
+    readonly url?: string | undefined;
     readonly state: ApplicationState;
     readonly icon: string;
     readonly words: string;
@@ -57,13 +57,13 @@ interface SignedOutModel {
   readonly nonce: string;
   readonly heading: string;
   readonly frames: ReadonlyArray<{ readonly src: string; readonly title: string }>;
-  readonly onward?: { readonly url: string; readonly afterMs: number };
+  readonly onward?: { readonly url: string; readonly afterMs: number } | undefined;
   readonly lede: string;
   readonly farewell: string;
   readonly progress: string;
-  readonly live?: LiveView;
-  readonly continueTo?: { readonly url: string; readonly name: string };
-  readonly upstream?: { readonly name: string; readonly url?: string };
+  readonly live?: LiveView | undefined;
+  readonly continueTo?: { readonly url: string; readonly name: string } | undefined;
+  readonly upstream?: { readonly name: string; readonly url?: string | undefined } | undefined;
 }
 
 /** The part that changes while somebody looks on: the count, and each application with its state. */

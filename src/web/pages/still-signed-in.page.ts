@@ -22,8 +22,8 @@ export function renderStillSignedInPage(view: StillSignedInView): string {
 
 interface StillSignedInModel {
   readonly account: string;
-  readonly client?: ClientCard;
-  readonly continueTo?: { readonly url: string; readonly name: string };
+  readonly client?: ClientCard | undefined;
+  readonly continueTo?: { readonly url: string; readonly name: string } | undefined;
 }
 
 const stillSignedInTemplate = page<StillSignedInModel>(`<div class="flow">

@@ -9,7 +9,7 @@ export interface Frame {
   /** Of the browser tab; "Exeunt" is added. */
   readonly title: string;
   /** `wide` for pages that list things, `broad` for tables and plots. */
-  readonly width?: 'narrow' | 'wide' | 'broad';
+  readonly width?: 'narrow' | 'wide' | 'broad' | undefined;
 }
 
 /**

@@ -4,15 +4,15 @@
  */
 export interface ClientView {
   readonly name: string;
-  readonly logoUri?: string;
-  readonly clientUri?: string;
-  readonly policyUri?: string;
-  readonly tosUri?: string;
+  readonly logoUri?: string | undefined;
+  readonly clientUri?: string | undefined;
+  readonly policyUri?: string | undefined;
+  readonly tosUri?: string | undefined;
 }
 
 export interface AccountView {
   readonly login: string;
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /** Another provider that people sign in with, by the name they know it by. */
@@ -45,20 +45,20 @@ export type SignInError =
 export interface SignInView extends FormView {
   /** What was typed last time, or the `login_hint`; empty at first. */
   readonly login: string;
-  readonly client?: ClientView;
-  readonly error?: SignInError;
+  readonly client?: ClientView | undefined;
+  readonly error?: SignInError | undefined;
   /** With `too_many_attempts`: how long the person has to wait. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
   /** Set when somebody is signed in but has to prove it again (`prompt=login`, `max_age`). */
-  readonly reauthenticate?: AccountView;
+  readonly reauthenticate?: AccountView | undefined;
   /** Other ways to sign in. Each `url` is an address of ours, from where the browser goes on to the provider. */
-  readonly upstreams?: ReadonlyArray<UpstreamView & { readonly url: string }>;
+  readonly upstreams?: ReadonlyArray<UpstreamView & { readonly url: string }> | undefined;
   /** A password will not do: the application demands another provider's word. */
-  readonly upstreamsOnly?: boolean;
+  readonly upstreamsOnly?: boolean | undefined;
   /** With `upstream_unavailable`, `upstream_refused` and `upstream_not_fresh`: the provider it is about. */
-  readonly upstreamName?: string;
+  readonly upstreamName?: string | undefined;
   /** Where a second form posts when the person would rather go back without signing in. */
-  readonly cancelAction?: string;
+  readonly cancelAction?: string | undefined;
 }
 
 export interface ScopeView {
@@ -81,7 +81,7 @@ export interface ConsentView extends FormView {
 /** An application by its name, with its own page where that is known. */
 export interface ApplicationLinkView {
   readonly name: string;
-  readonly url?: string;
+  readonly url?: string | undefined;
 }
 
 export type LogoutNotice =
@@ -95,24 +95,24 @@ export interface LogoutConfirmationView extends FormView {
   /** Opaque sealed value, sent back as the hidden input `request`. */
   readonly request: string;
   /** Undefined: nobody is signed in in this browser. */
-  readonly account?: AccountView;
+  readonly account?: AccountView | undefined;
   /** The application that asked, when a verified hint names it. */
-  readonly client?: ClientView;
+  readonly client?: ClientView | undefined;
   /** How many applications took part in this session and will be told, or asked in this browser. */
   readonly applications: number;
   /** How many of these are asked in this browser, by frames. */
-  readonly asked?: number;
+  readonly asked?: number | undefined;
   /** Those that took part and cannot be told; `url`: where the person may sign out there. */
-  readonly cannotTell?: ReadonlyArray<ApplicationLinkView>;
+  readonly cannotTell?: ReadonlyArray<ApplicationLinkView> | undefined;
   /** Whichever way the person decides, the browser then goes back to the application. */
   readonly returnsToClient: boolean;
   /** An application that is named and not verified: the page after the person's choice has a link to it. */
-  readonly linksTo?: string;
+  readonly linksTo?: string | undefined;
   /** The application that asked takes part in this session, so it can be left alone. */
-  readonly mayLeaveClient?: boolean;
+  readonly mayLeaveClient?: boolean | undefined;
   /** The provider that signed this person in, if it can be asked to end its own session: a choice in the form. */
-  readonly upstream?: UpstreamView;
-  readonly notice?: LogoutNotice;
+  readonly upstream?: UpstreamView | undefined;
+  readonly notice?: LogoutNotice | undefined;
 }
 
 /** `asked`: by a frame in this browser, which cannot say what came of it. `not_told`: there is no way to tell it. */
@@ -132,26 +132,26 @@ export interface SignedOutView extends Base {
   readonly alreadySignedOut: boolean;
   readonly applications: ReadonlyArray<SignedOutApplicationView>;
   /** Left alone: the session goes on, without this application. Whose it is, where that is still known. */
-  readonly leftClient?: { readonly client: ClientView; readonly account?: AccountView };
+  readonly leftClient?: { readonly client: ClientView; readonly account?: AccountView | undefined } | undefined;
   /** Every session of the person ended, in all browsers. */
-  readonly everywhere?: boolean;
+  readonly everywhere?: boolean | undefined;
   /** Loaded out of sight, to ask applications in this browser (Front-Channel Logout 1.0 §3). The policy must name them. */
-  readonly frames?: ReadonlyArray<{ readonly name: string; readonly url: string }>;
+  readonly frames?: ReadonlyArray<{ readonly name: string; readonly url: string }> | undefined;
   /** With frames: where the page goes on by itself when they have loaded, or by then. */
-  readonly onward?: { readonly url: string; readonly afterMs: number };
-  readonly continueTo?: { readonly url: string; readonly clientName: string };
+  readonly onward?: { readonly url: string; readonly afterMs: number } | undefined;
+  readonly continueTo?: { readonly url: string; readonly clientName: string } | undefined;
   /** The provider that had signed this person in and was not asked to end its own session; `url` asks it. */
-  readonly upstream?: UpstreamView & { readonly url: string };
+  readonly upstream?: (UpstreamView & { readonly url: string }) | undefined;
   /** Where it can be followed, as long as something is pending. */
-  readonly live?: LiveView;
+  readonly live?: LiveView | undefined;
   /** The name of the provider from whose sign-out the browser came back. Whether it did sign out, we do not know. */
-  readonly returnedFromUpstream?: string;
+  readonly returnedFromUpstream?: string | undefined;
 }
 
 export interface StillSignedInView extends Base {
   readonly account: AccountView;
-  readonly client?: ClientView;
-  readonly continueTo?: { readonly url: string; readonly clientName: string };
+  readonly client?: ClientView | undefined;
+  readonly continueTo?: { readonly url: string; readonly clientName: string } | undefined;
 }
 
 export interface SessionView {
@@ -161,7 +161,7 @@ export interface SessionView {
   readonly current: boolean;
   /** See `deviceName`. */
   readonly device: string;
-  readonly address?: string;
+  readonly address?: string | undefined;
   readonly signedInAt: Date;
   readonly lastSeenAt: Date;
   readonly applications: readonly string[];
@@ -176,9 +176,9 @@ export interface SessionsView extends Base {
   readonly signOutUrl: string;
   readonly applicationsUrl: string;
   readonly sessions: ReadonlyArray<SessionView>;
-  readonly flash?: SessionsFlash;
+  readonly flash?: SessionsFlash | undefined;
   /** With `flash`: applications of what has ended that cannot be told. */
-  readonly cannotTell?: ReadonlyArray<ApplicationLinkView>;
+  readonly cannotTell?: ReadonlyArray<ApplicationLinkView> | undefined;
 }
 
 /** An application that the person allowed something. */
@@ -197,19 +197,19 @@ export interface ApplicationsView extends Base {
   readonly withdrawAction: string;
   readonly sessionsUrl: string;
   readonly applications: ReadonlyArray<ApplicationView>;
-  readonly flash?: ApplicationsFlash;
+  readonly flash?: ApplicationsFlash | undefined;
 }
 
 export interface ErrorView extends Base {
   readonly status: number;
   readonly title: string;
   readonly message: string;
-  readonly whatNow?: string;
+  readonly whatNow?: string | undefined;
   readonly requestId: string;
   /** Links that lead on, the best one first: pages of ours, or web addresses. */
-  readonly ways?: ReadonlyArray<{ readonly url: string; readonly label: string }>;
+  readonly ways?: ReadonlyArray<{ readonly url: string; readonly label: string }> | undefined;
   /** The protocol's error code, for whoever has to look into it. */
-  readonly code?: string;
+  readonly code?: string | undefined;
 }
 
 export interface FormPostView extends Base {
@@ -220,7 +220,7 @@ export interface FormPostView extends Base {
 export interface HeldBackView extends Base {
   readonly url: string;
   /** To be posted; undefined: the address says it all. */
-  readonly fields?: Readonly<Record<string, string>>;
+  readonly fields?: Readonly<Record<string, string>> | undefined;
   readonly description: string;
 }
 
@@ -231,9 +231,9 @@ export interface OnwardView extends Base {
 export interface HomeView extends Base {
   readonly issuer: string;
   /** Undefined: it is not served. */
-  readonly docsUrl?: string;
+  readonly docsUrl?: string | undefined;
   readonly sessionsUrl: string;
-  readonly signedInAs?: AccountView;
+  readonly signedInAs?: AccountView | undefined;
 }
 
 /** Somebody who looks at the console, and how they leave. */
@@ -251,13 +251,15 @@ export interface ConsoleSignInView extends Base {
   readonly login: string;
   readonly clientId: string;
   /** Which of the two forms the problem is about. */
-  readonly problem?: {
-    readonly form: 'account' | 'client';
-    readonly kind: SignInError | 'not_an_operator' | 'stale';
-    readonly retryAfterSeconds?: number;
-    /** With `not_an_operator`: who is signed in. */
-    readonly name?: string;
-  };
+  readonly problem?:
+    | {
+        readonly form: 'account' | 'client';
+        readonly kind: SignInError | 'not_an_operator' | 'stale';
+        readonly retryAfterSeconds?: number | undefined;
+        /** With `not_an_operator`: who is signed in. */
+        readonly name?: string | undefined;
+      }
+    | undefined;
 }
 
 export type NoticeState = 'pending' | 'delivered' | 'rejected' | 'abandoned';

@@ -34,7 +34,17 @@ export async function signedBy(key: SigningKey, header: object, claims: object):
   return `${input}.${Buffer.from(signature).toString('base64url')}`;
 }
 
-function privateJwk({ kty = 'RSA', n, e, d, p, q, dp, dq, qi }: JWK): JsonWebKey {
+function privateJwk({
+  kty = 'RSA',
+  n = '',
+  e = '',
+  d = '',
+  p = '',
+  q = '',
+  dp = '',
+  dq = '',
+  qi = '',
+}: JWK): JsonWebKey {
   return { kty, n, e, d, p, q, dp, dq, qi };
 }
 

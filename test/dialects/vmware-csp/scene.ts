@@ -8,7 +8,7 @@ export interface CspRequest {
   readonly path?: string;
   readonly method?: string;
   /** A text is sent as it stands. */
-  readonly query?: Readonly<Record<string, string>> | string;
+  readonly query?: Readonly<Record<string, string>> | string | undefined;
   /** An object is sent as JSON, a text as it stands, null not at all; `{}` when nothing is said. */
   readonly body?: object | string | null;
   /** Whose session cookie is sent. It is not followed up: the browser keeps what it has. */

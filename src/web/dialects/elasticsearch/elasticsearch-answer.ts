@@ -18,7 +18,7 @@ export interface ElasticsearchRequest {
   readonly ip?: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly query?: Readonly<Record<string, string | string[] | undefined>>;
+  readonly query?: Readonly<Record<string, string | string[] | undefined>> | undefined;
   readonly body?: unknown;
 }
 

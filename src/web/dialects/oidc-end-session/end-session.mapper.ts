@@ -45,7 +45,7 @@ export interface EndSessionRequest {
 export interface UnverifiedLink {
   readonly clientName: string;
   readonly redirectUri: string;
-  readonly state?: string;
+  readonly state?: string | undefined;
 }
 
 /**
@@ -123,9 +123,9 @@ export interface ShownDialog {
   readonly sessionId?: string;
   readonly accountId?: string;
   readonly clientId?: string;
-  readonly redirectUri?: string;
-  readonly state?: string;
-  readonly link?: UnverifiedLink;
+  readonly redirectUri?: string | undefined;
+  readonly state?: string | undefined;
+  readonly link?: UnverifiedLink | undefined;
   /** The provider whose own logout was offered. */
   readonly upstream?: UpstreamOffer;
 }
