@@ -29,7 +29,7 @@ if (embedded === undefined) await awaitDatabase(databaseUrl, settings.databaseWa
 await migrate(databaseUrl);
 const service = await createApp(
   { ...settings, databaseUrl },
-  new ServiceLogger({ production: false, logLevel: 'warn' }),
+  { logger: new ServiceLogger({ production: false, logLevel: 'warn' }) },
 );
 const clients = service.get(ClientsService);
 const admin = await service.get(FirstAdminClient).ensure();

@@ -1,6 +1,6 @@
 import { NestFactory, Reflector } from '@nestjs/core';
 import type { Server } from 'node:http';
-import type { LoggerService } from '@nestjs/common';
+import type { LoggerService, NestApplicationOptions } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
 import type { Settings } from './platform/config/settings.js';
@@ -16,9 +16,21 @@ import { serveDocs } from './web/docs/openapi.js';
 
 const BODY_LIMIT = '64kb';
 
-/** The application, ready to listen. */
-export async function createApp(settings: Settings, logger?: LoggerService | false): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(settings), {
+/** How the application comes to be, and what of Nest's options its maker passes on. */
+export interface Making {
+  readonly logger?: LoggerService | false;
+  /** Tests put their clock in here. Default: the modules as they are. */
+  readonly create?: (options: NestApplicationOptions) => Promise<NestExpressApplication>;
+}
+
+/**
+ * The application, ready to listen: parsers, headers, the filter for what no controller handles. The one way to it, for
+ * production and tests alike. No filter or pipe for controllers here: each edge has its own, since bodies and rules differ
+ * by dialect.
+ */
+export async function createApp(settings: Settings, making: Making = {}): Promise<NestExpressApplication> {
+  const { logger, create = (options) => NestFactory.create(AppModule.with(settings), options) } = making;
+  const app = await create({
     bodyParser: false,
     return503OnClosing: true,
     routeConflictPolicy: { duplicate: 'error' },
@@ -26,14 +38,6 @@ export async function createApp(settings: Settings, logger?: LoggerService | fal
     abortOnError: false,
     ...(logger === undefined ? {} : { logger }),
   });
-  return setUpApp(app, settings);
-}
-
-/**
- * What production and tests share: parsers, headers, the filter for what no controller handles. No filter or pipe for
- * controllers here: each edge has its own (docs/decisions/0017-edges-of-their-own.md).
- */
-export function setUpApp(app: NestExpressApplication, settings: Settings): NestExpressApplication {
   // Nobody caches or revalidates what we answer, and the hash costs CPU on every request.
   app.set('etag', false);
   // Plain strings and repeats, no nested objects: OAuth has none, and they are a way to smuggle.
@@ -50,9 +54,8 @@ export function setUpApp(app: NestExpressApplication, settings: Settings): NestE
   app.useSecurityHeaders({
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: https ? [] : null } },
     strictTransportSecurity: https,
-    // One page must be framed by everybody (Session Management 1.0 §3.2), and what is set here cannot be taken back.
-    // The policy's `frame-ancestors` says the same to every browser of today; pages for people add the old header
-    // themselves.
+    // One page must be framed by everybody (Session Management 1.0 §3.2), and what is set here cannot be taken back. The
+    // policy's `frame-ancestors` says the same to every browser of today; pages for people add the old header themselves.
     xFrameOptions: false,
     // A sign-in may run in a popup whose opener waits for it; keys and metadata are for everybody.
     crossOriginOpenerPolicy: false,
@@ -66,8 +69,8 @@ export function setUpApp(app: NestExpressApplication, settings: Settings): NestE
 }
 
 /**
- * Longer than a load balancer keeps an idle connection, so that it is never us who close one in the moment in which it
- * is used again; and headers, whose time begins with the wait, get longer still.
+ * Longer than a load balancer keeps an idle connection, so that it is never us who close one in the moment in which it is
+ * used again; and headers, whose time begins with the wait, get longer still.
  */
 function keepIdleConnections(app: NestExpressApplication, { keepAliveTimeoutMs }: Settings): void {
   const server: Server = app.getHttpServer();

@@ -39,7 +39,7 @@ async function serve(
   if (embedded === undefined) await awaitDatabase(url, settings.databaseWaitMs, say);
   const migrations = await migrate(url);
   if (migrations.length > 0) say(`Schema brought up to date: ${migrations.join(', ')}`);
-  const app = await createApp(settings, logger);
+  const app = await createApp(settings, { logger });
   app.flushLogs();
   const admin = await app.get(FirstAdminClient).ensure();
   await app.listen(settings.port, settings.host);

@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { FirstAdminClient } from '../domain/clients/first-admin-client.js';
 import { AppModule } from '../app.module.js';
 import { loadSettings, type Settings } from '../platform/config/settings.js';
-import { codeOf, isStorageFailure, sqlState } from '../platform/database/transaction.js';
+import { codeOf, isStorageFailure, sqlState } from '../platform/database/storage-errors.js';
 import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 
 /**

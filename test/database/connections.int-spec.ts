@@ -8,7 +8,8 @@ import { startEmbeddedPostgres } from '../../src/platform/database/embedded/embe
 import { postgresAccount } from '../../src/platform/database/embedded/unprivileged-account.js';
 import { migrate } from '../../src/platform/database/migrate.js';
 import { statement } from '../../src/platform/database/statement.js';
-import { isStorageFailure, sqlState, TransactionRunner } from '../../src/platform/database/transaction.js';
+import { isStorageFailure, sqlState } from '../../src/platform/database/storage-errors.js';
+import { TransactionRunner } from '../../src/platform/database/transaction.js';
 import { aDataDirectory, remove } from '../start/service.js';
 import { TestApp } from '../support/app.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';

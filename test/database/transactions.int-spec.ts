@@ -7,8 +7,8 @@ import {
   isStorageFailure,
   isUniqueViolation,
   sqlState,
-  TransactionRunner,
-} from '../../src/platform/database/transaction.js';
+} from '../../src/platform/database/storage-errors.js';
+import { TransactionRunner } from '../../src/platform/database/transaction.js';
 import { ENTITIES } from '../../src/entities.js';
 import { AccountEntity } from '../../src/domain/accounts/entities/account.entity.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';

@@ -3,7 +3,7 @@ import type { LoggerService, Type } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import { AppModule } from '../../src/app.module.js';
-import { setUpApp } from '../../src/app.factory.js';
+import { createApp } from '../../src/app.factory.js';
 import { AccountsService } from '../../src/domain/accounts/accounts.service.js';
 import { FirstAdminClient } from '../../src/domain/clients/first-admin-client.js';
 import { ClientsService } from '../../src/domain/clients/clients.service.js';
@@ -100,7 +100,10 @@ export class TestApp {
       .useValue(0)
       .compile();
     module.useLogger(logger);
-    const app = setUpApp(module.createNestApplication<NestExpressApplication>({ bodyParser: false, logger }), settings);
+    const app = await createApp(settings, {
+      logger,
+      create: async (options) => module.createNestApplication<NestExpressApplication>(options),
+    });
     await app.init();
     await app.get(FirstAdminClient).ensure();
     await app.listen(port, 'localhost');

@@ -33,7 +33,6 @@ import { UserinfoService } from './userinfo.service.js';
   ],
   exports: [
     AccessTokensService,
-    GrantRepository,
     GrantReuse,
     GrantsService,
     HintVerifier,

@@ -275,6 +275,11 @@ export class TokensService {
   private refreshExpiry(): Date {
     return this.clock.in(this.settings.refreshTokenTtlSeconds * 1000);
   }
+
+  /** RFC 7009 §2.1: a refresh token's grant dies with it; an opaque access token goes alone; another client's is left. */
+  async revokeOpaque(token: string, clientId: string): Promise<void> {
+    await this.grants.revokeByToken(sha256(token), clientId);
+  }
 }
 
 /**

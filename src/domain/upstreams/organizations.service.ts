@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../platform/clock/clock.js';
 import { statement } from '../../platform/database/statement.js';
-import { isUniqueViolation, sqlState, TransactionRunner, type Tx } from '../../platform/database/transaction.js';
+import { isUniqueViolation, sqlState } from '../../platform/database/storage-errors.js';
+import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../../platform/oidc/errors.js';
 import { OrganizationEntity } from './entities/organization.entity.js';
 import { UpstreamsService } from './upstreams.service.js';

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import * as oauth from 'oauth4webapi';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
-import { codeOf } from '../../platform/database/transaction.js';
+import { codeOf } from '../../platform/database/storage-errors.js';
 import { EgressClient } from '../../platform/egress/egress.client.js';
 import { EgressError } from '../../platform/egress/egress.js';
 import { redirectUriProblem } from '../../platform/oidc/redirect-uri.js';

@@ -4,7 +4,8 @@ import { Clock } from '../clock/clock.js';
 import type { Page, PageRequest } from '../database/page.js';
 import { Retention } from '../database/retention.js';
 import { statement } from '../database/statement.js';
-import { sqlState, TransactionRunner, type Tx } from '../database/transaction.js';
+import { sqlState } from '../database/storage-errors.js';
+import { TransactionRunner, type Tx } from '../database/transaction.js';
 import { CoalescingCounter } from './coalescing-counter.js';
 import { RefusalCounts } from './refusal-counts.js';
 import {

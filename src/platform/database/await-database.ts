@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { READ_ONLY, requirePrimary, StandbyError } from './connections.js';
 import { within } from './time-limit.js';
-import { codeOf, isNetworkCode, isStorageFailure, sqlState } from './transaction.js';
+import { codeOf, isNetworkCode, isStorageFailure, sqlState } from './storage-errors.js';
 
 /** A start that ends because of the database. The message is for an operator: it names the setting and what helps. */
 export class DatabaseUnusableError extends Error {

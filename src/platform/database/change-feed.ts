@@ -5,7 +5,7 @@ import pg, { type Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { statement, type Queryable } from './statement.js';
 import { within } from './time-limit.js';
-import { codeOf } from './transaction.js';
+import { codeOf } from './storage-errors.js';
 
 export type ChangeTopic = 'client' | 'keys' | 'deliveries' | 'upstream';
 type Listener = (id: string | undefined) => void;

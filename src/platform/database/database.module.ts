@@ -4,6 +4,7 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { ChangeFeed } from './change-feed.js';
 import { Clock } from '../clock/clock.js';
 import { dataSourceOptions } from './data-source-options.js';
+import { Readiness } from './readiness.js';
 import { Retention, RETENTION_INTERVAL_MS } from './retention.js';
 import { TransactionRunner } from './transaction.js';
 
@@ -34,9 +35,10 @@ export class DatabaseModule implements OnApplicationShutdown {
         Clock,
         TransactionRunner,
         ChangeFeed,
+        Readiness,
         Retention,
       ],
-      exports: [DataSource, Clock, TransactionRunner, ChangeFeed, Retention],
+      exports: [DataSource, Clock, TransactionRunner, ChangeFeed, Readiness, Retention],
     };
   }
 

@@ -2,7 +2,8 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplica
 import { Clock } from '../clock/clock.js';
 import { PeriodicTask } from './periodic-task.js';
 import { warnOf } from './storage-log.js';
-import { codeOf, TransactionRunner } from './transaction.js';
+import { codeOf } from './storage-errors.js';
+import { TransactionRunner } from './transaction.js';
 
 /** What a module no longer needs: rows of one table whose time has passed. */
 export interface RetentionRule {

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { codeOf, isStorageAway } from './transaction.js';
+import { codeOf, isStorageAway } from './storage-errors.js';
 
 const INTERVAL_MS = 1000;
 

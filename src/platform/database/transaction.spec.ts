@@ -1,4 +1,4 @@
-import { codeOf } from './transaction.js';
+import { codeOf } from './storage-errors.js';
 
 describe('what a log says about an error', () => {
   it.each<[string, unknown]>([

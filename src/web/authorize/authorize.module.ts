@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AccountsModule } from '../../domain/accounts/accounts.module.js';
 import { AuditModule } from '../../platform/audit/audit.module.js';
 import { ClientsModule } from '../../domain/clients/clients.module.js';
+import { ConsentsModule } from '../../domain/consents/consents.module.js';
 import { InteractionsModule } from '../../domain/interactions/interactions.module.js';
 import { LifecycleModule } from '../../domain/lifecycle/lifecycle.module.js';
 import { LogoutModule } from '../../domain/logout/logout.module.js';
@@ -24,6 +25,7 @@ import { UpstreamSignInController } from './upstream-sign-in.controller.js';
     AccountsModule,
     AuditModule,
     ClientsModule,
+    ConsentsModule,
     InteractionsModule,
     LifecycleModule,
     LogoutModule,

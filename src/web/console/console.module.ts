@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AccountsModule } from '../../domain/accounts/accounts.module.js';
 import { AuditModule } from '../../platform/audit/audit.module.js';
-import { InteractionsModule } from '../../domain/interactions/interactions.module.js';
+import { LifecycleModule } from '../../domain/lifecycle/lifecycle.module.js';
 import { OperatorsModule } from '../../domain/operators/operators.module.js';
 import { ClientsModule } from '../../domain/clients/clients.module.js';
 import { KeysModule } from '../../platform/keys/keys.module.js';
@@ -16,7 +16,7 @@ import { ConsoleController } from './console.controller.js';
   imports: [
     AccountsModule,
     AuditModule,
-    InteractionsModule,
+    LifecycleModule,
     OperatorsModule,
     ClientsModule,
     KeysModule,

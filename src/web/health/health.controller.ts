@@ -1,16 +1,9 @@
 import { Controller, Get, HttpCode, UseFilters } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ChangeFeed } from '../../platform/database/change-feed.js';
-import { StandbyError } from '../../platform/database/connections.js';
-import { statement } from '../../platform/database/statement.js';
-import { shared, within } from '../../platform/database/time-limit.js';
-import { TransactionRunner } from '../../platform/database/transaction.js';
+import { Readiness } from '../../platform/database/readiness.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
 import { JsonErrorFilter } from '../kit/json-error.filter.js';
 
-const PING = statement('health_ping', 'SELECT pg_catalog.pg_is_in_recovery() AS standby');
-/** Storage that has fallen silent is away, long before a request's own time limit says so. */
-const PING_MS = 2000;
 const READY = {
   schema: {
     type: 'object',
@@ -26,13 +19,7 @@ const UP = { schema: { type: 'object', properties: { status: { type: 'string', e
 @Controller('health')
 @UseFilters(JsonErrorFilter)
 export class HealthController {
-  /** One at a time: probes that come while storage is silent do not take a connection each. */
-  private readonly ping = shared(() => this.transactions.query<{ standby: boolean }>(PING, []));
-
-  constructor(
-    private readonly transactions: TransactionRunner,
-    private readonly changes: ChangeFeed,
-  ) {}
+  constructor(private readonly readiness: Readiness) {}
 
   @Get('live')
   @HttpCode(200)
@@ -52,8 +39,7 @@ export class HealthController {
   @ApiOkResponse(READY)
   @ApiJsonErrors(503)
   async ready(): Promise<object> {
-    const [row] = await within(PING_MS, this.ping());
-    if (row?.standby !== false) throw new StandbyError();
-    return { status: 'up', ...(this.changes.hears ? {} : { change_feed: 'deaf' }) };
+    await this.readiness.assertReady();
+    return { status: 'up', ...(this.readiness.hearsChanges ? {} : { change_feed: 'deaf' }) };
   }
 }

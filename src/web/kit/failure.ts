@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { HttpException, Logger } from '@nestjs/common';
 import { warnOf } from '../../platform/database/storage-log.js';
-import { codeOf, isRefusedValue, isStorageAway, isStorageFailure } from '../../platform/database/transaction.js';
+import { codeOf, isRefusedValue, isStorageAway, isStorageFailure } from '../../platform/database/storage-errors.js';
 import { InvalidRequestError, ProtocolError, TemporarilyUnavailableError } from '../../platform/oidc/errors.js';
 
 /** An error as an edge may show it: what is safe to say, with an id that leads to the log line. */

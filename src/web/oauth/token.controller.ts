@@ -24,11 +24,9 @@ import { AccessTokensService } from '../../domain/tokens/access-tokens.service.j
 import { TokenParameterDto, TokenRequestDto } from './dto/token-request.dto.js';
 import { IntrospectionResponseDto, TokenResponseDto } from './dto/token-response.dto.js';
 import { FormBodyGuard } from '../kit/form-body.guard.js';
-import { GrantRepository } from '../../domain/tokens/grant.repository.js';
 import { IntrospectionService, type Introspection } from '../../domain/tokens/introspection.service.js';
 import { ReadableErrorFilter } from './readable-error.filter.js';
 import { TokensService, type TokenResponse } from '../../domain/tokens/tokens.service.js';
-import { sha256 } from '../../platform/oidc/secret.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 
@@ -44,7 +42,6 @@ export class TokenController {
     private readonly clients: ClientsService,
     private readonly tokens: TokensService,
     private readonly accessTokens: AccessTokensService,
-    private readonly grants: GrantRepository,
     private readonly introspection: IntrospectionService,
     private readonly edge: HttpEdge,
     private readonly cors: Cors,
@@ -111,7 +108,7 @@ export class TokenController {
   ): Promise<void> {
     const client = await this.authenticate(body, authorization, origin, address, response);
     if (body.token.includes('.')) await this.accessTokens.revokeJwt(body.token, client.clientId);
-    else await this.grants.revokeByToken(sha256(body.token), client.clientId);
+    else await this.tokens.revokeOpaque(body.token, client.clientId);
   }
 
   @Post('introspect')

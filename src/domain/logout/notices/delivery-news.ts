@@ -1,6 +1,7 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { ChangeFeed } from '../../../platform/database/change-feed.js';
-import { codeOf, TransactionRunner } from '../../../platform/database/transaction.js';
+import { codeOf } from '../../../platform/database/storage-errors.js';
+import { TransactionRunner } from '../../../platform/database/transaction.js';
 
 /** A commit with a NOTIFY waits for every other one of the database, so there are few. */
 const AT_MOST_EVERY_MS = 200;
