@@ -34,11 +34,11 @@ export async function createApp(settings: Settings, making: Making = {}): Promis
     bodyParser: false,
     return503OnClosing: true,
     routeConflictPolicy: { duplicate: 'error' },
-    // Whoever starts it says what went wrong, and ends the process.
+    // The caller says what went wrong, and ends the process.
     abortOnError: false,
     ...(logger === undefined ? {} : { logger }),
   });
-  // Nobody caches or revalidates what we answer, and the hash costs CPU on every request.
+  // No response is cached or revalidated, and the hash costs CPU on every request.
   app.set('etag', false);
   // Plain strings and repeats, no nested objects: OAuth has none, and they are a way to smuggle.
   app.set('query parser', 'simple');

@@ -10,7 +10,7 @@ import { ServiceLogger } from './platform/logging/service-logger.js';
 import { stopGracefully } from './cli/shutdown.js';
 import { wordsOf } from './cli/words-of.js';
 
-/** What is said to whoever starts the service: plain words at a terminal, lines of the log in production. */
+/** What the service prints when it starts: plain words at a terminal, lines of the log in production. */
 let say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Starts the service: settings, database, schema, application, first administrator. */
@@ -43,7 +43,7 @@ async function serve(
   app.flushLogs();
   const admin = await app.get(FirstAdminClient).ensure();
   await app.listen(settings.port, settings.host);
-  // Whoever reads that it is ready may stop it at once.
+  // A process that reads the line "ready" may stop the service at once.
   watch(app, settings, embedded);
   for (const warning of warningsOf(settings)) logger.warn(warning, 'Exeunt');
   if (settings.production) for (const line of announcement(settings, admin)) say(line);
@@ -66,7 +66,7 @@ function watch(app: NestExpressApplication, settings: Settings, embedded: Embedd
   process.on('SIGTERM', () => stop('SIGTERM', 0));
   process.on('SIGINT', () => stop('SIGINT', 0));
   embedded?.onUnexpectedExit((detail) => stop(detail, 1));
-  // A signal to `npm start` ends npm and its shell but not us; that our parent is gone is how we hear of it.
+  // A signal to `npm start` ends npm and its shell but not us; that our parent process is gone is the only sign of it.
   const parent = process.ppid;
   if (process.env.npm_lifecycle_event !== undefined)
     setInterval(() => process.ppid !== parent && stop('npm has gone', 0), 500).unref();

@@ -9,9 +9,9 @@ import { codeOf, isStorageFailure, sqlState } from '../platform/database/storage
 import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 
 /**
- * `npm run admin:recover [-- --client-id ID]`: the admin client can administer the service again, whatever became of it,
- * by a new secret that is printed once. For whoever has the database; it is on record as `admin_recovered`. Works beside a
- * running service, which hears of it.
+ * `npm run admin:recover [-- --client-id ID]`: the admin client can administer the service again, whatever became of
+ * it, by a new secret that is printed once. For those who have access to the database; it is on record as
+ * `admin_recovered`. Works beside a running service, which learns of it by the change feed.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { 'client-id': { type: 'string' } } });
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** A database that this made would be an empty one, and not the one that somebody is locked out of. */
+/** A database that this made would be an empty one, and not the one whose operators are locked out. */
 function embeddedPostgres({ dataDir }: Settings): ReturnType<typeof startEmbeddedPostgres> {
   if (!existsSync(join(dataDir, 'postgres')))
     throw new Error(
@@ -48,7 +48,9 @@ async function recover(settings: Settings, clientId: string | undefined): Promis
   }
 }
 
-/** A database that the service never ran on is not the one that somebody is locked out of, and nothing is made in it. */
+/**
+ * A database that the service never ran on is not the one whose operators are locked out, and nothing is made in it.
+ */
 function wordsFor(error: unknown): string {
   if (sqlState(error) === '42P01')
     return 'The service has never run on this database: start the service first, or set DATABASE_URL to the one it runs with.';

@@ -15,8 +15,8 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /**
  * `npm run keys:rotate [-- --immediately]`: new keys, published now and used after the lead time, or at once.
- * `-- --secret`: stores them under `EXEUNT_NEXT_SECRET`, which running nodes must know already.
- * Works beside a running service, which hears of it, and on the database of one; it makes none.
+ * `-- --secret`: stores them under `EXEUNT_NEXT_SECRET`, which running nodes must know already. Works beside a running
+ * service, which learns of it by the change feed, and on its database; it never creates one.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({

@@ -8,7 +8,7 @@ export class CoalescingCounter {
 
   /**
    * Counts one, and resolves when it is written.
-   * @param write is told how many have come together
+   * @param write gets how many have come together
    */
   add(key: string, write: (count: number) => Promise<void>): Promise<void> {
     const waiting = this.waiting.get(key);

@@ -57,7 +57,7 @@ export interface Settings {
   readonly deliveryTimeoutMs: number;
   readonly deliveryMaxAgeMs: number;
   readonly deliveryPollMs: number;
-  /** How often this process issues receipts that are owed; 0: never, another one does. */
+  /** How often this process issues pending receipts; 0: never, another one does. */
   readonly receiptPollMs: number;
   /** After how many failures in a row an application's notices wait, and one at a time goes through to see. */
   readonly deliveryBreakerFailures: number;
@@ -91,7 +91,7 @@ export interface Settings {
   /** Whether a client's assertion may be meant for the token endpoint, or for several, as older libraries write it. */
   readonly acceptAssertionsForEndpoint: boolean;
   readonly backchannelLogoutPerMinute: number;
-  /** Required of whoever reads `/metrics`, when set. */
+  /** The bearer token that `/metrics` requires, when set. */
   readonly metricsToken: string | undefined;
 }
 

@@ -13,7 +13,10 @@ export class DatabaseUnusableError extends Error {
   }
 }
 
-/** A new try may do better: nobody answers yet, it starts or stops, it is full, the primary is being changed. */
+/**
+ * A retry may succeed: nothing listens yet, Postgres starts or stops, it has no free connection, the primary is being
+ * changed.
+ */
 const PASSING = new Set(['57P01', '57P02', '57P03', '53300', READ_ONLY, '08000', '08001', '08004', '08006', '08P01']);
 const PAUSE_MS = 1000;
 const SAY_EVERY_MS = 4000;
@@ -86,7 +89,7 @@ async function tryOnce(url: string): Promise<unknown> {
 
 /**
  * What one connection waits for, another one says. A pooler that lends its connections for a transaction or a statement
- * loses it: it has nobody to hand it to.
+ * loses it: it has no connection to hand the notification to.
  */
 async function keepsSessions(url: string): Promise<boolean> {
   const [listener, speaker] = [clientOf(url), clientOf(url)];
@@ -115,7 +118,7 @@ function clientOf(url: string): pg.Client {
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: CONNECT_MS,
   });
-  // Whoever asks it something hears of it; between two questions nobody does.
+  // A query on the connection reports it; between two queries nothing does.
   client.on('error', () => undefined);
   return client;
 }

@@ -22,12 +22,12 @@ export const HEARTBEAT_MS = Symbol('HEARTBEAT_MS');
 const DEFAULT_HEARTBEAT_MS = 5000;
 
 /**
- * Tells every node that something cached has changed. A hint, not the truth: notices can be lost, so each cache also
+ * Tells every node that something cached has changed. A hint, not the truth: messages can be lost, so each cache also
  * has a maximum age, and after a lost connection every listener is called with `undefined` ("drop everything").
  *
- * A connection may be lost without a word, such as when a firewall forgets it: it would listen for ever and hear
- * nothing. So a heartbeat is sent by another connection (the pool's) again and again; when it is not heard, the connection
- * is given up and replaced.
+ * A connection may be lost without a word, such as when a firewall forgets it: it would listen for ever and receive
+ * nothing. So a heartbeat is sent by another connection (the pool's) at an interval; when it does not arrive, the
+ * connection is given up and replaced.
  */
 @Injectable()
 export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
@@ -62,7 +62,7 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
     if (client !== undefined) await within(GOODBYE_MS, client.end()).catch(() => destroy(client));
   }
 
-  /** Whether the feed heard the last heartbeat. While it is false, caches change when their time is up and no sooner. */
+  /** Whether the last heartbeat arrived. While it is false, caches change when their time is up and no sooner. */
   get hears(): boolean {
     return this.listening;
   }

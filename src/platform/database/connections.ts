@@ -25,8 +25,9 @@ const PREPARE = `${RECOVERY},
 const PREPARE_MS = 5000;
 
 /**
- * What is done once with each new connection, before anything uses it: whoever is at its other end must be a primary, and
- * gets its time limits. By a statement and not by parameters of the start message, which a pooler in between refuses.
+ * What is done once with each new connection, before anything uses it: the server at its other end must be a primary,
+ * and gets the time limits. By a statement and not by parameters of the start message, which a pooler in between
+ * refuses.
  *
  * @throws StandbyError
  */

@@ -26,7 +26,7 @@ export function dataSourceOptions(
     uuidExtension: 'pgcrypto',
     installExtensions: false,
     extra: {
-      // A request waits for a connection this long at most, then it is told that storage is away.
+      // A request waits for a connection this long at most, then it fails as if storage were away.
       connectionTimeoutMillis: 5000,
       idleTimeoutMillis: 30_000,
       onConnect: prepareConnection(limits),

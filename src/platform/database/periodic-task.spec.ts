@@ -4,7 +4,7 @@ describe('work that comes again and again', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  /** Work that goes on until the test ends it. */
+  /** Work that continues until the test ends it. */
   function held() {
     const ends: { resolve: (n: number) => void; reject: (error: Error) => void }[] = [];
     const failures: Error[] = [];

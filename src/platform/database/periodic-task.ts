@@ -7,7 +7,7 @@ export class PeriodicTask<Result> {
   private running: Promise<Result> | undefined;
   private stopped = false;
 
-  /** @param failed hears what a run came to that nobody else waits for */
+  /** @param failed gets the error of a run that no caller waits for */
   constructor(
     private readonly work: () => Promise<Result>,
     private readonly failed: (error: Error) => void,
@@ -31,7 +31,7 @@ export class PeriodicTask<Result> {
     return this.running;
   }
 
-  /** Returns at once. Whoever began the run that is under way hears what it comes to; nobody else does. */
+  /** Returns at once. Only the caller that began the run under way gets its outcome. */
   runSoon(): void {
     if (!this.stopped && this.running === undefined) this.run().catch(this.failed);
   }
@@ -39,6 +39,6 @@ export class PeriodicTask<Result> {
   async stop(): Promise<void> {
     this.stopped = true;
     clearInterval(this.timer);
-    await this.running?.catch(() => undefined); // whoever began the run has heard of it
+    await this.running?.catch(() => undefined); // the caller that began the run has the error
   }
 }

@@ -20,7 +20,9 @@ export class Readiness {
     private readonly changes: ChangeFeed,
   ) {}
 
-  /** Whether this process hears what other nodes change. If not, it learns of it by the age of what it remembers. */
+  /**
+   * Whether this process receives what other nodes change. If not, it learns of it when what it remembers is too old.
+   */
   get hearsChanges(): boolean {
     return this.changes.hears;
   }

@@ -52,7 +52,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     this.rules.sort((a, b) => Number(b.first ?? false) - Number(a.first ?? false));
   }
 
-  /** Hears of each run of a rule that failed, by its table. */
+  /** Called for each run of a rule that failed, with its table. */
   whenFailed(listener: (table: string) => void): void {
     this.failureListeners.push(listener);
   }
@@ -66,7 +66,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   /**
-   * One pass over every rule. A rule that fails is counted and left for the next pass; the others go on, since what
+   * One pass over every rule. A rule that fails is counted and left for the next pass; the others continue, since what
    * they remove would otherwise stay for as long as that one fails. Returns how many rows left.
    */
   async sweep(): Promise<number> {

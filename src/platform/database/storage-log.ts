@@ -16,8 +16,8 @@ export class StorageLog {
   constructor(private readonly logger: Pick<Logger, 'error'> = new Logger('Storage')) {}
 
   /**
-   * @param what what came of it, in words of ours
-   * @param reference what somebody was shown and may come back with: it is in a line, whatever is left out besides
+   * @param what what came of it, in our own words
+   * @param reference the id that a person was shown and may quote: it is always in a line, whatever else is left out
    */
   note(what: string, error: unknown, reference?: string): void {
     const line = `${what}: ${codeOf(error)}`;
@@ -47,7 +47,9 @@ export class StorageLog {
 
 const log = new StorageLog();
 
-/** One log line, or a part of one: whatever fails because storage is away shares a line a second, whoever it was that met them. */
+/**
+ * One log line, or a part of one: all failures because storage is away share one line a second, wherever they occurred.
+ */
 export function warnOf(logger: Logger, what: string, error: unknown, reference?: string): void {
   if (isStorageAway(error)) log.note(what, error, reference);
   else logger.warn(`${what}: ${codeOf(error)}`);

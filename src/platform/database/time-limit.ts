@@ -1,9 +1,9 @@
-/** Somebody waited for as long as they may. To an edge it is as if storage could not be reached. */
+/** A caller waited for as long as it may. To an edge it is as if storage could not be reached. */
 export class TimeLimitError extends Error {
   readonly code = 'ETIMEDOUT';
 }
 
-/** What `work` comes to, unless that takes longer than `ms`. The work itself goes on. @throws TimeLimitError */
+/** What `work` comes to, unless that takes longer than `ms`. The work itself continues. @throws TimeLimitError */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {

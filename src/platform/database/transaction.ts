@@ -32,8 +32,9 @@ export class TransactionRunner implements Queryable {
 
   constructor(private readonly dataSource: DataSource) {
     this.pool = (dataSource.driver as unknown as { master: Pool }).master;
-    // Between the pool, which listens for errors of idle connections, and TypeORM, which listens in the next turn, nobody
-    // does. A Postgres that stops in that moment must not end the process; whoever got the connection learns of it.
+    // Between the pool, which listens for errors of idle connections, and TypeORM, which listens in the next turn,
+    // there is no listener. A Postgres that stops in that moment must not end the process; the caller that got the
+    // connection gets the error.
     this.pool.on('acquire', (client) => {
       if (!client.listeners('error').includes(ignore)) client.on('error', ignore);
     });
@@ -57,7 +58,7 @@ export class TransactionRunner implements Queryable {
     }
   }
 
-  /** A connection that has turned out to end at a standby is dropped, and the next one goes to whoever is the primary. */
+  /** A connection that has turned out to end at a standby is dropped, and the next one goes to the new primary. */
   private async watched<T>(manager: EntityManager, work: (tx: Tx) => Promise<T>): Promise<T> {
     try {
       return await work(transactionOf(manager));

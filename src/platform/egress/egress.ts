@@ -1,4 +1,4 @@
-/** A request to a server of somebody else's. */
+/** A request to another party's server. */
 export interface EgressRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;

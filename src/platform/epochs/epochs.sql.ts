@@ -53,5 +53,5 @@ export function grantOutlivesOrders(g: string): string {
   ])}`;
 }
 
-/** Notices of a paused order are due then: not before somebody resumes it. */
+/** Notices of a paused order are due then: not before an operator resumes it. */
 export const HELD_BACK = `'9999-12-31T00:00:00Z'::timestamptz`;

@@ -3,7 +3,7 @@ import { compactVerify, decodeProtectedHeader, errors, type JWTPayload } from 'j
 import type { JwtType } from './jwt-signer.js';
 import { KeysService } from './keys.service.js';
 
-/** What a JWT of ours says, and the key that signed it. */
+/** What a JWT that we signed says, and the key that signed it. */
 export interface VerifiedJwt {
   readonly claims: JWTPayload;
   readonly kid: string;
@@ -44,7 +44,7 @@ function headerOf(token: string): { readonly typ?: unknown; readonly kid?: unkno
   try {
     return decodeProtectedHeader(token);
   } catch {
-    // Not a JWS at all; what we were asked is whether it is one of ours, and it is not.
+    // Not a JWS at all, so not one that we signed.
     return undefined;
   }
 }

@@ -15,8 +15,8 @@ export interface KeptSecret {
 const BATCH = 500;
 
 /**
- * Seals anew what rests with us when the sealing key was rotated, in batches; then the old key is forgotten. Each module
- * says where its own secrets rest; this one knows no table.
+ * Seals the stored values again when the sealing key was rotated, in batches; then the old key is forgotten. Each
+ * module says where its own secrets rest; this one knows no table.
  */
 @Injectable()
 export class KeptSecrets implements OnModuleInit {

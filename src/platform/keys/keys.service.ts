@@ -14,7 +14,9 @@ import type { SigningKey, SigningKeyInfo } from './signing-key.js';
 const DAY = 24 * 60 * 60 * 1000;
 /** Relying parties may cache the JWKS; a retired key stays published this long after its last signature. */
 const PUBLISHED_AFTER_RETIREMENT = 7 * DAY;
-/** Nothing is signed or believed by keys that were read longer ago, whether or not a change was heard of. */
+/**
+ * Nothing is signed or believed by keys that were read longer ago, whether or not the change feed reported a change.
+ */
 const MAX_AGE = 30_000;
 /** Sooner than that, so that as a rule no request waits for it. */
 const RELOAD_INTERVAL = 25_000;
@@ -23,10 +25,12 @@ const RELOAD_INTERVAL = 25_000;
  * signs. Then it is forgotten. One that others may know is forgotten at once.
  */
 const FORGOTTEN_AFTER = 60_000;
-/** At least this long between two reloads that an unknown `kid` asks for, so that nobody can make us query at will. */
+/**
+ * At least this long between two reloads that an unknown `kid` asks for, so that a caller cannot make us query at will.
+ */
 const UNKNOWN_KID_FLOOR = 5_000;
 const MAINTENANCE_INTERVAL = 60_000;
-/** For nodes that have yet to hear of a rotation, and for clocks that differ. */
+/** For nodes that do not know of a rotation yet, and for clocks that differ. */
 const VALIDITY_MARGIN = 60_000;
 const LOCK = 0x65786b65;
 /** A new sealing key is known to every node before it seals, by age if not by word. */
@@ -120,9 +124,9 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * Whether a token that grants access may still rely on this key: it signs, or it retired less than `lifetimeMs` ago
-   * and is still published. A hint proves nothing, so a retired key verifies hints for ever; but whoever has got hold
-   * of a key that was therefore rotated immediately must not mint access with it. What is known of the key is
-   * at most {@link MAX_AGE} old, also where nothing is ever signed and no change is heard of.
+   * and is still published. A hint proves nothing, so a retired key verifies hints for ever; but a thief of a key that
+   * was therefore rotated immediately must not mint access with it. What is known of the key is at most {@link MAX_AGE}
+   * old, also where nothing is ever signed and the change feed is silent.
    *
    * @throws when keys are too old to be believed and cannot be read
    */
@@ -148,13 +152,13 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     return this.loaded.sealing.filter((key) => key !== current && isPublished(key, now)).map(({ key }) => key);
   }
 
-  /** Opens what rests with us until it is sealed anew, and nothing that a browser brings. */
+  /** Opens stored values until they are sealed again, and nothing that a browser brings. */
   get withdrawnSealingKeys(): readonly KeyObject[] {
     const now = this.clock.now();
     return this.loaded.sealing.filter((key) => !isPublished(key, now)).map(({ key }) => key);
   }
 
-  /** @param listener seals anew what rests with us, by the current key; those before it are forgotten after that */
+  /** @param listener seals stored values again, by the current key; those before it are forgotten after that */
   whenSealingKeysRetire(listener: () => Promise<void>): void {
     this.sealingListeners.push(listener);
   }
@@ -193,9 +197,9 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * Makes a new key for each algorithm. It is published now and signs after `KEY_PUBLISH_LEAD_SECONDS`, or at once when
-   * `immediately` says so (for a key that may be known to others). The old one retires when the new one signs. Whoever
-   * knows it may know the ones that wait to sign, too: at once, every key there is retires. The sealing key goes with
-   * them: at once, nothing that a browser carries opens any more, and what rests with us is sealed anew before this
+   * `immediately` says so (for a key that may be known to others). The old one retires when the new one signs. A thief
+   * who knows it may know the ones that wait to sign, too: at once, every key there is retires. The sealing key goes
+   * with them: at once, nothing that a browser carries opens any more, and stored values are sealed again before this
    * returns.
    */
   async rotate(immediately: boolean, alongside: (tx: Tx) => Promise<void> = () => Promise.resolve()): Promise<void> {
@@ -399,7 +403,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
 
 /**
  * The newest key that may sign. Where none may by the own clock, which may be behind that of the node that rotated, it
- * is the one that may soonest: it is published, so whoever verifies knows it.
+ * is the one that may soonest: it is published, so verifiers know it.
  */
 function currentKey(keys: readonly SigningKey[], alg: SigningAlgorithm, now: Date): SigningKey | undefined {
   const signs = (key: SigningKey): boolean =>
@@ -423,7 +427,7 @@ function isPublished(key: Pick<SigningKey, 'unpublishAt' | 'retiredAt'>, now: Da
   return unpublishAt === null || (unpublishAt > now && (retiredAt === null || unpublishAt > retiredAt));
 }
 
-/** In seconds. Other nodes hear of a rotation within their cache's age, and their clocks may differ a little. */
+/** In seconds. Other nodes learn of a rotation within their cache's age, and their clocks may differ a little. */
 function validityOf(key: SigningKey): { readonly nbf: number; readonly exp?: number } {
   const nbf = Math.floor((key.activeAt.getTime() - VALIDITY_MARGIN) / 1000);
   if (key.retiredAt === null) return { nbf };

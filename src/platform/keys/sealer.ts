@@ -23,7 +23,7 @@ export interface SealingKeys {
   readonly sealingKey: KeyObject;
   /** Opens as well: what browsers carry from before the rotation. */
   readonly olderSealingKeys?: readonly KeyObject[];
-  /** Opens what rests with us, until it is sealed anew; nothing that comes from outside. */
+  /** Opens stored values, until they are sealed again; nothing that comes from outside. */
   readonly withdrawnSealingKeys?: readonly KeyObject[];
 }
 
@@ -67,7 +67,7 @@ export class Sealer {
     return this.opened<T>(this.usable, purpose, sealed)?.value;
   }
 
-  /** As {@link open}, for what rests with us and nobody outside can have written. */
+  /** As {@link open}, for stored values, which nothing outside can have written. */
   openKept<T>(purpose: string, sealed: string): T | undefined {
     return this.opened<T>([...this.usable, ...(this.keys.withdrawnSealingKeys ?? [])], purpose, sealed)?.value;
   }

@@ -11,7 +11,7 @@ const LEVELS = [
   ['trace', 'verbose'],
 ] as const satisfies ReadonlyArray<readonly [LogLevelName, LogLevel]>;
 
-/** Parts of the framework that tell at `info` how they are put together: two hundred lines that nobody asked for. */
+/** Parts of the framework that log at `info` how they are put together: two hundred lines without use. */
 const FRAMEWORK: ReadonlySet<unknown> = new Set([
   'NestFactory',
   'NestApplication',

@@ -21,7 +21,7 @@ export interface LedgerFigures {
   readonly oldestPendingSeconds: number;
 }
 
-/** From "they all heard it while the page was loading" to "a day later". */
+/** From "all accepted while the page was loading" to "a day later". */
 const CONFIRMATION_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400];
 
 /** How long a scrape waits for storage. Prometheus gives up after ten seconds, and then has nothing at all. */
@@ -89,7 +89,7 @@ export class Metrics implements OnModuleInit {
 
   private readOpenBreakers: (() => Promise<void>) | undefined;
 
-  /** Undefined: nobody keeps a ledger, or storage is away. */
+  /** Undefined: no ledger is kept, or storage is away. */
   private ledger: (() => Promise<LedgerFigures | undefined>) | undefined;
 
   private readonly oldestPending = new Gauge({
@@ -163,7 +163,7 @@ export class Metrics implements OnModuleInit {
     this.signIns.inc({ method, outcome });
   }
 
-  /** @param event the name of the audit event @param change one word of ours */
+  /** @param event the name of the audit event @param change one word of our vocabulary */
   countChange(event: string, change: string): void {
     this.changes.inc({ event, change });
   }
@@ -240,7 +240,7 @@ export class Metrics implements OnModuleInit {
     };
   }
 
-  /** Whether this process hears what other nodes change. */
+  /** Whether this process receives what other nodes change. */
   showChangeFeed(hears: () => boolean): void {
     const gauge: Gauge = new Gauge({
       name: 'exeunt_change_feed_up',

@@ -42,7 +42,7 @@ export const SERVER_SCOPE_PREFIX = 'exeunt:';
 
 /**
  * A scope of this server itself: power over it. A client gets it for its own tokens, where it is registered for it; no
- * person can grant it, whatever the client asks for, since nobody asked whether the person has that power.
+ * person can grant it, whatever the client asks for, since a consent does not check whether the person has that power.
  */
 export function isServerScope(scope: string): boolean {
   return scope.startsWith(SERVER_SCOPE_PREFIX);

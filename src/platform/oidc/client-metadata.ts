@@ -53,7 +53,7 @@ export interface ClientMetadata {
   /** Back-Channel Logout 1.0 §2.2 */
   readonly backchannel_logout_uri?: string;
   readonly backchannel_logout_session_required: boolean;
-  /** Ours: the causes of which the client wants to hear; all when absent. */
+  /** Our own: the causes of which the client is notified; all when absent. */
   readonly backchannel_logout_causes?: readonly TerminationCause[];
   /** Ours: the logout token says why, by the claim `reason`. */
   readonly backchannel_logout_reason_required?: boolean;

@@ -3,7 +3,7 @@ import { appendQuery } from './redirect-uri.js';
 /** What a logout URL that we hand out carries; what is undefined is left out. */
 export interface EndSessionParameters {
   readonly idTokenHint?: string | undefined;
-  /** What the application is called there, and whom it is about: for when the hint is too long. */
+  /** What the application is called there, and which person is meant: for when the hint is too long. */
   readonly clientId?: string | undefined;
   readonly logoutHint?: string | undefined;
   readonly postLogoutRedirectUri?: string | undefined;
@@ -14,8 +14,8 @@ export interface EndSessionParameters {
 const MAX_URL = 8000;
 
 /**
- * The URL that signs somebody out at a provider (RP-Initiated Logout 1.0 §2): the endpoint with its own query kept, then
- * `id_token_hint`, `post_logout_redirect_uri`, `state`, in this order, percent-encoded.
+ * The URL that signs a person out at a provider (RP-Initiated Logout 1.0 §2): the endpoint with its own query kept,
+ * then `id_token_hint`, `post_logout_redirect_uri`, `state`, in this order, percent-encoded.
  *
  * An ID token may hold hundreds of groups. One that makes the URL too long is left out, and `client_id` and `logout_hint`
  * stand for it: the provider then asks the person, rather than showing an error and keeping them signed in.

@@ -16,7 +16,7 @@ export function similarNames(name: string, candidates: readonly string[]): reado
     .map(({ candidate }) => candidate);
 }
 
-/** What is wrong with a member that is not known, for whoever sent it: its name, and the one that was probably meant. */
+/** What is wrong with a member that is not known, for its sender: its name, and the one that was probably meant. */
 export function unknownMember(name: string, known: readonly string[]): string {
   const [meant] = similarNames(name, known);
   const shown = name.length > LONGEST ? `${name.slice(0, LONGEST)}…` : name;

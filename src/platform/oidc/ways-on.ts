@@ -1,4 +1,4 @@
-/** Where somebody goes on who has come to a page that is of no use to them. */
+/** Where a person can continue from a page that is of no use to them. */
 export interface WayOn {
   readonly url: string;
   /** The words of the link. */

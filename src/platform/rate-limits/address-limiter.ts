@@ -6,7 +6,7 @@ export const SUBSCRIBERS_PER_SITE = 8;
 
 /**
  * One limit by where requests come from. An IPv6 address counts for its /64, and its /56 has a limit of its own, so
- * that whoever has a network does not have as many tries as it has addresses.
+ * that the owner of a network does not have as many tries as it has addresses.
  *
  * A failure of storage is thrown: what cannot be counted is not let through.
  */

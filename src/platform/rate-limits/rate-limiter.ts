@@ -4,7 +4,7 @@ import { RateLimiterRes, type RateLimiterPostgres } from 'rate-limiter-flexible'
 /** What is counted for one key at the moment. */
 export interface RateLimitState {
   readonly consumed: number;
-  /** What the next `consume` would be told to wait; `undefined` while it would pass. */
+  /** How long the next `consume` would have to wait; `undefined` while it would pass. */
   readonly secondsToWait: number | undefined;
 }
 

@@ -6,7 +6,7 @@ const SITE_BITS = 56;
 
 /**
  * Who an address stands for when requests are counted: an IPv4 address for itself, also where it is written as an IPv6
- * one; an IPv6 address for its /64, since whoever has one address has all of that network. Text that is no address
+ * one; an IPv6 address for its /64, since the owner of one address has all of that network. Text that is no address
  * stands for itself.
  */
 export function subscriberOf(address: string): string {

@@ -25,12 +25,12 @@ export class AdminGuard implements CanActivate {
   }
 }
 
-/** The client of the operator whom {@link AdminGuard} let in. */
+/** The client of the operator that {@link AdminGuard} let in. */
 export const OperatorClientId = createParamDecorator((_: unknown, context: ExecutionContext): string =>
   operatorOf(context.switchToHttp().getRequest<OperatorRequest>()),
 );
 
-/** The operator whom {@link AdminGuard} let in, as the record names them. */
+/** The operator that {@link AdminGuard} let in, as the record names them. */
 export const Operator = createParamDecorator((_: unknown, context: ExecutionContext): Actor => {
   const request = context.switchToHttp().getRequest<OperatorRequest>();
   return { by: 'operator', clientId: operatorOf(request), address: request.ip ?? '' };

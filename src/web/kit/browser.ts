@@ -8,8 +8,8 @@ import { HttpEdge, type Cookies, type Response } from './http-edge.js';
 const CSRF = 'csrf';
 
 /**
- * Knows a browser again: a random cookie that says nothing about a person. Interactions are bound to it, and every
- * form carries a MAC over it, so that no other site can post our forms in somebody's name.
+ * Knows a browser again: a random cookie that says nothing about a person. Interactions are bound to it, and every form
+ * carries a MAC over it, so that no other site can post our forms in a person's name.
  */
 @Injectable()
 export class BrowserIdentity {

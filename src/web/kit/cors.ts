@@ -15,7 +15,10 @@ export class Cors {
     if (origin !== undefined && browserOrigins(client).includes(origin)) this.allowAnybody(response, origin);
   }
 
-  /** For what says nothing about anybody: a refusal that names no client of ours, a registration, a preflight. */
+  /**
+   * For responses that say nothing about a person or client: a refusal that names no registered client, a registration,
+   * a preflight.
+   */
   allowAnybody(response: Response, origin: string | undefined): void {
     if (origin === undefined) return;
     this.edge.header(response, 'Access-Control-Allow-Origin', origin);
@@ -25,7 +28,7 @@ export class Cors {
 
   /**
    * For an endpoint that serves whichever application is registered here, by JSON alone.
-   * @param origin undefined: it is nobody's, and is told nothing
+   * @param origin undefined: no origin may read the response
    */
   allowRegistered(response: Response, origin: string | undefined, preflight: boolean): void {
     this.edge.header(response, 'Vary', 'Origin');

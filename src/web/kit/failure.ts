@@ -15,12 +15,12 @@ export interface Failure {
 }
 
 /**
- * Sorts an error into: the request is wrong (its own words, or a value that storage does not take), storage is away (503,
- * never success), or a fault of ours (500, no detail). Writes one log line; the level says whose mistake it was.
- * @param referenceIsShown somebody is shown the id of a refusal and may come back with it: the line is written at `info`
+ * Sorts an error into: the request is wrong (its own words, or a value that storage does not take), storage is away
+ * (503, never success), or our own fault (500, no detail). Writes one log line; the level says whose mistake it was.
+ * @param referenceIsShown a person is shown the id of a refusal and may quote it: the line is written at `info`
  */
 export function toFailure(error: unknown, logger: Logger, referenceIsShown = false): Failure {
-  // One form on every page, in every body and in the log, so that whoever is told it finds the line by it.
+  // One form on every page, in every body and in the log, so that an operator finds the line by it.
   const requestId = randomBytes(8).toString('hex');
   const shown = shownAs(error);
   const failure = {
@@ -40,7 +40,7 @@ export function toFailure(error: unknown, logger: Logger, referenceIsShown = fal
       error instanceof Error ? stackWithoutMessage(error) : undefined,
     );
   } else if (isRefusedValue(error)) {
-    // Our own checks should have seen it first, so somebody should look; nobody needs to be woken.
+    // Our own checks should have seen it first, so an operator should look into it; there is no need for an alert.
     logger.warn(`request ${requestId} refused: a value that storage does not take (${codeOf(error)})`);
   } else {
     const line = `request ${requestId} refused: ${failure.status} ${failure.code}: ${failure.description}`;

@@ -20,8 +20,9 @@ interface RefusedRequest {
 }
 
 /**
- * What no controller's filter sees, in the words of whoever owns the path; else as the standard endpoints say it, or as a
- * page to who asks for one. A path that is served for other methods is 405 with `Allow` (RFC 9110 §15.5.6).
+ * What no controller's filter sees, in the words of the edge that owns the path; else as the standard endpoints say it,
+ * or as a page for a request that asks for HTML. A path that is served for other methods is 405 with `Allow` (RFC 9110
+ * §15.5.6).
  */
 @Catch()
 export class FallbackFilter implements ExceptionFilter {

@@ -17,8 +17,8 @@ interface HeadResponse {
 }
 
 /**
- * HEAD is asked by what checks links and looks ahead, with the browser's cookies if it likes, and nobody reads what comes
- * back. It must do nothing (RFC 9110 §9.2.1), and the router would have GET's handler answer it; so pages whose GET does
+ * HEAD is asked by what checks links and looks ahead, perhaps with the browser's cookies, and the response is not read.
+ * It must do nothing (RFC 9110 §9.2.1), and the router would have GET's handler answer it; so pages whose GET does
  * something are not offered by HEAD.
  */
 export function refuseHead({ method, url = '' }: HeadRequest, response: HeadResponse, next: () => void): void {

@@ -53,7 +53,7 @@ export class HttpEdge {
     this.host.httpAdapter.setHeader(response, name, value);
   }
 
-  /** Sends an HTML page that nobody may frame, cache, or learn the address of. */
+  /** Sends an HTML page that may not be framed or cached, and whose address no other site learns. */
   page(response: Response, html: string, options: PageOptions): void {
     this.header(response, 'Content-Type', 'text/html; charset=utf-8');
     this.header(response, 'Content-Security-Policy', contentSecurityPolicy(options));
@@ -62,7 +62,7 @@ export class HttpEdge {
     this.host.httpAdapter.reply(response, withSendOnce(html, options.nonce), options.status ?? 200);
   }
 
-  /** The page that is sent next goes on by itself. */
+  /** The page that is sent next continues by itself. */
   refresh(response: Response, url: string, afterSeconds = 0): void {
     this.header(response, 'Refresh', `${afterSeconds};url=${headerUrl(url)}`);
   }
@@ -108,8 +108,8 @@ export class HttpEdge {
   }
 
   /**
-   * The browser state of Session Management 1.0 §3.2, as it will be once this answer has arrived: random, known to
-   * scripts of ours, and nothing about the session can be learned from it.
+   * The browser state of Session Management 1.0 §3.2, as it will be once this answer has arrived: random, known to our
+   * own scripts, and nothing about the session can be learned from it.
    */
   browserState(response: Response, cookies: Cookies): string {
     return this.newStates.get(response) ?? this.cookie(cookies, 'browser_state') ?? this.renewBrowserState(response);

@@ -3,8 +3,8 @@ import { renderOnwardPage } from '../pages/pages.js';
 import { HttpEdge, type Response } from './http-edge.js';
 
 /**
- * Sends browsers on to addresses that are not ours: by a redirect, or, where a form of ours is answered, by a page that
- * goes on by itself.
+ * Sends browsers on to addresses that are not ours: by a redirect, or, in response to one of our forms, by a page that
+ * continues by itself.
  *
  * Chromium holds every redirect that follows a form against the `form-action` of the form's page, the application's own
  * redirects among them. No list names them all: the port of the moment (RFC 8252 §7.3), an IPv6 literal, which a source
@@ -17,8 +17,8 @@ export class Leaving {
   constructor(private readonly edge: HttpEdge) {}
 
   /**
-   * This response answers a form on a page of ours. Browsers ask for HTML then and get the page. Programs that send our
-   * forms know no `form-action`; they get the `Location` that they follow.
+   * This response answers a form on one of our pages. Browsers ask for HTML then and get the page. Programs that send
+   * our forms know no `form-action`; they get the `Location` that they follow.
    */
   answersForm(response: Response, accept: string | undefined): void {
     if (/\btext\/html\b/i.test(accept ?? '')) this.answersToForms.add(response);

@@ -45,7 +45,7 @@ export class LiveStreams implements BeforeApplicationShutdown {
   /**
    * @param key what is followed
    * @param updates HTML for the page's live part; when they complete, so does the stream, with `end`
-   * @param reader an operator, whose share nobody else can use up, or the address that somebody follows from
+   * @param reader an operator, with a share of their own, or the address from which a person follows
    * @throws TemporarilyUnavailableError when there are too many: the page then looks again by itself, and has a link for it
    */
   stream(key: string, updates: Observable<string>, reader: LiveReader): Observable<LiveEvent> {

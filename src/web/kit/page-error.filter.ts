@@ -4,7 +4,7 @@ import { renderErrorPage } from '../pages/pages.js';
 import { toFailure, type Failure } from './failure.js';
 import { HttpEdge, type Response } from './http-edge.js';
 
-/** Errors as a page for a person: what happened, what to do now, and an id for whoever they ask for help. */
+/** Errors as a page for a person: what happened, what to do now, and an id to quote when asking for help. */
 @Catch()
 export class PageErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(PageErrorFilter.name);

@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { InvalidRequestError } from '../../platform/oidc/errors.js';
 import { textProblem } from '../../platform/oidc/text.js';
 
-/** Where `@ApiConsumes` keeps what it is told. */
+/** Where `@ApiConsumes` keeps its arguments. */
 const CONSUMES = 'swagger/apiConsumes';
 const READS_ITS_OWN = 'http:reads-its-own-parameters';
 

@@ -1,7 +1,8 @@
 /**
  * The script of every page with a form: the first click counts, a second one while the answer is on its way does not.
- * Buttons work again when somebody comes Back to the page, or when no answer has come for ten seconds. They are switched
- * off only after the form's data were taken, which hold the button's own value. Without scripts the server copes.
+ * Buttons work again when the person comes Back to the page, or when no response has come for ten seconds. They are
+ * switched off only after the form's data were taken, which hold the button's own value. Without scripts the server
+ * copes.
  */
 export const SEND_ONCE = `(function () {
   var sent = false;

@@ -18,7 +18,7 @@ export class ServerTokens {
    * @param scopes of this server, any of which will do; the first is named in the refusal
    * @throws InvalidTokenError when it is dead, or meant for another resource (RFC 9068 §4)
    * @throws InsufficientScopeError when it has none of the scopes, or stands for a person: power over the server is a
-   *   client's own, and whoever allowed an application something has not been asked whether they have it themselves
+   *   client's own, and a person's consent does not check whether the person has it
    */
   async verify(token: string, scopes: readonly [string, ...string[]]): Promise<ActiveAccessToken> {
     const active = await this.accessTokens.findActive(token);

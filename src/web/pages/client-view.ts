@@ -43,8 +43,9 @@ export function logoOrigins(client: Client): string[] {
 }
 
 /**
- * A link to the application, for somebody who was on the way to it: where it begins a sign-in of its own (OpenID Connect
- * Core 1.0 §4), else its home, else the site that it is called back at. Undefined for what is only on somebody's device.
+ * A link to the application, for a person who was on the way to it: where it begins a sign-in of its own (OpenID
+ * Connect Core 1.0 §4), else its home, else the site that it is called back at. Undefined for an application that is
+ * only on a person's device.
  */
 export function wayToApplication(
   client: Client,

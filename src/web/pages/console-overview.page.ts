@@ -19,7 +19,7 @@ export function renderConsoleOverviewPage(view: ConsoleOverviewView): string {
   );
 }
 
-/** The part that changes while somebody looks on. */
+/** The part that changes while an operator looks on. */
 export function renderConsoleOverview(figures: ConsoleOverviewFigures): string {
   const { counts, latency, oldestPendingAt } = figures;
   const age = (since: Date | undefined): string | undefined =>

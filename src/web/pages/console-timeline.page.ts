@@ -20,7 +20,7 @@ export function renderConsoleTimelinePage(view: ConsoleTimelineView): string {
   );
 }
 
-/** The part that changes while somebody looks on. */
+/** The part that changes while an operator looks on. */
 export function renderConsoleTimeline(figures: ConsoleTimelineFigures): string {
   /** From the decision on, which is what matters here; a clock that was set back shows as 0. */
   const after = (instant: Date): string =>

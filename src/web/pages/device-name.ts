@@ -44,7 +44,7 @@ const SYSTEMS: Table = [
 /** Other browsers on iPads also send the header of a Mac, but give themselves away by the name they use on iOS. */
 const ONLY_ON_IOS = /\b(?:CriOS|FxiOS|EdgiOS|OPT)\//;
 
-/** The header is the sender's to choose; nobody's real one is near this long. */
+/** The sender chooses the header; no real one is near this long. */
 const LONGEST_READ = 512;
 
 function systemOf(agent: string, browser: string | undefined): string | undefined {

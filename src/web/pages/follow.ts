@@ -1,8 +1,8 @@
 /**
- * The script of a page that follows along. `#live` is replaced by what each event brings: HTML of ours, escaped by our
+ * The script of a page that follows along. `#live` is replaced by what each event brings: our own HTML, escaped by our
  * templates. With events coming, the link to reload is not needed; when they stop without an end, it is there again.
  * Where no stream is to be had (too many, or a proxy that lets none through) the page is read again every few seconds.
- * After `end` the browser would ask again by itself: it is let to only on a page that is marked `data-again`.
+ * After `end` the browser would connect again by itself; only a page that is marked `data-again` lets it.
  */
 export const FOLLOW = `(function () {
   var live = document.getElementById('live'), reload = document.getElementById('reload');

@@ -3,8 +3,8 @@ import { page } from './templates.js';
 import type { HeldBackView } from './views.js';
 
 /**
- * A request that is wrong, from an application that nobody here vouches for. The person decides whether to go where it
- * leads: by a link, or by the form that the application asked for.
+ * A request that is wrong, from an application that is not verified. The person decides whether to continue to it: by a
+ * link, or by the form that the application asked for.
  *
  * @throws TypeError for an address that a browser would run. The registry refuses those, so this is a bug.
  */

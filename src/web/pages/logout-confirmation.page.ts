@@ -71,7 +71,7 @@ function noticeText(
   }
 }
 
-/** Each application is counted once: told by a notice, asked in this browser, or (by name, below) neither. */
+/** Each application is counted once: notified, asked in this browser, or (by name, below) neither. */
 function consequenceText(applications: number, asked: number, cannotTell: number): string {
   const here = 'Signing out ends your session in this browser.';
   const all = applications + cannotTell;

@@ -3,9 +3,9 @@ import { page } from './templates.js';
 import type { OnwardView } from './views.js';
 
 /**
- * Shown while the browser goes on by the `Refresh` header of the answer. The link is for a browser that does not, or that
- * wants a click before it opens another program. It comes late where the way is to a web page: a click while that page is
- * still loading would bring the answer there twice.
+ * Shown while the browser continues by the `Refresh` header of the response. The link is for a browser that does not,
+ * or that wants a click before it opens another program. It comes late where the way is to a web page: a click while
+ * that page is still loading would bring the response there twice.
  *
  * @throws TypeError for an address that a browser would run. The registry refuses those, so this is a bug.
  */
@@ -22,7 +22,7 @@ export function renderOnwardPage(view: OnwardView): string {
 
 interface OnwardModel {
   readonly url: string;
-  /** Undefined: another page of ours. */
+  /** Undefined: another of our own pages. */
   readonly where?: string | undefined;
   readonly late: boolean;
 }

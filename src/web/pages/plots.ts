@@ -17,7 +17,7 @@ interface Column {
 
 /**
  * Plots as SVG without script and without a view box: places are percentages and letters are pixels, so a plot is as
- * readable on a phone as on a wall. Whatever is in them is a number or a word of ours, so nothing is escaped here.
+ * readable on a phone as on a wall. All that is in them is a number or a word of our own, so nothing is escaped here.
  */
 export function endingsPlot(hours: ReadonlyArray<Column & { readonly counts: NoticeCounts }>): string {
   const totals = hours.map(({ counts }) => ENDINGS.reduce((sum, state) => sum + counts[state], 0));

@@ -5,8 +5,8 @@ import type { ApplicationState, LiveView, SignedOutApplicationView, SignedOutVie
 import { accountName, clientName, counted, upstreamName } from './words.js';
 
 /**
- * The receipt. The count is of applications that answered, never of those merely told: a person at a borrowed computer
- * decides by this page whether it is safe to walk away.
+ * The receipt. The count is of applications that accepted, never of those merely notified: a person at a borrowed
+ * computer decides by this page whether it is safe to walk away.
  */
 export function renderSignedOutPage(view: SignedOutView): string {
   const url = followableUrl(view.continueTo?.url);
@@ -66,7 +66,7 @@ interface SignedOutModel {
   readonly upstream?: { readonly name: string; readonly url?: string | undefined } | undefined;
 }
 
-/** The part that changes while somebody looks on: the count, and each application with its state. */
+/** The part that changes while the person looks on: the count, and each application with its state. */
 export function renderSignedOutProgress(applications: readonly SignedOutApplicationView[]): string {
   return progressTemplate({
     receipt: receiptText(applications.map((application) => application.state)),
@@ -105,7 +105,7 @@ function ledeText(view: SignedOutView): string {
     : 'Your session in this browser has ended.';
 }
 
-/** Nobody is sent away from a shared computer at which the next person gets in without a password. */
+/** A person is not sent away from a shared computer at which the next one gets in without a password. */
 function farewellText(view: SignedOutView): string {
   if (view.upstream !== undefined) {
     return 'If others use this computer, sign out there before you close this page.';

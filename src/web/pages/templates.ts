@@ -111,7 +111,7 @@ eta.loadTemplate('@csrf', '<input type="hidden" name="csrf" value="<%= it.csrf %
 
 /**
  * The application's mark, as wide as its image is up to four times its height. The letter shows when there is no image,
- * and covers one that does not load. The application's host learns that somebody looks, but not from which page.
+ * and covers one that does not load. The application's host learns that its image is loaded, but not from which page.
  */
 eta.loadTemplate(
   '@tile',

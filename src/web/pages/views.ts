@@ -1,6 +1,6 @@
 /**
- * What each page is told. A view holds decisions that are already made, in the words of the domain; the page only
- * finds the sentences. Whatever comes from outside (names, addresses, URLs) is passed as received: the pages escape it.
+ * What each page shows. A view holds decisions that are already made, in the words of the domain; the page only finds
+ * the sentences. Whatever comes from outside (names, addresses, URLs) is passed as received: the pages escape it.
  */
 export interface ClientView {
   readonly name: string;
@@ -49,9 +49,11 @@ export interface SignInView extends FormView {
   readonly error?: SignInError | undefined;
   /** With `too_many_attempts`: how long the person has to wait. */
   readonly retryAfterSeconds?: number | undefined;
-  /** Set when somebody is signed in but has to prove it again (`prompt=login`, `max_age`). */
+  /** Set when a person is signed in but has to prove it again (`prompt=login`, `max_age`). */
   readonly reauthenticate?: AccountView | undefined;
-  /** Other ways to sign in. Each `url` is an address of ours, from where the browser goes on to the provider. */
+  /**
+   * Other ways to sign in. Each `url` is one of our own addresses, from where the browser continues to the provider.
+   */
   readonly upstreams?: ReadonlyArray<UpstreamView & { readonly url: string }> | undefined;
   /** A password will not do: the application demands another provider's word. */
   readonly upstreamsOnly?: boolean | undefined;
@@ -68,7 +70,7 @@ export interface ScopeView {
 
 export interface ConsentView extends FormView {
   readonly client: ClientView;
-  /** Somebody who administers this service has registered it or vouched for it. */
+  /** An administrator of this service has registered it or vouched for it. */
   readonly verified: boolean;
   /** The host that gets the answer; undefined: an application on this device. */
   readonly recipient: string | undefined;
@@ -94,15 +96,15 @@ export type LogoutNotice =
 export interface LogoutConfirmationView extends FormView {
   /** Opaque sealed value, sent back as the hidden input `request`. */
   readonly request: string;
-  /** Undefined: nobody is signed in in this browser. */
+  /** Undefined: no session in this browser. */
   readonly account?: AccountView | undefined;
   /** The application that asked, when a verified hint names it. */
   readonly client?: ClientView | undefined;
-  /** How many applications took part in this session and will be told, or asked in this browser. */
+  /** How many applications took part in this session and will be notified, or asked in this browser. */
   readonly applications: number;
   /** How many of these are asked in this browser, by frames. */
   readonly asked?: number | undefined;
-  /** Those that took part and cannot be told; `url`: where the person may sign out there. */
+  /** Those that took part and cannot be notified; `url`: where the person may sign out there. */
   readonly cannotTell?: ReadonlyArray<ApplicationLinkView> | undefined;
   /** Whichever way the person decides, the browser then goes back to the application. */
   readonly returnsToClient: boolean;
@@ -131,13 +133,13 @@ export interface LiveView {
 export interface SignedOutView extends Base {
   readonly alreadySignedOut: boolean;
   readonly applications: ReadonlyArray<SignedOutApplicationView>;
-  /** Left alone: the session goes on, without this application. Whose it is, where that is still known. */
+  /** Left alone: the session continues, without this application. Whose it is, where that is still known. */
   readonly leftClient?: { readonly client: ClientView; readonly account?: AccountView | undefined } | undefined;
   /** Every session of the person ended, in all browsers. */
   readonly everywhere?: boolean | undefined;
   /** Loaded out of sight, to ask applications in this browser (Front-Channel Logout 1.0 §3). The policy must name them. */
   readonly frames?: ReadonlyArray<{ readonly name: string; readonly url: string }> | undefined;
-  /** With frames: where the page goes on by itself when they have loaded, or by then. */
+  /** With frames: where the page continues by itself when they have loaded, or by then. */
   readonly onward?: { readonly url: string; readonly afterMs: number } | undefined;
   readonly continueTo?: { readonly url: string; readonly clientName: string } | undefined;
   /** The provider that had signed this person in and was not asked to end its own session; `url` asks it. */
@@ -177,7 +179,7 @@ export interface SessionsView extends Base {
   readonly applicationsUrl: string;
   readonly sessions: ReadonlyArray<SessionView>;
   readonly flash?: SessionsFlash | undefined;
-  /** With `flash`: applications of what has ended that cannot be told. */
+  /** With `flash`: applications of what has ended that cannot be notified. */
   readonly cannotTell?: ReadonlyArray<ApplicationLinkView> | undefined;
 }
 
@@ -206,9 +208,9 @@ export interface ErrorView extends Base {
   readonly message: string;
   readonly whatNow?: string | undefined;
   readonly requestId: string;
-  /** Links that lead on, the best one first: pages of ours, or web addresses. */
+  /** Links with which the person can continue, the best one first: our own pages, or web addresses. */
   readonly ways?: ReadonlyArray<{ readonly url: string; readonly label: string }> | undefined;
-  /** The protocol's error code, for whoever has to look into it. */
+  /** The protocol's error code, for those who have to look into it. */
   readonly code?: string | undefined;
 }
 
@@ -236,7 +238,7 @@ export interface HomeView extends Base {
   readonly signedInAs?: AccountView | undefined;
 }
 
-/** Somebody who looks at the console, and how they leave. */
+/** The operator who looks at the console, and how they leave. */
 interface ConsoleView extends Base {
   readonly operator: string;
   readonly csrf: string;
@@ -277,14 +279,14 @@ export interface ConsoleTerminationView {
   readonly initiator: string;
   readonly sessions: number;
   readonly grantsRevoked: number;
-  /** Notices owed; `asked` and `notTold` are those that are owed none. */
+  /** Notices; `asked` and `notTold` are applications without one. */
   readonly notices: number;
   readonly asked: number;
   readonly notTold: number;
   readonly receipted: boolean;
 }
 
-/** What changes while somebody looks on. */
+/** What changes while an operator looks on. */
 export interface ConsoleOverviewFigures {
   readonly at: Date;
   readonly counts: NoticeCounts;
@@ -341,7 +343,7 @@ export interface ConsoleTimelineFigures extends ConsoleTerminationView {
   }>;
   /** Notices that are left out. */
   readonly moreDeliveries: number;
-  /** Who took part and is owed no notice. */
+  /** Applications that took part and get no notice. */
   readonly withoutNotice: ReadonlyArray<{
     readonly application: string;
     readonly clientId: string;
@@ -349,7 +351,7 @@ export interface ConsoleTimelineFigures extends ConsoleTerminationView {
     /** In words, with `not_told`. */
     readonly why: string | undefined;
   }>;
-  /** Undefined while something is owed, or it is about to be signed. */
+  /** Undefined while a notice is pending, or the receipt is about to be signed. */
   readonly receipt:
     | {
         readonly sequence: number;

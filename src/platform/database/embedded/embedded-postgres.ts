@@ -49,7 +49,7 @@ const LONGEST_SOCKET_DIRECTORY = 85;
 const THROWAWAY = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off'];
 
 interface Place {
-  /** Everything of ours about this cluster. */
+  /** Our own files about this cluster. */
   readonly base: string;
   readonly data: string;
   readonly sockets: string;
@@ -62,7 +62,7 @@ interface Place {
  *
  * It listens on a Unix socket in a private directory and nowhere else. It is a process group of its own, so that a
  * terminal's Ctrl-C does not reach it before the service has drained. Whatever was killed last time (the service,
- * Postgres, the machine), the next start goes on with the data.
+ * Postgres, the machine), the next start continues with the data.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   if (process.platform === 'win32')
@@ -90,7 +90,7 @@ async function start(
   const child = running === undefined ? spawnPostgres(options, binaries, place, account) : undefined;
   const pid = running ?? child?.pid;
   if (pid === undefined) throw new Error(`Postgres did not start; see ${place.log}`);
-  // Whoever started it stops it. When that process is gone, it is ours now.
+  // The process that started it stops it. When that process is gone, this one takes over.
   const owner = readProcess(place.owner);
   const guest =
     child === undefined &&
@@ -235,8 +235,9 @@ function checkVersion(place: Place, binaries: PostgresBinaries): void {
 }
 
 /**
- * The postmaster that an earlier start left in this data directory, if it lives. A pid file that names a dead process is
- * left to Postgres, which looks at more than the number before it goes on; one that names a stranger is removed.
+ * The postmaster that an earlier start left in this data directory, if it lives. A pid file that names a dead process
+ * is left to Postgres, which checks more than the number before it starts; one that names a process of another program
+ * is removed.
  */
 async function runningPostmaster(place: Place): Promise<number | undefined> {
   const file = join(place.data, 'postmaster.pid');
@@ -247,8 +248,8 @@ async function runningPostmaster(place: Place): Promise<number | undefined> {
     if (answers && isAlive(pid)) return pid;
     await stopPostgres(pid);
   }
-  // After a kill -9 the processes that the postmaster had started go on with what they do. A new one beside them would
-  // write over what they write.
+  // After a kill -9 the processes that the postmaster had started continue. A new one beside them would write over what
+  // they write.
   for (const orphan of postgresProcessesIn(place.data)) signal(orphan, 'SIGTERM');
   if (!(await waitUntil(() => postgresProcessesIn(place.data).length === 0, STOP_MS))) {
     throw new Error(
@@ -271,7 +272,8 @@ function spawnPostgres(
     'listen_addresses=',
     `unix_socket_directories=${place.sockets}`,
     `max_connections=${options.maxConnections ?? 100}`,
-    // Its log says that it started, stopped or failed. What a statement was refused for may quote what somebody typed.
+    // Its log says that it started, stopped or failed. The reason for which a statement was refused may quote what a
+    // person typed.
     'log_min_messages=log',
     'log_min_error_statement=panic',
     'log_error_verbosity=terse',

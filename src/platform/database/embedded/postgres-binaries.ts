@@ -96,7 +96,7 @@ function reachableCopy(native: string, root: string): string {
     try {
       renameSync(making, target);
     } catch {
-      // Another start was first, or somebody else's directory is in the way: which of them is told below.
+      // Another start was first, or a foreign directory is in the way: the check below says which.
       rmSync(making, { recursive: true, force: true });
     }
   }
