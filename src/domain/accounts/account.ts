@@ -23,7 +23,10 @@ export interface NewAccount {
   readonly roles?: readonly AccountRole[];
 }
 
-/** What came of a sign-in attempt. Unknown, disabled and wrong are one answer, so that nobody learns who exists. */
+/**
+ * What came of a sign-in attempt. Unknown, disabled and wrong are one outcome, so that an attacker does not learn which
+ * accounts exist.
+ */
 export type SignInOutcome =
   | { readonly kind: 'signed_in'; readonly account: Account }
   | { readonly kind: 'wrong_credentials' }

@@ -14,7 +14,7 @@ import { refuseGuessable } from './passwords.js';
 import { SignInLimiter } from './sign-in-limiter.js';
 import { SignInRecord } from './sign-in-record.js';
 
-/** What else is to happen in the transaction of a change, told the account as it was and as it is. */
+/** What else is to happen in the transaction of a change; it gets the account as it was and as it is. */
 export type AccountChanged = (tx: Tx, before: Account | undefined, after: Account) => Promise<void>;
 const nothingElse: AccountChanged = () => Promise.resolve();
 
@@ -23,7 +23,7 @@ const UPDATE_CLAIMS = statement(
   'UPDATE accounts SET claims = $2::jsonb, claims_updated_at = $3, updated_at = $3 WHERE id = $1 AND claims IS DISTINCT FROM $2::jsonb',
 );
 
-/** Whoever is about to hold an address as verified waits for whoever is, so that each sees what the other did. */
+/** Changes that make an address verified run one after another, so that each sees what the other did. */
 const LOCK_ADDRESS = statement(
   'accounts_lock_address',
   'SELECT pg_advisory_xact_lock(hashtextextended(lower($1), 7355609))',
@@ -78,7 +78,7 @@ export class AccountsService {
       return { kind: 'busy' };
     }
     await this.limiter.succeeded(name, address);
-    // Before the answer: nobody is let in off the record.
+    // Before the response: a sign-in that cannot be put on record is refused.
     await this.record.done(usable.id, address);
     return { kind: 'signed_in', account: toAccount(usable) };
   }
@@ -89,8 +89,9 @@ export class AccountsService {
   }
 
   /**
-   * Whom a typed name means, of those who have a password: the one whose login it is, else the one whose e-mail address
-   * it is, if no other has it. The login goes first, so that nobody's way in is closed by an address on another account.
+   * Which account a typed name means, of those that have a password: the one whose login it is, else the one whose
+   * e-mail address it is, if no other has it. The login goes first, so that an address on another account cannot keep a
+   * person out.
    */
   private async findByPasswordName(name: string): Promise<AccountEntity | undefined> {
     const rows = await this.transactions.reader
@@ -143,9 +144,9 @@ export class AccountsService {
   }
 
   /**
-   * Makes an account that nobody can sign in to by password, as a part of `tx`, under the first of the logins that is
-   * free, whoever else takes one at this moment.
-   * @throws ConflictError when none is; the last one should be nobody else's by the way it is made
+   * Makes an account without a password, as a part of `tx`, under the first of the logins that is free, also when
+   * another transaction takes one at this moment.
+   * @throws ConflictError when none is; the last one should be unique by the way it is made
    */
   async createWithoutPassword(
     tx: Tx,
@@ -249,7 +250,7 @@ export class AccountsService {
     await tx.manager.delete(AccountEntity, { id });
   }
 
-  /** Under the row's lock, so that `alongside` is told what this change changed and nothing else. */
+  /** Under the row's lock, so that `alongside` gets what this change changed and nothing else. */
   private async change(
     id: string,
     change: (

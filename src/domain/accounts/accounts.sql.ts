@@ -3,7 +3,7 @@
  * what the columns mean stays here.
  */
 
-/** Takes the account `$1` for this transaction: whoever else asks for it waits. */
+/** Locks the account `$1` for this transaction: others wait for it. */
 export const LOCK_ACCOUNT = 'SELECT a.id FROM accounts a WHERE a.id = $1 FOR NO KEY UPDATE OF a';
 
 /**

@@ -27,7 +27,10 @@ export function checkedClaims(claims: Readonly<Record<string, unknown>>): Record
   return checked;
 }
 
-/** Those of the claims that {@link checkedClaims} would take: what another provider says about a person is no error of ours. */
+/**
+ * Those of the claims that {@link checkedClaims} would take: what another provider says about a person is not our
+ * error.
+ */
 export function acceptableClaims(claims: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(claims).filter(

@@ -4,9 +4,9 @@ const LABEL = '[\\p{L}\\p{N}](?:[\\p{L}\\p{M}\\p{N}-]{0,61}[\\p{L}\\p{M}\\p{N}])
 const DOMAIN = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|\\[[0-9A-Za-z.:]+\\])$`, 'u');
 
 /**
- * Whether a text is an e-mail address, as far as that can be seen: a local part and a domain, which may be a name without a
- * dot or an address literal (RFC 5322 §3.4.1), in any script (RFC 6531 §3.3). Whether anybody reads mail there is another
- * question.
+ * Whether a text is an e-mail address, as far as that can be seen: a local part and a domain, which may be a name
+ * without a dot or an address literal (RFC 5322 §3.4.1), in any script (RFC 6531 §3.3). Whether mail is read there is
+ * another question.
  */
 export function isEmailAddress(text: string): boolean {
   const at = text.lastIndexOf('@');

@@ -7,10 +7,15 @@ import { normalPassword, readingsOf } from './passwords.js';
 /** OWASP Password Storage Cheat Sheet: argon2id (the library's default), 19 MiB, 2 passes, 1 lane. */
 const PARAMETERS: Options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
-/** The hash of a password that nobody has: compared with when there is no account, so that both cases take as long. */
+/**
+ * The hash of a password that no account has: compared with when there is no account, so that both cases take as long.
+ */
 const NOBODY = '$argon2id$v=19$m=19456,t=2,p=1$kT3fbGFXkT6iVCsdwXJq5A$SDN15m0phvVTsWY1C5MUDjo47GMq9s1oBfxxGnZFOOY';
 
-/** More waiting than this are told to come back, instead of waiting longer than a browser does. */
+/**
+ * When more than this wait, further ones are refused with a time to come back, instead of waiting longer than a browser
+ * does.
+ */
 const MAX_WAITING = 200;
 
 /** The hasher has more work than it can do in time. */

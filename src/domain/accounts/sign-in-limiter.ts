@@ -11,9 +11,8 @@ const MINUTE = 60;
  * Bounds sign-in attempts per address and failures per account, on all nodes together.
  *
  * An attempt is counted as a failure before the password is looked at, and given back when it was right: however many
- * come at once, no more are checked than the limit says. Failures of one account are counted per address first, so
- * somebody who guesses from elsewhere does not lock the person out; only a flood from many addresses does, for a quarter
- * of an hour.
+ * come at once, no more are checked than the limit says. Failures of one account are counted per address first, so a
+ * guesser elsewhere does not lock the person out; only a flood from many addresses does, for a quarter of an hour.
  */
 @Injectable()
 export class SignInLimiter {
@@ -27,7 +26,7 @@ export class SignInLimiter {
     this.failuresAnywhere = limits.limiter('sign_in_account', settings.signInAccountFailures * 10, 15 * MINUTE);
   }
 
-  /** Counts an attempt from there, whoever is meant. Returns the seconds to wait when there were too many. */
+  /** Counts an attempt from there, for whichever account. Returns the seconds to wait when there were too many. */
   attemptFrom(address: string): Promise<number | undefined> {
     return this.attemptsOfAddress.consume(address);
   }

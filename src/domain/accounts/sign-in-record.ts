@@ -11,7 +11,7 @@ export class SignInRecord {
     private readonly metrics: Metrics,
   ) {}
 
-  /** @throws what storage throws: whoever cannot be put on record is not let in */
+  /** @throws what storage throws: a sign-in that cannot be put on record is refused */
   async done(accountId: string, address: string): Promise<void> {
     await this.audit.record({
       event: 'sign_in',

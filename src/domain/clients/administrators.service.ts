@@ -18,9 +18,9 @@ export type AdministratorAtStart =
   /** With the secret, unless the environment gave it. */
   | { readonly kind: 'made'; readonly generatedSecret: string | undefined }
   | { readonly kind: 'there' }
-  /** Somebody deleted it, and another client can administer the service: it stays deleted. */
+  /** It was deleted, and another client can administer the service: it stays deleted. */
   | { readonly kind: 'deleted' }
-  /** There is none by this id and nobody asked for one by name, since another client can administer the service. */
+  /** There is none by this id and the environment names none, and another client can administer the service. */
   | { readonly kind: 'elsewhere' }
   /** It is there and cannot administer, and neither can any other client. */
   | { readonly kind: 'locked_out' };
@@ -37,9 +37,9 @@ export class AdministratorsService {
   ) {}
 
   /**
-   * Makes the client if it is missing, and gives it the secret of the environment. A secret that was given before is not
-   * given again: whoever rotated it since did so for a reason. Nor does a deleted client come back by the secret that it
-   * had, unless nobody could administer the service otherwise. Safe on several nodes at once.
+   * Makes the client if it is missing, and gives it the secret of the environment. A secret that was given before is
+   * not given again: it was rotated since for a reason. Nor does a deleted client come back by the secret that it had,
+   * unless no client could administer the service otherwise. Safe on several nodes at once.
    *
    * @param named whether the environment asks for this client by its id
    */

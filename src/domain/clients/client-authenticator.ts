@@ -162,7 +162,7 @@ export class ClientAuthenticator {
   }
 }
 
-/** Whom a request says that it comes from, whether or not it proves it. */
+/** The client that a request says it comes from, whether or not it proves it. */
 export function claimedClientId(credentials: ClientCredentials): string | undefined {
   try {
     const basic = parseBasic(credentials.authorization);
@@ -176,7 +176,7 @@ export function claimedClientId(credentials: ClientCredentials): string | undefi
   }
 }
 
-/** One answer for an unknown client and a wrong secret, so that nobody learns which clients exist. */
+/** One error for an unknown client and a wrong secret, so that an attacker does not learn which clients exist. */
 function refused(): InvalidClientError {
   return new InvalidClientError('Client authentication failed.');
 }

@@ -27,7 +27,10 @@ interface Fetched {
 @Injectable()
 export class ClientJwks {
   private readonly fetched = new LRUCache<string, Fetched>({ max: 1000, ttl: MAX_AGE });
-  /** Whoever needs the same keys meanwhile waits for the same request, so that no burst of assertions becomes one of ours. */
+  /**
+   * Callers that need the same keys meanwhile wait for the same request, so that a burst of assertions does not become
+   * a burst of our requests.
+   */
   private readonly fetching = new Map<string, Promise<Fetched>>();
 
   constructor(private readonly egress: EgressClient) {}

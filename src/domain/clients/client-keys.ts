@@ -4,8 +4,8 @@ const LARGEST_EXPONENT = 2n ** 32n;
 
 /**
  * Why a public key of a client is not used, or undefined when it is. Every assertion is checked with it, also a forged
- * one, and whoever registered it chose what that costs. Asked when keys are registered and again when they are used:
- * those of a `jwks_uri` come when they like, and others are stored from before.
+ * one, and its owner chose what that costs. Asked when keys are registered and again when they are used: those of a
+ * `jwks_uri` come when they like, and others are stored from before.
  */
 export function publicKeyProblem(key: unknown): string | undefined {
   if (typeof key !== 'object' || key === null || Array.isArray(key)) return 'must be an object';

@@ -12,7 +12,7 @@ const METADATA = [
   ),
 ];
 
-/** Part of what we answer, so whoever changes what they read sends it back. It says nothing. */
+/** Part of our responses, so a client that changes what it read sends it back. It says nothing. */
 const OURS = [
   'client_id',
   'client_secret',
@@ -67,8 +67,8 @@ const IN_A_LANGUAGE = /^(client_name|client_uri|logo_uri|tos_uri|policy_uri)#[A-
 
 /**
  * Refuses members that an administrator did not mean: misspelt ones, and ones that we would not honour. An application
- * whose `backchannel_logout_url` is dropped in silence is never told of a logout, and nobody knows. Clients that register
- * themselves are not refused (RFC 7591 §2: unknown members are ignored).
+ * whose `backchannel_logout_url` is dropped in silence is never notified of a logout, and no log says so. Clients that
+ * register themselves are not refused (RFC 7591 §2: unknown members are ignored).
  *
  * @throws InvalidClientMetadataError that names the member, and the one that was probably meant
  */

@@ -37,8 +37,8 @@ const UNSUPPORTED = [
 ] as const;
 
 /**
- * Turns what somebody sent into the metadata that is registered: unknown members dropped, defaults filled in, values we
- * do not offer replaced where the specification allows it. One set of rules for `/register` and the admin API.
+ * Turns what was sent into the metadata that is registered: unknown members dropped, defaults filled in, values we do
+ * not offer replaced where the specification allows it. One set of rules for `/register` and the admin API.
  *
  * @throws InvalidRedirectUriError for `redirect_uris` and `post_logout_redirect_uris`
  * @throws InvalidClientMetadataError for everything else
@@ -250,7 +250,7 @@ function assertionAlgorithm(dto: ClientMetadataDto): { readonly token_endpoint_a
   return { token_endpoint_auth_signing_alg: alg };
 }
 
-/** Whoever registers itself reads the specification: its ID tokens are strict unless it asks for others. */
+/** A client that registers itself follows the specification: its ID tokens are strict unless it asks for others. */
 function idTokenClaims(dto: ClientMetadataDto, rules: RegistrationRules): { readonly id_token_claims?: IdTokenClaims } {
   const asked = dto.id_token_claims as IdTokenClaims | undefined;
   if (asked !== undefined) return { id_token_claims: asked };

@@ -24,8 +24,8 @@ export interface ClientProofAttempt {
 }
 
 /**
- * Bounds how often somebody may be wrong about who they are: for a client from an address, for an address, for a client.
- * Whoever is right pays nothing for it (RFC 6749 §2.3.1: the server MUST protect against brute force).
+ * Bounds how often a wrong proof may be sent: for a client from an address, for an address, for a client. Good proofs
+ * cost nothing (RFC 6749 §2.3.1: the server MUST protect against brute force).
  */
 @Injectable()
 export class ClientSecrets {

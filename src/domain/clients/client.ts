@@ -6,14 +6,14 @@ export interface Client {
   readonly clientId: string;
   readonly metadata: ClientMetadata;
   readonly hasSecret: boolean;
-  /** By nobody who administers this service: what it says of itself is its own word. */
+  /** Not by an administrator of this service: what it says of itself is its own word. */
   readonly registeredItself: boolean;
   /** Goes into tokens of its own, which die when something that they rest on is taken from it. */
   readonly tokenGeneration: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly deletedAt: Date | null;
-  /** Nobody signs in with it and it gets no token; it still hears of logouts. */
+  /** No person can sign in with it and it gets no token; it is still notified of logouts. */
   readonly disabledAt: Date | null;
 }
 
@@ -30,9 +30,9 @@ export function registeredScope(client: Client): string[] {
 }
 
 /**
- * Whether the client may prove itself by a secret. The one place that says so: whoever takes a secret asks
- * `ClientsService.findBySecret`, which asks this. In the header and in the form it proves the same, and libraries choose
- * one without asking what was registered, so both are taken from a client that has a secret.
+ * Whether the client may prove itself by a secret. The one place that says so: all that take a secret ask
+ * `ClientsService.findBySecret`, which asks this. In the header and in the form it proves the same, and libraries
+ * choose one without asking what was registered, so both are taken from a client that has a secret.
  */
 export function provesBySecret(metadata: Pick<ClientMetadata, 'token_endpoint_auth_method'>): boolean {
   const { token_endpoint_auth_method: method } = metadata;

@@ -27,7 +27,10 @@ import { takenFromClient, type TakenFromClient } from './taken-from-client.js';
 const MAX_AGE = 30_000;
 const CACHED_CLIENTS = 10_000;
 
-/** What else is to happen in the transaction of one change, told the members that are not secret, as they were and are. */
+/**
+ * What else is to happen in the transaction of one change, it gets the members that are not secret, as they were and
+ * are.
+ */
 export type ClientChanged = (
   tx: Tx,
   before: Readonly<Record<string, unknown>>,
@@ -81,7 +84,7 @@ interface Entry {
 @Injectable()
 export class ClientsService implements OnModuleInit {
   private readonly changeListeners: ClientChangeListener[] = [];
-  /** Counts changes heard of. */
+  /** Counts changes that the change feed reported. */
   private generation = 0;
   private readonly cache = new LRUCache<string, Entry | 'unknown'>({ max: CACHED_CLIENTS, ttl: MAX_AGE });
 
@@ -102,7 +105,7 @@ export class ClientsService implements OnModuleInit {
     );
   }
 
-  /** Anybody may leave a registration where that is open, so one that nobody came back to does not stay for ever. */
+  /** Open registration may be used by every program, so a registration that is never used does not stay for ever. */
   private unusedClients(): readonly RetentionRule[] {
     const { unusedClientMs: keepMs } = this.settings;
     if (keepMs === 0) return [];
@@ -128,7 +131,7 @@ export class ClientsService implements OnModuleInit {
     return (await this.entry(clientId))?.client;
   }
 
-  /** As {@link find}, unless it is disabled: whoever lets a client or its people in asks this. */
+  /** As {@link find}, unless it is disabled: what lets a client or its people in asks this. */
   async findEnabled(clientId: string): Promise<Client | undefined> {
     const client = await this.find(clientId);
     return client?.disabledAt === null ? client : undefined;
@@ -147,7 +150,7 @@ export class ClientsService implements OnModuleInit {
     return client;
   }
 
-  /** Those of the named clients that exist or did until lately: a deleted one is still owed its notices. */
+  /** Those of the named clients that exist or did until lately: a deleted one still gets its pending notices. */
   async findEvenDeleted(clientIds: readonly string[]): Promise<Map<string, Client>> {
     const found = new Map<string, Client>();
     const missing: string[] = [];
@@ -307,8 +310,8 @@ export class ClientsService implements OnModuleInit {
   }
 
   /**
-   * A new secret. The old one stops working here with the commit, and on other nodes as they hear of it (at most 30 s);
-   * tokens of the client's own from before, or got with the old one by then, are dead on every node at once.
+   * A new secret. The old one stops working here with the commit, and on other nodes as they learn of it (at most 30
+   * s); tokens of the client's own from before, or got with the old one by then, are dead on every node at once.
    */
   async rotateSecret(clientId: string, alongside = nothingElse): Promise<RegisteredClient> {
     const clientSecret = newSecret();
@@ -525,7 +528,7 @@ function toEntry(row: ClientEntity): Entry {
         // Registered before there were these: it has none, and may not.
         permissions: row.metadata.permissions ?? [],
         headless_logout: row.metadata.headless_logout ?? false,
-        // Registered itself before there was the choice: it goes on getting strict ID tokens.
+        // Registered itself before there was the choice: it continues to get strict ID tokens.
         ...(row.registrationTokenHash === null ? {} : { id_token_claims: row.metadata.id_token_claims ?? 'conform' }),
       },
       hasSecret: row.secretHash !== null,
@@ -547,7 +550,7 @@ function provesItself(entry: Entry | undefined, secret: string): boolean {
   return matchesHash(secret, usable ? entry.secretHash : null);
 }
 
-/** An id that nobody guesses and that is nobody else's. */
+/** An id that cannot be guessed and is unique. */
 export function newClientId(): string {
   return randomBytes(16).toString('base64url');
 }

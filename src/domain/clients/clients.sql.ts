@@ -29,7 +29,10 @@ export function clientMayRefresh(c: string): string {
   return `(${hasGrantType(c, 'refresh_token')} OR ${isFacilitator(c)})`;
 }
 
-/** The client `c` may be granted something now; with `offline` (a boolean expression), also for when nobody is there. */
+/**
+ * The client `c` may be granted something now; with `offline` (a boolean expression), also for access without the
+ * person.
+ */
 export function clientMayBeGranted(c: string, offline: string): string {
   return `${clientMayServePeople(c)} AND (NOT ${offline} OR (
     'offline_access' = ANY (string_to_array(${c}.metadata ->> 'scope', ' ')) AND ${hasGrantType(c, 'refresh_token')}))`;
@@ -45,7 +48,7 @@ export function scopeGrantedTo(c: string, scope: string): string {
      WHERE w.value = ANY (string_to_array(${c}.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, '${SERVER_SCOPE_PREFIX}'))`;
 }
 
-/** Answers may go to `uri`, a URI that was registered when somebody asked; null for what goes nowhere. */
+/** Answers may go to `uri`, a URI that was registered at the time of the request; null for what goes nowhere. */
 export function clientHasRedirectUri(c: string, uri: string): string {
   return `(${uri} IS NULL OR ${c}.metadata -> 'redirect_uris' ? ${uri})`;
 }
@@ -59,7 +62,7 @@ export function clientVouchesFor(c: string, issuedAt: string, generation: string
     AND ${hasGrantType(c, 'client_credentials')} AND ${generation} = ${c}.token_generation`;
 }
 
-/** The client `c` is owed a notice of what ended by `cause`. A disabled one is: its people are signed out there too. */
+/** The client `c` is notified of what ended by `cause`. A disabled one is: its people are signed out there too. */
 export function clientHearsOf(c: string, cause: string): string {
   return `${c}.deleted_at IS NULL AND ${c}.metadata ->> 'backchannel_logout_uri' IS NOT NULL
     AND (${c}.metadata -> 'backchannel_logout_causes' IS NULL OR ${c}.metadata -> 'backchannel_logout_causes' ? ${cause})`;
@@ -88,13 +91,14 @@ export function clientMayAdminister(c: string, issuer: string): string {
 }
 
 /**
- * How the client `c`, which takes part in what ends by `cause`, hears of it: `back_channel` (it is owed a notice),
- * `front_channel` (a frame in the person's browser asks it), or a reason why it cannot be told. The one rule for the
- * logout, its preview and the dialog, so that each application is exactly one of these everywhere. One with both
- * channels is told by its notice.
+ * How the client `c`, which takes part in what ends by `cause`, learns of it: `back_channel` (by a notice),
+ * `front_channel` (a frame in the person's browser asks it), or a reason why it cannot be notified. The one rule for
+ * the logout, its preview and the dialog, so that each application is exactly one of these everywhere. One with both
+ * channels counts as notified.
  *
- * @param browser boolean expression: a page of ours that loads its frame is going to be shown in this session's browser
- * @param sender boolean expression: it is who ordered this logout, and needs no word of it
+ * @param browser boolean expression: one of our pages that loads its frame is going to be shown in this session's
+ *   browser
+ * @param sender boolean expression: it ordered this logout, and needs no notice
  */
 export function howClientIsTold(c: string, cause: string, browser: string, sender = 'false'): string {
   return `CASE WHEN ${c}.deleted_at IS NOT NULL THEN 'client_deleted'

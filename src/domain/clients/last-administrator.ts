@@ -26,17 +26,17 @@ export async function canAdminister(tx: Tx, clientId: string, issuer: string): P
   return row?.administers === true;
 }
 
-/** Whether anybody can use the admin API. */
+/** Whether any client can use the admin API. */
 export async function someoneAdministers(tx: Tx, issuer: string): Promise<boolean> {
   return (await tx.query(ADMINISTRATORS, [issuer])).length > 0;
 }
 
 /**
- * Carries out a change of a client, unless it would leave nobody who can use the admin API: no client with its scope,
- * or none that is known to be able to prove itself. Two such changes at once wait for each other.
+ * Carries out a change of a client, unless after it the admin API could not be used: no client with its scope, or none
+ * that is known to be able to prove itself. Two such changes at once wait for each other.
  *
  * @param change says whether what the client proves itself by today will do so afterwards
- * @throws ConflictError; whoever runs the transaction rolls it back
+ * @throws ConflictError; the caller rolls its transaction back
  */
 export async function keepingAnAdministrator<T extends { readonly proofStays: boolean }>(
   tx: Tx,

@@ -6,7 +6,7 @@ import { mayActOffline } from './offline-access.js';
 
 /** What a change of a client's metadata takes from what the client has already. */
 export interface TakenFromClient {
-  /** It could be allowed to act while nobody is there, and cannot any more. */
+  /** It could be permitted to act without the person, and cannot any more. */
   readonly offlineAccess: boolean;
   /** It could be allowed something by people, and cannot any more. */
   readonly people: boolean;

@@ -1,6 +1,6 @@
 import type { ClientMetadata } from '../../platform/oidc/client-metadata.js';
 
-/** Where answers go, what it may do, how it proves who it is, and what people are told of it: what is looked at. */
+/** Where responses go, what it may do, how it proves who it is, and what people see of it: what is checked. */
 const LISTS = ['redirect_uris', 'post_logout_redirect_uris', 'grant_types'] as const;
 const VALUES = [
   'application_type',
@@ -18,8 +18,8 @@ const VALUES = [
 
 /**
  * Whether a client that changes its own registration is still the one that an administrator trusted with more than
- * others. Whoever found its registration token could otherwise have people's codes sent elsewhere without their being
- * asked. To give something up is no such change.
+ * others. A thief of its registration token could otherwise have people's codes sent elsewhere without a question to
+ * them. To give something up is no such change.
  */
 export function isStillVetted(before: ClientMetadata, after: ClientMetadata): boolean {
   return (

@@ -82,7 +82,7 @@ export class ConsentsService {
     }));
   }
 
-  /** Whether something is allowed still; if so it is not taken back before `tx` ends. Whoever makes a grant asks this. */
+  /** Whether something is allowed still; if so it is not taken back before `tx` ends. What makes a grant asks this. */
   async hold(tx: Tx, accountId: string, clientId: string): Promise<boolean> {
     return (await tx.query(HOLD, [accountId, clientId])).length === 1;
   }

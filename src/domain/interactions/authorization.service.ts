@@ -63,7 +63,8 @@ export class AuthorizationService {
     // A client that the person allowed nothing does not learn by asking whether it is the one it names (RFC 9700 §4.11.2).
     const mayNotLearn = silent && request.hintedSub !== undefined && !allowed;
     if (session === undefined || signIn || mayNotLearn) {
-      // Somebody signed in, but not as the client demands: it is told, nobody is asked for ever.
+      // A person signed in, but not as the client demands: the client gets an error, and the person is not asked for
+      // ever.
       if (signedInHere && session !== undefined) return this.signedInInVain(request, session);
       if (silent)
         return { kind: 'error', code: 'login_required', description: 'Nobody is signed in who fits the request.' };

@@ -13,7 +13,9 @@ import { InteractionEntity } from './entities/interaction.entity.js';
 
 /** Long enough to find a password, short enough that a forgotten tab is not a way in. */
 const TTL_MS = 60 * 60_000;
-/** How long after that somebody is still led on who comes back to it: a notebook that was closed overnight. */
+/**
+ * How long after that a person who comes back to it still gets a way to continue: a notebook that was closed overnight.
+ */
 const KEPT_MS = 24 * 60 * 60_000;
 /** A second answer that comes this soon is the same click, on a slow line. */
 const SAME_CLICK_MS = 60_000;
@@ -56,7 +58,7 @@ export class InteractionsService implements OnModuleInit {
   /**
    * @param sessionId the session in which the person has just proved who they are
    * @returns the id for the URL; only its hash is stored
-   * @throws TooManyRequestsError when this address began too many: nobody had to prove anything to come this far
+   * @throws TooManyRequestsError when this address began too many: no proof was needed to come this far
    */
   async begin(
     request: AuthorizationRequest | undefined,
@@ -93,13 +95,16 @@ export class InteractionsService implements OnModuleInit {
     return row === null ? undefined : this.toInteraction(row);
   }
 
-  /** What it was about, whoever's it is. Nothing may be answered from it: who goes on with it begins a new one. */
+  /**
+   * What it was about, in whichever browser it began. No code may be issued from it: to continue means to begin a new
+   * one.
+   */
   async findOfAnyBrowser(id: string): Promise<Interaction | undefined> {
     const row = await this.transactions.reader.findOneBy(InteractionEntity, { idHash: hashOf(id) });
     return row === null ? undefined : this.toInteraction(row);
   }
 
-  /** The client that the id was made for. Anybody can write one: it proves nothing. */
+  /** The client that the id was made for. An id can be made up: it proves nothing. */
   clientIdOf(id: string): string | undefined {
     const clientId = Buffer.from(id.slice(SECRET_LENGTH), 'base64url').toString();
     return clientId === '' ? undefined : clientId;
@@ -127,7 +132,7 @@ export class InteractionsService implements OnModuleInit {
     });
   }
 
-  /** Uses it up. False when somebody was first: then nothing may be answered from it. */
+  /** Uses it up. False when another request was first: then no code may be issued from it. */
   async finish(id: string): Promise<boolean> {
     const { affected } = await this.transactions.run((tx) =>
       tx.manager.update(

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../platform/oidc/errors.js';
 
-/** Somebody asks for what operators see, and is none, or none any more. */
+/** A request for what operators see, by a person who is not an operator, or not any more. */
 export class NotAnOperatorError extends ProtocolError {
   readonly code = 'not_an_operator';
   readonly status = 403;

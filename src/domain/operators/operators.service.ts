@@ -19,7 +19,7 @@ import { SessionsService } from '../sessions/sessions.service.js';
 const SEALED = 'console';
 /** A secret in a cookie's stead is for looking something up, not for a day at the desk. */
 export const CLIENT_TTL_MS = 30 * 60_000;
-/** Whoever signed in longer ago is asked again: a session may live for weeks. */
+/** An operator who signed in longer ago is asked again: a session may live for weeks. */
 const ACCOUNT_MAX_AGE_MS = 12 * 60 * 60_000;
 const ATTEMPTS_PER_MINUTE = 20;
 
@@ -33,7 +33,7 @@ const FIND_SESSION = statement(
 );
 const END_SESSION = statement('console_end_session', 'DELETE FROM console_sessions WHERE id = $1');
 
-/** Somebody who may look at the console. */
+/** An operator who may look at the console. */
 export interface Operator {
   readonly kind: 'account' | 'client';
   readonly id: string;
@@ -53,14 +53,14 @@ export type ClientSignIn =
   | { readonly kind: 'wrong_credentials' }
   | { readonly kind: 'too_many_attempts'; readonly retryAfterSeconds: number };
 
-/** The values of the two cookies that can let somebody in. */
+/** The values of the two cookies that can let an operator in. */
 export interface ConsoleCookies {
   readonly session: string | undefined;
   readonly console: string | undefined;
 }
 
 interface SealedClient {
-  /** Of the row that must be there: whoever leaves takes it away, and every copy of the cookie opens nothing. */
+  /** Of the row that must be there: leaving deletes it, and then no copy of the cookie opens anything. */
   readonly id: string;
   readonly clientId: string;
   /** A client that was changed since signs in again, and so does one that something was taken from, at any time. */
@@ -69,9 +69,9 @@ interface SealedClient {
 }
 
 /**
- * Who may look at the console: an account with the role `operator` in its ordinary session, or whoever knows the secret
- * of a client with the scope `exeunt:admin`. Asked at every request, so who loses the role, the session or the client is
- * out at once.
+ * Who may look at the console: an account with the role `operator` in its ordinary session, or a holder of the secret
+ * of a client with the scope `exeunt:admin`. Checked at every request, so losing the role, the session or the client
+ * has effect at once.
  */
 @Injectable()
 export class OperatorsService {
@@ -112,7 +112,7 @@ export class OperatorsService {
       await this.refused('client', client === undefined ? 'wrong_credentials' : 'not_an_operator', address);
       return { kind: 'wrong_credentials' };
     }
-    // Before the cookie: nobody is let in off the record.
+    // Before the cookie: a sign-in that cannot be put on record is refused.
     await this.audit.record({
       event: 'console_sign_in',
       outcome: 'done',
@@ -158,7 +158,7 @@ export class OperatorsService {
     const session = await this.sessions.findByCookie(cookie);
     if (session === undefined) return { kind: 'nobody' };
     const name = displayName(session) ?? session.login;
-    // By an upstream that is for some applications only, nobody becomes an operator.
+    // An upstream that is for some applications only cannot make an operator.
     if (!session.serves) return { kind: 'not_an_operator', name };
     const account = await this.accounts.find(session.accountId);
     if (account?.disabledAt !== null || !account.roles.includes('operator')) return { kind: 'not_an_operator', name };

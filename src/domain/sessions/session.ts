@@ -34,7 +34,7 @@ export interface UpstreamLink {
   readonly issuer: string;
   readonly sub: string;
   readonly sid: string | undefined;
-  /** Sealed by whoever gives it; this module does not look into it. */
+  /** Sealed by the caller; this module does not look into it. */
   readonly idToken: string;
 }
 
@@ -43,7 +43,7 @@ export interface SessionApplication {
   readonly clientId: string;
   readonly name: string;
   readonly uri: string | undefined;
-  /** `back_channel`, `front_channel`, or why it cannot be told (`howClientIsTold`). */
+  /** `back_channel`, `front_channel`, or why it cannot be notified (`howClientIsTold`). */
   readonly told: string;
   /** What decides whether its frame may be loaded. */
   readonly registered: {

@@ -194,8 +194,8 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   ) {}
 
   onApplicationBootstrap(): void {
-    // Kept a month after their end for the records that point at them. Expired ones end by the sweeper of `logout`: until
-    // then their applications have not been told, however long ago it was.
+    // Kept a month after their end for the records that point at them. Expired ones end by the sweeper of `logout`:
+    // until then their applications have not been notified, however long ago it was.
     this.retention.register(
       {
         table: 'session_clients',
@@ -225,13 +225,16 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
 
   /**
    * The live session that a cookie names. One round trip; counts as activity.
-   * @param clientId whom it is to serve, for {@link SignedInSession.serves}; undefined: everybody
+   * @param clientId the client that it is to serve, for {@link SignedInSession.serves}; undefined: every client
    */
   async findByCookie(cookie: string | undefined, clientId?: string): Promise<SignedInSession | undefined> {
     return (await this.findCookie(cookie, { clientId }))?.session;
   }
 
-  /** As {@link findByCookie}, with the applications in it and how each would hear of its end by `cause` in this browser. */
+  /**
+   * As {@link findByCookie}, with the applications in it and how each would learn of its end by `cause` in this
+   * browser.
+   */
   async findByCookieWithApplications(
     cookie: string | undefined,
     cause: string,
@@ -264,8 +267,8 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   }
 
   /**
-   * The session that a cookie named until it ended, in the last day. Asked once {@link findByCookie} found none: it lets
-   * nobody in, it says whose browser this was.
+   * The session that a cookie named until it ended, in the last day. Asked once {@link findByCookie} found none: it
+   * does not sign the person in, it says whose browser this was.
    */
   async findEndedByCookie(
     cookie: string | undefined,
@@ -279,9 +282,9 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   }
 
   /**
-   * Begins a session for a person who has just proved who they are. Undefined when the account was disabled, deleted
-   * or given another password since that proof. Where sessions are limited, the surplus ends in the same transaction:
-   * however many people sign in at once, and whichever way they come.
+   * Begins a session for a person who has just proved who they are. Undefined when the account was disabled, deleted or
+   * given another password since that proof. Where concurrent sessions are limited, those beyond the limit end in the
+   * same transaction: however many people sign in at once, and whichever way they come.
    *
    * @param authTime when an upstream says that it asked the person; undefined: now
    */
@@ -367,7 +370,7 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     return (await this.transactions.query(HAS_SID, [sessionId, clientId, sid])).length > 0;
   }
 
-  /** Whether the session that the client knows by this `sid` goes on, in whichever browser. */
+  /** Whether the session that the client knows by this `sid` is alive, in whichever browser. */
   async isLiveAs(clientId: string, sid: string): Promise<boolean> {
     return (await this.transactions.query(IS_LIVE_AS, [clientId, sid, this.clock.now()])).length > 0;
   }

@@ -32,10 +32,10 @@ participant_counted AS (
 }
 
 /**
- * Nobody has joined or left the locked session `l` (id, client_count) since the statement began. A lock that was waited
- * for gives the row as it is now, a plain read the row as the statement's snapshot has it: if the two agree, the snapshot
- * has the participants, too. How many rows there are is not asked, since rows may go without a word here: a client that
- * is removed takes its own along.
+ * No client has joined or left the locked session `l` (id, client_count) since the statement began. A lock that was
+ * waited for gives the row as it is now, a plain read the row as the statement's snapshot has it: if the two agree, the
+ * snapshot has the participants, too. How many rows there are is not asked, since rows may disappear unnoticed here: a
+ * client that is removed takes its own along.
  */
 export function sessionAsSeen(l: string): string {
   return `EXISTS (SELECT 1 FROM sessions seen WHERE seen.id = ${l}.id AND seen.client_count = ${l}.client_count)`;
@@ -71,8 +71,8 @@ departed_counted AS (
 }
 
 /**
- * A statement that takes clients out of sessions, at most `limit`, where `condition` holds for the participant `sc`; one
- * row for each. Sessions that somebody holds are passed by.
+ * A statement that takes clients out of sessions, at most `limit`, where `condition` holds for the participant `sc`;
+ * one row for each. Sessions that another transaction holds are skipped.
  */
 export function removeParticipants(condition: string, limit: string): string {
   return `WITH due AS MATERIALIZED (

@@ -30,7 +30,7 @@ const ID = /^[A-Za-z0-9._~-]{1,100}$/;
 /** Two new defaults at once take turns, so that the second finds the first to replace. Readers do not wait. */
 const LOCK_ALL = statement('organizations_lock', 'LOCK TABLE organizations IN SHARE ROW EXCLUSIVE MODE');
 
-/** What else is to happen in the transaction of a change, told what it changed. */
+/** What else is to happen in the transaction of a change; it gets what changed. */
 export type OrganizationChanged = (
   tx: Tx,
   before: Readonly<Record<string, unknown>>,
@@ -129,7 +129,7 @@ export class OrganizationsService {
     });
   }
 
-  /** @param asDefault whoever is the default is it no more, in the same transaction */
+  /** @param asDefault the organization that was the default until now is no longer, in the same transaction */
   private async write(asDefault: boolean, work: (tx: Tx) => Promise<void>): Promise<void> {
     try {
       await this.transactions.run(async (tx) => {

@@ -34,7 +34,7 @@ export interface PreparedAuthentication {
   readonly realm: string;
 }
 
-/** Whom tokens stand for, as a facilitator is told. */
+/** The person for whom tokens stand, as a facilitator sees them. */
 export interface Principal {
   readonly login: string;
   readonly fullName: string | undefined;
@@ -115,8 +115,8 @@ export class RealmsService {
   }
 
   /**
-   * Redeems what the browser brought back, in the order of docs/wire/elasticsearch.md#authenticate, and issues tokens
-   * of ours for it.
+   * Redeems what the browser brought back, in the order of docs/wire/elasticsearch.md#authenticate, and issues our own
+   * tokens for it.
    * @throws RealmAuthenticationError for everything that is wrong with it
    */
   async authenticate(
@@ -232,7 +232,7 @@ export class RealmsService {
       throw asRefusal(error);
     }
     if (issued.id_token === undefined || decodeJwt(issued.id_token).nonce !== nonce) {
-      // The code was somebody else's request: what it was redeemed for must not live on.
+      // The code came from another request: what it was redeemed for must not live on.
       await this.tokens.revoke(facilitator, issued);
       throw new RealmAuthenticationError('nonce does not fit');
     }
@@ -294,8 +294,8 @@ export class RealmsService {
   }
 
   /**
-   * Whose answer it is. Without a name it is told by `iss` (RFC 9207 §2) and by the redirect URI that it came to. When
-   * that leaves a choice, nothing is tried: a code goes to the provider that issued it and to no other (RFC 9700 §4.4).
+   * Which realm's response it is. Without a name, `iss` (RFC 9207 §2) and the redirect URI say so. When that leaves a
+   * choice, nothing is tried: a code goes to the provider that issued it and to no other (RFC 9700 §4.4).
    */
   private async realmOf(
     facilitator: Client,
@@ -334,7 +334,7 @@ export class RealmsService {
   }
 }
 
-/** A name that only stands in for one is the login, which is told as such. */
+/** A name that only stands in for one is the login, which is shown as such. */
 function toldClaims(
   scope: readonly string[],
   live: NonNullable<ActiveAccessToken['live']>,
@@ -344,7 +344,7 @@ function toldClaims(
 }
 
 /**
- * URL with a fresh state, which nobody can check later, as in the original; without a URI to come back to there is
+ * URL with a fresh state, which cannot be checked later, as in the original; without a URI to come back to there is
  * none.
  */
 function logoutUrl(endpoint: string, whom: EndSessionParameters, postLogoutRedirectUri: string | undefined): string {

@@ -19,7 +19,7 @@ import type { Upstream } from './upstream.js';
 import { UpstreamsService } from './upstreams.service.js';
 
 const CLOCK_SKEW_SECONDS = 60;
-/** Less than for a signature: whoever was asked a minute before was not asked anew. */
+/** Less than for a signature: a person who was asked a minute before was not asked again. */
 const AUTH_TIME_SKEW_SECONDS = 30;
 const ASSERTION_LIFE_SECONDS = 60;
 const MAX_BYTES = 256 * 1024;
@@ -271,7 +271,7 @@ function checkIdentifiers({ sub, iat }: oauth.IDToken, sid: string | undefined, 
   if (iat < 0 || iat > now + CLOCK_SKEW_SECONDS) throw new UpstreamSignInError('iat is not a time that has been');
 }
 
-/** Told on, and nothing more: what is no word is left out. */
+/** Passed on, and nothing more: what is not a string is left out. */
 function amrOf({ amr }: oauth.IDToken): string[] {
   const values: readonly unknown[] = Array.isArray(amr) ? amr : [];
   return values
@@ -279,7 +279,7 @@ function amrOf({ amr }: oauth.IDToken): string[] {
     .slice(0, MAX_AMR_VALUES);
 }
 
-/** Of somebody else's text, for a log and a record: in one line, and without what a terminal obeys (RFC 6749 §5.2). */
+/** Of foreign text, for a log and a record: in one line, and without what a terminal obeys (RFC 6749 §5.2). */
 function quotable(text: string, length: number): string {
   return text.slice(0, length).replaceAll(/[^\x20-\x7e]/g, '?');
 }
@@ -314,7 +314,7 @@ export function authorizationUrl(
 }
 
 /**
- * Nothing of the upstream's words goes on from here: a code of oauth4webapi's or of ours is enough to find the cause.
+ * Nothing of the upstream's words leaves this place: a code, oauth4webapi's or our own, is enough to find the cause.
  */
 function asSignInError(error: unknown): unknown {
   if (error instanceof UpstreamSignInError || error instanceof UpstreamUnavailableError) return error;

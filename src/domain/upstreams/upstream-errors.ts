@@ -46,7 +46,7 @@ export class RealmAuthenticationError extends ProtocolError {
   }
 }
 
-/** A logout token that must not be obeyed (Back-Channel Logout 1.0 §2.6). `reason` is for whoever counts. */
+/** A logout token that must not be obeyed (Back-Channel Logout 1.0 §2.6). `reason` is for metrics. */
 export class InvalidLogoutTokenError extends ProtocolError {
   readonly code = 'invalid_request';
   readonly status = 400;

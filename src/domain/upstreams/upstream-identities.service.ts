@@ -14,7 +14,7 @@ import type { UpstreamPerson } from './upstream-client.js';
 import { LOGIN_CLAIM } from './upstream-registration.js';
 import type { Upstream } from './upstream.js';
 
-/** Who somebody at another provider is here. */
+/** Who a person at another provider is here. */
 export interface UpstreamIdentity {
   readonly issuer: string;
   readonly sub: string;
@@ -23,7 +23,7 @@ export interface UpstreamIdentity {
 }
 
 const MAX_LOGIN = 200;
-/** Begins the part of a login that nobody chose. */
+/** Begins the part of a login that was not chosen by a person. */
 const MADE = '#';
 
 const HOLD_UPSTREAM = statement(
@@ -33,7 +33,7 @@ const HOLD_UPSTREAM = statement(
 
 /**
  * Links between people at other providers and accounts here, by (issuer, sub) and nothing else: an e-mail address that
- * an upstream names, verified or not, opens nobody's account (OpenID Connect Core 1.0 §5.7).
+ * an upstream names, verified or not, opens no account (OpenID Connect Core 1.0 §5.7).
  */
 @Injectable()
 export class UpstreamIdentities {
@@ -48,8 +48,8 @@ export class UpstreamIdentities {
    * when the upstream was deleted meanwhile. Callers hold the lock of this identity, so that two first sign-ins at once
    * make one account.
    *
-   * Holds the upstream and the link until `tx` ends: whoever removes either waits, and then finds the session that came
-   * of it.
+   * Holds the upstream and the link until `tx` ends: a transaction that removes either waits, and then finds the
+   * session that came of it.
    */
   async accountOf(tx: Tx, upstream: Upstream, person: UpstreamPerson): Promise<Account | undefined> {
     const { issuer, sub } = person;
@@ -98,8 +98,8 @@ export class UpstreamIdentities {
   }
 
   /**
-   * Gone with the commit. Whoever calls this ends the person's sessions after it in the same transaction: a sign-in that
-   * is under way holds the link, so it has committed by then, or finds the link gone.
+   * Gone with the commit. The caller ends the person's sessions after it in the same transaction: a sign-in that is
+   * under way holds the link, so it has committed by then, or finds the link gone.
    * @throws NotFoundError
    */
   async unlink(tx: Tx, accountId: string, issuer: string, sub: string): Promise<void> {
@@ -107,7 +107,7 @@ export class UpstreamIdentities {
     if (affected !== 1) throw new NotFoundError('The account is not linked to this person.');
   }
 
-  /** An address that somebody else has verified here is not repeated: there it would be taken for that person's. */
+  /** An address that another person has verified here is not repeated: applications would take it for that person's. */
   private async claimsFor(
     tx: Tx,
     upstream: Upstream,
@@ -137,9 +137,9 @@ export class UpstreamIdentities {
 }
 
 /**
- * Names for a new account, best first. Each begins with the upstream's name, so that nobody there can choose to be called
- * what somebody is called here. Logins know no case and no space at the end, `sub` does: two people may want the same one,
- * by chance or on purpose. The last is made from who the person is and begins as none that can be chosen, so nobody is
+ * Names for a new account, best first. Each begins with the upstream's name, so that a person there cannot choose the
+ * login of a person here. Logins know no case and no space at the end, `sub` does: two people may want the same one, by
+ * chance or on purpose. The last is made from who the person is and begins as none that can be chosen, so no person is
  * kept out.
  */
 function loginsOf(upstream: Upstream, { issuer, sub, claims }: UpstreamPerson): readonly string[] {

@@ -17,7 +17,7 @@ import { UpstreamMetadata } from './upstream-metadata.service.js';
 import type { Upstream } from './upstream.js';
 
 const MAX_AGE = 10 * 60_000;
-/** While it cannot be fetched anew, what is older than {@link MAX_AGE} still counts, but not for ever. */
+/** While it cannot be fetched again, what is older than {@link MAX_AGE} still counts, but not for ever. */
 const MAX_STALE = 24 * 60 * 60_000;
 const REFETCH_FLOOR = 10_000;
 /** Short, so that a retry and a person who tries again are not kept waiting once the provider is back. */
@@ -33,10 +33,10 @@ interface Keys {
  * Verifies what upstream providers sign. Their keys are fetched through the egress guard, cached, and fetched again
  * when none of them fits: for an unknown `kid`, and for a signature that is not good, since a provider with one key may
  * replace it under the same `kid`, or use none (OpenID Connect Core 1.0 §10.1). At most once in ten seconds, or once in
- * a second while they cannot be had, so that nobody makes us query at will.
+ * a second while they cannot be had, so that a caller cannot make us query at will.
  *
- * Two failures are kept apart: the signature is wrong (a {@link errors.JOSEError}), and nobody can tell because the
- * keys cannot be had ({@link UpstreamUnavailableError}), which must never be taken for a forgery
+ * Two failures are kept apart: the signature is wrong (a {@link errors.JOSEError}), and it cannot be checked because
+ * the keys cannot be had ({@link UpstreamUnavailableError}), which must never be taken for a forgery
  * (docs/threat-model.md#identifier-burnt-before-the-work).
  */
 @Injectable()

@@ -14,7 +14,7 @@ import { isOpenTo, type Upstream } from './upstream.js';
 import { UpstreamsService } from './upstreams.service.js';
 
 const CLOCK_SKEW_SECONDS = 60;
-/** A logout token is for now. Older ones are somebody's copies. */
+/** A logout token is for now. Older ones are copies. */
 const MAX_AGE_SECONDS = 300;
 const MAX_LENGTH = 16_384;
 const MAX_CLAIM = 255;
@@ -68,7 +68,7 @@ const ENDED_MEANWHILE = statement(
  * Logout tokens that other providers send us.
  *
  * Decision: `iat` says how fresh a token is, so `exp` may be missing, unless the upstream is registered to send it, or
- * far away. Providers are in use that send none, and a logout that is refused leaves somebody signed in.
+ * far away. Providers are in use that send none, and a logout that is refused leaves a person signed in.
  *
  * Decision: the `jti` is stored in the transaction that ends the sessions. A token whose work failed was not used, so
  * the provider's retry succeeds (docs/threat-model.md#identifier-burnt-before-the-work); one that was carried out is

@@ -37,7 +37,7 @@ export class UpstreamLogout {
     private readonly clock: Clock,
   ) {}
 
-  /** Undefined when it publishes none, or cannot be asked and never told. */
+  /** Undefined when it publishes none, or cannot be reached and never said. */
   async endSessionEndpoint(upstream: Upstream): Promise<string | undefined> {
     return (await this.metadata.find(upstream))?.end_session_endpoint;
   }

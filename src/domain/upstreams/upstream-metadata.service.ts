@@ -11,7 +11,7 @@ import type { Upstream } from './upstream.js';
 import { UpstreamsService } from './upstreams.service.js';
 
 const MAX_AGE = 60 * 60_000;
-/** After a failure nobody waits for the same failure again. */
+/** After a failure no request waits for the same failure again. */
 const FAILURE_FLOOR = 10_000;
 const MAX_BYTES = 256 * 1024;
 
@@ -35,7 +35,7 @@ interface Known {
 /**
  * What upstream providers publish about themselves (OpenID Connect Discovery 1.0 §4), read when it is first needed and
  * kept: in memory, and in storage for nodes that start while the provider is down. What is old is used while it is
- * fetched anew, so that a slow provider makes nobody wait.
+ * fetched again, so that no request waits for a slow provider.
  */
 @Injectable()
 export class UpstreamMetadata {
@@ -58,7 +58,7 @@ export class UpstreamMetadata {
     return known.metadata;
   }
 
-  /** As {@link get}, for whoever can do without. */
+  /** As {@link get}, for callers that can do without. */
   async find(upstream: Upstream): Promise<oauth.AuthorizationServer | undefined> {
     try {
       return await this.get(upstream);

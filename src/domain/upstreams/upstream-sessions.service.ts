@@ -28,14 +28,14 @@ export type UpstreamSignIn =
       readonly authenticatedAt: Date;
       readonly started: StartedSession;
     }
-  /** Nobody here is this person, and the upstream may not make accounts. */
+  /** No account is this person's, and the upstream may not make accounts. */
   | { readonly kind: 'no_account' }
   /** Disabled, or its sessions ended by an order that is still in force. */
   | { readonly kind: 'account_unusable' }
   /** The person signed out at the upstream before we were done. */
   | { readonly kind: 'ended_meanwhile' };
 
-/** From an upstream's word to a session of ours, which remembers whose word it was. */
+/** From an upstream's word to a session here, which remembers whose word it was. */
 @Injectable()
 export class UpstreamSessions implements OnModuleInit {
   constructor(
@@ -61,7 +61,7 @@ export class UpstreamSessions implements OnModuleInit {
   /**
    * One transaction: the account, the session, what it came by. A logout token for it either finds the session or is
    * found here.
-   * @param current the browser's session; the same person's goes on with a new cookie
+   * @param current the browser's session; the same person's continues with a new cookie
    */
   async begin(
     upstream: Upstream,
@@ -87,7 +87,7 @@ export class UpstreamSessions implements OnModuleInit {
     });
   }
 
-  /** Whatever somebody says that storage does not take is their mistake, and no outage of ours. */
+  /** What an upstream says and storage does not take is the upstream's mistake, and not our outage. */
   private async storing<Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> {
     try {
       return await this.transactions.run(work);

@@ -22,7 +22,7 @@ export interface Upstream {
   readonly clientId: string;
   readonly hasSecret: boolean;
   readonly tokenEndpointAuthMethod: UpstreamAuthMethod;
-  /** Where a facilitator has the browser sent back to; our own pages have a callback of ours. */
+  /** Where a facilitator has the browser sent back to; our own pages have a callback of their own. */
   readonly redirectUri: string | undefined;
   /** Where a facilitator has the browser sent after the logout there. */
   readonly postLogoutRedirectUri: string | undefined;
@@ -30,7 +30,7 @@ export interface Upstream {
   readonly claimMapping: ClaimMapping;
   /** The only algorithm of its ID tokens and logout tokens (Back-Channel Logout 1.0 §2.6, step 3). */
   readonly idTokenSignedResponseAlg: UpstreamSigningAlgorithm;
-  /** Whether somebody who comes for the first time gets an account. */
+  /** Whether a person who comes for the first time gets an account. */
   readonly createsAccounts: boolean;
   readonly enabled: boolean;
   /** Clients whose people may come by it; undefined: all. */
@@ -43,7 +43,7 @@ export interface Upstream {
   readonly trustsPhoneNumber: boolean;
   /** Whether a logout token without `exp` is refused. */
   readonly requiresLogoutTokenExp: boolean;
-  /** The client that this provider is here, if it is one: what it orders it is not told. */
+  /** The client that this provider is here, if it is one: it is not notified of what it ordered. */
   readonly peerClientId: string | undefined;
   readonly createdAt: Date;
   readonly updatedAt: Date;

@@ -43,7 +43,7 @@ const DISTRUST_PHONE_NUMBER = statement(
   withdrawVerification('phone_number_verified', VOUCHED_FOR, 'NOT $3::boolean', '$2::timestamptz'),
 );
 
-/** What else is to happen in the transaction of a change, told the registration as it is and as it was. */
+/** What else is to happen in the transaction of a change, it gets the registration as it is and as it was. */
 export type UpstreamChanged = (tx: Tx, after: CheckedUpstream, before: CheckedUpstream | undefined) => Promise<void>;
 
 interface Loaded {

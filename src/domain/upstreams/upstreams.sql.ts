@@ -1,14 +1,14 @@
 /**
- * SQL about `upstreams` that other modules put into their own statements: for whom an upstream may vouch is asked of
- * storage each time that it matters, so that a change of `clients` reaches what is running. Imports nothing, so that
- * modules below may use it.
+ * SQL about `upstreams` that other modules put into their own statements: which people an upstream may vouch for is
+ * asked of storage each time that it matters, so that a change of `clients` reaches what is running. Imports nothing,
+ * so that modules below may use it.
  *
  * `clientId` is an expression of the surrounding statement. Where it is null the question is about every client.
  */
 
 /**
- * The upstream `u` may vouch for people who go to this client. Also while it is disabled: nobody comes by it then, and
- * those who did go on (a logout order ends their sessions where that is wanted).
+ * The upstream `u` may vouch for people who go to this client. Also while it is disabled: no new sign-in comes by it
+ * then, and sessions that did continue (a logout order ends their sessions where that is wanted).
  */
 export function upstreamServes(u: string, clientId: string): string {
   return `(coalesce(jsonb_typeof(${u}.configuration -> 'clients'), 'null') = 'null' OR ${u}.configuration -> 'clients' ? ${clientId})`;

@@ -24,7 +24,7 @@ export class ClientEntity {
   @Column('timestamptz', { name: 'updated_at' })
   updatedAt: Date;
 
-  /** A deleted client stays readable for the notices that it is still owed. */
+  /** A deleted client stays readable for its pending notices. */
   @Column('timestamptz', { name: 'deleted_at', nullable: true })
   deletedAt: Date | null;
 

@@ -10,7 +10,7 @@ export class InteractionEntity {
   idHash: Buffer;
 
   /**
-   * SHA-256 of the browser cookie that started it: nobody else may go on with it
+   * SHA-256 of the browser cookie that started it: no other browser may continue it
    * (docs/threat-model.md#callback-used-twice).
    */
   @Column('bytea', { name: 'browser_hash' })

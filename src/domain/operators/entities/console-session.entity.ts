@@ -1,6 +1,6 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-/** An operator who came in by a client's secret. It ends by leaving, whoever else has a copy of the cookie. */
+/** An operator who came in by a client's secret. It ends by leaving, for every copy of the cookie. */
 @Entity('console_sessions')
 @Index('console_sessions_client_id_idx', ['clientId'])
 @Index('console_sessions_expires_at_idx', ['expiresAt'])

@@ -23,7 +23,7 @@ export class SessionClientEntity {
   @Column('timestamptz', { name: 'joined_at' })
   joinedAt: Date;
 
-  /** The newest logout order when it began (`orders.sql.ts`), or of the client that it was told of since. */
+  /** The newest logout order when it began (`orders.sql.ts`), or of the client that it was notified of since. */
   @Column('bigint', { name: 'began_after_order', default: 0 })
   beganAfterOrder: string;
 }

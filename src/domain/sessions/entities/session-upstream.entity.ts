@@ -14,7 +14,7 @@ export class SessionUpstreamEntity {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'session_upstreams_pkey' })
   issuer: string;
 
-  /** No foreign key: the session goes on when an operator removes the upstream. */
+  /** No foreign key: the session continues when an operator removes the upstream. */
   @Column('uuid', { name: 'upstream_id' })
   upstreamId: string;
 

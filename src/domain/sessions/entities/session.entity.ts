@@ -17,7 +17,7 @@ export class SessionEntity {
   @Column('uuid', { name: 'account_id' })
   accountId: string;
 
-  /** When we last took a sign-in of the person's: `auth_time`, unless an upstream told another. */
+  /** When we last took a sign-in of the person's: `auth_time`, unless an upstream reported another. */
   @Column('timestamptz', { name: 'authenticated_at' })
   authenticatedAt: Date;
 

@@ -12,7 +12,9 @@ export class UpstreamAuthenticationEntity {
   @Column('uuid', { name: 'upstream_id' })
   upstreamId: string;
 
-  /** SHA-256 of the browser cookie: nobody else can bring the answer (docs/threat-model.md#callback-used-twice). */
+  /**
+   * SHA-256 of the browser cookie: no other browser can bring the response (docs/threat-model.md#callback-used-twice).
+   */
   @Column('bytea', { name: 'browser_hash' })
   browserHash: Buffer;
 

@@ -1,6 +1,6 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-/** Who somebody at another provider is here. Only (issuer, sub) says so: an e-mail address can be anybody's claim. */
+/** Who a person at another provider is here. Only (issuer, sub) says so: an e-mail address is a mere claim. */
 @Entity('upstream_identities')
 @Index('upstream_identities_account_id_idx', ['accountId'])
 export class UpstreamIdentityEntity {
