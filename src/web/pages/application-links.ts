@@ -11,6 +11,6 @@ export interface ApplicationLink {
 export function toApplicationLinks(applications: readonly ApplicationLinkView[]): ApplicationLink[] {
   return applications.map(({ name, url }) => {
     const link = webUrl(url);
-    return { name: clientName({ name }), ...(link === undefined ? {} : { url: link }) };
+    return { name: clientName({ name }), url: link };
   });
 }

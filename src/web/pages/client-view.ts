@@ -12,10 +12,10 @@ export function clientView(client: Client): {
   const { logo_uri: logoUri, client_uri: clientUri, policy_uri: policyUri, tos_uri: tosUri } = client.metadata;
   return {
     name: clientName(client),
-    ...(logoUri === undefined ? {} : { logoUri }),
-    ...(clientUri === undefined ? {} : { clientUri }),
-    ...(policyUri === undefined ? {} : { policyUri }),
-    ...(tosUri === undefined ? {} : { tosUri }),
+    logoUri,
+    clientUri,
+    policyUri,
+    tosUri,
   };
 }
 
