@@ -1,5 +1,5 @@
 // The provider that the benchmark compares with: oidc-provider with its in-memory store, as a program of its own.
-import Provider from 'oidc-provider';
+import { Provider } from 'oidc-provider';
 
 const { PORT, BENCH_ID, BENCH_SECRET } = process.env;
 const provider = new Provider(`http://localhost:${PORT}`, {

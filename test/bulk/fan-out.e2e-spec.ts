@@ -86,7 +86,7 @@ describe('the job that follows an order', () => {
     const id = await placed(app, { client_id: ledger.clientId });
     const late = await someoneAt(app, [ledger]);
     await untilDone(id);
-    expect(party.received.map(({ claims }) => claims.sid).sort()).toEqual(sids.sort());
+    expect(party.received.map(({ claims }) => String(claims.sid)).sort()).toEqual(sids.sort());
     expect(party.received.map(({ claims }) => claims.aud)).toEqual([ledger.clientId, ledger.clientId]);
     expect(await terminationsOf(app, mia.accountId)).toMatchObject([{ sessions: 0, grants_revoked: 1, deliveries: 1 }]);
     expect(await progressOf(app, id)).toMatchObject({ total: 2, done: 2, grants_revoked: 2, deliveries: 2 });

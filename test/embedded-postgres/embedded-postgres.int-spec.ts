@@ -87,7 +87,8 @@ describe('the embedded Postgres', () => {
   });
 
   it('writes that it started to its log, and no value of a statement that it refused', async () => {
-    const { url, stop } = await start();
+    const postgres = await start();
+    const { url } = postgres;
     await query(url, 'CREATE TABLE people (login text PRIMARY KEY, claims jsonb)');
     await query(url, `INSERT INTO people VALUES ('mia@example.com', '{}')`);
     for (const refused of [
@@ -97,7 +98,7 @@ describe('the embedded Postgres', () => {
       `DO $$ BEGIN RAISE EXCEPTION 'it was otto@example.com'; END $$`,
     ])
       await expect(query(url, refused)).rejects.toThrow();
-    await stop();
+    await postgres.stop();
     const log = readFileSync(join(dataDir, 'postgres.log'), 'utf8');
     expect(log).toContain('ready to accept connections');
     expect(log).not.toMatch(/mia@|otto@|typed-by-mistake|half|INSERT/);

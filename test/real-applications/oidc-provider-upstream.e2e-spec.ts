@@ -113,9 +113,9 @@ describe('people who come by oidc-provider, another product', () => {
   async function expectBothTold(sub: string): Promise<void> {
     await party.waitFor(2);
     await app.sendDue();
-    const told = party.received.map(({ claims }) => [claims.aud, claims.sub]);
+    const told = party.received.map(({ claims }) => `${String(claims.aud)} ${claims.sub}`);
     const account = await accountOf(sub);
-    expect(told.sort()).toEqual(applications.map(({ clientId }) => [clientId, account]).sort());
+    expect(told.sort()).toEqual(applications.map(({ clientId }) => `${clientId} ${account}`).sort());
   }
 
   async function resultsOf(): Promise<string[]> {

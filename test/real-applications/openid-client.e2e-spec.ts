@@ -41,9 +41,9 @@ describe('openid-client 6', () => {
       ...expected,
     });
     const browser = app.browser();
-    const signIn = await browser.follow(await browser.get(url.pathname + url.search));
+    const form = await browser.follow(await browser.get(url.pathname + url.search));
     const consent = await browser.follow(
-      await browser.submit(signIn, 'login-submit', { login, password: 'correct horse battery staple' }),
+      await browser.submit(form, 'login-submit', { login, password: 'correct horse battery staple' }),
     );
     const answer = await browser.submit(consent, 'consent-submit');
     const tokens = await client.authorizationCodeGrant(config, new URL(answer.location ?? ''), {

@@ -110,7 +110,7 @@ describe('sign-in with another provider under races', () => {
       const way = await onTheWayBack(subject);
       const exchanges = upstream.tokenRequests.length;
       const pages = await Promise.all([arrive(nodeOf(round), way), arrive(nodeOf(round + 1), way)]);
-      expect(pages.map(({ status }) => status).toSorted()).toEqual([303, 400]);
+      expect(pages.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([303, 400]);
       expect(await sessionsOf(subject)).toMatchObject([{ live: true }]);
       expect(upstream.tokenRequests).toHaveLength(exchanges + 1);
     }

@@ -110,7 +110,7 @@ describe('what else the dialog offers (RP-Initiated Logout 1.0 §2)', () => {
       expect(sidOf(again.id_token)).not.toBe(sidOf(tokens.id_token));
       expect(await counts(id)).toEqual([{ count: 2, rows: 2 }]);
       await browser.submit(await browser.get(url), 'logout-yes');
-      expect((await noticesOf(ledger, id)).map((row) => row.sid).sort()).toEqual(
+      expect((await noticesOf(ledger, id)).map((row) => String(row.sid)).sort()).toEqual(
         [sidOf(tokens.id_token), sidOf(again.id_token)].sort(),
       );
       expect(await app.isActive(ledger, again.access_token)).toBe(false);
@@ -183,7 +183,7 @@ describe('what else the dialog offers (RP-Initiated Logout 1.0 §2)', () => {
       expect((await app.refresh(ledger, tokens.refresh_token)).body.error).toBe('invalid_grant');
       expect(browser.cookie('exeunt_session')).toBeUndefined();
       expect(await promptNone(app, phone, ledger)).toBe('login_required');
-      expect((await noticesOf(ledger, id)).map((row) => row.sid).sort()).toEqual(
+      expect((await noticesOf(ledger, id)).map((row) => String(row.sid)).sort()).toEqual(
         [sidOf(tokens.id_token), sidOf(away.id_token)].sort(),
       );
       expect(await terminationsOf(app, id)).toMatchObject([

@@ -497,6 +497,7 @@ describe('sign-out of somebody who came by another provider (RP-Initiated Logout
     /** Names of the statements that this process sends while `work` runs. */
     async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
       const names: string[] = [];
+      // oxlint-disable-next-line typescript/unbound-method -- applied to its client below
       const original = pg.Client.prototype.query as (...args: unknown[]) => unknown;
       const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...args) {
         const [query] = args as unknown as readonly [string | { readonly name?: string; readonly text?: string }];

@@ -147,7 +147,9 @@ describe('an application that joins a session while its logout waits for the loc
     await holder.end();
     await signedOut;
     await app.sendDue();
-    const told = party.received.filter(({ claims }) => claims.sub === accountId).map(({ claims }) => claims.aud);
+    const told = party.received
+      .filter(({ claims }) => claims.sub === accountId)
+      .map(({ claims }) => String(claims.aud));
     expect(told.toSorted()).toEqual([first.clientId, joining.clientId].toSorted());
     await app.stop();
     await party.stop();

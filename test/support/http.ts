@@ -54,7 +54,7 @@ export class Browser {
       const [pair = '', ...attributes] = header.split('; ');
       const name = pair.slice(0, pair.indexOf('='));
       const value = pair.slice(pair.indexOf('=') + 1);
-      if (attributes.some((attribute) => attribute.toLowerCase() === 'max-age=0')) this.cookies.delete(name);
+      if (attributes.some((setting) => setting.toLowerCase() === 'max-age=0')) this.cookies.delete(name);
       else this.cookies.set(name, value);
     }
     return new Page(response, await response.text(), this.base);

@@ -139,9 +139,9 @@ describe('CORS: a browser application reads its own answers and nobody else’s 
 
     async function aToken(metadata: Record<string, unknown> = {}): Promise<string> {
       const { login } = await app.createAccount();
-      const client = await app.createClient({ redirect_uris: [REDIRECT_URI], ...metadata });
-      const { access_token } = await app.signInTo(app.browser(), client, login);
-      expect((await app.form('/revoke', { token: access_token }, client)).status).toBe(200);
+      const of = await app.createClient({ redirect_uris: [REDIRECT_URI], ...metadata });
+      const { access_token } = await app.signInTo(app.browser(), of, login);
+      expect((await app.form('/revoke', { token: access_token }, of)).status).toBe(200);
       return access_token;
     }
 

@@ -313,6 +313,7 @@ describe('what another provider says of a person', () => {
     expect((await browser.get(`/upstreams/${name}/callback?${query}`)).status).toBe(400);
     const logged = app.logger.lines.slice(lines).join('');
     expect(logged).toContain('x?[Nest]');
+    // oxlint-disable-next-line no-control-regex -- these are what must not be there
     expect(logged).not.toMatch(/[\n\u001b]/);
   });
 });

@@ -178,7 +178,7 @@ describe('what an application demands of the sign-in survives the way through an
     ])('is not met by a provider that %s: the page says so and leaves other ways', async (_what, claims) => {
       for (const demand of [{ prompt: 'login' }, { max_age: '0' }]) {
         const browser = app.browser();
-        const url = await leave(browser, demand as unknown as Record<string, string>);
+        const url = await leave(browser, demand);
         upstream.idTokenClaims = claims();
         const page = await expectNobodySignedIn(browser, () =>
           browser.get(upstream.authorize(url.href, upstream.subject())),

@@ -86,8 +86,8 @@ export class AuditLog implements OnModuleInit {
     const now = this.clock.now();
     const row = this.refusals.rowOf(event, details, sameAs, now);
     const write = async (count: number): Promise<void> => {
-      const [details, until] = [JSON.stringify(storable(row.details)), this.clock.now().toISOString()];
-      await this.transactions.query(COUNT_REFUSAL, [uuid(), now, event, details, count, until, row.key]);
+      const [stored, until] = [JSON.stringify(storable(row.details)), this.clock.now().toISOString()];
+      await this.transactions.query(COUNT_REFUSAL, [uuid(), now, event, stored, count, until, row.key]);
     };
     return this.ifPossible({ event, outcome: 'refused' }, () => this.counter.add(row.key.toString('hex'), write));
   }

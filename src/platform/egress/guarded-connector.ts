@@ -18,6 +18,8 @@ export const systemResolver: Lookup = async (host) =>
  */
 export function guardedConnector(connect: Connector, resolve: Lookup, allowed: AllowedAddresses): Connector {
   return (options, callback) => {
+    // undici's connectors answer by callback.
+    // oxlint-disable promise/always-return, promise/no-callback-in-promise
     void addressOf(options.hostname, resolve, allowed).then(
       (address) => {
         // The certificate is still checked against the name.
@@ -29,6 +31,7 @@ export function guardedConnector(connect: Connector, resolve: Lookup, allowed: A
       },
       (error: Error) => callback(error, null),
     );
+    // oxlint-enable promise/always-return, promise/no-callback-in-promise
   };
 }
 

@@ -46,11 +46,12 @@ describe('the log of the process', () => {
     vi.restoreAllMocks();
     expect(lines).toHaveLength(2);
     // Colours are the logger's own.
-    // eslint-disable-next-line no-control-regex
-    for (const line of lines.map((written) => written.replaceAll(/\u001b\[\d+(;\d+)*m/g, ''))) {
+    // oxlint-disable no-control-regex -- these are what must not be there
+    for (const line of lines.map((coloured) => coloured.replaceAll(/\u001b\[\d+(;\d+)*m/g, ''))) {
       expect(line.trimEnd()).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e]/);
       expect(line).toContain(`error \\u${(text.codePointAt(6) ?? 0).toString(16).padStart(4, '0')}`);
     }
+    // oxlint-enable no-control-regex
   });
 
   it('is what Nest’s own loggers write to', () => {

@@ -52,12 +52,11 @@ export function toldApplications(
     if (known === undefined || WORST_FIRST.indexOf(view.state) < WORST_FIRST.indexOf(known.state))
       told.set(clientId, view);
   };
-  for (const { clientId, clientName, state } of notices)
-    note(clientId, { name: clientName, state: STATE_WORDS[state] });
-  for (const { clientId, clientName, asked } of frontChannel)
-    if (!told.has(clientId)) told.set(clientId, { name: clientName, state: asked ? 'asked' : 'unreachable' });
-  for (const { clientId, clientName, clientUri } of notTold)
-    note(clientId, { name: clientName, state: 'not_told', ...(clientUri === undefined ? {} : { url: clientUri }) });
+  for (const { clientId, clientName: name, state } of notices) note(clientId, { name, state: STATE_WORDS[state] });
+  for (const { clientId, clientName: name, asked } of frontChannel)
+    if (!told.has(clientId)) told.set(clientId, { name, state: asked ? 'asked' : 'unreachable' });
+  for (const { clientId, clientName: name, clientUri } of notTold)
+    note(clientId, { name, state: 'not_told', ...(clientUri === undefined ? {} : { url: clientUri }) });
   return [...told.values()].sort((a, b) => a.name.localeCompare(b.name, 'en'));
 }
 

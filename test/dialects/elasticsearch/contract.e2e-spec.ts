@@ -31,6 +31,15 @@ function expectError(status: number, reason: string): (answer: DialectAnswer) =>
   };
 }
 
+function expectForbidden({ status }: DialectAnswer): void {
+  expect(status).toBe(403);
+}
+
+function expectFailed({ status, body }: DialectAnswer): void {
+  expect(status).toBe(503);
+  expect(JSON.parse(body)).toMatchObject({ error: { type: 'exception' }, status: 503 });
+}
+
 describeLogoutDialect({
   name: 'elasticsearch',
   cause: 'elasticsearch_logout',
@@ -59,13 +68,10 @@ describeLogoutDialect({
     {
       name: 'a caller without the privilege',
       send: (app, victim) => logout(app, victim.offlineClient, bodyOf(victim)),
-      expectRefused: ({ status }) => expect(status).toBe(403),
+      expectRefused: expectForbidden,
     },
   ],
   expectEnded: expectRedirect,
   expectNothingToEnd: expectRedirect,
-  expectFailed: ({ status, body }) => {
-    expect(status).toBe(503);
-    expect(JSON.parse(body)).toMatchObject({ error: { type: 'exception' }, status: 503 });
-  },
+  expectFailed,
 });

@@ -378,7 +378,7 @@ describe('logout at the realm exeunt', () => {
     expect(
       party.received
         .slice(told)
-        .map(({ claims }) => claims.aud)
+        .map(({ claims }) => String(claims.aud))
         .sort(),
     ).toEqual([facilitator.clientId, wiki.clientId].sort());
   });

@@ -80,11 +80,11 @@ describe('a dialect is one folder (.dependency-cruiser.cjs)', () => {
     for (const name of ['src', 'migrations', 'package.json', 'tsconfig.json', '.dependency-cruiser.cjs'])
       cpSync(join(root, name), join(copy, name), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-    const toy = join(copy, 'src/web/dialects/toy');
-    cpSync(import.meta.dirname, toy, { recursive: true, filter: (path) => !path.endsWith('-spec.ts') });
+    const home = join(copy, 'src/web/dialects/toy');
+    cpSync(import.meta.dirname, home, { recursive: true, filter: (path) => !path.endsWith('-spec.ts') });
     for (const name of toySource) {
-      const text = readFileSync(join(toy, name), 'utf8');
-      writeFileSync(join(toy, name), text.replaceAll(/'((?:\.\.\/)+)src\//g, "'$1"));
+      const text = readFileSync(join(home, name), 'utf8');
+      writeFileSync(join(home, name), text.replaceAll(/'((?:\.\.\/)+)src\//g, "'$1"));
     }
   });
   afterAll(() => rmSync(copy, { recursive: true, force: true }));

@@ -652,42 +652,42 @@ describe('too many requests (wire/vmware-csp#errors)', () => {
 
 describe('failures of ours, and the log (wire/vmware-csp#errors)', () => {
   // Of its own, because the log goes to the application that was started last.
-  let app: TestApp;
+  let own: TestApp;
 
   beforeAll(async () => {
-    app = await TestApp.start();
+    own = await TestApp.start();
   });
-  afterAll(() => app.stop());
+  afterAll(() => own.stop());
 
   // docs/threat-model.md#success-without-storage
   it.each(['sessions', 'rate_limits'])('when %s cannot be read, never success', async (table) => {
-    const scene = await aScene(app);
-    await app.db.query(`ALTER TABLE ${table} RENAME TO away`);
+    const scene = await aScene(own);
+    await own.db.query(`ALTER TABLE ${table} RENAME TO away`);
     try {
-      const answer = await csp(app, { browser: scene.browser, body: { idToken: scene.tokens.id_token } });
+      const answer = await csp(own, { browser: scene.browser, body: { idToken: scene.tokens.id_token } });
       expectCspError(answer, 500, 'INTERNAL_ERROR');
       expect(answer.headers.get('retry-after')).toBeNull();
     } finally {
-      await app.db.query(`ALTER TABLE away RENAME TO ${table}`);
+      await own.db.query(`ALTER TABLE away RENAME TO ${table}`);
     }
     await expectSignedIn(scene);
   });
 
   it('the request id is the id in the log, of a failure and of a refusal', async () => {
-    await app.db.query('ALTER TABLE rate_limits RENAME TO away');
-    const { json } = await csp(app);
-    await app.db.query('ALTER TABLE away RENAME TO rate_limits');
-    expect(app.logger.lines.join('\n')).toContain(`request ${String(json.requestId)} failed`);
-    const refused = await csp(app, { query: { orgId: 'nowhere' } });
-    expect(app.logger.lines.join('\n')).toContain(`request ${String(refused.json.requestId)} refused: `);
+    await own.db.query('ALTER TABLE rate_limits RENAME TO away');
+    const { json } = await csp(own);
+    await own.db.query('ALTER TABLE away RENAME TO rate_limits');
+    expect(own.logger.lines.join('\n')).toContain(`request ${String(json.requestId)} failed`);
+    const refused = await csp(own, { query: { orgId: 'nowhere' } });
+    expect(own.logger.lines.join('\n')).toContain(`request ${String(refused.json.requestId)} refused: `);
   });
 
   it('no token is written to the log', async () => {
-    const { browser, tokens } = await aScene(app);
+    const { browser, tokens } = await aScene(own);
     const cookie = browser.cookie('exeunt_session') ?? 'none';
-    await csp(app, { browser, query: { orgId: 'nowhere' }, body: { idToken: tokens.id_token } });
-    await csp(app, { browser, body: `{"idToken":"${tokens.id_token}"` });
-    await csp(app, { browser, body: { idToken: tokens.id_token } });
-    for (const secret of [cookie, tokens.id_token]) expect(app.logger.lines.join('\n')).not.toContain(secret);
+    await csp(own, { browser, query: { orgId: 'nowhere' }, body: { idToken: tokens.id_token } });
+    await csp(own, { browser, body: `{"idToken":"${tokens.id_token}"` });
+    await csp(own, { browser, body: { idToken: tokens.id_token } });
+    for (const secret of [cookie, tokens.id_token]) expect(own.logger.lines.join('\n')).not.toContain(secret);
   });
 });

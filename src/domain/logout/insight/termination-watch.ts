@@ -56,7 +56,7 @@ export class TerminationWatch implements OnModuleInit, BeforeApplicationShutdown
 
   beforeApplicationShutdown(): void {
     clearInterval(this.timer);
-    for (const { watchers } of this.watched.values()) for (const watcher of [...watchers]) watcher.complete();
+    for (const { watchers } of this.watched.values()) for (const watcher of Array.from(watchers)) watcher.complete();
   }
 
   /** How it stands now, and each time it stands differently. Completes when nothing is pending any more. */
@@ -114,7 +114,7 @@ export class TerminationWatch implements OnModuleInit, BeforeApplicationShutdown
     const text = JSON.stringify(progress);
     if (watched === undefined || watched.told === text) return;
     watched.told = text;
-    for (const watcher of [...watched.watchers]) {
+    for (const watcher of Array.from(watched.watchers)) {
       watcher.next(progress);
       if (progress.final) watcher.complete();
     }

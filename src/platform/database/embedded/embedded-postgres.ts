@@ -123,8 +123,8 @@ function handle(
       return stopping ?? Promise.resolve();
     },
     onUnexpectedExit(listener) {
-      child?.once('exit', (code, signal) => {
-        if (stopping === undefined) listener(`Postgres ended (${signal ?? `code ${code}`}); see ${place.log}`);
+      child?.once('exit', (code, by) => {
+        if (stopping === undefined) listener(`Postgres ended (${by ?? `code ${code}`}); see ${place.log}`);
       });
     },
   };

@@ -59,6 +59,7 @@ export function ApiElasticsearchErrors(path: keyof typeof ROUTES, examples: Erro
     ...statuses.map((status) => {
       const ofStatus = all.filter(([, error]) => error.status === status);
       const schemas = [...new Set(ofStatus.map(([, error]) => schemaOf(error)))].map(($ref) => ({ $ref }));
+      const [only, ...more] = schemas;
       const header = HEADERS[status];
       return ApiResponse({
         status,
@@ -66,7 +67,7 @@ export function ApiElasticsearchErrors(path: keyof typeof ROUTES, examples: Erro
         ...(header === undefined ? {} : { headers: { [header]: { schema: { type: 'string' as const } } } }),
         content: {
           'application/json': {
-            schema: schemas.length === 1 ? schemas[0]! : { oneOf: schemas },
+            schema: only !== undefined && more.length === 0 ? only : { oneOf: schemas },
             examples: Object.fromEntries(ofStatus.map(([name, error]) => [name, { value: error.body }])),
           },
         },

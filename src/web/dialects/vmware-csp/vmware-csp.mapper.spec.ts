@@ -216,8 +216,8 @@ describe('what ends (wire/vmware-csp#what-ends)', () => {
 describe('the errors (wire/vmware-csp#errors)', () => {
   it('have a number each, which begins with the module code and names the status', () => {
     const kinds = Object.values(CSP_ERRORS);
-    for (const { status, cspErrorCode } of kinds)
-      expect(cspErrorCode).toMatch(new RegExp(`^${MODULE_CODE}\\.${status}-\\d{3}\\.\\d{3}$`));
+    for (const { status: number, cspErrorCode } of kinds)
+      expect(cspErrorCode).toMatch(new RegExp(`^${MODULE_CODE}\\.${number}-\\d{3}\\.\\d{3}$`));
     expect(new Set(kinds.map(({ cspErrorCode }) => cspErrorCode)).size).toBe(kinds.length);
   });
 
