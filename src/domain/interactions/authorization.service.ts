@@ -27,8 +27,8 @@ const UNMET: AuthorizationStep = {
 };
 
 /**
- * Whether any app on the person's device can be the one that answers there: a client that proves nothing, at a private-use
- * scheme or a loopback address. What was allowed it before, by whomever, then stands for nothing: the person has to do
+ * Whether any app on the person's device can be the one that answers there: a client that proves nothing, at a
+ * private-use scheme or a loopback address. What it was permitted before then counts for nothing: the person has to do
  * something here each time, sign in or allow (RFC 8252 §8.6, RFC 6749 §10.2). A claimed https address is proof enough.
  */
 function canBeImpersonated(client: Client, redirectUri: string): boolean {
