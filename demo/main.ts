@@ -1,7 +1,7 @@
 import { AccountsService } from '../src/domain/accounts/accounts.service.js';
 import { FirstAdminClient } from '../src/domain/clients/first-admin-client.js';
 import { createApp } from '../src/app.factory.js';
-import { ClientsService } from '../src/domain/clients/clients.service.js';
+import { ClientRegistrationService } from '../src/domain/clients/client-registration.service.js';
 import { loadSettings } from '../src/platform/config/settings.js';
 import { awaitDatabase } from '../src/platform/database/await-database.js';
 import { startEmbeddedPostgres } from '../src/platform/database/embedded/embedded-postgres.js';
@@ -31,7 +31,7 @@ const service = await createApp(
   { ...settings, databaseUrl },
   { logger: new ServiceLogger({ production: false, logLevel: 'warn' }) },
 );
-const clients = service.get(ClientsService);
+const clients = service.get(ClientRegistrationService);
 const admin = await service.get(FirstAdminClient).ensure();
 // Of an earlier run only the hash is left, so each run has a secret of its own, unless the environment gives one.
 const adminSecret =

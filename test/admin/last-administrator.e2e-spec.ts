@@ -1,5 +1,6 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import { FirstAdminClient } from '../../src/domain/clients/first-admin-client.js';
+import { ClientRegistrationService } from '../../src/domain/clients/client-registration.service.js';
 import { ClientsService } from '../../src/domain/clients/clients.service.js';
 import type { Settings } from '../../src/platform/config/settings.js';
 import { TransactionRunner } from '../../src/platform/database/transaction.js';
@@ -165,12 +166,13 @@ describe('the last client that can administer the service', () => {
     });
     expect((await app.json('DELETE', `/admin/v1/clients/${ADMIN.clientId}`, { token })).status).toBe(204);
     const clients = app.app.get(ClientsService);
+    const registration = app.app.get(ClientRegistrationService);
     expect((await clients.get(keyed.clientId)).metadata.jwks?.keys).toHaveLength(1);
     const own = await app.db.query('SELECT 1 FROM clients WHERE client_id = $1', [keyed.clientId]);
     expect(own).toHaveLength(1);
     // Nobody has a token any more, so the service itself is asked.
     const changed = (jwks: object) =>
-      app.app.get(TransactionRunner).run((tx) => clients.patch(tx, keyed.clientId, { jwks }));
+      app.app.get(TransactionRunner).run((tx) => registration.patch(tx, keyed.clientId, { jwks }));
     await expect(changed({ keys: [second] })).rejects.toMatchObject({ code: 'conflict' });
     await changed({ keys: [second, first] });
     await changed({ keys: [second] });

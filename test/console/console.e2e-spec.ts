@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AccountsService } from '../../src/domain/accounts/accounts.service.js';
-import { ClientsService } from '../../src/domain/clients/clients.service.js';
+import { ClientRegistrationService } from '../../src/domain/clients/client-registration.service.js';
 import { ADMIN_SCOPE } from '../../src/platform/oidc/claims.js';
 import { clientOf, deliveriesTo, someoneAt, terminationsOf } from '../back-channel-logout/scene.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';
@@ -213,7 +213,7 @@ describe('the console', () => {
     });
 
     it.each<[string, (id: string) => Promise<unknown>]>([
-      ['has got another secret', (id) => app.app.get(ClientsService).rotateSecret(id)],
+      ['has got another secret', (id) => app.app.get(ClientRegistrationService).rotateSecret(id)],
       ['was deleted', async (id) => app.json('DELETE', `/admin/v1/clients/${id}`, { token: await app.adminToken() })],
       [
         'was disabled',

@@ -1,4 +1,4 @@
-import { ClientsService } from '../../src/domain/clients/clients.service.js';
+import { ClientRegistrationService } from '../../src/domain/clients/client-registration.service.js';
 import { pkce, TestApp } from '../support/app.js';
 import { anApplication, endSessionUrl, promptNone, SIGNED_OUT_URI, signOut } from './end-session.js';
 
@@ -36,7 +36,7 @@ describe('where the browser goes afterwards (RP-Initiated Logout 1.0 §3)', () =
       const { browser, client, tokens } = await aScene();
       const parameters = { id_token_hint: tokens.id_token, post_logout_redirect_uri: SIGNED_OUT_URI, state: 's' };
       const dialog = await browser.get(endSessionUrl(parameters));
-      await app.app.get(ClientsService).removePostLogoutRedirectUri(client.clientId, SIGNED_OUT_URI);
+      await app.app.get(ClientRegistrationService).removePostLogoutRedirectUri(client.clientId, SIGNED_OUT_URI);
       const done = await browser.submit(dialog, button);
       expect([done.status, done.location]).toEqual([200, undefined]);
       expect(done.body).not.toContain(SIGNED_OUT_URI);

@@ -6,7 +6,7 @@ import { AppModule } from '../../src/app.module.js';
 import { createApp } from '../../src/app.factory.js';
 import { AccountsService } from '../../src/domain/accounts/accounts.service.js';
 import { FirstAdminClient } from '../../src/domain/clients/first-admin-client.js';
-import { ClientsService } from '../../src/domain/clients/clients.service.js';
+import { ClientRegistrationService } from '../../src/domain/clients/client-registration.service.js';
 import { loadSettings, type Settings } from '../../src/platform/config/settings.js';
 import { Clock } from '../../src/platform/clock/clock.js';
 import { RETENTION_INTERVAL_MS } from '../../src/platform/database/retention.js';
@@ -152,7 +152,7 @@ export class TestApp {
   /** A confidential first-party client; `metadata` overrides what the test is about. */
   async createClient(metadata: Record<string, unknown> = {}): Promise<TestClient> {
     const redirectUris = (metadata.redirect_uris as string[] | undefined) ?? ['http://127.0.0.1:9/callback'];
-    const { client, clientSecret = '' } = await this.app.get(ClientsService).register(
+    const { client, clientSecret = '' } = await this.app.get(ClientRegistrationService).register(
       {
         client_name: 'Ledger',
         redirect_uris: redirectUris,

@@ -1,4 +1,4 @@
-import { ClientsService } from '../../src/domain/clients/clients.service.js';
+import { ClientRegistrationService } from '../../src/domain/clients/client-registration.service.js';
 import { basic, pkce, TestApp, type Answer } from '../support/app.js';
 import { postRaw, tokenState } from './token-requests.js';
 
@@ -31,7 +31,7 @@ describe('client authentication (RFC 6749 §2.3)', () => {
   it('form-url-decodes both parts of the header (RFC 6749 §2.3.1)', async () => {
     const clientId = 'a b:c+d%é';
     const clientSecret = 'p&q=r s:t+u%25ü';
-    await app.app.get(ClientsService).register(MACHINE, { administrator: true, clientId, clientSecret });
+    await app.app.get(ClientRegistrationService).register(MACHINE, { administrator: true, clientId, clientSecret });
     const form = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1);
     const plus = `Basic ${encode(`${form(clientId)}:${form(clientSecret)}`)}`;
     expect(plus).not.toBe(basic({ clientId, clientSecret }));

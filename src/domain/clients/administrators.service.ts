@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
-import { ChangeFeed } from '../../platform/database/change-feed.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { isUniqueViolation } from '../../platform/database/storage-errors.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
@@ -9,9 +8,10 @@ import type { ClientMetadata } from '../../platform/oidc/client-metadata.js';
 import { matchesHash, newSecret, sha256 } from '../../platform/oidc/secret.js';
 import { registeredMetadata } from './client-registration.js';
 import { provesBySecret } from './client.js';
+import { ClientRepository } from './client.repository.js';
 import { ClientsService } from './clients.service.js';
-import { ClientEntity } from './entities/client.entity.js';
 import { canAdminister, someoneAdministers } from './last-administrator.js';
+import { newClient, type StoredClient } from './stored-client.js';
 
 /** What a start found, or made, of the client that administers the service. */
 export type AdministratorAtStart =
@@ -30,8 +30,8 @@ export type AdministratorAtStart =
 export class AdministratorsService {
   constructor(
     private readonly clients: ClientsService,
+    private readonly repository: ClientRepository,
     private readonly transactions: TransactionRunner,
-    private readonly changes: ChangeFeed,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -85,52 +85,44 @@ export class AdministratorsService {
     return secret;
   }
 
-  private locked<T>(clientId: string, work: (tx: Tx, row: ClientEntity | undefined) => Promise<T>): Promise<T> {
-    return this.transactions.run(async (tx) => {
-      const row = await tx.manager.findOne(ClientEntity, { where: { clientId }, lock: { mode: 'pessimistic_write' } });
-      return work(tx, row ?? undefined);
-    });
+  private locked<T>(clientId: string, work: (tx: Tx, row: StoredClient | undefined) => Promise<T>): Promise<T> {
+    return this.transactions.run(async (tx) => work(tx, await this.repository.lockEvenDeleted(tx, clientId)));
   }
 
   /** The environment has another secret than last time. One that is in use already only needs to be remembered. */
-  private async applyEnvironment(tx: Tx, row: ClientEntity, given: string): Promise<void> {
+  private async applyEnvironment(tx: Tx, row: StoredClient, given: string): Promise<void> {
+    const remembered = { ...row, environmentSecretHash: sha256(given) };
     const replaces = provesBySecret(row.metadata) && !matchesHash(given, row.secretHash);
-    await tx.manager.update(
-      ClientEntity,
-      { clientId: row.clientId },
-      {
-        environmentSecretHash: sha256(given),
-        ...(replaces
-          ? { secretHash: sha256(given), tokenGeneration: row.tokenGeneration + 1, updatedAt: this.clock.now() }
-          : {}),
-      },
-    );
-    await this.changes.publish(tx, 'client', row.clientId);
+    await this.repository.update(tx, replaces ? this.withSecret(remembered, given) : remembered);
   }
 
   private async write(
     tx: Tx,
     clientId: string,
-    row: ClientEntity | undefined,
+    row: StoredClient | undefined,
     to: { readonly metadata: ClientMetadata; readonly secret: string; readonly given: string | undefined },
   ): Promise<void> {
-    const now = this.clock.now();
-    const state = {
-      metadata: to.metadata,
-      secretHash: sha256(to.secret),
-      environmentSecretHash: to.given === undefined ? (row?.environmentSecretHash ?? null) : sha256(to.given),
-      tokenGeneration: (row?.tokenGeneration ?? -1) + 1,
-      updatedAt: now,
-      deletedAt: null,
-      disabledAt: null,
-    };
+    const environment = to.given === undefined ? {} : { environmentSecretHash: sha256(to.given) };
     if (row === undefined) {
-      const made = { ...state, clientId, registrationTokenHash: null, createdAt: now, enabledAt: null };
-      await tx.manager.insert(ClientEntity, made as never);
+      const secrets = { clientSecret: to.secret, registrationAccessToken: undefined };
+      await this.repository.insert(tx, {
+        ...newClient(clientId, to.metadata, this.clock.now(), secrets),
+        ...environment,
+      });
     } else {
-      await tx.manager.update(ClientEntity, { clientId }, state as never);
+      const usable = { ...row, ...environment, metadata: to.metadata, deletedAt: null, disabledAt: null };
+      await this.repository.update(tx, this.withSecret(usable, to.secret));
     }
-    await this.changes.publish(tx, 'client', clientId);
+  }
+
+  /** Tokens of its own from before are dead. */
+  private withSecret(row: StoredClient, secret: string): StoredClient {
+    return {
+      ...row,
+      secretHash: sha256(secret),
+      tokenGeneration: row.tokenGeneration + 1,
+      updatedAt: this.clock.now(),
+    };
   }
 }
 

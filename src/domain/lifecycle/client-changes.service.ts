@@ -1,6 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { RegisteredClient } from '../clients/client.js';
-import { ClientsService, type ChangedClient, type ClientChanged } from '../clients/clients.service.js';
+import {
+  ClientRegistrationService,
+  type ChangedClient,
+  type ClientChanged,
+} from '../clients/client-registration.service.js';
+import { ClientsService } from '../clients/clients.service.js';
 import type { Tx } from '../../platform/database/transaction.js';
 import type { LogoutInitiator, LogoutOutcome } from '../logout/command/logout.js';
 import { LogoutService } from '../logout/command/logout.service.js';
@@ -18,6 +23,7 @@ type Metadata = Readonly<Record<string, unknown>>;
 export class ClientChanges {
   constructor(
     private readonly clients: ClientsService,
+    private readonly registration: ClientRegistrationService,
     private readonly logoutService: LogoutService,
     private readonly grants: GrantsService,
   ) {}
@@ -33,7 +39,7 @@ export class ClientChanges {
       readonly alongside?: ClientChanged | undefined;
     },
   ): Promise<RegisteredClient> {
-    return this.change(clientId, by.initiator, (tx) => this.clients.replace(tx, clientId, input, by));
+    return this.change(clientId, by.initiator, (tx) => this.registration.replace(tx, clientId, input, by));
   }
 
   /** Changes some of the metadata, by an administrator's rules. */
@@ -46,7 +52,7 @@ export class ClientChanges {
       readonly alongside?: ClientChanged | undefined;
     },
   ): Promise<RegisteredClient> {
-    return this.change(clientId, by.initiator, (tx) => this.clients.patch(tx, clientId, patch, by));
+    return this.change(clientId, by.initiator, (tx) => this.registration.patch(tx, clientId, patch, by));
   }
 
   /**
@@ -71,7 +77,7 @@ export class ClientChanges {
       },
       {
         before: async (tx) => {
-          const disabled = await this.clients.disable(tx, clientId);
+          const disabled = await this.registration.disable(tx, clientId);
           if (disabled) await alongside(tx);
           return disabled;
         },

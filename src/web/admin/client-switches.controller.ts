@@ -1,7 +1,7 @@
 import { Controller, HttpCode, Param, Post, UseFilters, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { clientInformation, type ClientInformation } from '../../domain/clients/client.presenter.js';
-import { ClientsService } from '../../domain/clients/clients.service.js';
+import { ClientRegistrationService } from '../../domain/clients/client-registration.service.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
 import { JsonErrorFilter } from '../kit/json-error.filter.js';
 import { AdminGuard, Operator } from '../kit/admin.guard.js';
@@ -20,7 +20,7 @@ import { toLogoutResult } from './presenters.js';
 @ApiJsonErrors(401, 403, 404)
 export class AdminClientSwitchesController {
   constructor(
-    private readonly clients: ClientsService,
+    private readonly registration: ClientRegistrationService,
     private readonly changes: ClientChanges,
     private readonly record: ChangeRecord,
   ) {}
@@ -49,7 +49,7 @@ export class AdminClientSwitchesController {
   async enable(@Param('client_id') clientId: string, @Operator() operator: Actor): Promise<ClientInformation> {
     return clientInformation(
       await this.record.of(operator, clientChange('enabled', clientId), (record) =>
-        this.clients.enable(clientId, record),
+        this.registration.enable(clientId, record),
       ),
     );
   }

@@ -29,6 +29,7 @@ import {
   registeredClientInformation,
   type ClientInformation,
 } from '../../domain/clients/client.presenter.js';
+import { ClientRegistrationService } from '../../domain/clients/client-registration.service.js';
 import { ClientsService } from '../../domain/clients/clients.service.js';
 import { refuseUnknownMembers } from '../../domain/clients/client-members.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
@@ -66,6 +67,7 @@ type Metadata = Readonly<Record<string, unknown>>;
 export class AdminClientsController {
   constructor(
     private readonly clients: ClientsService,
+    private readonly registration: ClientRegistrationService,
     private readonly changes: ClientChanges,
     private readonly record: ChangeRecord,
     private readonly logoutService: LogoutService,
@@ -103,7 +105,7 @@ export class AdminClientsController {
     const wantsCheck = asksForCheck(body);
     const change = { event: 'client_changed', change: 'created', subject: {} } as const;
     const registered = await this.record.of(operator, change, (alongside) =>
-      this.clients.register(body, {
+      this.registration.register(body, {
         administrator: true,
         clientId: chosenClientId(body),
         clientSecret: chosenSecret(body),
@@ -224,7 +226,7 @@ export class AdminClientsController {
         },
         {
           after: async (tx) => {
-            await this.clients.delete(tx, clientId);
+            await this.registration.delete(tx, clientId);
             await record(tx);
           },
         },
@@ -246,7 +248,7 @@ export class AdminClientsController {
     const { clientSecret = '' } = await this.record.of(
       operator,
       clientChange('secret_rotated', clientId),
-      (alongside) => this.clients.rotateSecret(clientId, alongside),
+      (alongside) => this.registration.rotateSecret(clientId, alongside),
     );
     return { client_id: clientId, client_secret: clientSecret, client_secret_expires_at: 0 };
   }
@@ -275,7 +277,7 @@ export class AdminClientsController {
     @Operator() operator: Actor,
   ): Promise<PostLogoutRedirectUrisDto> {
     const uris = await this.record.of(operator, clientChange('changed', clientId), (alongside) =>
-      this.clients.addPostLogoutRedirectUri(clientId, body.uri, alongside),
+      this.registration.addPostLogoutRedirectUri(clientId, body.uri, alongside),
     );
     return { post_logout_redirect_uris: uris };
   }
@@ -297,7 +299,7 @@ export class AdminClientsController {
     @Operator() operator: Actor,
   ): Promise<void> {
     await this.record.of(operator, clientChange('changed', clientId), (alongside) =>
-      this.clients.removePostLogoutRedirectUri(clientId, query.uri, alongside),
+      this.registration.removePostLogoutRedirectUri(clientId, query.uri, alongside),
     );
   }
 }

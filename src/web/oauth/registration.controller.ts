@@ -27,7 +27,8 @@ import {
   registeredClientInformation,
   type ClientInformation,
 } from '../../domain/clients/client.presenter.js';
-import { ClientsService, newClientId } from '../../domain/clients/clients.service.js';
+import { ClientRegistrationService, newClientId } from '../../domain/clients/client-registration.service.js';
+import { ClientsService } from '../../domain/clients/clients.service.js';
 import { ClientMetadataDto } from '../../domain/clients/dto/client-metadata.dto.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
@@ -70,6 +71,7 @@ export class RegistrationController {
 
   constructor(
     private readonly clients: ClientsService,
+    private readonly registration: ClientRegistrationService,
     private readonly changes: ClientChanges,
     private readonly logoutService: LogoutService,
     private readonly record: ChangeRecord,
@@ -111,7 +113,7 @@ export class RegistrationController {
     const registered = await this.record.of(
       byClient(clientId, address),
       clientChange('registered', clientId),
-      (record) => this.clients.register(body, { administrator: false, clientId, alongside: record }),
+      (record) => this.registration.register(body, { administrator: false, clientId, alongside: record }),
     );
     return {
       ...registeredClientInformation(registered),
@@ -195,7 +197,7 @@ export class RegistrationController {
         { target: { kind: 'client', clientId }, cause: 'client_deleted', initiator: { kind: 'client', clientId } },
         {
           after: async (tx) => {
-            await this.clients.delete(tx, clientId);
+            await this.registration.delete(tx, clientId);
             await record(tx);
           },
         },

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { AuditLog } from '../../../platform/audit/audit-log.js';
 import type { Client } from '../../clients/client.js';
+import { ClientRegistrationService } from '../../clients/client-registration.service.js';
 import { ClientsService } from '../../clients/clients.service.js';
 import { Clock } from '../../../platform/clock/clock.js';
 import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
@@ -31,6 +32,7 @@ export class RedeliveryService implements OnModuleInit {
     private readonly breakers: DeliveryBreakerRepository,
     private readonly dispatcher: BackChannelLogoutDispatcher,
     private readonly clients: ClientsService,
+    private readonly registration: ClientRegistrationService,
     private readonly transactions: TransactionRunner,
     private readonly audit: AuditLog,
     private readonly metrics: Metrics,
@@ -38,7 +40,7 @@ export class RedeliveryService implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.clients.whenChanged((tx, before, after) => this.uriChanged(tx, before, after));
+    this.registration.whenChanged((tx, before, after) => this.uriChanged(tx, before, after));
     this.metrics.collectOpenBreakers(() => this.breakers.countOpen());
   }
 

@@ -1,0 +1,281 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../../platform/clock/clock.js';
+import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import { isUniqueViolation } from '../../platform/database/storage-errors.js';
+import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
+import type { ClientMetadata } from '../../platform/oidc/client-metadata.js';
+import { ConflictError, NotFoundError } from '../../platform/oidc/errors.js';
+import { newSecret } from '../../platform/oidc/secret.js';
+import { refuseUselessSecret, secretAfter } from './changed-secret.js';
+import { checkPostLogoutRedirectUri, registeredMetadata, type RegistrationRules } from './client-registration.js';
+import { provesBySecret, type Client, type RegisteredClient } from './client.js';
+import { ClientRepository } from './client.repository.js';
+import { ClientsService } from './clients.service.js';
+import { keepingAnAdministrator, proofStays } from './last-administrator.js';
+import { newClient, toClient, type StoredClient } from './stored-client.js';
+import { takenFromClient, type TakenFromClient } from './taken-from-client.js';
+import { isStillVetted } from './vetted.js';
+
+/** What else is to happen in the transaction of one change: it gets the members that are not secret, as they were and are. */
+export type ClientChanged = (
+  tx: Tx,
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+) => Promise<void>;
+const nothingElse: ClientChanged = () => Promise.resolve();
+
+/** What another module does in the transaction that changes a client's metadata. */
+export type ClientChangeListener = (tx: Tx, before: ClientMetadata, after: Client) => Promise<void>;
+
+/** A change of metadata, and what it takes away. */
+export interface ChangedClient extends RegisteredClient {
+  readonly taken: TakenFromClient;
+}
+
+/** What becomes of a client's metadata, and the secret that it gets with it. */
+type Change = (before: ClientMetadata) => {
+  readonly metadata: ClientMetadata;
+  readonly clientSecret?: string | undefined;
+};
+
+/** Registers clients and changes them, by one set of rules for operators and for clients that register themselves. */
+@Injectable()
+export class ClientRegistrationService {
+  private readonly changeListeners: ClientChangeListener[] = [];
+
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly repository: ClientRepository,
+    private readonly clients: ClientsService,
+    private readonly clock: Clock,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  /** Registers what is to happen in the same transaction whenever a client's metadata change. */
+  whenChanged(listener: ClientChangeListener): void {
+    this.changeListeners.push(listener);
+  }
+
+  /**
+   * Registers a client. Secrets are in the answer and nowhere else.
+   * @throws InvalidRedirectUriError, InvalidClientMetadataError, ConflictError when the id is taken
+   */
+  async register(
+    input: unknown,
+    options: {
+      readonly administrator: boolean;
+      readonly clientId?: string | undefined;
+      readonly clientSecret?: string | undefined;
+      readonly alongside?: ClientChanged | undefined;
+    },
+  ): Promise<RegisteredClient> {
+    const metadata = registeredMetadata(input, this.rules(options.administrator));
+    refuseUselessSecret(metadata, options.clientSecret);
+    const clientSecret = provesBySecret(metadata) ? (options.clientSecret ?? newSecret()) : undefined;
+    const registrationAccessToken = options.administrator ? undefined : newSecret();
+    const row = newClient(options.clientId ?? newClientId(), metadata, this.clock.now(), {
+      clientSecret,
+      registrationAccessToken,
+    });
+    try {
+      await this.transactions.run(async (tx) => {
+        await this.repository.insert(tx, row);
+        await options.alongside?.(tx, {}, { client_id: row.clientId, ...metadata });
+      });
+    } catch (error) {
+      if (isUniqueViolation(error, 'clients_pkey'))
+        throw new ConflictError('This client_id is taken.', { cause: error });
+      throw error;
+    } finally {
+      // Also when another node was first: here it may be remembered as unknown.
+      this.clients.forget(row.clientId);
+    }
+    return { client: toClient(row), clientSecret, registrationAccessToken };
+  }
+
+  /** Registers a client unless there is one by this id, which is left as it is. */
+  async ensureClient(clientId: string, clientSecret: string | undefined, input: unknown): Promise<RegisteredClient> {
+    const existing = await this.clients.find(clientId);
+    if (existing === undefined) return this.register(input, { administrator: true, clientId, clientSecret });
+    return { client: existing, clientSecret: undefined, registrationAccessToken: undefined };
+  }
+
+  /**
+   * Replaces all metadata. A client that now needs a secret and has none gets one, shown here once. The caller
+   * ends in the same transaction what the change takes away (`LogoutService`), and calls `ClientsService.forget` after it.
+   */
+  async replace(
+    tx: Tx,
+    clientId: string,
+    input: unknown,
+    options: {
+      readonly administrator: boolean;
+      readonly clientSecret?: string | undefined;
+      readonly alongside?: ClientChanged | undefined;
+    },
+  ): Promise<ChangedClient> {
+    const to: Change = (before) => {
+      const metadata = registeredMetadata(input, this.rules(options.administrator, before));
+      return {
+        metadata: options.administrator ? metadata : { ...metadata, ...administratorsChoices(before, metadata) },
+        clientSecret: options.clientSecret,
+      };
+    };
+    return this.changeIn(tx, clientId, to, options.alongside);
+  }
+
+  /** JSON merge patch (RFC 7396) of the metadata: `null` removes a member. Called as {@link replace} is. */
+  async patch(
+    tx: Tx,
+    clientId: string,
+    patch: Readonly<Record<string, unknown>>,
+    options: { readonly clientSecret?: string | undefined; readonly alongside?: ClientChanged | undefined } = {},
+  ): Promise<ChangedClient> {
+    const to: Change = (before) => ({
+      clientSecret: options.clientSecret,
+      metadata: registeredMetadata({ ...before, ...patch }, this.rules(true, before)),
+    });
+    return this.changeIn(tx, clientId, to, options.alongside);
+  }
+
+  /**
+   * No grant is made for it from the commit on, on any node. The caller ends its grants in the same transaction
+   * (`LogoutService`), and calls `ClientsService.forget` after it. False: it was disabled before, or there is none.
+   * @throws ConflictError when no client could administer the service any more
+   */
+  async disable(tx: Tx, clientId: string): Promise<boolean> {
+    const { disabled } = await keepingAnAdministrator(tx, clientId, this.settings.issuer, async () => ({
+      disabled: await this.repository.disable(tx, clientId),
+      proofStays: true,
+    }));
+    return disabled;
+  }
+
+  /** What ended when it was disabled stays ended. Idempotent. @throws NotFoundError */
+  async enable(clientId: string, alongside = nothingElse): Promise<Client> {
+    await this.clients.get(clientId);
+    await this.transactions.run(async (tx) => {
+      await this.repository.enable(tx, clientId);
+      await alongside(tx, {}, {});
+    });
+    this.clients.forget(clientId);
+    return this.clients.get(clientId);
+  }
+
+  /**
+   * The client is gone with the commit. The caller ends its grants in the same transaction (`LogoutService`), and
+   * calls `ClientsService.forget` after it.
+   * @throws ConflictError when no client could administer the service any more
+   */
+  async delete(tx: Tx, clientId: string): Promise<void> {
+    await keepingAnAdministrator(tx, clientId, this.settings.issuer, async () => {
+      await this.repository.delete(tx, clientId);
+      return { proofStays: true };
+    });
+  }
+
+  /**
+   * A new secret. The old one stops working here with the commit, and on other nodes as they learn of it (at most 30 s);
+   * tokens of the client's own from before, or got with the old one by then, are dead on every node at once.
+   */
+  async rotateSecret(clientId: string, alongside = nothingElse): Promise<RegisteredClient> {
+    const clientSecret = newSecret();
+    const to: Change = (before) => {
+      if (!provesBySecret(before)) throw new ConflictError('This client does not authenticate with a secret.');
+      return { metadata: before, clientSecret };
+    };
+    return this.change(clientId, to, alongside);
+  }
+
+  /** Idempotent. @throws InvalidRedirectUriError */
+  async addPostLogoutRedirectUri(clientId: string, uri: string, alongside = nothingElse): Promise<readonly string[]> {
+    const to: Change = (before) => {
+      checkPostLogoutRedirectUri(uri, before, this.rules(true));
+      return {
+        metadata: { ...before, post_logout_redirect_uris: [...new Set([...before.post_logout_redirect_uris, uri])] },
+      };
+    };
+    const { client } = await this.change(clientId, to, alongside);
+    return client.metadata.post_logout_redirect_uris;
+  }
+
+  /** @throws NotFoundError when it was not registered */
+  async removePostLogoutRedirectUri(clientId: string, uri: string, alongside = nothingElse): Promise<void> {
+    const to: Change = (before) => {
+      const uris = before.post_logout_redirect_uris.filter((registered) => registered !== uri);
+      if (uris.length === before.post_logout_redirect_uris.length)
+        throw new NotFoundError('This URI is not registered.');
+      return { metadata: { ...before, post_logout_redirect_uris: uris } };
+    };
+    await this.change(clientId, to, alongside);
+  }
+
+  private rules(administrator: boolean, before?: ClientMetadata): RegistrationRules {
+    return { administrator, allowInsecure: this.settings.allowInsecureRedirectUris, before };
+  }
+
+  private async change(clientId: string, to: Change, alongside: ClientChanged): Promise<RegisteredClient> {
+    const changed = await this.transactions.run((tx) => this.changeIn(tx, clientId, to, alongside));
+    this.clients.forget(clientId);
+    return changed;
+  }
+
+  /** @throws ConflictError when no client could administer the service any more */
+  private async changeIn(
+    tx: Tx,
+    clientId: string,
+    to: Change,
+    alongside: ClientChanged = nothingElse,
+  ): Promise<ChangedClient> {
+    const { changed } = await keepingAnAdministrator(tx, clientId, this.settings.issuer, async () => {
+      const row = await this.repository.lock(tx, clientId);
+      if (row === undefined) throw new NotFoundError('There is no such client.');
+      const { metadata, clientSecret } = to(row.metadata);
+      return {
+        changed: await this.store(tx, row, metadata, { given: clientSecret, alongside }),
+        proofStays: proofStays(row.metadata, metadata),
+      };
+    });
+    return changed;
+  }
+
+  private async store(
+    tx: Tx,
+    row: StoredClient,
+    metadata: ClientMetadata,
+    { given, alongside }: { readonly given: string | undefined; readonly alongside: ClientChanged },
+  ): Promise<ChangedClient> {
+    const secret = secretAfter(row, metadata, given);
+    const taken = takenFromClient(row.metadata, metadata);
+    const changed = {
+      ...row,
+      metadata,
+      updatedAt: this.clock.now(),
+      secretHash: secret.hash,
+      tokenGeneration: row.tokenGeneration + (taken.ownTokens || secret.replaced ? 1 : 0),
+    };
+    await this.repository.update(tx, changed);
+    const client = toClient(changed);
+    for (const listener of this.changeListeners) await listener(tx, row.metadata, client);
+    const replaced = secret.replaced || secret.shown !== undefined ? { client_secret: 'replaced' } : {};
+    await alongside(tx, { ...row.metadata }, { ...metadata, ...replaced });
+    return { client, clientSecret: secret.shown, registrationAccessToken: undefined, taken };
+  }
+}
+
+/**
+ * What only administrators set survives a client's own update of its registration (RFC 7592 §2.2), as long as the
+ * client is still the one that they looked at.
+ */
+function administratorsChoices(before: ClientMetadata, after: ClientMetadata): Partial<ClientMetadata> {
+  if (!isStillVetted(before, after)) return {};
+  const { skip_consent, skip_logout_confirmation, headless_logout } = before;
+  const { resource_server, audience, permissions } = before;
+  return { skip_consent, skip_logout_confirmation, headless_logout, resource_server, audience, permissions };
+}
+
+/** An id that cannot be guessed and is unique. */
+export function newClientId(): string {
+  return randomBytes(16).toString('base64url');
+}
