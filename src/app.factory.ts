@@ -4,14 +4,13 @@ import type { LoggerService, NestApplicationOptions } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
 import type { Settings } from './platform/config/settings.js';
-import { Cors } from './web/kit/cors.js';
 import { EdgeFallbacks } from './web/kit/edge-fallbacks.js';
 import { FallbackFilter } from './web/kit/fallback.filter.js';
 import { refuseHead } from './web/kit/head-requests.js';
-import { HttpEdge } from './web/kit/http-edge.js';
 import { answerMalformedRequests } from './web/kit/malformed-requests.js';
 import { publicCors } from './web/kit/public-cors.js';
 import { RequestGuard } from './web/kit/request.guard.js';
+import { ResponseWriter } from './web/kit/response-writer.js';
 import { serveDocs } from './web/docs/openapi.js';
 
 const BODY_LIMIT = '64kb';
@@ -44,7 +43,7 @@ export async function createApp(settings: Settings, making: Making = {}): Promis
   app.set('query parser', 'simple');
   if (settings.trustProxy !== undefined) app.set('trust proxy', trustedProxies(settings.trustProxy));
   keepIdleConnections(app, settings);
-  app.use(publicCors(app.get(Cors), app.get(HttpEdge), settings));
+  app.use(publicCors(app.get(ResponseWriter), settings));
   app.use(refuseHead);
   // These read their JSON themselves, to the letter: media types, positions of mistakes, members sent twice.
   app.useBodyParser('text', { type: readsItsOwnBody, limit: BODY_LIMIT });
@@ -63,7 +62,9 @@ export async function createApp(settings: Settings, making: Making = {}): Promis
   });
   app.useGlobalGuards(new RequestGuard(app.get(Reflector)));
   answerMalformedRequests(app.getHttpServer());
-  app.useGlobalFilters(new FallbackFilter(app.get(HttpEdge), app.get(EdgeFallbacks), (path) => methodsOf(app, path)));
+  app.useGlobalFilters(
+    new FallbackFilter(app.get(ResponseWriter), app.get(EdgeFallbacks), (path) => methodsOf(app, path)),
+  );
   serveDocs(app, settings);
   return app;
 }

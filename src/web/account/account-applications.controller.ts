@@ -1,40 +1,34 @@
-import { Body, Controller, Cookies, Get, HttpCode, Ip, Post, Query, Res, UseFilters, UsePipes } from '@nestjs/common';
+import { Body, Get, HttpCode, Ip, Post, Query, UsePipes } from '@nestjs/common';
 import { ApiConsumes, ApiCookieAuth, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { ConsentWithdrawal } from '../../domain/lifecycle/consent-withdrawal.service.js';
-import { ConsentsService, type Consent } from '../../domain/consents/consents.service.js';
-import { scopeWords } from '../authorize/scope-words.js';
-import { InteractionsService } from '../../domain/interactions/interactions.service.js';
 import { clientName, type Client } from '../../domain/clients/client.js';
 import { ClientsService } from '../../domain/clients/clients.service.js';
+import { ConsentsService, type Consent } from '../../domain/consents/consents.service.js';
+import { ConsentWithdrawal } from '../../domain/lifecycle/consent-withdrawal.service.js';
+import { PATHS } from '../../platform/oidc/endpoints.js';
+import { scopeWords } from '../authorize/scope-words.js';
 import { ApiPage, ApiSeeOther } from '../kit/api-errors.js';
-import { BrowserIdentity } from '../kit/browser.js';
-import { HttpEdge, type Cookies as CookieJar, type Response } from '../kit/http-edge.js';
-import { PageErrorFilter } from '../kit/page-error.filter.js';
+import { type Browser, CurrentBrowser } from '../kit/browser.js';
+import { formPage, redirect, type HttpResponse } from '../kit/http-response.js';
+import { PageController } from '../kit/page-controller.js';
 import { OAuthParametersPipe } from '../kit/parameters.pipe.js';
 import { renderApplicationsPage } from '../pages/pages.js';
-import type { ApplicationView } from '../pages/views.js';
 import { accountView } from '../pages/session-view.js';
-import type { SignedInSession } from '../../domain/sessions/session.js';
-import { SessionsService } from '../../domain/sessions/sessions.service.js';
+import type { ApplicationView } from '../pages/views.js';
 import { WithdrawConsentFormDto } from './dto/withdraw-consent-form.dto.js';
+import { SignInFirst } from './sign-in-first.js';
 
-const PATH = '/account/applications';
 const FLASHES = ['withdrawn', 'nothing_to_withdraw'] as const;
 
 /** What the signed-in person allowed applications. The account comes from the cookie, so nobody else's can be named. */
 @ApiTags('Own sessions')
 @ApiCookieAuth('session')
-@Controller('account/applications')
-@UseFilters(PageErrorFilter)
+@PageController(PATHS.applications)
 export class AccountApplicationsController {
   constructor(
-    private readonly sessions: SessionsService,
     private readonly clients: ClientsService,
     private readonly consents: ConsentsService,
     private readonly withdrawal: ConsentWithdrawal,
-    private readonly interactions: InteractionsService,
-    private readonly browsers: BrowserIdentity,
-    private readonly edge: HttpEdge,
+    private readonly signInFirst: SignInFirst,
   ) {}
 
   @Get()
@@ -46,28 +40,21 @@ export class AccountApplicationsController {
   @ApiPage(429, 'Too many sign-ins were begun from this address; `Retry-After` says when to come back.')
   @ApiPage(503, 'Storage is away.')
   async show(
-    @Cookies() cookies: CookieJar,
+    @CurrentBrowser() browser: Browser,
     @Query('done') done: string | undefined,
     @Ip() address: string,
-    @Res() response: Response,
-  ): Promise<void> {
-    const session = await this.current(cookies);
-    const browserId = this.browsers.ensure(response, cookies);
-    if (session === undefined) return this.signInFirst(browserId, address, response);
+  ): Promise<HttpResponse> {
+    const session = await browser.session();
+    if (session === undefined) return this.signInFirst.respond(browser, address);
     const consents = await this.consents.list(session.accountId);
     const clients = await this.clients.findEvenDeleted(consents.map(({ clientId }) => clientId));
-    const nonce = this.edge.newNonce();
-    const flash = FLASHES.find((known) => known === done);
-    const html = renderApplicationsPage({
-      nonce,
-      csrf: this.browsers.csrfToken(browserId),
+    return formPage(browser, renderApplicationsPage, {
       account: accountView(session),
-      withdrawAction: `${PATH}/withdraw`,
-      sessionsUrl: '/account/sessions',
+      withdrawAction: `${PATHS.applications}/withdraw`,
+      sessionsUrl: PATHS.sessions,
       applications: consents.flatMap((consent) => applicationView(consent, clients.get(consent.clientId))),
-      ...(flash === undefined ? {} : { flash }),
+      flash: FLASHES.find((known) => known === done),
     });
-    this.edge.page(response, html, { nonce });
   }
 
   @Post('withdraw')
@@ -82,28 +69,16 @@ export class AccountApplicationsController {
   @ApiPage(400, 'No application was named. Nothing changed.')
   @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
   @ApiPage(503, 'Storage is away, so nothing is confirmed. Trying again does no harm.')
-  async withdraw(
-    @Body() form: WithdrawConsentFormDto,
-    @Cookies() cookies: CookieJar,
-    @Res() response: Response,
-  ): Promise<void> {
-    this.browsers.checkCsrf(cookies, form.csrf, { url: PATH, label: 'Show the list again' });
-    const session = await this.current(cookies);
-    if (session === undefined) return this.edge.redirect(response, PATH);
+  async withdraw(@Body() form: WithdrawConsentFormDto, @CurrentBrowser() sent: Browser): Promise<HttpResponse> {
+    const browser = sent.submitted(form.csrf, { url: PATHS.applications, label: 'Show the list again' });
+    const session = await browser.session();
+    if (session === undefined) return redirect(PATHS.applications);
     const outcome = await this.withdrawal.withdraw(session.accountId, form.client_id, {
       kind: 'user',
       accountId: session.accountId,
     });
-    this.edge.redirect(response, `${PATH}?done=${outcome.kind === 'not_given' ? 'nothing_to_withdraw' : 'withdrawn'}`);
-  }
-
-  private current(cookies: CookieJar): Promise<SignedInSession | undefined> {
-    return this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
-  }
-
-  private async signInFirst(browserId: string, address: string, response: Response): Promise<void> {
-    const id = await this.interactions.begin(undefined, this.browsers.hash(browserId), address);
-    this.edge.redirect(response, `/interaction/${id}`);
+    const done = outcome.kind === 'not_given' ? 'nothing_to_withdraw' : 'withdrawn';
+    return redirect(`${PATHS.applications}?done=${done}`);
   }
 }
 

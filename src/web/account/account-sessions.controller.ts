@@ -1,40 +1,28 @@
-import {
-  Body,
-  Controller,
-  Cookies,
-  Get,
-  HttpCode,
-  Ip,
-  Param,
-  ParseUUIDPipe,
-  Post,
-  Query,
-  Res,
-  UseFilters,
-  UsePipes,
-} from '@nestjs/common';
+import { Body, Get, HttpCode, Ip, Param, ParseUUIDPipe, Post, Query, UsePipes } from '@nestjs/common';
 import { ApiConsumes, ApiCookieAuth, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { FormDto } from '../authorize/dto/interaction-forms.dto.js';
-import { InteractionsService } from '../../domain/interactions/interactions.service.js';
-import { ClientsService } from '../../domain/clients/clients.service.js';
 import { clientName } from '../../domain/clients/client.js';
-import { ApiPage, ApiSeeOther } from '../kit/api-errors.js';
-import { BrowserIdentity } from '../kit/browser.js';
-import { HttpEdge, type Cookies as CookieJar, type Response } from '../kit/http-edge.js';
-import { PageErrorFilter } from '../kit/page-error.filter.js';
-import { OAuthParametersPipe } from '../kit/parameters.pipe.js';
-import type { LogoutOutcome, LogoutTarget } from '../../domain/logout/command/logout.js';
-import { LogoutRecordsService } from '../../domain/logout/termination/logout-records.service.js';
+import { ClientsService } from '../../domain/clients/clients.service.js';
+import type { LogoutTarget } from '../../domain/logout/command/logout.js';
 import { LogoutService } from '../../domain/logout/command/logout.service.js';
-import { InvalidRequestError } from '../../platform/oidc/errors.js';
-import { deviceName, renderSessionsPage } from '../pages/pages.js';
-import type { ApplicationLinkView, SessionsView } from '../pages/views.js';
-import { accountView } from '../pages/session-view.js';
+import { LogoutRecordsService } from '../../domain/logout/termination/logout-records.service.js';
 import type { SessionWithClients, SignedInSession } from '../../domain/sessions/session.js';
 import { SessionsService } from '../../domain/sessions/sessions.service.js';
-import { SignedOutAnswer } from '../signed-out/signed-out-answer.js';
+import { PATHS } from '../../platform/oidc/endpoints.js';
+import { InvalidRequestError } from '../../platform/oidc/errors.js';
+import { ApiPage, ApiSeeOther } from '../kit/api-errors.js';
+import { type Browser, CurrentBrowser } from '../kit/browser.js';
+import { FormDto } from '../kit/dto/forms.dto.js';
+import { formPage, redirect, type HttpResponse } from '../kit/http-response.js';
+import { PageController } from '../kit/page-controller.js';
+import { OAuthParametersPipe } from '../kit/parameters.pipe.js';
+import { keepingCookies } from '../kit/response.interceptor.js';
+import { deviceName, renderSessionsPage } from '../pages/pages.js';
+import { accountView } from '../pages/session-view.js';
+import type { ApplicationLinkView, SessionView } from '../pages/views.js';
+import { SignedOutResponses } from '../signed-out/signed-out-responses.js';
+import { SignInFirst } from './sign-in-first.js';
 
-const PATH = '/account/sessions';
+const PATH = PATHS.sessions;
 const SHOWN = 100;
 const FLASHES = ['session_ended', 'others_ended', 'nothing_to_end'] as const;
 type Flash = (typeof FLASHES)[number];
@@ -45,18 +33,15 @@ type Flash = (typeof FLASHES)[number];
  */
 @ApiTags('Own sessions')
 @ApiCookieAuth('session')
-@Controller('account/sessions')
-@UseFilters(PageErrorFilter)
+@PageController(PATH)
 export class AccountSessionsController {
   constructor(
     private readonly sessions: SessionsService,
     private readonly clients: ClientsService,
     private readonly logoutService: LogoutService,
     private readonly records: LogoutRecordsService,
-    private readonly interactions: InteractionsService,
-    private readonly signedOut: SignedOutAnswer,
-    private readonly browsers: BrowserIdentity,
-    private readonly edge: HttpEdge,
+    private readonly signedOut: SignedOutResponses,
+    private readonly signInFirst: SignInFirst,
   ) {}
 
   @Get()
@@ -68,41 +53,26 @@ export class AccountSessionsController {
   @ApiPage(429, 'Too many sign-ins were begun from this address; `Retry-After` says when to come back.')
   @ApiPage(503, 'Storage is away.')
   async show(
-    @Cookies() cookies: CookieJar,
+    @CurrentBrowser() browser: Browser,
     @Query('done') done: string | undefined,
     @Ip() address: string,
-    @Res() response: Response,
-  ): Promise<void> {
-    const session = await this.current(cookies);
-    const browserId = this.browsers.ensure(response, cookies);
-    if (session === undefined) return this.signInFirst(browserId, address, response);
+  ): Promise<HttpResponse> {
+    const session = await browser.session();
+    if (session === undefined) return this.signInFirst.respond(browser, address);
     const { items } = await this.sessions.list({ accountId: session.accountId, limit: SHOWN });
     const flash = FLASHES.find((known) => known === done);
     const [names, cannotTell] = await Promise.all([
       this.namesOf(items),
       flash === undefined || flash === 'nothing_to_end' ? [] : this.notToldOf(session.accountId),
     ]);
-    const nonce = this.edge.newNonce();
-    const view: SessionsView = {
-      nonce,
-      csrf: this.browsers.csrfToken(browserId),
+    return formPage(browser, renderSessionsPage, {
       account: accountView(session),
       endOthersAction: `${PATH}/end-others`,
-      signOutUrl: '/session/end_session',
-      applicationsUrl: '/account/applications',
-      sessions: items.map((item) => ({
-        id: item.id,
-        endAction: `${PATH}/${item.id}/end`,
-        current: item.id === session.id,
-        device: deviceName(item.userAgent ?? undefined),
-        ...(item.address === null ? {} : { address: item.address }),
-        signedInAt: item.authenticatedAt,
-        lastSeenAt: item.lastSeenAt,
-        applications: item.clients.map((client) => names.get(client.clientId) ?? client.clientId),
-      })),
+      signOutUrl: PATHS.endSession,
+      applicationsUrl: PATHS.applications,
+      sessions: items.map((item) => sessionView(item, session, names)),
       ...(flash === undefined ? {} : { flash, cannotTell }),
-    };
-    this.edge.page(response, renderSessionsPage(view), { nonce });
+    });
   }
 
   @Post(':id/end')
@@ -119,10 +89,9 @@ export class AccountSessionsController {
     @Param('id', new ParseUUIDPipe({ exceptionFactory: () => new InvalidRequestError('That is no session.') }))
     sessionId: string,
     @Body() form: FormDto,
-    @Cookies() cookies: CookieJar,
-    @Res() response: Response,
-  ): Promise<void> {
-    await this.end(form, cookies, response, 'session_ended', (session) => ({
+    @CurrentBrowser() browser: Browser,
+  ): Promise<HttpResponse> {
+    return this.end(form, browser, 'session_ended', (session) => ({
       kind: 'account-session',
       accountId: session.accountId,
       sessionId,
@@ -140,8 +109,8 @@ export class AccountSessionsController {
   @ApiSeeOther('Back to the list.')
   @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
   @ApiPage(503, 'Storage is away, so nothing is confirmed. Trying again does no harm.')
-  async endOthers(@Body() form: FormDto, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
-    await this.end(form, cookies, response, 'others_ended', (session) => ({
+  async endOthers(@Body() form: FormDto, @CurrentBrowser() browser: Browser): Promise<HttpResponse> {
+    return this.end(form, browser, 'others_ended', (session) => ({
       kind: 'account',
       accountId: session.accountId,
       exceptSessionId: session.id,
@@ -159,25 +128,15 @@ export class AccountSessionsController {
     });
   }
 
-  private current(cookies: CookieJar): Promise<SignedInSession | undefined> {
-    return this.sessions.findByCookie(this.edge.cookie(cookies, 'session'));
-  }
-
-  private async signInFirst(browserId: string, address: string, response: Response): Promise<void> {
-    const id = await this.interactions.begin(undefined, this.browsers.hash(browserId), address);
-    this.edge.redirect(response, `/interaction/${id}`);
-  }
-
   private async end(
     form: FormDto,
-    cookies: CookieJar,
-    response: Response,
+    sent: Browser,
     flash: Flash,
     targetOf: (session: SignedInSession) => LogoutTarget,
-  ): Promise<void> {
-    this.browsers.checkCsrf(cookies, form.csrf, { url: PATH, label: 'Show the list again' });
-    const session = await this.current(cookies);
-    if (session === undefined) return this.edge.redirect(response, PATH);
+  ): Promise<HttpResponse> {
+    const browser = sent.submitted(form.csrf, { url: PATH, label: 'Show the list again' });
+    const session = await browser.session();
+    if (session === undefined) return redirect(PATH);
     const target = targetOf(session);
     const isThisBrowser = target.kind === 'account-session' && target.sessionId === session.id;
     const outcome = await this.logoutService.logout({
@@ -186,14 +145,14 @@ export class AccountSessionsController {
       initiator: { kind: 'user', accountId: session.accountId },
       ...(isThisBrowser ? { browserSessionId: session.id } : {}),
     });
-    if (outcome.kind === 'ended' && isThisBrowser) return this.leave(session.id, outcome, response);
-    this.edge.redirect(response, `${PATH}?done=${outcome.kind === 'ended' ? flash : 'nothing_to_end'}`);
-  }
-
-  /** The session of this very browser: its applications are told here too, as after `end_session`. */
-  private async leave(sessionId: string, outcome: LogoutOutcome, response: Response): Promise<void> {
-    this.edge.clearCookie(response, 'session');
-    this.signedOut.show(response, await this.signedOut.told(outcome, sessionId), { alreadySignedOut: false });
+    if (outcome.kind !== 'ended' || !isThisBrowser)
+      return redirect(`${PATH}?done=${outcome.kind === 'ended' ? flash : 'nothing_to_end'}`);
+    // The session of this very browser: its applications are told here too, as after `end_session`.
+    const left = browser.signedOut();
+    return keepingCookies(left, async () => {
+      const told = await this.signedOut.told(outcome, session.id);
+      return this.signedOut.page(told, { alreadySignedOut: false }).for(left);
+    });
   }
 
   private async namesOf(sessions: readonly SessionWithClients[]): Promise<Map<string, string>> {
@@ -201,4 +160,17 @@ export class AccountSessionsController {
     const clients = await this.clients.findEvenDeleted(ids);
     return new Map([...clients].map(([clientId, client]) => [clientId, clientName(client)]));
   }
+}
+
+function sessionView(item: SessionWithClients, own: SignedInSession, names: ReadonlyMap<string, string>): SessionView {
+  return {
+    id: item.id,
+    endAction: `${PATH}/${item.id}/end`,
+    current: item.id === own.id,
+    device: deviceName(item.userAgent ?? undefined),
+    ...(item.address === null ? {} : { address: item.address }),
+    signedInAt: item.authenticatedAt,
+    lastSeenAt: item.lastSeenAt,
+    applications: item.clients.map((client) => names.get(client.clientId) ?? client.clientId),
+  };
 }

@@ -9,6 +9,7 @@ import { SignedOutModule } from '../signed-out/signed-out.module.js';
 import { AccountApplicationsController } from './account-applications.controller.js';
 import { AccountSessionsController } from './account-sessions.controller.js';
 import { HomeController } from './home.controller.js';
+import { SignInFirst } from './sign-in-first.js';
 
 @Module({
   imports: [
@@ -21,5 +22,6 @@ import { HomeController } from './home.controller.js';
     SignedOutModule,
   ],
   controllers: [AccountApplicationsController, AccountSessionsController, HomeController],
+  providers: [SignInFirst],
 })
 export class AccountModule {}

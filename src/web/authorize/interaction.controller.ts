@@ -35,7 +35,8 @@ import { targetOf, type AuthorizationRequest } from '../../domain/interactions/a
 import { AuthorizationRequestParser } from './authorization-request.parser.js';
 import { AuthorizationService } from '../../domain/interactions/authorization.service.js';
 import { ConsentsService } from '../../domain/consents/consents.service.js';
-import { ConsentFormDto, FormDto, isTooLong, SignInFormDto } from './dto/interaction-forms.dto.js';
+import { FormDto, isTooLong, SignInFormDto } from '../kit/dto/forms.dto.js';
+import { ConsentFormDto } from './dto/consent-form.dto.js';
 import { InteractionLostError } from '../../domain/interactions/interaction-errors.js';
 import { InteractionsService, type Interaction } from '../../domain/interactions/interactions.service.js';
 import { LeadingOn } from './leading-on.service.js';

@@ -13,7 +13,7 @@ import {
   UsePipes,
 } from '@nestjs/common';
 import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { FormDto, isTooLong, SignInFormDto } from '../authorize/dto/interaction-forms.dto.js';
+import { FormDto, isTooLong, SignInFormDto } from '../kit/dto/forms.dto.js';
 import { SignInService } from '../../domain/lifecycle/sign-in.service.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { ApiPage, ApiSeeOther } from '../kit/api-errors.js';

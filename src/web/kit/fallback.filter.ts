@@ -6,9 +6,9 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import { handlerOf, type EdgeFallbacks, type FallbackHandler } from './edge-fallbacks.js';
-import type { HttpEdge, Response } from './http-edge.js';
 import { JsonErrorFilter } from './json-error.filter.js';
 import { PageErrorFilter } from './page-error.filter.js';
+import type { ResponseWriter } from './response-writer.js';
 
 /** Which methods a path is served for; none when there is nothing. */
 export type MethodsOf = (path: string) => readonly string[];
@@ -30,17 +30,16 @@ export class FallbackFilter implements ExceptionFilter {
   private readonly page: FallbackHandler;
 
   constructor(
-    private readonly edge: HttpEdge,
+    private readonly writer: ResponseWriter,
     private readonly fallbacks: EdgeFallbacks,
     private readonly methodsOf: MethodsOf,
   ) {
-    this.standard = handlerOf(new JsonErrorFilter(edge));
-    this.page = handlerOf(new PageErrorFilter(edge));
+    this.standard = handlerOf(new JsonErrorFilter(writer));
+    this.page = handlerOf(new PageErrorFilter(writer));
   }
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const http = host.switchToHttp();
-    const request = http.getRequest<RefusedRequest>();
+    const request = host.switchToHttp().getRequest<RefusedRequest>();
     const { url = '', method } = request;
     const path = url.split('?', 1)[0] ?? '';
     // A dialect has words of its own for a method that it does not take.
@@ -49,7 +48,7 @@ export class FallbackFilter implements ExceptionFilter {
     const handle = own?.handle ?? (isPerson(request) ? this.page : this.standard);
     const allowed = error instanceof NotFoundException ? this.methodsOf(path) : [];
     if (allowed.length === 0 || allowed.includes(method)) return handle(error, host);
-    this.edge.header(http.getResponse<Response>(), 'Allow', allowed.join(', '));
+    this.writer.ahead(host, [['Allow', allowed.join(', ')]]);
     handle(new MethodNotAllowedException(), host);
   }
 }

@@ -6,7 +6,8 @@ import {
   MissingTokenError,
 } from '../../platform/oidc/errors.js';
 import { toFailure, type Failure } from './failure.js';
-import { HttpEdge, type Response } from './http-edge.js';
+import { json, type HttpResponse } from './http-response.js';
+import { ResponseWriter } from './response-writer.js';
 
 /**
  * Errors as `{"error", "error_description"}` with `no-store` (RFC 6749 §5.2, RFC 6750 §3, RFC 7591 §3.2.2). Used by the
@@ -16,18 +17,21 @@ import { HttpEdge, type Response } from './http-edge.js';
 export class JsonErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(JsonErrorFilter.name);
 
-  constructor(private readonly edge: HttpEdge) {}
+  constructor(private readonly writer: ResponseWriter) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const http = host.switchToHttp();
-    const response = http.getResponse<Response>();
-    const failure = toFailure(error, this.logger);
-    const challenge = challengeOf(failure);
-    if (challenge !== undefined) this.edge.header(response, 'WWW-Authenticate', challenge);
-    if (failure.retryAfterSeconds !== undefined)
-      this.edge.header(response, 'Retry-After', String(failure.retryAfterSeconds));
-    this.edge.json(response, bodyOf(failure), failure.status);
+    this.writer.send(host, jsonError(toFailure(error, this.logger)));
   }
+}
+
+/** The response that {@link JsonErrorFilter} sends, for an edge that adds to it. */
+export function jsonError(failure: Failure): HttpResponse {
+  const { status, retryAfterSeconds } = failure;
+  const challenge = challengeOf(failure);
+  return json(bodyOf(failure), status).with(
+    ...(challenge === undefined ? [] : [['WWW-Authenticate', challenge] as const]),
+    ...(retryAfterSeconds === undefined ? [] : [['Retry-After', String(retryAfterSeconds)] as const]),
+  );
 }
 
 function bodyOf(failure: Failure): object {

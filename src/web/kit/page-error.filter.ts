@@ -2,35 +2,34 @@ import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs
 import { waysOf, type WayOn } from '../../platform/oidc/ways-on.js';
 import { renderErrorPage } from '../pages/pages.js';
 import { toFailure, type Failure } from './failure.js';
-import { HttpEdge, type Response } from './http-edge.js';
+import { page, type HttpResponse } from './http-response.js';
+import { ResponseWriter } from './response-writer.js';
 
 /** Errors as a page for a person: what happened, what to do now, and an id to quote when asking for help. */
 @Catch()
 export class PageErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(PageErrorFilter.name);
 
-  constructor(private readonly edge: HttpEdge) {}
+  constructor(private readonly writer: ResponseWriter) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const response = host.switchToHttp().getResponse<Response>();
-    const failure = toFailure(error, this.logger, true);
-    if (failure.retryAfterSeconds !== undefined)
-      this.edge.header(response, 'Retry-After', String(failure.retryAfterSeconds));
-    const nonce = this.edge.newNonce();
-    const ways = waysOf(failure.error);
-    const atOnce = ways.find((way) => way.atOnce === true);
-    if (atOnce !== undefined) this.edge.refresh(response, atOnce.url);
-    const html = renderErrorPage({
-      nonce,
-      status: failure.status,
-      ...wordsFor(failure),
-      message: failure.description,
-      requestId: failure.requestId,
-      ways: [...ways, HOME],
-      ...(failure.status < 500 ? { code: failure.code } : {}),
-    });
-    this.edge.page(response, html, { nonce, status: failure.status });
+    this.writer.send(host, toPage(toFailure(error, this.logger, true)));
   }
+}
+
+function toPage(failure: Failure): HttpResponse {
+  const { status, retryAfterSeconds, requestId } = failure;
+  const ways = waysOf(failure.error);
+  const view = {
+    status,
+    ...wordsFor(failure),
+    message: failure.description,
+    requestId,
+    ways: [...ways, HOME],
+    code: status < 500 ? failure.code : undefined,
+  };
+  const refresh = ways.find((way) => way.atOnce === true);
+  return page(renderErrorPage, view, { status, retryAfterSeconds, refresh });
 }
 
 const HOME: WayOn = { url: '/', label: 'Go to the start page' };

@@ -1,7 +1,7 @@
 import type { Settings } from '../../platform/config/settings.js';
-import type { Cors } from './cors.js';
 import { bearerToken } from './bearer.js';
-import type { HttpEdge, Response } from './http-edge.js';
+import { openCors, preflight, publicPreflight } from './cors.js';
+import type { OutgoingResponse, ResponseWriter } from './response-writer.js';
 
 interface Request {
   readonly method: string;
@@ -18,21 +18,20 @@ const REGISTRATION = /^\/register(\/|$)/;
  * of parsers and of the router can be read as well.
  */
 export function publicCors(
-  cors: Cors,
-  edge: HttpEdge,
+  writer: ResponseWriter,
   settings: Pick<Settings, 'registration'>,
-): (request: Request, response: Response, next: () => void) => void {
+): (request: Request, response: OutgoingResponse, next: () => void) => void {
   return ({ method, path, headers }, response, next) => {
     const { origin } = headers;
     const asks = headers['access-control-request-headers'];
     const isPreflight = method === 'OPTIONS' && origin !== undefined;
     if (DOCUMENTS.test(path)) {
-      if (isPreflight) return cors.publicPreflight(response, asks);
-      edge.header(response, 'Access-Control-Allow-Origin', '*');
+      if (isPreflight) return writer.sendTo(response, publicPreflight(asks));
+      writer.aheadTo(response, [['Access-Control-Allow-Origin', '*']]);
     } else if (REGISTRATION.test(path)) {
-      if (isPreflight) return cors.preflight(response, origin, 'GET, POST, PUT, DELETE', asks);
+      if (isPreflight) return writer.sendTo(response, preflight(origin, 'GET, POST, PUT, DELETE', asks));
       if (settings.registration !== 'off' || bearerToken(headers.authorization) !== undefined)
-        cors.allowAnybody(response, origin);
+        writer.aheadTo(response, openCors(origin));
     }
     next();
   };

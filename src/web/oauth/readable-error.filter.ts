@@ -1,12 +1,13 @@
-import { Catch, Injectable, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { claimedClientId } from '../../domain/clients/client-authenticator.js';
 import { isPublicClient, type Client } from '../../domain/clients/client.js';
 import { ClientsService } from '../../domain/clients/clients.service.js';
 import { bearerToken } from '../kit/bearer.js';
-import { Cors } from '../kit/cors.js';
-import { handlerOf, type FallbackHandler } from '../kit/edge-fallbacks.js';
-import { HttpEdge, type Response } from '../kit/http-edge.js';
-import { JsonErrorFilter } from '../kit/json-error.filter.js';
+import { clientCors, openCors } from '../kit/cors.js';
+import { toFailure } from '../kit/failure.js';
+import type { Header } from '../kit/http-response.js';
+import { jsonError, JsonErrorFilter } from '../kit/json-error.filter.js';
+import { ResponseWriter } from '../kit/response-writer.js';
 import { InvalidClientError } from '../../platform/oidc/errors.js';
 import { AccessTokensService } from '../../domain/tokens/access-tokens.service.js';
 
@@ -26,33 +27,26 @@ interface RefusedRequest {
 @Catch()
 @Injectable()
 export class ReadableErrorFilter implements ExceptionFilter {
-  private readonly answer: FallbackHandler;
+  private readonly logger = new Logger(JsonErrorFilter.name);
 
   constructor(
-    edge: HttpEdge,
-    private readonly cors: Cors,
+    private readonly writer: ResponseWriter,
     private readonly clients: ClientsService,
     private readonly accessTokens: AccessTokensService,
-  ) {
-    this.answer = handlerOf(new JsonErrorFilter(edge));
-  }
+  ) {}
 
   /** Nest does not wait for a filter, so nothing in here may fail. */
   async catch(error: unknown, host: ArgumentsHost): Promise<void> {
-    await this.letRead(error, host);
-    this.answer(error, host);
+    const cors = await this.corsFor(error, host.switchToHttp().getRequest<RefusedRequest>());
+    this.writer.send(host, jsonError(toFailure(error, this.logger)).with(...cors));
   }
 
-  private async letRead(error: unknown, host: ArgumentsHost): Promise<void> {
-    const http = host.switchToHttp();
-    const request = http.getRequest<RefusedRequest>();
-    const response = http.getResponse<Response>();
+  private async corsFor(error: unknown, request: RefusedRequest): Promise<readonly Header[]> {
     const { origin } = request.headers;
-    if (origin === undefined) return;
+    if (origin === undefined) return [];
     const client = await this.namedClient(request);
-    if (client === undefined) this.cors.allowAnybody(response, origin);
-    else if (!(error instanceof InvalidClientError) || isPublicClient(client))
-      this.cors.allow(response, origin, client);
+    if (client === undefined) return openCors(origin);
+    return !(error instanceof InvalidClientError) || isPublicClient(client) ? clientCors(origin, client) : [];
   }
 
   private async namedClient(request: RefusedRequest): Promise<Client | undefined> {

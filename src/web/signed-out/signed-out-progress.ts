@@ -5,6 +5,7 @@ import { ClientsService } from '../../domain/clients/clients.service.js';
 import { Sealer } from '../../platform/keys/sealer.js';
 import { TerminationWatch, type TerminationProgress } from '../../domain/logout/insight/termination-watch.js';
 import { renderSignedOutProgress } from '../pages/pages.js';
+import { PATHS } from '../../platform/oidc/endpoints.js';
 import type { LiveView, SignedOutApplicationView, SignedOutView } from '../pages/views.js';
 import { toldApplicationsOf } from './told-applications.js';
 
@@ -40,7 +41,7 @@ export class SignedOutProgress {
   }
 
   viewOf(token: string): LiveView {
-    const reloadUrl = `/session/signed-out/${token}`;
+    const reloadUrl = `${PATHS.signedOut}/${token}`;
     return { reloadUrl, eventsUrl: `${reloadUrl}/events` };
   }
 

@@ -1,29 +1,40 @@
-import { Controller, Cookies, Get, HttpCode, Ip, Param, Res, Sse, UseFilters, type MessageEvent } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  HttpCode,
+  Ip,
+  Param,
+  Sse,
+  UseFilters,
+  UseInterceptors,
+  type MessageEvent,
+} from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Observable } from 'rxjs';
+import { PATHS } from '../../platform/oidc/endpoints.js';
+import { NotFoundError } from '../../platform/oidc/errors.js';
 import { ApiPage, ApiSeeOther } from '../kit/api-errors.js';
-import { HttpEdge, type Cookies as CookieJar, type Response } from '../kit/http-edge.js';
+import { type Browser, CurrentBrowser } from '../kit/browser.js';
+import { page, redirect, type HttpResponse } from '../kit/http-response.js';
 import { LiveStreams } from '../kit/live-streams.js';
 import { PageErrorFilter } from '../kit/page-error.filter.js';
-import { NotFoundError } from '../../platform/oidc/errors.js';
+import { ResponseInterceptor } from '../kit/response.interceptor.js';
 import { renderSignedOutPage } from '../pages/pages.js';
-import { SessionsService } from '../../domain/sessions/sessions.service.js';
 import { SignedOutProgress } from './signed-out-progress.js';
 
 /** The signed-out page, once more and live. Whoever has its address learns names and states for a quarter of an hour. */
 @ApiTags('Logout: end_session')
-@Controller('session/signed-out/:token')
+@Controller(`${PATHS.signedOut}/:token`)
 @UseFilters(PageErrorFilter)
 export class SignedOutController {
   constructor(
     private readonly progress: SignedOutProgress,
-    private readonly sessions: SessionsService,
     private readonly streams: LiveStreams,
-    private readonly edge: HttpEdge,
   ) {}
 
   @Get()
   @HttpCode(200)
+  @UseInterceptors(ResponseInterceptor)
   @ApiOperation({
     summary: 'See how a logout stands',
     description: 'The link on the signed-out page, for browsers without JavaScript. It lapses after 15 minutes.',
@@ -31,14 +42,13 @@ export class SignedOutController {
   @ApiPage(200, 'Each application with its state; without them when the address has lapsed.')
   @ApiSeeOther('To the front page, when the address has lapsed and somebody is signed in.')
   @ApiPage(503, 'Storage is away.')
-  async show(@Param('token') token: string, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
+  async show(@Param('token') token: string, @CurrentBrowser() browser: Browser): Promise<HttpResponse<string>> {
     const followed = this.progress.open(token);
-    if (followed === undefined) return this.lapsed(cookies, response);
-    const page = await this.progress.page(followed);
-    const follows = page.applications.some(({ state }) => state === 'pending');
-    const nonce = this.edge.newNonce();
-    const html = renderSignedOutPage({ ...page, nonce, ...(follows ? { live: this.progress.viewOf(token) } : {}) });
-    this.edge.page(response, html, { nonce, live: follows });
+    if (followed === undefined) return lapsed(browser);
+    const view = await this.progress.page(followed);
+    const follows = view.applications.some(({ state }) => state === 'pending');
+    const live = follows ? this.progress.viewOf(token) : undefined;
+    return page(renderSignedOutPage, { ...view, live }, { live: follows });
   }
 
   @Sse('events')
@@ -56,12 +66,10 @@ export class SignedOutController {
     if (followed === undefined) throw new NotFoundError('This page has lapsed.');
     return this.streams.stream(followed.terminationId, this.progress.updates(followed), { address });
   }
+}
 
-  private async lapsed(cookies: CookieJar, response: Response): Promise<void> {
-    // Somebody is signed in: the page must not say otherwise.
-    if ((await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'))) !== undefined)
-      return this.edge.redirect(response, '/');
-    const nonce = this.edge.newNonce();
-    this.edge.page(response, renderSignedOutPage({ nonce, alreadySignedOut: true, applications: [] }), { nonce });
-  }
+async function lapsed(browser: Browser): Promise<HttpResponse<string>> {
+  // Somebody is signed in: the page must not say otherwise.
+  if ((await browser.session()) !== undefined) return redirect(PATHS.home);
+  return page(renderSignedOutPage, { alreadySignedOut: true, applications: [] });
 }

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsString, MaxLength } from 'class-validator';
-import { FormDto } from '../../authorize/dto/interaction-forms.dto.js';
+import { FormDto } from '../../kit/dto/forms.dto.js';
 
 export class WithdrawConsentFormDto extends FormDto {
   /** The application that is to have no access any more. */

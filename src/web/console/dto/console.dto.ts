@@ -1,6 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
-import { FormDto } from '../../authorize/dto/interaction-forms.dto.js';
+import { FormDto } from '../../kit/dto/forms.dto.js';
 
 export class ConsoleClientFormDto extends FormDto {
   @ApiPropertyOptional({ example: 'exeunt-admin' })

@@ -22,6 +22,7 @@ import { HttpEdge, type Cookies as CookieJar, type Response } from '../../kit/ht
 import { Leaving } from '../../kit/leaving.js';
 import { PageErrorFilter } from '../../kit/page-error.filter.js';
 import { OAuthParametersPipe } from '../../kit/parameters.pipe.js';
+import { ResponseWriter } from '../../kit/response-writer.js';
 import { Sealer } from '../../../platform/keys/sealer.js';
 import { FrontChannelLogout } from '../../../domain/logout/notices/front-channel-logout.service.js';
 import type { LogoutCommand, LogoutOutcome } from '../../../domain/logout/command/logout.js';
@@ -32,7 +33,7 @@ import type { LogoutConfirmationView } from '../../pages/views.js';
 import { accountView } from '../../pages/session-view.js';
 import type { SessionApplication, SignedInSession } from '../../../domain/sessions/session.js';
 import { SessionsService } from '../../../domain/sessions/sessions.service.js';
-import { SignedOutAnswer, type SignedOutPage } from '../../signed-out/signed-out-answer.js';
+import { SignedOutResponses, type SignedOutPage } from '../../signed-out/signed-out-responses.js';
 import { HintVerifier } from '../../../domain/tokens/hint-verifier.js';
 import { EndSessionFormDto, EndSessionRequestDto } from './dto/end-session.dto.js';
 import {
@@ -86,7 +87,8 @@ export class EndSessionController {
     private readonly clients: ClientsService,
     private readonly hints: HintVerifier,
     private readonly leg: UpstreamLeg,
-    private readonly signedOut: SignedOutAnswer,
+    private readonly signedOut: SignedOutResponses,
+    private readonly writer: ResponseWriter,
     private readonly leaving: Leaving,
     private readonly frontChannel: FrontChannelLogout,
     private readonly browsers: BrowserIdentity,
@@ -406,14 +408,18 @@ export class EndSessionController {
         : await this.leg.url(upstream, sessionId, byUpstream ? wayOf(shown) : {});
     const offer = url === undefined || upstream === undefined ? {} : { upstream: { name: upstream.displayName, url } };
     const view = { alreadySignedOut: outcome.kind === 'nothing_to_end', ...page };
-    if (byUpstream && url !== undefined) return this.signedOut.show(response, told, { ...view, ...offer }, url);
+    if (byUpstream && url !== undefined)
+      return this.writer.sendTo(response, this.signedOut.page(told, { ...view, ...offer }, url));
     if (redirectUri === undefined)
-      return this.signedOut.show(response, told, { ...view, ...offer, ...(link === undefined ? {} : linkView(link)) });
+      return this.writer.sendTo(
+        response,
+        this.signedOut.page(told, { ...view, ...offer, ...(link === undefined ? {} : linkView(link)) }),
+      );
     const back = appendQuery(redirectUri, [['state', state]]);
     if (!this.signedOut.hasFrames(told)) return this.leaving.to(response, back);
     const client = clientId === undefined ? undefined : await this.clients.find(clientId);
     const continueTo = { url: back, clientName: client === undefined ? '' : clientName(client) };
-    return this.signedOut.show(response, told, { ...view, continueTo }, back);
+    return this.writer.sendTo(response, this.signedOut.page(told, { ...view, continueTo }, back));
   }
 
   /**

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ClientsService } from '../../domain/clients/clients.service.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
-import { headerUrl, HttpEdge, type Response } from '../kit/http-edge.js';
+import { page, type HttpResponse } from '../kit/http-response.js';
 import {
   FrontChannelLogout,
   type FrontChannelFrame,
@@ -39,13 +39,12 @@ export interface SignedOutPage extends Omit<SignedOutView, 'nonce' | 'applicatio
  * browser waits, so the link is there from the start.
  */
 @Injectable()
-export class SignedOutAnswer {
+export class SignedOutResponses {
   constructor(
     private readonly records: LogoutRecordsService,
     private readonly frontChannel: FrontChannelLogout,
     private readonly progress: SignedOutProgress,
     private readonly clients: ClientsService,
-    private readonly edge: HttpEdge,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -78,24 +77,26 @@ export class SignedOutAnswer {
   }
 
   /** @param onward where the browser goes by itself once the frames are done; at once when there are none */
-  show(response: Response, told: Told, { leftClientId, ...page }: SignedOutPage, onward?: string): void {
+  page(told: Told, { leftClientId, ...view }: SignedOutPage, onward?: string): HttpResponse {
     const frames = framesOf(told);
     const afterMs = frames.length === 0 ? 0 : this.settings.frontChannelWaitMs;
-    if (onward !== undefined)
-      this.edge.header(response, 'Refresh', `${Math.ceil(afterMs / 1000)};url=${headerUrl(onward)}`);
     // A page that the browser is about to leave has nothing to follow.
-    const live = onward === undefined ? this.follow(told, page.everywhere === true, leftClientId) : undefined;
-    const nonce = this.edge.newNonce();
-    const html = renderSignedOutPage({
-      ...page,
-      nonce,
-      applications: told.applications,
-      frames,
-      ...(live === undefined ? {} : { live }),
-      ...(onward === undefined ? {} : { onward: { url: onward, afterMs } }),
-    });
-    const origins = [...new Set(frames.map(({ url }) => new URL(url).origin))];
-    this.edge.page(response, html, { nonce, frames: origins, live: live !== undefined });
+    const live = onward === undefined ? this.follow(told, view.everywhere === true, leftClientId) : undefined;
+    return page(
+      renderSignedOutPage,
+      {
+        ...view,
+        applications: told.applications,
+        frames,
+        live,
+        onward: onward === undefined ? undefined : { url: onward, afterMs },
+      },
+      {
+        frames: [...new Set(frames.map(({ url }) => new URL(url).origin))],
+        live: live !== undefined,
+        refresh: onward === undefined ? undefined : { url: onward, afterSeconds: Math.ceil(afterMs / 1000) },
+      },
+    );
   }
 
   private follow(told: Told, everywhere: boolean, leftClientId: string | undefined): LiveView | undefined {

@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
 
 /** Every form of ours carries it. */
 export class FormDto {
@@ -27,10 +27,4 @@ export class SignInFormDto extends FormDto {
 /** Longer than any login or password that an account here can have. The form says so; nothing is looked up or hashed. */
 export function isTooLong({ login = '', password = '' }: SignInFormDto): boolean {
   return login.length > 320 || password.length > 1000;
-}
-
-export class ConsentFormDto extends FormDto {
-  @ApiProperty({ enum: ['allow', 'deny'] })
-  @IsIn(['allow', 'deny'])
-  readonly decision: 'allow' | 'deny';
 }
