@@ -14,6 +14,7 @@ const steps = [
   { name: 'import rules', args: ['run', 'imports:check'] },
   ...(values['skip-tests'] ? [] : [{ name: 'tests', args: ['test'] }]),
   { name: 'migration drift', args: ['run', 'migration:check'] },
+  { name: 'SQL statements', args: ['run', 'sql:check'] },
   { name: 'OpenAPI drift and lint', args: ['run', 'openapi:check'] },
   ...(values['skip-browser'] ? [] : [{ name: 'browser tests', args: ['run', 'test:browser'] }]),
 ];

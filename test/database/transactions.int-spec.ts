@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/platform/database/data-source-options.js';
@@ -13,7 +14,12 @@ import { ENTITIES } from '../../src/entities.js';
 import { AccountEntity } from '../../src/domain/accounts/entities/account.entity.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
-const ADD = statement('test_transactions_add', 'UPDATE counters SET n = n + $2 WHERE id = $1 RETURNING n');
+const ADD = statement({
+  name: 'test_transactions_add',
+  parameters: { id: 'int', n: 'int' },
+  row: { n: 'int' },
+  text: 'UPDATE counters SET n = n + :n WHERE id = :id RETURNING n',
+});
 
 describe('transactions', () => {
   let db: TestDatabase;
@@ -45,17 +51,17 @@ describe('transactions', () => {
       expect(client.emit('error', new Error('terminating connection due to administrator command'))).toBe(true);
       client.release(true);
     }
-    expect(await runner.run((tx) => tx.query(ADD, [1, 1]))).toEqual([{ n: 1 }]);
+    expect(await runner.run((tx) => tx.query(ADD, { id: 1, n: 1 }))).toEqual([{ n: 1 }]);
   });
 
   it('keeps everything or nothing', async () => {
     const failing = runner.run(async (tx) => {
-      await tx.query(ADD, [1, 1]);
+      await tx.query(ADD, { id: 1, n: 1 });
       throw new Error('second thoughts');
     });
     await expect(failing).rejects.toThrow('second thoughts');
     expect(await totals()).toEqual([0, 0]);
-    await runner.run((tx) => tx.query(ADD, [1, 1]));
+    await runner.run((tx) => tx.query(ADD, { id: 1, n: 1 }));
     expect(await totals()).toEqual([1, 0]);
   });
 
@@ -67,11 +73,11 @@ describe('transactions', () => {
     const both = (first: number, second: number): Promise<unknown> =>
       runner.run(async (tx) => {
         attempts += 1;
-        await tx.query(ADD, [first, 1]);
+        await tx.query(ADD, { id: first, n: 1 });
         atTheBrink += 1;
         if (atTheBrink === 2) bothThere();
         await together;
-        return tx.query(ADD, [second, 1]);
+        return tx.query(ADD, { id: second, n: 1 });
       });
     await Promise.all([both(1, 2), both(2, 1)]);
     expect(attempts).toBe(3);
@@ -85,7 +91,7 @@ describe('transactions', () => {
       await tx.manager.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
       await tx.manager.query('SELECT n FROM counters');
       if (attempts === 1) await db.query('UPDATE counters SET n = n + 10 WHERE id = 1');
-      await tx.query(ADD, [1, 1]);
+      await tx.query(ADD, { id: 1, n: 1 });
     });
     expect(attempts).toBe(2);
     expect(await totals()).toEqual([11, 0]);
@@ -95,7 +101,7 @@ describe('transactions', () => {
     let attempts = 0;
     const failing = runner.run(async (tx) => {
       attempts += 1;
-      await tx.query(ADD, [1, 1]);
+      await tx.query(ADD, { id: 1, n: 1 });
       await tx.manager.query(`DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '${code}'; END $$`);
     });
     await expect(failing).rejects.toSatisfy((error) => sqlState(error) === code);
@@ -114,6 +120,62 @@ describe('transactions', () => {
     expect(isUniqueViolation(error, 'counters_pkey')).toBe(true);
     expect(isUniqueViolation(error, 'another_key')).toBe(false);
     expect(attempts).toBe(1);
+  });
+
+  it('does what follows a commit after it, in order, and before the result is known', async () => {
+    const seen: unknown[] = [];
+    const result = await runner.run(async (tx) => {
+      tx.afterCommit(async () => void seen.push(['first', await totals()]));
+      tx.afterCommit(() => void seen.push('second'));
+      await tx.query(ADD, { id: 1, n: 1 });
+      expect(seen).toEqual([]);
+      return 'done';
+    });
+    expect([result, seen]).toEqual(['done', [['first', [1, 0]], 'second']]);
+  });
+
+  it('does nothing after a rollback, and of attempts only what the last one asked for', async () => {
+    const seen: string[] = [];
+    const failing = runner.run(async (tx) => {
+      tx.afterCommit(() => void seen.push('rolled back'));
+      await tx.query(ADD, { id: 1, n: 1 });
+      throw new Error('second thoughts');
+    });
+    await expect(failing).rejects.toThrow('second thoughts');
+    let attempts = 0;
+    await runner.run(async (tx) => {
+      attempts += 1;
+      const attempt = attempts;
+      tx.afterCommit(() => void seen.push(`attempt ${attempt}`));
+      if (attempt === 1) await tx.manager.query(`DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$`);
+    });
+    expect(seen).toEqual(['attempt 2']);
+  });
+
+  it('does nothing when the commit itself fails', async () => {
+    await db.query('CREATE TABLE late (id int REFERENCES counters DEFERRABLE INITIALLY DEFERRED)');
+    const seen: string[] = [];
+    const failing = runner.run(async (tx) => {
+      tx.afterCommit(() => void seen.push('committed'));
+      await tx.manager.query('INSERT INTO late VALUES (99)');
+    });
+    await expect(failing).rejects.toSatisfy((error) => sqlState(error) === '23503');
+    expect(seen).toEqual([]);
+    await db.query('DROP TABLE late');
+  });
+
+  it('logs what fails after a commit, goes on with the rest, and gives the result: what was written stands', async () => {
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    const seen: string[] = [];
+    const result = await runner.run(async (tx) => {
+      tx.afterCommit(() => Promise.reject(new TypeError('of a person called mia')));
+      tx.afterCommit(() => void seen.push('second'));
+      await tx.query(ADD, { id: 1, n: 1 });
+      return 'done';
+    });
+    expect([result, seen, await totals()]).toEqual(['done', ['second'], [1, 0]]);
+    expect(warn.mock.calls).toEqual([['what follows a commit failed: TypeError']]);
+    warn.mockRestore();
   });
 
   it.each<[string, (source: DataSource) => Promise<unknown>]>([
@@ -196,6 +258,6 @@ describe('what storage does not take is the request’s mistake', () => {
 
 describe('statements', () => {
   it('refuses a second text under a name that is taken', () => {
-    expect(() => statement(ADD.name, 'SELECT 1')).toThrow(ADD.name);
+    expect(() => statement({ name: ADD.name, text: 'SELECT 1' })).toThrow(ADD.name);
   });
 });

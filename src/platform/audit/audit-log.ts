@@ -1,9 +1,9 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { Clock } from '../clock/clock.js';
-import type { Page, PageRequest } from '../database/page.js';
+import { toPage, type Page, type PageRequest } from '../database/page.js';
 import { Retention } from '../database/retention.js';
-import { statement } from '../database/statement.js';
+import { statement, typed } from '../database/statement.js';
 import { sqlState } from '../database/storage-errors.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
 import { CoalescingCounter } from './coalescing-counter.js';
@@ -22,23 +22,43 @@ const YEAR_MS = 365 * DAY_MS;
 /** Refusals are what anybody can cause. They are for seeing an attack, not for looking up after months. */
 const REFUSALS_MS = 7 * DAY_MS;
 
-const INSERT = statement(
-  'audit_insert',
-  'INSERT INTO audit_events (id, at, event, outcome, details) VALUES ($1, $2, $3, $4, $5::jsonb)',
-);
-const COUNT_REFUSAL = statement(
-  'audit_count_refusal',
-  `INSERT INTO audit_events (id, at, event, outcome, details, refusal_key)
-   VALUES ($1, $2, $3, 'refused', CASE WHEN $5::int > 1 THEN $4::jsonb || jsonb_build_object('count', $5::int) ELSE $4::jsonb END, $7)
-   ON CONFLICT (refusal_key) WHERE refusal_key IS NOT NULL DO UPDATE SET details = audit_events.details || jsonb_build_object(
-     'count', coalesce((audit_events.details ->> 'count')::int, 1) + $5::int, 'until', $6::text)`,
-);
-const LIST = statement(
-  'audit_list',
-  `SELECT id, at, event, outcome, details FROM audit_events
-    WHERE ($1::uuid IS NULL OR id < $1) AND ($2::text IS NULL OR event = $2) AND ($3::text IS NULL OR outcome = $3)
-    ORDER BY id DESC LIMIT $4`,
-);
+const INSERT = statement({
+  name: 'audit_insert',
+  parameters: { id: 'uuid', at: 'timestamptz', event: 'text', outcome: 'text', details: 'jsonb' },
+  text: 'INSERT INTO audit_events (id, at, event, outcome, details) VALUES (:id, :at, :event, :outcome, :details)',
+});
+const COUNT_REFUSAL = statement({
+  name: 'audit_count_refusal',
+  parameters: {
+    id: 'uuid',
+    at: 'timestamptz',
+    event: 'text',
+    details: 'jsonb',
+    count: 'int',
+    until: 'text',
+    key: 'bytea',
+  },
+  text: `
+    INSERT INTO audit_events (id, at, event, outcome, details, refusal_key)
+    VALUES (:id, :at, :event, 'refused', CASE WHEN :count > 1 THEN :details || jsonb_build_object('count', :count) ELSE :details END, :key)
+    ON CONFLICT (refusal_key) WHERE refusal_key IS NOT NULL DO UPDATE SET details = audit_events.details || jsonb_build_object(
+      'count', coalesce((audit_events.details ->> 'count')::int, 1) + :count, 'until', :until)`,
+});
+const LIST = statement({
+  name: 'audit_list',
+  parameters: { cursor: 'uuid?', event: 'text?', outcome: 'text?', limit: 'int' },
+  row: {
+    id: 'uuid',
+    at: 'timestamptz',
+    event: typed<AuditEventName>('text'),
+    outcome: typed<AuditOutcome>('text'),
+    details: typed<AuditDetails>('jsonb'),
+  },
+  text: `
+    SELECT id, at, event, outcome, details FROM audit_events
+     WHERE (:cursor IS NULL OR id < :cursor) AND (:event IS NULL OR event = :event) AND (:outcome IS NULL OR outcome = :outcome)
+     ORDER BY id DESC LIMIT :limit`,
+});
 
 /** The record of what was done, refused and failed, for operators. Kept for a year. */
 @Injectable()
@@ -65,13 +85,13 @@ export class AuditLog implements OnModuleInit {
    * what must be on record is not done without it.
    */
   async record(event: AuditEvent, tx?: Tx): Promise<void> {
-    await (tx ?? this.transactions).query(INSERT, [
-      uuid(),
-      this.clock.now(),
-      event.event,
-      event.outcome,
-      JSON.stringify(storable(event.details)),
-    ]);
+    await (tx ?? this.transactions).query(INSERT, {
+      id: uuid(),
+      at: this.clock.now(),
+      event: event.event,
+      outcome: event.outcome,
+      details: storable(event.details),
+    });
   }
 
   /**
@@ -86,8 +106,15 @@ export class AuditLog implements OnModuleInit {
     const now = this.clock.now();
     const row = this.refusals.rowOf(event, details, sameAs, now);
     const write = async (count: number): Promise<void> => {
-      const [stored, until] = [JSON.stringify(storable(row.details)), this.clock.now().toISOString()];
-      await this.transactions.query(COUNT_REFUSAL, [uuid(), now, event, stored, count, until, row.key]);
+      await this.transactions.query(COUNT_REFUSAL, {
+        id: uuid(),
+        at: now,
+        event,
+        details: storable(row.details),
+        count,
+        until: this.clock.now().toISOString(),
+        key: row.key,
+      });
     };
     return this.ifPossible({ event, outcome: 'refused' }, () => this.counter.add(row.key.toString('hex'), write));
   }
@@ -114,14 +141,9 @@ export class AuditLog implements OnModuleInit {
   async list(
     filter: PageRequest & { readonly event?: AuditEventName | undefined; readonly outcome?: AuditOutcome | undefined },
   ): Promise<Page<RecordedAuditEvent>> {
-    const rows = await this.transactions.query<RecordedAuditEvent>(LIST, [
-      filter.cursor ?? null,
-      filter.event ?? null,
-      filter.outcome ?? null,
-      filter.limit + 1,
-    ]);
-    const items = rows.slice(0, filter.limit);
-    return { items, nextCursor: rows.length > filter.limit ? items.at(-1)?.id : undefined };
+    const { cursor, event, outcome, limit } = filter;
+    const rows = await this.transactions.query(LIST, { cursor, event, outcome, limit: limit + 1 });
+    return toPage(rows, limit, ({ id }) => id);
   }
 }
 

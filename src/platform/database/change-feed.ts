@@ -15,7 +15,12 @@ const HEARTBEAT = 'heartbeat';
 const RECONNECT_MS = 1000;
 const CONNECT_MS = 5000;
 const GOODBYE_MS = 1000;
-const NOTIFY = statement('change_feed_notify', `SELECT pg_notify('${CHANNEL}', $1)`);
+const NOTIFY = statement({
+  name: 'change_feed_notify',
+  parameters: { payload: 'text' },
+  row: { pg_notify: 'void' },
+  text: `SELECT pg_notify('${CHANNEL}', :payload)`,
+});
 
 /** Nest's injection token: how often the feed is put to the test, and how long a heartbeat may take. */
 export const HEARTBEAT_MS = Symbol('HEARTBEAT_MS');
@@ -75,7 +80,7 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
 
   /** Within a transaction the notice goes out when, and only when, it commits. */
   async publish(db: Queryable, topic: ChangeTopic, id = ''): Promise<void> {
-    await db.query(NOTIFY, [`${topic}:${id}`]);
+    await db.query(NOTIFY, { payload: `${topic}:${id}` });
   }
 
   private async connect(): Promise<void> {
@@ -139,7 +144,11 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
   private async send(id: string): Promise<boolean> {
     const pool = (this.dataSource.driver as unknown as { master: Pool }).master;
     try {
-      await pool.query({ name: NOTIFY.name, text: NOTIFY.text, values: [`${HEARTBEAT}:${id}`] });
+      await pool.query({
+        name: NOTIFY.name,
+        text: NOTIFY.text,
+        values: NOTIFY.bind({ payload: `${HEARTBEAT}:${id}` }),
+      });
       return true;
     } catch {
       return false;

@@ -5,7 +5,11 @@ import { statement } from './statement.js';
 import { shared, within } from './time-limit.js';
 import { TransactionRunner } from './transaction.js';
 
-const PING = statement('health_ping', 'SELECT pg_catalog.pg_is_in_recovery() AS standby');
+const PING = statement({
+  name: 'health_ping',
+  row: { standby: 'boolean' },
+  text: 'SELECT pg_catalog.pg_is_in_recovery() AS standby',
+});
 /** Storage that has fallen silent is away, long before a request's own time limit says so. */
 const PING_MS = 2000;
 
@@ -13,7 +17,7 @@ const PING_MS = 2000;
 @Injectable()
 export class Readiness {
   /** One at a time: probes that come while storage is silent do not take a connection each. */
-  private readonly ping = shared(() => this.transactions.query<{ standby: boolean }>(PING, []));
+  private readonly ping = shared(() => this.transactions.query(PING, {}));
 
   constructor(
     private readonly transactions: TransactionRunner,

@@ -1,9 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, QueryConfig } from 'pg';
 import { READ_ONLY } from './connections.js';
 import { sqlState } from './storage-errors.js';
-import type { Queryable, Statement } from './statement.js';
+import { warnOf } from './storage-log.js';
+import type { PositionalStatement, Queryable, Statement } from './statement.js';
 
 declare const brand: unique symbol;
 
@@ -14,6 +15,12 @@ declare const brand: unique symbol;
 export interface Tx extends Queryable {
   readonly [brand]: true;
   readonly manager: EntityManager;
+  /**
+   * Runs `callback` once the transaction has committed, in the order of the calls, and before `run` returns; never when
+   * it rolls back. For what is outside the database, such as a cache that forgets. What was written stands by then, so a
+   * callback that fails is logged, the others run, and whoever ran the transaction gets its result all the same.
+   */
+  afterCommit(callback: () => void | Promise<void>): void;
 }
 
 /** Serialization failure and deadlock: the whole transaction may be run again. */
@@ -45,12 +52,16 @@ export class TransactionRunner implements Queryable {
 
   /**
    * Runs `work` in one transaction: commits when it returns, rolls back when it throws. A deadlock or serialization
-   * failure runs the whole of it again, a few times, so `work` must have no effect outside the database.
+   * failure runs the whole of it again, a few times, so `work` must have no effect outside the database but by
+   * {@link Tx.afterCommit}.
    */
   async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.dataSource.transaction((manager) => this.watched(manager, work));
+        const callbacks: Callback[] = [];
+        const result = await this.dataSource.transaction((manager) => this.watched(manager, callbacks, work));
+        await this.callAll(callbacks);
+        return result;
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
         this.logger.debug(`transaction runs again after SQLSTATE ${sqlState(error)}`);
@@ -59,21 +70,33 @@ export class TransactionRunner implements Queryable {
   }
 
   /** A connection that has turned out to end at a standby is dropped, and the next one goes to the new primary. */
-  private async watched<T>(manager: EntityManager, work: (tx: Tx) => Promise<T>): Promise<T> {
+  private async watched<T>(manager: EntityManager, callbacks: Callback[], work: (tx: Tx) => Promise<T>): Promise<T> {
     try {
-      return await work(transactionOf(manager));
+      return await work(transactionOf(manager, callbacks));
     } catch (error) {
       if (sqlState(error) === READ_ONLY) this.spoiled.add((await manager.queryRunner?.connect()) as PoolClient);
       throw error;
     }
   }
 
+  private async callAll(callbacks: readonly Callback[]): Promise<void> {
+    for (const callback of callbacks) {
+      try {
+        await callback();
+      } catch (error) {
+        warnOf(this.logger, 'what follows a commit failed', error);
+      }
+    }
+  }
+
+  query<Values, Row>(statement: Statement<Values, Row>, values: NoInfer<Values>): Promise<Row[]>;
+  query<Row>(statement: PositionalStatement, values: readonly unknown[]): Promise<Row[]>;
   /** One statement, one round trip: it commits or fails as a whole. Retried like a transaction. */
-  async query<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+  async query(statement: Statement<unknown, unknown> | PositionalStatement, values: unknown): Promise<unknown[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { rows } = await this.pool.query({ name: statement.name, text: statement.text, values: [...values] });
-        return rows as Row[];
+        const { rows } = await this.pool.query<object>(toQuery(statement, values));
+        return rows;
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
       }
@@ -88,15 +111,24 @@ export class TransactionRunner implements Queryable {
 
 const ignore = (): void => undefined;
 
-function transactionOf(manager: EntityManager): Tx {
+type Callback = () => void | Promise<void>;
+
+function transactionOf(manager: EntityManager, callbacks: Callback[]): Tx {
   const runner = manager.queryRunner as QueryRunner;
   const tx = {
     manager,
-    async query<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    afterCommit: (callback: Callback): void => void callbacks.push(callback),
+    async query(statement: Statement<unknown, unknown> | PositionalStatement, values: unknown): Promise<unknown[]> {
       const client = (await runner.connect()) as PoolClient;
-      const { rows } = await client.query({ name: statement.name, text: statement.text, values: [...values] });
-      return rows as Row[];
+      const { rows } = await client.query<object>(toQuery(statement, values));
+      return rows;
     },
   };
   return tx as unknown as Tx;
+}
+
+/** What `pg` takes. It prepares the text under the name once per connection. */
+function toQuery(statement: Statement<unknown, unknown> | PositionalStatement, values: unknown): QueryConfig {
+  const { name, text, bind } = statement;
+  return { name, text, values: bind === undefined ? [...(values as readonly unknown[])] : bind(values) };
 }

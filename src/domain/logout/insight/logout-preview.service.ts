@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { howClientIsTold } from '../../clients/clients.sql.js';
 import { ClientsService } from '../../clients/clients.service.js';
 import { Clock } from '../../../platform/clock/clock.js';
-import { statement, type Statement } from '../../../platform/database/statement.js';
+import { statement, type PositionalStatement } from '../../../platform/database/statement.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { FrontChannelLogout } from '../notices/front-channel-logout.service.js';
 import { logoutPolicy } from '../command/logout-policy.js';
@@ -34,7 +34,7 @@ function keptGrants(kind: LogoutTarget['kind'], ends: boolean): string {
  * to differ; but it only reads, and takes no lock. `$4` says how long the lists may get, `$7` and `$8` what `$10` and `$9`
  * say there, `$9` how far is counted: one more of anything says that there is more.
  */
-function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement {
+function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): PositionalStatement {
   const ends = sql.told === null;
   return statement(
     `logout_preview_${kind}`,
@@ -89,7 +89,7 @@ function previewStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement
 
 const PREVIEW = Object.fromEntries(
   Object.entries(TARGETS).map(([kind, sql]) => [kind, previewStatement(kind as LogoutTarget['kind'], sql)]),
-) as Readonly<Record<LogoutTarget['kind'], Statement>>;
+) as Readonly<Record<LogoutTarget['kind'], PositionalStatement>>;
 
 /** Says what a logout would do, and does nothing. */
 @Injectable()

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Page, PageRequest } from '../../../platform/database/page.js';
-import { statement, type Queryable, type Statement } from '../../../platform/database/statement.js';
+import { statement, type Queryable, type PositionalStatement } from '../../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
 import { participantsBeganAfter } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
@@ -152,7 +152,7 @@ function cursorType(kind: KindSql): string {
  * The next sessions, locked, so that no application joins them meanwhile. Rows that another logout holds are waited for
  * and not skipped, since the cursor passes by them only once more.
  */
-function lockStatement(name: string, kind: KindSql): Statement {
+function lockStatement(name: string, kind: KindSql): PositionalStatement {
   return statement(
     `logout_orders_lock_${name}`,
     `SELECT s.id, ${kind.cursor}::text AS cursor FROM ${kind.from}
@@ -161,7 +161,7 @@ function lockStatement(name: string, kind: KindSql): Statement {
   );
 }
 
-function countStatement(name: string, kind: KindSql): Statement {
+function countStatement(name: string, kind: KindSql): PositionalStatement {
   return statement(
     `logout_orders_count_${name}`,
     `SELECT count(*)::int AS total FROM ${kind.from} WHERE ${kind.where}`,
@@ -177,7 +177,7 @@ function countStatement(name: string, kind: KindSql): Statement {
  *
  * $3 sessions, $4 termination ids, $5 now, $6 order id, $7 initiator, $8 seconds, $9 cursor
  */
-function applyStatement(name: string, kind: KindSql): Statement {
+function applyStatement(name: string, kind: KindSql): PositionalStatement {
   const goOn = kind.toldOnly !== undefined;
   return statement(
     `logout_orders_apply_${name}`,
@@ -225,7 +225,7 @@ function slot(seconds: string): string {
 }
 
 /** The next grants that no ended session took with it: of sessions that were over before, of codes not yet redeemed. */
-function grantsStatement(name: string, kind: KindSql): Statement {
+function grantsStatement(name: string, kind: KindSql): PositionalStatement {
   return statement(
     `logout_orders_grants_${name}`,
     `WITH due AS MATERIALIZED (
@@ -299,9 +299,11 @@ const RELEASE = statement(
    SELECT count(*)::int AS released FROM owed`,
 );
 
-function byKind(make: (name: string, kind: KindSql) => Statement): Readonly<Record<OrderTarget['kind'], Statement>> {
+function byKind(
+  make: (name: string, kind: KindSql) => PositionalStatement,
+): Readonly<Record<OrderTarget['kind'], PositionalStatement>> {
   return Object.fromEntries(Object.entries(KINDS).map(([name, kind]) => [name, make(name, kind)])) as Readonly<
-    Record<OrderTarget['kind'], Statement>
+    Record<OrderTarget['kind'], PositionalStatement>
   >;
 }
 

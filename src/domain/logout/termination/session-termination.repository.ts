@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { howClientIsTold } from '../../clients/clients.sql.js';
 import type { Page, PageRequest } from '../../../platform/database/page.js';
-import { statement, type Queryable, type Statement } from '../../../platform/database/statement.js';
+import { statement, type Queryable, type PositionalStatement } from '../../../platform/database/statement.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { beganUpstream, leaveSessions, sessionAsSeen, terminateSessions } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
@@ -37,7 +37,7 @@ export interface TerminationResult {
 /** Many sessions that end, each by a termination of its own. */
 export interface EachOrder {
   /** Made by `terminateEachStatement`: which sessions, and by what cause. */
-  readonly statement: Statement;
+  readonly statement: PositionalStatement;
   /** Values of the statement's own parameters, `$6` and on. */
   readonly values: readonly unknown[];
   /** How many at most. */
@@ -198,7 +198,7 @@ export const TARGETS: Readonly<Record<LogoutTarget['kind'], TargetSql>> = {
  * lock is not in `everybody`, but it has raised the locked row's `client_count`: then `complete` is false, nothing
  * is written, and the caller runs the statement again, which sees it (`sessionAsSeen`).
  */
-function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): Statement {
+function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): PositionalStatement {
   const ends = sql.told === null;
   return statement(
     `logout_terminate_${kind}`,
@@ -250,7 +250,7 @@ function terminationStatement(kind: LogoutTarget['kind'], sql: TargetSql): State
 
 const TERMINATE = Object.fromEntries(
   Object.entries(TARGETS).map(([kind, sql]) => [kind, terminationStatement(kind as LogoutTarget['kind'], sql)]),
-) as Readonly<Record<LogoutTarget['kind'], Statement>>;
+) as Readonly<Record<LogoutTarget['kind'], PositionalStatement>>;
 
 const LIST = statement(
   'logout_list_terminations',

@@ -1,5 +1,5 @@
 import { howClientIsTold } from '../../clients/clients.sql.js';
-import { statement, type Statement } from '../../../platform/database/statement.js';
+import { statement, type PositionalStatement } from '../../../platform/database/statement.js';
 import { sessionAsSeen, terminateSessions } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
 import { auditTerminations } from './termination-audit.sql.js';
@@ -82,7 +82,7 @@ export function endEach(each: EndEach): string {
 export function terminateEachStatement(
   name: string,
   selection: { readonly condition: string; readonly cause: string; readonly order: string },
-): Statement {
+): PositionalStatement {
   return statement(
     `logout_terminate_each_${name}`,
     `WITH locked AS MATERIALIZED (

@@ -1,0 +1,40 @@
+/**
+ * What is no code in SQL: quoted texts and names, comments, dollar-quoted texts (PostgreSQL 18, §4.1). `E'…'` is not used here.
+ */
+const NO_CODE = String.raw`'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*[\s\S]*?\*/|\$(\w*)\$[\s\S]*?\$\1\$`;
+/** A cast or an assignment begins with a colon, too, and is none of ours. */
+const TOKEN = new RegExp(`${NO_CODE}|::|:=|:([a-z][A-Za-z0-9]*)`, 'g');
+const CTE =
+  /(?:^|\bWITH(?:\s+RECURSIVE)?|,)\s*"?(\w+)"?(?:\s*\([\w\s,]*\))?\s+AS\s+(?:(?:NOT\s+)?MATERIALIZED\s+)?\(/gi;
+
+/** The text with each parameter `:name` replaced. Literals, comments, `::casts` and `:=` stay as they are. */
+export function replaceParameters(text: string, replace: (name: string) => string): string {
+  return text.replace(TOKEN, (whole, _tag: string | undefined, name: string | undefined) =>
+    name === undefined ? whole : replace(name),
+  );
+}
+
+/** The names of the parameters in a text, each once, in the order of their appearance. */
+export function parametersIn(text: string): string[] {
+  const names = new Set<string>();
+  replaceParameters(text, (name) => {
+    names.add(name);
+    return '';
+  });
+  return [...names];
+}
+
+/** The names of the common table expressions that begin in a text, which may be a part of a `WITH` list. */
+export function ctesIn(text: string): string[] {
+  const code = text.replace(new RegExp(NO_CODE, 'g'), (literal) => (literal.startsWith('"') ? literal : ' '));
+  return [...code.matchAll(CTE)].flatMap(([, name]) => name ?? []);
+}
+
+/** Without the indentation that all lines but the first have in common, without blank lines and spaces at ends. */
+export function tidy(text: string): string {
+  const lines = text.split('\n').map((line) => line.trimEnd());
+  const filled = lines.filter((line) => line !== '');
+  const indents = filled.slice(filled[0] === lines[0] ? 1 : 0).map((line) => line.length - line.trimStart().length);
+  const common = Math.min(...indents, Number.MAX_SAFE_INTEGER);
+  return filled.map((line, i) => (i === 0 ? line.trimStart() : line.slice(common))).join('\n');
+}
