@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
+import { v7 as uuid, validate as isUuid } from 'uuid';
 import { Clock } from '../../platform/clock/clock.js';
 import { statement } from '../../platform/database/statement.js';
 import { isUniqueViolation } from '../../platform/database/storage-errors.js';
@@ -278,10 +278,6 @@ function refuseTakenLogin(error: unknown): never {
 
 function normalizeLogin(login: string): string {
   return login.normalize('NFC').trim().toLowerCase();
-}
-
-export function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
 }
 
 function toAccount(row: AccountEntity): Account {

@@ -3,6 +3,7 @@ import type { AuditDetails, AuditEventName } from '../../platform/audit/audit-ev
 import { AuditLog } from '../../platform/audit/audit-log.js';
 import type { Tx } from '../../platform/database/transaction.js';
 import { Metrics } from '../../platform/metrics/metrics.js';
+import type { LogoutInitiator } from '../logout/command/logout.js';
 
 /** Who changed something, and from where. */
 export interface Actor {
@@ -69,6 +70,11 @@ function valueOf(name: string, value: unknown): ReadonlyArray<readonly [string, 
   if (value === undefined) return [];
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return [[name, value]];
   return [[name, typeof value === 'string' ? value : JSON.stringify(value)]];
+}
+
+/** The same, as a termination names them. */
+export function initiatorOf({ by, clientId }: Actor): LogoutInitiator {
+  return { kind: by, clientId };
 }
 
 export function clientChange(change: string, clientId: string): Change {

@@ -1,4 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { NotFoundError } from '../../platform/oidc/errors.js';
+import { AccountsService } from '../accounts/accounts.service.js';
+import { ClientsService } from '../clients/clients.service.js';
 import type { LogoutInitiator, LogoutOutcome } from '../logout/command/logout.js';
 import { LogoutService } from '../logout/command/logout.service.js';
 import { ConsentsService } from '../consents/consents.service.js';
@@ -7,6 +10,8 @@ import { ConsentsService } from '../consents/consents.service.js';
 @Injectable()
 export class ConsentWithdrawal {
   constructor(
+    private readonly accounts: AccountsService,
+    private readonly clients: ClientsService,
     private readonly consents: ConsentsService,
     private readonly logoutService: LogoutService,
   ) {}
@@ -32,5 +37,14 @@ export class ConsentWithdrawal {
       },
     );
     return given ? outcome : { kind: 'not_given' };
+  }
+
+  /** As {@link withdraw}, by an operator. @throws NotFoundError when nothing had been allowed */
+  async withdrawFor(accountId: string, clientId: string, operatorClientId: string): Promise<LogoutOutcome> {
+    const { id } = await this.accounts.get(accountId);
+    await this.clients.get(clientId);
+    const outcome = await this.withdraw(id, clientId, { kind: 'operator', clientId: operatorClientId });
+    if (outcome.kind === 'not_given') throw new NotFoundError('The person allowed this application nothing.');
+    return outcome;
   }
 }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../../platform/audit/audit.module.js';
+import { KeysModule } from '../../platform/keys/keys.module.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
@@ -9,10 +10,30 @@ import { LogoutModule } from '../logout/logout.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { UpstreamsModule } from '../upstreams/upstreams.module.js';
+import { AccountChanges } from './account-changes.service.js';
 import { ChangeRecord } from './change-record.js';
 import { ClientChanges } from './client-changes.service.js';
 import { ConsentWithdrawal } from './consent-withdrawal.service.js';
+import { IdentityLinks } from './identity-links.service.js';
+import { KeyRotation } from './key-rotation.service.js';
+import { NamedTargets } from './named-targets.service.js';
+import { OperatorLogout } from './operator-logout.service.js';
+import { OrganizationChanges } from './organization-changes.service.js';
 import { SignInService } from './sign-in.service.js';
+import { UpstreamChanges } from './upstream-changes.service.js';
+
+const USE_CASES = [
+  AccountChanges,
+  ChangeRecord,
+  ClientChanges,
+  ConsentWithdrawal,
+  IdentityLinks,
+  KeyRotation,
+  OperatorLogout,
+  OrganizationChanges,
+  SignInService,
+  UpstreamChanges,
+];
 
 @Module({
   imports: [
@@ -21,13 +42,14 @@ import { SignInService } from './sign-in.service.js';
     ClientsModule,
     ConsentsModule,
     InteractionsModule,
+    KeysModule,
     LogoutModule,
     MetricsModule,
     SessionsModule,
     TokensModule,
     UpstreamsModule,
   ],
-  providers: [ChangeRecord, ClientChanges, ConsentWithdrawal, SignInService],
-  exports: [ChangeRecord, ClientChanges, ConsentWithdrawal, SignInService],
+  providers: [...USE_CASES, NamedTargets],
+  exports: USE_CASES,
 })
 export class LifecycleModule {}

@@ -96,6 +96,16 @@ export class NotFoundError extends ProtocolError {
   readonly status = 404;
 }
 
+/**
+ * @param kind what was looked for, as the refusal names it
+ * @returns what was found
+ * @throws NotFoundError when that is nothing
+ */
+export function existing<T>(found: T | null | undefined, kind: string): T {
+  if (found === null || found === undefined) throw new NotFoundError(`There is no such ${kind}.`);
+  return found;
+}
+
 /** The request contradicts what is stored, such as a login that is taken (admin API). */
 export class ConflictError extends ProtocolError {
   readonly code = 'conflict';

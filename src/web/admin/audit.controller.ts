@@ -1,22 +1,14 @@
-import { Controller, Get, HttpCode, Query, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Get, HttpCode, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import type { RecordedAuditEvent } from '../../platform/audit/audit-event.js';
 import { AuditLog } from '../../platform/audit/audit-log.js';
+import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { JsonErrorFilter } from '../kit/json-error.filter.js';
-import { StrictJsonPipe } from '../kit/parameters.pipe.js';
-import { AdminGuard } from '../kit/admin.guard.js';
 import { AuditEventListDto, AuditEventsQueryDto, type AuditEventDto } from './dto/audit.dto.js';
 import { toListDto } from './presenters.js';
 
 /** The record of what was done, refused and failed. It can be read and nothing else. */
-@ApiTags('Admin: audit')
-@ApiBearerAuth('admin')
-@Controller('admin/v1/audit-events')
-@UseGuards(AdminGuard)
-@UseFilters(JsonErrorFilter)
-@UsePipes(StrictJsonPipe)
-@ApiJsonErrors(401, 403)
+@AdminController('audit-events', 'audit')
 export class AdminAuditController {
   constructor(private readonly audit: AuditLog) {}
 

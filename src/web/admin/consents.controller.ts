@@ -1,28 +1,21 @@
-import { Controller, Delete, Get, HttpCode, Param, UseFilters, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Delete, Get, HttpCode, Param } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { UuidParam } from '../kit/uuid-param.js';
 import { AccountsService } from '../../domain/accounts/accounts.service.js';
 import { ConsentWithdrawal } from '../../domain/lifecycle/consent-withdrawal.service.js';
 import { ConsentsService, type Consent } from '../../domain/consents/consents.service.js';
-import { ClientsService } from '../../domain/clients/clients.service.js';
+import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { JsonErrorFilter } from '../kit/json-error.filter.js';
-import { NotFoundError } from '../../platform/oidc/errors.js';
-import { AdminGuard, OperatorClientId } from '../kit/admin.guard.js';
+import { OperatorClientId } from '../kit/admin.guard.js';
 import { ConsentListDto, type ConsentDto } from './dto/consents.dto.js';
 import { LogoutResultDto } from './dto/logout.dto.js';
 import { toLogoutResult } from './presenters.js';
 
 /** What a person allowed applications, for operators. */
-@ApiTags('Admin: accounts')
-@ApiBearerAuth('admin')
-@Controller('admin/v1/accounts/:id/consents')
-@UseGuards(AdminGuard)
-@UseFilters(JsonErrorFilter)
-@ApiJsonErrors(401, 403, 404)
+@AdminController('accounts/:id/consents', 'accounts')
 export class AdminConsentsController {
   constructor(
     private readonly accounts: AccountsService,
-    private readonly clients: ClientsService,
     private readonly consents: ConsentsService,
     private readonly withdrawal: ConsentWithdrawal,
   ) {}
@@ -31,7 +24,8 @@ export class AdminConsentsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'What the person allowed applications', description: 'Newest first.' })
   @ApiOkResponse({ type: ConsentListDto })
-  async list(@Param('id') id: string): Promise<ConsentListDto> {
+  @ApiJsonErrors(404)
+  async list(@UuidParam('id', 'account') id: string): Promise<ConsentListDto> {
     const account = await this.accounts.get(id);
     return { items: (await this.consents.list(account.id)).map(toConsentDto) };
   }
@@ -44,16 +38,13 @@ export class AdminConsentsController {
       'Its grants by this person end, offline ones too, and it is told about each session of theirs that it takes part in. The sessions go on; next time the person is asked again.',
   })
   @ApiOkResponse({ type: LogoutResultDto })
+  @ApiJsonErrors(404)
   async withdraw(
-    @Param('id') id: string,
+    @UuidParam('id', 'account') id: string,
     @Param('client_id') clientId: string,
     @OperatorClientId() operator: string,
   ): Promise<LogoutResultDto> {
-    const account = await this.accounts.get(id);
-    await this.clients.get(clientId);
-    const outcome = await this.withdrawal.withdraw(account.id, clientId, { kind: 'operator', clientId: operator });
-    if (outcome.kind === 'not_given') throw new NotFoundError('The person allowed this application nothing.');
-    return toLogoutResult(outcome);
+    return toLogoutResult(await this.withdrawal.withdrawFor(id, clientId, operator));
   }
 }
 

@@ -1,18 +1,12 @@
-import { Body, Controller, Get, HttpCode, Param, Post, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AccountsService, isUuid } from '../../domain/accounts/accounts.service.js';
-import { ClientsService } from '../../domain/clients/clients.service.js';
+import { Body, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { OperatorLogout } from '../../domain/lifecycle/operator-logout.service.js';
+import { UuidParam } from '../kit/uuid-param.js';
+import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { JsonErrorFilter } from '../kit/json-error.filter.js';
-import { StrictJsonPipe } from '../kit/parameters.pipe.js';
 import { EndpointDoctor } from '../../domain/logout/insight/endpoint-doctor.js';
-import { isGivenInBrowser } from '../../domain/logout/command/logout-policy.js';
-import { LogoutPreviewService } from '../../domain/logout/insight/logout-preview.service.js';
-import type { LogoutTarget } from '../../domain/logout/command/logout.js';
 import { RedeliveryService } from '../../domain/logout/notices/redelivery.service.js';
-import { InvalidRequestError, NotFoundError } from '../../platform/oidc/errors.js';
-import { UpstreamsService } from '../../domain/upstreams/upstreams.service.js';
-import { AdminGuard, OperatorClientId } from '../kit/admin.guard.js';
+import { OperatorClientId } from '../kit/admin.guard.js';
 import { toClientDeliveriesDto, toLogoutCheckDto, toLogoutPreviewDto } from './delivery.presenters.js';
 import { ClientDeliveriesDto, ResendDto, ResentDto } from './dto/deliveries.dto.js';
 import { LogoutCheckDto } from './dto/logout-check.dto.js';
@@ -21,21 +15,12 @@ import { DeliveryDto } from './dto/logout.dto.js';
 import { toDate, toDeliveryDto } from './presenters.js';
 
 /** What operators do about notices: send again, look at an application, try its endpoint, ask what would happen. */
-@ApiTags('Admin: logouts')
-@ApiBearerAuth('admin')
-@Controller('admin/v1')
-@UseGuards(AdminGuard)
-@UseFilters(JsonErrorFilter)
-@UsePipes(StrictJsonPipe)
-@ApiJsonErrors(401, 403)
+@AdminController('', 'logouts')
 export class AdminDeliveriesController {
   constructor(
     private readonly redelivery: RedeliveryService,
     private readonly doctor: EndpointDoctor,
-    private readonly previews: LogoutPreviewService,
-    private readonly accounts: AccountsService,
-    private readonly clients: ClientsService,
-    private readonly upstreams: UpstreamsService,
+    private readonly logout: OperatorLogout,
   ) {}
 
   @Post('deliveries/resend')
@@ -72,8 +57,7 @@ export class AdminDeliveriesController {
   })
   @ApiOkResponse({ type: DeliveryDto })
   @ApiJsonErrors(404, 409)
-  async resend(@Param('id') id: string, @OperatorClientId() operator: string): Promise<DeliveryDto> {
-    if (!isUuid(id)) throw new NotFoundError('There is no such delivery.');
+  async resend(@UuidParam('id', 'delivery') id: string, @OperatorClientId() operator: string): Promise<DeliveryDto> {
     return toDeliveryDto(await this.redelivery.resend(id, operator));
   }
 
@@ -112,52 +96,13 @@ export class AdminDeliveriesController {
   @ApiOkResponse({ type: LogoutPreviewDto })
   @ApiJsonErrors(400, 404)
   async preview(@Body() body: LogoutPreviewRequestDto): Promise<LogoutPreviewDto> {
-    const target = await this.targetOf(body);
-    const preview = await this.previews.preview(target, body.cause, await this.whoActs(body));
-    // What is over already is in the lists, by that reason. What was never there must not look like something without effect.
-    if (target.kind === 'session' && preview.sessionList.length === 0)
-      throw new NotFoundError('There is no such session.');
-    if (target.kind === 'grant' && preview.grantList.length === 0) throw new NotFoundError('There is no such grant.');
-    return toLogoutPreviewDto(preview);
-  }
-
-  private async whoActs(
-    body: LogoutPreviewRequestDto,
-  ): Promise<{ readonly browserSessionId?: string | undefined; readonly senderClientId?: string | undefined }> {
-    const { cause, session_id: sessionId, browser_session_id: browserSessionId, upstream } = body;
-    const ordered = cause === 'upstream_logout' && upstream !== undefined;
-    return {
-      browserSessionId: browserSessionId ?? (isGivenInBrowser(cause) ? sessionId : undefined),
-      senderClientId: ordered ? (await this.upstreams.get(upstream)).peerClientId : undefined,
-    };
-  }
-
-  private async targetOf(body: LogoutPreviewRequestDto): Promise<LogoutTarget> {
-    const { cause: _cause, browser_session_id: _browser, ...members } = body;
-    const [target, ...more] = Object.entries(members).filter(([, value]) => value !== undefined);
-    const { account_id: accountId, client_id: clientId } = members;
-    if (accountId !== undefined && clientId !== undefined && more.length === 1)
-      return {
-        kind: 'account-client',
-        accountId: (await this.accounts.get(accountId)).id,
-        clientId: (await this.clients.get(clientId)).clientId,
-      };
-    if (target === undefined || more.length > 0)
-      throw new InvalidRequestError(
-        'Exactly one of session_id, account_id, client_id, grant_id, upstream is required, or account_id with client_id.',
-      );
-    const [name, value] = target as [Exclude<keyof LogoutPreviewRequestDto, 'cause' | 'browser_session_id'>, string];
-    switch (name) {
-      case 'session_id':
-        return { kind: 'session', sessionId: value };
-      case 'account_id':
-        return { kind: 'account', accountId: (await this.accounts.get(value)).id };
-      case 'client_id':
-        return { kind: 'client', clientId: (await this.clients.get(value)).clientId };
-      case 'grant_id':
-        return { kind: 'grant', grantId: value };
-      case 'upstream':
-        return { kind: 'upstream', upstreamId: (await this.upstreams.get(value)).id };
-    }
+    const { session_id: sessionId, account_id: accountId, client_id: clientId, grant_id: grantId, upstream } = body;
+    return toLogoutPreviewDto(
+      await this.logout.preview({
+        target: { sessionId, accountId, clientId, grantId, upstream },
+        cause: body.cause,
+        browserSessionId: body.browser_session_id,
+      }),
+    );
   }
 }

@@ -1,58 +1,26 @@
-import {
-  Body,
-  Controller,
-  Delete,
-  Get,
-  HttpCode,
-  Param,
-  Post,
-  Query,
-  UseFilters,
-  UseGuards,
-  UsePipes,
-} from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiCreatedResponse,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
-import { AccountsService } from '../../domain/accounts/accounts.service.js';
+import { Body, Delete, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { IdentityLinks } from '../../domain/lifecycle/identity-links.service.js';
+import { UuidParam } from '../kit/uuid-param.js';
+import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { JsonErrorFilter } from '../kit/json-error.filter.js';
-import { StrictJsonPipe } from '../kit/parameters.pipe.js';
-import { LogoutService } from '../../domain/logout/command/logout.service.js';
-import { UpstreamIdentities, type UpstreamIdentity } from '../../domain/upstreams/upstream-identities.service.js';
-import { AdminGuard, Operator } from '../kit/admin.guard.js';
-import { ChangeRecord, type Actor, type Change } from '../../domain/lifecycle/change-record.js';
+import type { UpstreamIdentity } from '../../domain/upstreams/upstream-identities.service.js';
+import { Operator } from '../kit/admin.guard.js';
+import type { Actor } from '../../domain/lifecycle/change-record.js';
 import { IdentityDto, IdentityListDto, LinkedIdentityDto } from './dto/upstreams.dto.js';
 
 /** By whom at other providers an account may be used, for operators. */
-@ApiTags('Admin: accounts')
-@ApiBearerAuth('admin')
-@Controller('admin/v1/accounts/:id/identities')
-@UseGuards(AdminGuard)
-@UseFilters(JsonErrorFilter)
-@UsePipes(StrictJsonPipe)
-@ApiJsonErrors(401, 403)
+@AdminController('accounts/:id/identities', 'accounts')
 export class AdminIdentitiesController {
-  constructor(
-    private readonly accounts: AccountsService,
-    private readonly identities: UpstreamIdentities,
-    private readonly logoutService: LogoutService,
-    private readonly record: ChangeRecord,
-  ) {}
+  constructor(private readonly links: IdentityLinks) {}
 
   @Get()
   @HttpCode(200)
   @ApiOperation({ summary: 'List an account’s identities at other providers' })
   @ApiOkResponse({ type: IdentityListDto })
   @ApiJsonErrors(404)
-  async list(@Param('id') id: string): Promise<IdentityListDto> {
-    const account = await this.accounts.get(id);
-    return { items: (await this.identities.list(account.id)).map(toDto) };
+  async list(@UuidParam('id', 'account') id: string): Promise<IdentityListDto> {
+    return { items: (await this.links.list(id)).map(toDto) };
   }
 
   @Post()
@@ -64,16 +32,11 @@ export class AdminIdentitiesController {
   @ApiCreatedResponse({ type: LinkedIdentityDto })
   @ApiJsonErrors(400, 404, 409)
   async link(
-    @Param('id') id: string,
+    @UuidParam('id', 'account') id: string,
     @Body() body: IdentityDto,
     @Operator() operator: Actor,
   ): Promise<LinkedIdentityDto> {
-    const { id: accountId } = await this.accounts.get(id);
-    return toDto(
-      await this.record.of(operator, changeOf('identity_linked', accountId, body), (record) =>
-        this.identities.link(accountId, body.issuer, body.sub, record),
-      ),
-    );
+    return toDto(await this.links.link(id, body, operator));
   }
 
   @Delete()
@@ -84,29 +47,13 @@ export class AdminIdentitiesController {
   })
   @ApiNoContentResponse({ description: 'Unlinked, and signed out.' })
   @ApiJsonErrors(400, 404)
-  async unlink(@Param('id') id: string, @Query() query: IdentityDto, @Operator() operator: Actor): Promise<void> {
-    const { id: accountId } = await this.accounts.get(id);
-    await this.record.of(operator, changeOf('identity_unlinked', accountId, query), (record) =>
-      this.logoutService.logout(
-        {
-          target: { kind: 'upstream-subject', issuer: query.issuer, sub: query.sub },
-          cause: 'admin',
-          initiator: { kind: 'operator', clientId: operator.clientId },
-        },
-        {
-          before: async (tx) => {
-            await this.identities.unlink(tx, accountId, query.issuer, query.sub);
-            await record(tx);
-          },
-        },
-      ),
-    );
+  async unlink(
+    @UuidParam('id', 'account') id: string,
+    @Query() query: IdentityDto,
+    @Operator() operator: Actor,
+  ): Promise<void> {
+    await this.links.unlink(id, query, operator);
   }
-}
-
-/** The `sub` stays out of the record, which outlives the person's data. */
-function changeOf(change: string, accountId: string, { issuer }: IdentityDto): Change {
-  return { event: 'account_changed', change, subject: { account_id: accountId, issuer } };
 }
 
 function toDto(identity: UpstreamIdentity): LinkedIdentityDto {

@@ -1,25 +1,19 @@
-import { Body, Controller, Get, HttpCode, Post, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Get, HttpCode, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { KeyRotation } from '../../domain/lifecycle/key-rotation.service.js';
+import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { JsonErrorFilter } from '../kit/json-error.filter.js';
-import { StrictJsonPipe } from '../kit/parameters.pipe.js';
 import { KeysService } from '../../platform/keys/keys.service.js';
 import type { SigningKeyInfo } from '../../platform/keys/signing-key.js';
-import { AdminGuard, Operator } from '../kit/admin.guard.js';
-import { ChangeRecord, type Actor } from '../../domain/lifecycle/change-record.js';
+import { Operator } from '../kit/admin.guard.js';
+import type { Actor } from '../../domain/lifecycle/change-record.js';
 import { KeyListDto, RotateKeysDto, type KeyDto } from './dto/keys.dto.js';
 
-@ApiTags('Admin: keys')
-@ApiBearerAuth('admin')
-@Controller('admin/v1/keys')
-@UseGuards(AdminGuard)
-@UseFilters(JsonErrorFilter)
-@UsePipes(StrictJsonPipe)
-@ApiJsonErrors(401, 403)
+@AdminController('keys', 'keys')
 export class AdminKeysController {
   constructor(
     private readonly keys: KeysService,
-    private readonly record: ChangeRecord,
+    private readonly rotation: KeyRotation,
   ) {}
 
   @Get()
@@ -42,10 +36,7 @@ export class AdminKeysController {
   @ApiOkResponse({ type: KeyListDto })
   @ApiJsonErrors(400)
   async rotate(@Body() body: RotateKeysDto, @Operator() operator: Actor): Promise<KeyListDto> {
-    const immediately = body.immediately ?? false;
-    const change = { event: 'keys_rotated', change: 'rotated', subject: { immediately } } as const;
-    await this.record.of(operator, change, (record) => this.keys.rotate(immediately, record));
-    return this.list();
+    return { items: (await this.rotation.rotate(body.immediately ?? false, operator)).map(toKeyDto) };
   }
 }
 

@@ -1,27 +1,13 @@
-import {
-  Body,
-  Controller,
-  Get,
-  Headers,
-  HttpCode,
-  Param,
-  Post,
-  Query,
-  UseFilters,
-  UseGuards,
-  UsePipes,
-} from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AccountsService, isUuid } from '../../domain/accounts/accounts.service.js';
-import { ClientsService } from '../../domain/clients/clients.service.js';
+import { Body, Get, Headers, HttpCode, Post, Query } from '@nestjs/common';
+import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { OperatorLogout } from '../../domain/lifecycle/operator-logout.service.js';
+import { UuidParam } from '../kit/uuid-param.js';
+import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { JsonErrorFilter } from '../kit/json-error.filter.js';
-import { StrictJsonPipe } from '../kit/parameters.pipe.js';
 import type { LogoutOrder, OrderTarget } from '../../domain/logout/orders/logout-order.js';
 import { LogoutOrdersService, type OrderProgress } from '../../domain/logout/orders/logout-orders.service.js';
-import { InvalidRequestError, NotFoundError } from '../../platform/oidc/errors.js';
-import { UpstreamsService } from '../../domain/upstreams/upstreams.service.js';
-import { AdminGuard, OperatorClientId } from '../kit/admin.guard.js';
+import { InvalidRequestError } from '../../platform/oidc/errors.js';
+import { OperatorClientId } from '../kit/admin.guard.js';
 import { UuidPageQueryDto } from './dto/common.dto.js';
 import {
   CreateLogoutOrderDto,
@@ -32,19 +18,11 @@ import {
 import { toListDto } from './presenters.js';
 
 /** Orders to end any number of sessions at once, for operators. */
-@ApiTags('Admin: logouts')
-@ApiBearerAuth('admin')
-@Controller('admin/v1/logout-orders')
-@UseGuards(AdminGuard)
-@UseFilters(JsonErrorFilter)
-@UsePipes(StrictJsonPipe)
-@ApiJsonErrors(401, 403)
+@AdminController('logout-orders', 'logouts')
 export class AdminLogoutOrdersController {
   constructor(
     private readonly orders: LogoutOrdersService,
-    private readonly accounts: AccountsService,
-    private readonly clients: ClientsService,
-    private readonly upstreams: UpstreamsService,
+    private readonly logout: OperatorLogout,
   ) {}
 
   @Post()
@@ -67,13 +45,11 @@ export class AdminLogoutOrdersController {
     @Headers('idempotency-key') key: string | undefined,
     @OperatorClientId() operator: string,
   ): Promise<LogoutOrderDto> {
-    const order = await this.orders.place({
-      target: await this.targetOf(body),
-      reason: body.reason,
-      notifyPerSecond: body.notify_per_second,
-      operator,
-      idempotencyKey: checkedKey(key),
-    });
+    const { account_id: accountId, client_id: clientId, upstream, everyone } = body;
+    const order = await this.logout.placeOrder(
+      { accountId, clientId, upstream, everyone },
+      { reason: body.reason, notifyPerSecond: body.notify_per_second, operator, idempotencyKey: checkedKey(key) },
+    );
     return toOrderDto(order);
   }
 
@@ -91,8 +67,8 @@ export class AdminLogoutOrdersController {
   @ApiOperation({ summary: 'Read a logout order and its progress' })
   @ApiOkResponse({ type: LogoutOrderDetailDto })
   @ApiJsonErrors(404)
-  async read(@Param('id') id: string): Promise<LogoutOrderDetailDto> {
-    return toDetailDto(await this.orders.get(checkedId(id)));
+  async read(@UuidParam('id', 'logout order') id: string): Promise<LogoutOrderDetailDto> {
+    return toDetailDto(await this.orders.get(id));
   }
 
   @Post(':id/pause')
@@ -103,8 +79,11 @@ export class AdminLogoutOrdersController {
   })
   @ApiOkResponse({ type: LogoutOrderDetailDto })
   @ApiJsonErrors(404, 409)
-  async pause(@Param('id') id: string, @OperatorClientId() operator: string): Promise<LogoutOrderDetailDto> {
-    return toDetailDto(await this.orders.pause(checkedId(id), operator));
+  async pause(
+    @UuidParam('id', 'logout order') id: string,
+    @OperatorClientId() operator: string,
+  ): Promise<LogoutOrderDetailDto> {
+    return toDetailDto(await this.orders.pause(id, operator));
   }
 
   @Post(':id/resume')
@@ -112,25 +91,12 @@ export class AdminLogoutOrdersController {
   @ApiOperation({ summary: 'Resume a logout order', description: 'It goes on where it was, at its rate.' })
   @ApiOkResponse({ type: LogoutOrderDetailDto })
   @ApiJsonErrors(404, 409)
-  async resume(@Param('id') id: string, @OperatorClientId() operator: string): Promise<LogoutOrderDetailDto> {
-    return toDetailDto(await this.orders.resume(checkedId(id), operator));
+  async resume(
+    @UuidParam('id', 'logout order') id: string,
+    @OperatorClientId() operator: string,
+  ): Promise<LogoutOrderDetailDto> {
+    return toDetailDto(await this.orders.resume(id, operator));
   }
-
-  /** Refuses what does not exist: an order for a misspelt name would seem to have worked. */
-  private async targetOf(body: CreateLogoutOrderDto): Promise<OrderTarget> {
-    const { account_id: accountId, client_id: clientId, upstream: name, everyone } = body;
-    if ([accountId, clientId, name, everyone].filter((value) => value != null).length !== 1)
-      throw new InvalidRequestError('Name exactly one of account_id, client_id, upstream, everyone.');
-    if (accountId != null) return { kind: 'account', accountId: (await this.accounts.get(accountId)).id };
-    if (clientId != null) return { kind: 'client', clientId: (await this.clients.get(clientId)).clientId };
-    if (name != null) return { kind: 'upstream', upstreamId: (await this.upstreams.get(name)).id, name };
-    return { kind: 'everyone' };
-  }
-}
-
-function checkedId(id: string): string {
-  if (!isUuid(id)) throw new NotFoundError('There is no such logout order.');
-  return id;
 }
 
 function checkedKey(key: string | undefined): string | undefined {

@@ -1,12 +1,9 @@
-import { Controller, Get, HttpCode, Param, Query, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { isUuid } from '../../domain/accounts/accounts.service.js';
+import { Get, HttpCode, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { UuidParam } from '../kit/uuid-param.js';
+import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { JsonErrorFilter } from '../kit/json-error.filter.js';
-import { StrictJsonPipe } from '../kit/parameters.pipe.js';
 import { LogoutRecordsService } from '../../domain/logout/termination/logout-records.service.js';
-import { NotFoundError } from '../../platform/oidc/errors.js';
-import { AdminGuard } from '../kit/admin.guard.js';
 import {
   DeliveriesQueryDto,
   DeliveryDetailDto,
@@ -18,13 +15,7 @@ import {
 import { toAttemptDto, toDate, toDeliveryDto, toListDto, toTerminationDto } from './presenters.js';
 
 /** The record: who was logged out and why, and what became of each notice. */
-@ApiTags('Admin: logouts')
-@ApiBearerAuth('admin')
-@Controller('admin/v1')
-@UseGuards(AdminGuard)
-@UseFilters(JsonErrorFilter)
-@UsePipes(StrictJsonPipe)
-@ApiJsonErrors(401, 403)
+@AdminController('', 'logouts')
 export class AdminLogoutsController {
   constructor(private readonly records: LogoutRecordsService) {}
 
@@ -52,8 +43,7 @@ export class AdminLogoutsController {
   })
   @ApiOkResponse({ type: TerminationDetailDto })
   @ApiJsonErrors(404)
-  async readTermination(@Param('id') id: string): Promise<TerminationDetailDto> {
-    if (!isUuid(id)) throw new NotFoundError('There is no such termination.');
+  async readTermination(@UuidParam('id', 'termination') id: string): Promise<TerminationDetailDto> {
     const { termination, deliveries } = await this.records.getTermination(id);
     return {
       ...toTerminationDto(termination),
@@ -89,8 +79,7 @@ export class AdminLogoutsController {
   @ApiOperation({ summary: 'Read a delivery with its attempts' })
   @ApiOkResponse({ type: DeliveryDetailDto })
   @ApiJsonErrors(404)
-  async readDelivery(@Param('id') id: string): Promise<DeliveryDetailDto> {
-    if (!isUuid(id)) throw new NotFoundError('There is no such delivery.');
+  async readDelivery(@UuidParam('id', 'delivery') id: string): Promise<DeliveryDetailDto> {
     const { delivery, attempts } = await this.records.getDelivery(id);
     return { ...toDeliveryDto(delivery), attempt_log: attempts.map(toAttemptDto) };
   }

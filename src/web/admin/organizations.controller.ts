@@ -1,30 +1,11 @@
-import {
-  Body,
-  Controller,
-  Delete,
-  Get,
-  HttpCode,
-  Param,
-  Patch,
-  Post,
-  UseFilters,
-  UseGuards,
-  UsePipes,
-} from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiCreatedResponse,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
+import { Body, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { OrganizationChanges } from '../../domain/lifecycle/organization-changes.service.js';
+import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { JsonErrorFilter } from '../kit/json-error.filter.js';
-import { StrictJsonPipe } from '../kit/parameters.pipe.js';
 import { OrganizationsService, type Organization } from '../../domain/upstreams/organizations.service.js';
-import { AdminGuard, Operator } from '../kit/admin.guard.js';
-import { ChangeRecord, type Actor, type Change } from '../../domain/lifecycle/change-record.js';
+import { Operator } from '../kit/admin.guard.js';
+import type { Actor } from '../../domain/lifecycle/change-record.js';
 import {
   CreateOrganizationDto,
   OrganizationDto,
@@ -33,17 +14,11 @@ import {
 } from './dto/upstreams.dto.js';
 
 /** Which provider the people of an organization sign in with, for the VMware CSP API. */
-@ApiTags('Admin: upstreams')
-@ApiBearerAuth('admin')
-@Controller('admin/v1/organizations')
-@UseGuards(AdminGuard)
-@UseFilters(JsonErrorFilter)
-@UsePipes(StrictJsonPipe)
-@ApiJsonErrors(401, 403)
+@AdminController('organizations', 'upstreams')
 export class AdminOrganizationsController {
   constructor(
     private readonly organizations: OrganizationsService,
-    private readonly record: ChangeRecord,
+    private readonly changes: OrganizationChanges,
   ) {}
 
   @Post()
@@ -52,9 +27,7 @@ export class AdminOrganizationsController {
   @ApiCreatedResponse({ type: OrganizationDto })
   @ApiJsonErrors(400, 409)
   async create(@Body() body: CreateOrganizationDto, @Operator() operator: Actor): Promise<OrganizationDto> {
-    return toDto(
-      await this.record.of(operator, changeOf('created', body.id), (record) => this.organizations.create(body, record)),
-    );
+    return toDto(await this.changes.create(body, operator));
   }
 
   @Get()
@@ -84,9 +57,7 @@ export class AdminOrganizationsController {
     @Body() body: UpdateOrganizationDto,
     @Operator() operator: Actor,
   ): Promise<OrganizationDto> {
-    return toDto(
-      await this.record.of(operator, changeOf('changed', id), (record) => this.organizations.update(id, body, record)),
-    );
+    return toDto(await this.changes.update(id, body, operator));
   }
 
   @Delete(':id')
@@ -95,12 +66,8 @@ export class AdminOrganizationsController {
   @ApiNoContentResponse({ description: 'Gone. Sessions are not touched.' })
   @ApiJsonErrors(404)
   async delete(@Param('id') id: string, @Operator() operator: Actor): Promise<void> {
-    await this.record.of(operator, changeOf('deleted', id), (record) => this.organizations.delete(id, record));
+    await this.changes.delete(id, operator);
   }
-}
-
-function changeOf(change: string, organization: string): Change {
-  return { event: 'organization_changed', change, subject: { organization } };
 }
 
 function toDto(organization: Organization): OrganizationDto {

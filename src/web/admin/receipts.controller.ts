@@ -1,47 +1,19 @@
 import { Readable } from 'node:stream';
-import {
-  Controller,
-  Get,
-  HttpCode,
-  Param,
-  Query,
-  Res,
-  StreamableFile,
-  UseFilters,
-  UseGuards,
-  UsePipes,
-} from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiExtraModels,
-  ApiOkResponse,
-  ApiOperation,
-  ApiResponse,
-  ApiTags,
-  getSchemaPath,
-} from '@nestjs/swagger';
-import { isUuid } from '../../domain/accounts/accounts.service.js';
+import { Get, HttpCode, Query, Res, StreamableFile } from '@nestjs/common';
+import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { UuidParam } from '../kit/uuid-param.js';
+import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
 import { HttpEdge, type Response } from '../kit/http-edge.js';
-import { JsonErrorFilter } from '../kit/json-error.filter.js';
-import { StrictJsonPipe } from '../kit/parameters.pipe.js';
 import { KeysService } from '../../platform/keys/keys.service.js';
 import type { Receipt } from '../../domain/logout/receipts/receipt.js';
 import { ReceiptsService, type ReceiptStanding } from '../../domain/logout/receipts/receipts.service.js';
-import { NotFoundError } from '../../platform/oidc/errors.js';
-import { AdminGuard } from '../kit/admin.guard.js';
 import { PendingReceiptDto, ReceiptDto, ReceiptsQueryDto } from './dto/receipts.dto.js';
 
 const PAGE = 500;
 
 /** Signed receipts of terminations: one by one, the chain of all, and the keys to verify them with. */
-@ApiTags('Admin: logouts')
-@ApiBearerAuth('admin')
-@Controller('admin/v1')
-@UseGuards(AdminGuard)
-@UseFilters(JsonErrorFilter)
-@UsePipes(StrictJsonPipe)
-@ApiJsonErrors(401, 403)
+@AdminController('', 'logouts')
 export class AdminReceiptsController {
   constructor(
     private readonly receipts: ReceiptsService,
@@ -64,8 +36,7 @@ export class AdminReceiptsController {
     schema: { $ref: getSchemaPath(PendingReceiptDto) },
   })
   @ApiJsonErrors(404)
-  async read(@Param('id') id: string, @Res() response: Response): Promise<void> {
-    if (!isUuid(id)) throw new NotFoundError('There is no such termination.');
+  async read(@UuidParam('id', 'termination') id: string, @Res() response: Response): Promise<void> {
     const standing = await this.receipts.ofTermination(id);
     if (standing.kind === 'final') this.edge.json(response, toReceiptDto(standing.receipt), 200);
     else this.edge.json(response, toPendingDto(id, standing), 202);

@@ -1,15 +1,12 @@
-import { Controller, Delete, Get, HttpCode, Param, Query, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { isUuid } from '../../domain/accounts/accounts.service.js';
+import { Delete, Get, HttpCode, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { existing } from '../../platform/oidc/errors.js';
+import { OperatorLogout } from '../../domain/lifecycle/operator-logout.service.js';
+import { UuidParam } from '../kit/uuid-param.js';
+import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { JsonErrorFilter } from '../kit/json-error.filter.js';
-import { StrictJsonPipe } from '../kit/parameters.pipe.js';
-import type { LogoutTarget } from '../../domain/logout/command/logout.js';
-import { LogoutService } from '../../domain/logout/command/logout.service.js';
-import { NotFoundError } from '../../platform/oidc/errors.js';
-import type { SessionWithClients } from '../../domain/sessions/session.js';
 import { SessionsService } from '../../domain/sessions/sessions.service.js';
-import { AdminGuard, OperatorClientId } from '../kit/admin.guard.js';
+import { OperatorClientId } from '../kit/admin.guard.js';
 import {
   EndSessionsQueryDto,
   LogoutResultDto,
@@ -19,17 +16,11 @@ import {
 } from './dto/logout.dto.js';
 import { toListDto, toLogoutResult, toSessionDto } from './presenters.js';
 
-@ApiTags('Admin: sessions')
-@ApiBearerAuth('admin')
-@Controller('admin/v1/sessions')
-@UseGuards(AdminGuard)
-@UseFilters(JsonErrorFilter)
-@UsePipes(StrictJsonPipe)
-@ApiJsonErrors(401, 403)
+@AdminController('sessions', 'sessions')
 export class AdminSessionsController {
   constructor(
     private readonly sessions: SessionsService,
-    private readonly logoutService: LogoutService,
+    private readonly logout: OperatorLogout,
   ) {}
 
   @Get()
@@ -56,8 +47,8 @@ export class AdminSessionsController {
   @ApiOperation({ summary: 'Read a session with its applications' })
   @ApiOkResponse({ type: SessionDto })
   @ApiJsonErrors(404)
-  async read(@Param('id') id: string): Promise<SessionDto> {
-    return toSessionDto(await this.get(id));
+  async read(@UuidParam('id', 'session') id: string): Promise<SessionDto> {
+    return toSessionDto(existing(await this.sessions.find(id), 'session'));
   }
 
   @Delete(':id')
@@ -69,9 +60,8 @@ export class AdminSessionsController {
   })
   @ApiOkResponse({ type: LogoutResultDto })
   @ApiJsonErrors(404)
-  async end(@Param('id') id: string, @OperatorClientId() operator: string): Promise<LogoutResultDto> {
-    const session = await this.get(id);
-    return this.logout({ kind: 'session', sessionId: session.id }, operator);
+  async end(@UuidParam('id', 'session') id: string, @OperatorClientId() operator: string): Promise<LogoutResultDto> {
+    return toLogoutResult(await this.logout.endSession(id, operator));
   }
 
   @Delete()
@@ -83,18 +73,6 @@ export class AdminSessionsController {
   @ApiOkResponse({ type: LogoutResultDto })
   @ApiJsonErrors(400)
   async endAll(@Query() query: EndSessionsQueryDto, @OperatorClientId() operator: string): Promise<LogoutResultDto> {
-    return this.logout({ kind: 'account', accountId: query.account_id }, operator);
-  }
-
-  private async logout(target: LogoutTarget, operator: string): Promise<LogoutResultDto> {
-    return toLogoutResult(
-      await this.logoutService.logout({ target, cause: 'admin', initiator: { kind: 'operator', clientId: operator } }),
-    );
-  }
-
-  private async get(id: string): Promise<SessionWithClients> {
-    const session = isUuid(id) ? await this.sessions.find(id) : undefined;
-    if (session === undefined) throw new NotFoundError('There is no such session.');
-    return session;
+    return toLogoutResult(await this.logout.endEverythingOf(query.account_id, operator));
   }
 }

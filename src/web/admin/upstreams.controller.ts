@@ -1,57 +1,21 @@
-import {
-  Body,
-  Controller,
-  Delete,
-  Get,
-  HttpCode,
-  Inject,
-  Param,
-  Patch,
-  Post,
-  UseFilters,
-  UseGuards,
-  UsePipes,
-} from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiCreatedResponse,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
-import type { AuditDetails } from '../../platform/audit/audit-event.js';
+import { Body, Delete, Get, HttpCode, Inject, Param, Patch, Post } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { UpstreamChanges } from '../../domain/lifecycle/upstream-changes.service.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { JsonErrorFilter } from '../kit/json-error.filter.js';
-import { StrictJsonPipe } from '../kit/parameters.pipe.js';
-import { LogoutService } from '../../domain/logout/command/logout.service.js';
 import type { Upstream } from '../../domain/upstreams/upstream.js';
-import type { CheckedUpstream } from '../../domain/upstreams/upstream-registration.js';
-import { UpstreamsService, type UpstreamChanged } from '../../domain/upstreams/upstreams.service.js';
-import { AdminGuard, Operator } from '../kit/admin.guard.js';
-import {
-  ChangeRecord,
-  type Actor,
-  type Change,
-  type RecordChange,
-  type Values,
-} from '../../domain/lifecycle/change-record.js';
+import { UpstreamsService } from '../../domain/upstreams/upstreams.service.js';
+import { Operator } from '../kit/admin.guard.js';
+import type { Actor } from '../../domain/lifecycle/change-record.js';
 import { CreateUpstreamDto, UpdateUpstreamDto, UpstreamDto, UpstreamListDto } from './dto/upstreams.dto.js';
 
 /** Other OpenID Providers that people may sign in with, for operators. */
-@ApiTags('Admin: upstreams')
-@ApiBearerAuth('admin')
-@Controller('admin/v1/upstreams')
-@UseGuards(AdminGuard)
-@UseFilters(JsonErrorFilter)
-@UsePipes(StrictJsonPipe)
-@ApiJsonErrors(401, 403)
+@AdminController('upstreams', 'upstreams')
 export class AdminUpstreamsController {
   constructor(
     private readonly upstreams: UpstreamsService,
-    private readonly logoutService: LogoutService,
-    private readonly record: ChangeRecord,
+    private readonly changes: UpstreamChanges,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -65,11 +29,7 @@ export class AdminUpstreamsController {
   @ApiCreatedResponse({ type: UpstreamDto })
   @ApiJsonErrors(400, 409)
   async create(@Body() body: CreateUpstreamDto, @Operator() operator: Actor): Promise<UpstreamDto> {
-    return this.toDto(
-      await this.record.of(operator, changeOf('registered', body.name), (record) =>
-        this.upstreams.register(body, recorded(record)),
-      ),
-    );
+    return this.toDto(await this.changes.register(body, operator));
   }
 
   @Get()
@@ -99,10 +59,7 @@ export class AdminUpstreamsController {
     @Body() body: UpdateUpstreamDto,
     @Operator() operator: Actor,
   ): Promise<UpstreamDto> {
-    const change = changeOf('changed', name, body.client_secret === undefined ? {} : { client_secret: 'replaced' });
-    return this.toDto(
-      await this.record.of(operator, change, (record) => this.upstreams.update(name, body, recorded(record))),
-    );
+    return this.toDto(await this.changes.update(name, body, operator));
   }
 
   @Delete(':name')
@@ -115,18 +72,7 @@ export class AdminUpstreamsController {
   @ApiNoContentResponse({ description: 'Gone, and nobody is signed in by it any more.' })
   @ApiJsonErrors(404, 409)
   async delete(@Param('name') name: string, @Operator() operator: Actor): Promise<void> {
-    const upstream = await this.upstreams.get(name);
-    await this.record.of(operator, changeOf('deleted', name), (record) =>
-      this.logoutService.logout(
-        {
-          target: { kind: 'upstream', upstreamId: upstream.id },
-          cause: 'upstream_deleted',
-          initiator: { kind: 'operator', clientId: operator.clientId },
-        },
-        { before: (tx) => this.upstreams.delete(tx, upstream), after: (tx) => record(tx) },
-      ),
-    );
-    this.upstreams.forget();
+    await this.changes.delete(name, operator);
   }
 
   private toDto(upstream: Upstream): UpstreamDto {
@@ -159,24 +105,4 @@ export class AdminUpstreamsController {
       updated_at: upstream.updatedAt.toISOString(),
     };
   }
-}
-
-function changeOf(change: string, upstream: string, more: AuditDetails = {}): Change {
-  return { event: 'upstream_changed', change, subject: { upstream, ...more } };
-}
-
-/** The secret is no part of what is compared. */
-function recorded(record: RecordChange): UpstreamChanged {
-  return (tx, after, before) => record(tx, valuesOf(before), valuesOf(after));
-}
-
-function valuesOf(upstream: CheckedUpstream | undefined): Values {
-  if (upstream === undefined) return {};
-  const { configuration, ...rest } = upstream;
-  const values = Object.entries({ ...rest, ...configuration });
-  return Object.fromEntries(values.map(([name, value]) => [wireName(name), value]));
-}
-
-function wireName(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
