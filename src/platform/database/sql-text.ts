@@ -2,7 +2,7 @@
  * What is no code in SQL: quoted texts and names, comments, dollar-quoted texts (PostgreSQL 18, §4.1). `E'…'` is not used here.
  */
 const NO_CODE = String.raw`'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*[\s\S]*?\*/|\$(\w*)\$[\s\S]*?\$\1\$`;
-/** A cast or an assignment begins with a colon, too, and is none of ours. */
+/** A cast or an assignment begins with a colon, too, and is not one of our parameters. */
 const TOKEN = new RegExp(`${NO_CODE}|::|:=|:([a-z][A-Za-z0-9]*)`, 'g');
 const CTE =
   /(?:^|\bWITH(?:\s+RECURSIVE)?|,)\s*"?(\w+)"?(?:\s*\([\w\s,]*\))?\s+AS\s+(?:(?:NOT\s+)?MATERIALIZED\s+)?\(/gi;

@@ -24,7 +24,7 @@ interface Connection {
   off(event: 'parameterDescription', listener: (message: { dataTypeIDs: number[] }) => void): void;
 }
 
-/** Parse, Describe and Sync of the extended protocol (PostgreSQL 18, §54.2.3): the text is planned for nobody and not run. */
+/** Parse, Describe and Sync of the extended protocol (PostgreSQL 18, §54.2.3): the text is planned and not run. */
 class DescribeQuery {
   private parameters: readonly number[] = [];
   private columns: readonly DescribedColumn[] = [];
@@ -139,7 +139,7 @@ export class StatementCheck {
   }
 }
 
-/** The types that one of ours stands for, as Postgres writes them. */
+/** The types that one of our types stands for, as Postgres writes them. */
 function postgresNamesOf(type: SqlType): readonly string[] {
   if (type.endsWith('[]')) return postgresNamesOf(type.slice(0, -2) as SqlType).map((name) => `${name}[]`);
   return WRITTEN_OTHERWISE[type] ?? [type];

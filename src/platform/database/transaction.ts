@@ -17,8 +17,9 @@ export interface Tx extends Queryable {
   readonly manager: EntityManager;
   /**
    * Runs `callback` once the transaction has committed, in the order of the calls, and before `run` returns; never when
-   * it rolls back. For what is outside the database, such as a cache that forgets. What was written stands by then, so a
-   * callback that fails is logged, the others run, and whoever ran the transaction gets its result all the same.
+   * it rolls back. For what is outside the database, such as a cache that forgets. What was written stands by then, so
+   * a callback that fails is logged, the others run, and the caller that ran the transaction gets its result all the
+   * same.
    */
   afterCommit(callback: () => void | Promise<void>): void;
 }

@@ -33,7 +33,8 @@ export type DeliveryAttemptOutcome = (typeof DELIVERY_ATTEMPT_OUTCOMES)[number];
 
 /**
  * Counts what happens, for Prometheus. Each method is one metric, so that the labels stay few: a label holds a word of
- * ours and never anything from a request, which could be anybody's data and would make a new series with every value.
+ * our vocabulary and never anything from a request, which could be personal data and would make a new series with every
+ * value.
  *
  * The registry is the application's own, so several applications in one process do not count for each other.
  */
