@@ -230,7 +230,7 @@ async function anOperator(app: TestApp): Promise<KnownPerson> {
   return { id: account.id, login: account.login };
 }
 
-/** Somebody who came by another provider, an organization that leads there, and a logout token that was obeyed. */
+/** A person who came by another provider, an organization that leads there, and a logout token that was obeyed. */
 async function federation(
   app: TestApp,
   upstream: StubUpstream,

@@ -188,7 +188,7 @@ describe(`the service on a database as version ${VERSION} left it`, () => {
     expect((await app.form('/introspect', { token: 'none' }, formerlyBySecret)).status).toBe(401);
   });
 
-  it('signs people in by their password, and asks nobody again for what they allowed', async () => {
+  it('signs people in by their password, and does not ask again for what they allowed', async () => {
     const { consenting, thirdParty, mia, confidential } = known;
     expect((await app.signInTo(app.browser(), confidential, mia.login)).id_token).toEqual(expect.any(String));
     const browser = app.browser();
