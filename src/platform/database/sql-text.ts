@@ -1,5 +1,5 @@
 /**
- * What is no code in SQL: quoted texts and names, comments, dollar-quoted texts (PostgreSQL 18, §4.1). `E'…'` is not used here.
+ * What is no code in SQL: quoted texts and names, comments, dollar-quoted texts (PostgreSQL 18 §4.1). `E'…'` is not used here.
  */
 const NO_CODE = String.raw`'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*[\s\S]*?\*/|\$(\w*)\$[\s\S]*?\$\1\$`;
 /** A cast or an assignment begins with a colon, too, and is not one of our parameters. */

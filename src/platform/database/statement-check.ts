@@ -24,7 +24,7 @@ interface Connection {
   off(event: 'parameterDescription', listener: (message: { dataTypeIDs: number[] }) => void): void;
 }
 
-/** Parse, Describe and Sync of the extended protocol (PostgreSQL 18, §54.2.3): the text is planned and not run. */
+/** Parse, Describe and Sync of the extended protocol (PostgreSQL 18 §54.2.3): the text is planned and not run. */
 class DescribeQuery {
   private parameters: readonly number[] = [];
   private columns: readonly DescribedColumn[] = [];
