@@ -1,4 +1,4 @@
-import { SessionsService } from '../../src/domain/sessions/sessions.service.js';
+import { SessionActivity } from '../../src/domain/sessions/session-activity.js';
 import { Retention } from '../../src/platform/database/retention.js';
 import { SessionTerminationRepository } from '../../src/domain/logout/termination/session-termination.repository.js';
 import { TestApp } from '../support/app.js';
@@ -36,7 +36,7 @@ describe('sessions that expire (threat-model#expiry-unnoticed)', () => {
     ]);
     const { accountId, login, browser, tokens } = await someoneAt(app, [client, silent]);
     const offline = await app.signInTo(browser, offlineClient, login, OFFLINE);
-    await app.app.get(SessionsService).flushActivity();
+    await app.app.get(SessionActivity).flush();
     app.clock.advance(app.settings.sessionIdleMs + MINUTE);
     expect(await promptNone(app, browser, client)).toBe('login_required');
     expect(await terminationsOf(app, accountId)).toEqual([]);
@@ -73,11 +73,11 @@ describe('sessions that expire (threat-model#expiry-unnoticed)', () => {
   it('full age, however busy: session_expired', async () => {
     const client = await clientOf(app, party);
     const { accountId, browser } = await someoneAt(app, [client]);
-    const sessions = app.app.get(SessionsService);
+    const activity = app.app.get(SessionActivity);
     for (let days = 0; days < 13; days += 1) {
       app.clock.advance(DAY);
       expect(await promptNone(app, browser, client)).toBe('code');
-      await sessions.flushActivity();
+      await activity.flush();
       expect(await app.sweepExpired()).toBe(0);
     }
     app.clock.advance(DAY - SECOND);
@@ -106,12 +106,12 @@ describe('sessions that expire (threat-model#expiry-unnoticed)', () => {
   it('does not end a session for idleness whose activity another node has yet to write', async () => {
     const client = await clientOf(app, party);
     const { accountId, browser } = await someoneAt(app, [client]);
-    await app.app.get(SessionsService).flushActivity();
+    await app.app.get(SessionActivity).flush();
     app.clock.advance(app.settings.sessionIdleMs - SECOND);
     expect(await promptNone(app, browser, client)).toBe('code');
     app.clock.advance(16 * SECOND);
     expect(await other.sweepExpired()).toBe(0);
-    await app.app.get(SessionsService).flushActivity();
+    await app.app.get(SessionActivity).flush();
     app.clock.advance(2 * MINUTE);
     expect(await other.sweepExpired()).toBe(0);
     expect(await promptNone(app, browser, client)).toBe('code');
@@ -121,7 +121,7 @@ describe('sessions that expire (threat-model#expiry-unnoticed)', () => {
   it('has the applications told within a minute', async () => {
     const client = await clientOf(app, party);
     const { accountId } = await someoneAt(app, [client]);
-    await app.app.get(SessionsService).flushActivity();
+    await app.app.get(SessionActivity).flush();
     const { loadSettings } = await import('../../src/platform/config/settings.js');
     const sweepMs = loadSettings({}).sessionExpirySweepMs;
     app.clock.advance(app.settings.sessionIdleMs + MINUTE - sweepMs);

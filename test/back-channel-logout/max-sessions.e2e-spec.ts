@@ -1,4 +1,5 @@
 import { PASSWORD, TestApp, type TestClient } from '../support/app.js';
+import { SessionActivity } from '../../src/domain/sessions/session-activity.js';
 import { SessionsService } from '../../src/domain/sessions/sessions.service.js';
 import { MINUTE } from '../support/clock.js';
 import type { Browser } from '../support/http.js';
@@ -37,7 +38,7 @@ describe('at most so many sessions of one person (MAX_SESSIONS_PER_ACCOUNT)', ()
     const browser = app.browser();
     await app.signInTo(browser, client, login);
     // Written as the fifteen seconds would: seen when they signed in, not when somebody else came.
-    await app.app.get(SessionsService).flushActivity();
+    await app.app.get(SessionActivity).flush();
     return browser;
   }
 
@@ -47,7 +48,7 @@ describe('at most so many sessions of one person (MAX_SESSIONS_PER_ACCOUNT)', ()
     // The older one is the one that is used.
     app.clock.advance(MINUTE);
     await promptNone(app, first, client);
-    await app.app.get(SessionsService).flushActivity();
+    await app.app.get(SessionActivity).flush();
     expect(await terminationsOf(app, id)).toEqual([]);
 
     const third = await device(login);

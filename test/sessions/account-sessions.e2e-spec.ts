@@ -86,16 +86,16 @@ describe('/account/sessions: a person and their devices', () => {
   });
 
   it('a session ends by itself: after its idle time, and, however busy, after its full time', async () => {
-    const { SessionsService } = await import('../../src/domain/sessions/sessions.service.js');
-    const service = app.app.get(SessionsService);
+    const { SessionActivity } = await import('../../src/domain/sessions/session-activity.js');
+    const activity = app.app.get(SessionActivity);
     const idle = await device('Idle');
     app.clock.advance(app.settings.sessionIdleMs - 1000);
     expect(await isSignedIn(idle)).toBe(true);
-    await service.flushActivity();
+    await activity.flush();
     app.clock.advance(app.settings.sessionIdleMs - 1000);
     expect(await isSignedIn(idle)).toBe(true);
     for (let days = 0; days < 14; days += 1) {
-      await service.flushActivity();
+      await activity.flush();
       app.clock.advance(24 * 60 * 60 * 1000);
       await isSignedIn(idle);
     }

@@ -7,7 +7,7 @@ import type { LogoutPreview } from '../logout/insight/logout-preview.js';
 import { LogoutPreviewService } from '../logout/insight/logout-preview.service.js';
 import type { LogoutOrder, NewLogoutOrder } from '../logout/orders/logout-order.js';
 import { LogoutOrdersService } from '../logout/orders/logout-orders.service.js';
-import { SessionsService } from '../sessions/sessions.service.js';
+import { SessionList } from '../sessions/session-list.js';
 import { UpstreamsService } from '../upstreams/upstreams.service.js';
 import { NamedTargets, type NamedOrderTarget, type NamedTarget } from './named-targets.service.js';
 
@@ -24,7 +24,7 @@ export interface PreviewRequest {
 export class OperatorLogout {
   constructor(
     private readonly targets: NamedTargets,
-    private readonly sessions: SessionsService,
+    private readonly sessions: SessionList,
     private readonly upstreams: UpstreamsService,
     private readonly logoutService: LogoutService,
     private readonly orders: LogoutOrdersService,

@@ -11,7 +11,7 @@ import {
   UnauthorizedClientError,
 } from '../../platform/oidc/errors.js';
 import { newSecret, sha256 } from '../../platform/oidc/secret.js';
-import { SessionsService } from '../sessions/sessions.service.js';
+import { SessionActivity } from '../sessions/session-activity.js';
 import { AccessTokensService, type PreparedAccessToken } from './access-tokens.service.js';
 import { GrantReuse } from './grant-reuse.js';
 import { GrantRepository, type RefreshTokenState } from './grant.repository.js';
@@ -49,7 +49,7 @@ export class TokensService {
     private readonly grantsService: GrantsService,
     private readonly accessTokens: AccessTokensService,
     private readonly idTokens: IdTokenIssuer,
-    private readonly sessions: SessionsService,
+    private readonly sessions: SessionActivity,
     private readonly reuse: GrantReuse,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -252,7 +252,7 @@ export class TokensService {
 
   private async respond(client: Client, minted: Minted): Promise<TokenResponse> {
     const { grant, prepared } = minted;
-    if (grant.sessionId !== null && !grant.offline) this.sessions.noteActivity(grant.sessionId);
+    if (grant.sessionId !== null && !grant.offline) this.sessions.note(grant.sessionId);
     const accessToken = await prepared.finish(grant, minted.scope);
     return {
       access_token: accessToken,

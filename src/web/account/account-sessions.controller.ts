@@ -6,7 +6,7 @@ import type { LogoutTarget } from '../../domain/logout/command/logout.js';
 import { LogoutService } from '../../domain/logout/command/logout.service.js';
 import { LogoutRecordsService } from '../../domain/logout/termination/logout-records.service.js';
 import type { SessionWithClients, SignedInSession } from '../../domain/sessions/session.js';
-import { SessionsService } from '../../domain/sessions/sessions.service.js';
+import { SessionList } from '../../domain/sessions/session-list.js';
 import { PATHS } from '../../platform/oidc/endpoints.js';
 import { InvalidRequestError } from '../../platform/oidc/errors.js';
 import { ApiPage, ApiSeeOther } from '../kit/api-errors.js';
@@ -36,7 +36,7 @@ type Flash = (typeof FLASHES)[number];
 @PageController(PATH)
 export class AccountSessionsController {
   constructor(
-    private readonly sessions: SessionsService,
+    private readonly sessions: SessionList,
     private readonly clients: ClientsService,
     private readonly logoutService: LogoutService,
     private readonly records: LogoutRecordsService,

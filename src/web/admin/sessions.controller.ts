@@ -5,7 +5,7 @@ import { OperatorLogout } from '../../domain/lifecycle/operator-logout.service.j
 import { UuidParam } from '../kit/uuid-param.js';
 import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { SessionsService } from '../../domain/sessions/sessions.service.js';
+import { SessionList } from '../../domain/sessions/session-list.js';
 import { OperatorClientId } from '../kit/admin.guard.js';
 import {
   EndSessionsQueryDto,
@@ -19,7 +19,7 @@ import { toListDto, toLogoutResult, toSessionDto } from './presenters.js';
 @AdminController('sessions', 'sessions')
 export class AdminSessionsController {
   constructor(
-    private readonly sessions: SessionsService,
+    private readonly sessions: SessionList,
     private readonly logout: OperatorLogout,
   ) {}
 
