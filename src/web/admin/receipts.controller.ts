@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
-import { Get, HttpCode, Query, Res, StreamableFile } from '@nestjs/common';
+import { Get, HttpCode, Query, StreamableFile } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { UuidParam } from '../kit/uuid-param.js';
 import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { HttpEdge, type Response } from '../kit/http-edge.js';
+import { file, json, type HttpResponse } from '../kit/http-response.js';
 import { KeysService } from '../../platform/keys/keys.service.js';
 import type { Receipt } from '../../domain/logout/receipts/receipt.js';
 import { ReceiptsService, type ReceiptStanding } from '../../domain/logout/receipts/receipts.service.js';
@@ -18,7 +18,6 @@ export class AdminReceiptsController {
   constructor(
     private readonly receipts: ReceiptsService,
     private readonly keys: KeysService,
-    private readonly edge: HttpEdge,
   ) {}
 
   @Get('terminations/:id/receipt')
@@ -36,10 +35,9 @@ export class AdminReceiptsController {
     schema: { $ref: getSchemaPath(PendingReceiptDto) },
   })
   @ApiJsonErrors(404)
-  async read(@UuidParam('id', 'termination') id: string, @Res() response: Response): Promise<void> {
+  async read(@UuidParam('id', 'termination') id: string): Promise<HttpResponse<ReceiptDto | PendingReceiptDto>> {
     const standing = await this.receipts.ofTermination(id);
-    if (standing.kind === 'final') this.edge.json(response, toReceiptDto(standing.receipt), 200);
-    else this.edge.json(response, toPendingDto(id, standing), 202);
+    return standing.kind === 'final' ? json(toReceiptDto(standing.receipt)) : json(toPendingDto(id, standing), 202);
   }
 
   @Get('receipts')
@@ -59,14 +57,10 @@ export class AdminReceiptsController {
     },
   })
   @ApiJsonErrors(400)
-  async export(
-    @Query() query: ReceiptsQueryDto,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<StreamableFile> {
+  async export(@Query() query: ReceiptsQueryDto): Promise<HttpResponse<StreamableFile>> {
     // Read before the answer begins, so that a failure of storage is still a 503.
     const first = await this.receipts.chain(query.after, PAGE);
-    this.edge.noStore(response);
-    return new StreamableFile(Readable.from(this.lines(first)), { type: 'application/x-ndjson' });
+    return file(new StreamableFile(Readable.from(this.lines(first)), { type: 'application/x-ndjson' }));
   }
 
   @Get('receipts/jwks')

@@ -8,9 +8,10 @@ import type { LogoutInitiator } from '../../domain/logout/command/logout.js';
 import { ReceiptsService } from '../../domain/logout/receipts/receipts.service.js';
 import type { Termination } from '../../domain/logout/termination/session-termination.repository.js';
 import { countWithoutNotice, type NotToldReason } from '../../domain/logout/termination/told.js';
+import { PATHS } from '../../platform/oidc/endpoints.js';
 import type { ConsoleOverviewFigures, ConsoleTerminationView, ConsoleTimelineFigures } from '../pages/views.js';
 
-export const OVERVIEW_PATH = '/console/logouts';
+const OVERVIEW_PATH = PATHS.consoleLogouts;
 const TERMINATIONS = 25;
 const APPLICATIONS = 50;
 

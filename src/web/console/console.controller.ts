@@ -1,26 +1,27 @@
 import {
   Controller,
-  Cookies,
   Get,
   HttpCode,
   Param,
   ParseUUIDPipe,
   Query,
-  Res,
   Sse,
   UseFilters,
+  UseInterceptors,
   UsePipes,
   type MessageEvent,
 } from '@nestjs/common';
 import { ApiCookieAuth, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { concat, distinctUntilChanged, exhaustMap, map, mergeMap, takeWhile, timer, type Observable } from 'rxjs';
 import { ApiPage, ApiSeeOther } from '../kit/api-errors.js';
-import { BrowserIdentity } from '../kit/browser.js';
-import { HttpEdge, type Cookies as CookieJar, type Response } from '../kit/http-edge.js';
+import { type Browser, CurrentBrowser } from '../kit/browser.js';
+import { formPage, redirect, type HttpResponse } from '../kit/http-response.js';
 import { LiveStreams } from '../kit/live-streams.js';
 import { PageErrorFilter } from '../kit/page-error.filter.js';
 import { OAuthParametersPipe } from '../kit/parameters.pipe.js';
+import { ResponseInterceptor } from '../kit/response.interceptor.js';
 import { TerminationWatch } from '../../domain/logout/insight/termination-watch.js';
+import { PATHS } from '../../platform/oidc/endpoints.js';
 import { NotFoundError } from '../../platform/oidc/errors.js';
 import {
   renderConsoleOverview,
@@ -29,11 +30,12 @@ import {
   renderConsoleTimelinePage,
 } from '../pages/pages.js';
 import type { ConsoleTimelineFigures } from '../pages/views.js';
-import { ConsoleViews, OVERVIEW_PATH, urlOf } from './console-views.service.js';
+import { ConsoleViews, urlOf } from './console-views.service.js';
 import { OverviewQueryDto } from './dto/console.dto.js';
 import { NotAnOperatorError } from '../../domain/operators/not-an-operator.error.js';
 import { OperatorsService, type Operator } from '../../domain/operators/operators.service.js';
 
+const OVERVIEW_PATH = PATHS.consoleLogouts;
 const OVERVIEW_EVERY_MS = 5000;
 const RECEIPT_EVERY_MS = 1000;
 const TerminationId = (): ParameterDecorator =>
@@ -50,20 +52,20 @@ export class ConsoleController {
     private readonly views: ConsoleViews,
     private readonly watch: TerminationWatch,
     private readonly streams: LiveStreams,
-    private readonly browsers: BrowserIdentity,
-    private readonly edge: HttpEdge,
   ) {}
 
   @Get()
   @HttpCode(303)
+  @UseInterceptors(ResponseInterceptor)
   @ApiOperation({ summary: 'The console' })
   @ApiSeeOther('To the overview of logouts.')
-  home(@Res() response: Response): void {
-    this.edge.redirect(response, OVERVIEW_PATH);
+  home(): HttpResponse {
+    return redirect(OVERVIEW_PATH);
   }
 
   @Get('logouts')
   @HttpCode(200)
+  @UseInterceptors(ResponseInterceptor)
   @UsePipes(OAuthParametersPipe)
   @ApiOperation({
     summary: 'How logouts go',
@@ -74,19 +76,14 @@ export class ConsoleController {
   @ApiSeeOther('To sign in first.')
   @ApiPage(400, '`before` is no id.')
   @ApiPage(503, 'Storage is away.')
-  async overview(
-    @Query() query: OverviewQueryDto,
-    @Cookies() cookies: CookieJar,
-    @Res() response: Response,
-  ): Promise<void> {
-    const operator = await this.operator(cookies);
-    if (operator === undefined) return this.signInFirst(response);
+  async overview(@Query() query: OverviewQueryDto, @CurrentBrowser() browser: Browser): Promise<HttpResponse> {
+    const operator = await this.operator(browser);
+    if (operator === undefined) return redirect(PATHS.consoleSignIn);
     const figures = await this.views.overview(query.before);
-    const nonce = this.edge.newNonce();
     const live =
       query.before === undefined ? { eventsUrl: `${OVERVIEW_PATH}/events`, reloadUrl: OVERVIEW_PATH } : undefined;
-    const html = renderConsoleOverviewPage({ ...this.frame(operator, cookies, response), nonce, figures, live });
-    this.edge.page(response, html, { nonce, live: live !== undefined });
+    const view = { ...frame(operator), figures, live };
+    return formPage(browser, renderConsoleOverviewPage, view, { live: live !== undefined });
   }
 
   @Sse('logouts/events')
@@ -95,11 +92,11 @@ export class ConsoleController {
   @ApiResponse({ status: 200, content: { 'text/event-stream': { schema: { type: 'string' } } } })
   @ApiPage(403, 'You are no operator, or none any more.')
   @ApiPage(503, 'Too many pages are following along.')
-  async overviewEvents(@Cookies() cookies: CookieJar): Promise<Observable<MessageEvent>> {
-    await this.operatorOrRefuse(cookies);
+  async overviewEvents(@CurrentBrowser() browser: Browser): Promise<Observable<MessageEvent>> {
+    await this.operatorOrRefuse(browser);
     const updates = timer(OVERVIEW_EVERY_MS, OVERVIEW_EVERY_MS).pipe(
       exhaustMap(async () => {
-        await this.operatorOrRefuse(cookies);
+        await this.operatorOrRefuse(browser);
         return renderConsoleOverview(await this.views.overview());
       }),
     );
@@ -108,6 +105,7 @@ export class ConsoleController {
 
   @Get('logouts/:id')
   @HttpCode(200)
+  @UseInterceptors(ResponseInterceptor)
   @ApiOperation({
     summary: 'One logout in full',
     description: 'Who, why, what fell, each application’s attempts with their times, and the receipt.',
@@ -116,15 +114,13 @@ export class ConsoleController {
   @ApiSeeOther('To sign in first.')
   @ApiPage(404, 'There is no such termination.')
   @ApiPage(503, 'Storage is away.')
-  async timeline(@TerminationId() id: string, @Cookies() cookies: CookieJar, @Res() response: Response): Promise<void> {
-    const operator = await this.operator(cookies);
-    if (operator === undefined) return this.signInFirst(response);
+  async timeline(@TerminationId() id: string, @CurrentBrowser() browser: Browser): Promise<HttpResponse> {
+    const operator = await this.operator(browser);
+    if (operator === undefined) return redirect(PATHS.consoleSignIn);
     const figures = await this.views.timeline(id);
-    const nonce = this.edge.newNonce();
     const live = figures.receipt === undefined ? { eventsUrl: `${urlOf(id)}/events`, reloadUrl: urlOf(id) } : undefined;
-    const frame = this.frame(operator, cookies, response);
-    const html = renderConsoleTimelinePage({ ...frame, nonce, figures, live, overviewUrl: OVERVIEW_PATH });
-    this.edge.page(response, html, { nonce, live: live !== undefined });
+    const view = { ...frame(operator), figures, live, overviewUrl: OVERVIEW_PATH };
+    return formPage(browser, renderConsoleTimelinePage, view, { live: live !== undefined });
   }
 
   @Sse('logouts/:id/events')
@@ -134,10 +130,13 @@ export class ConsoleController {
   @ApiPage(403, 'You are no operator, or none any more.')
   @ApiPage(404, 'There is no such termination.')
   @ApiPage(503, 'Too many pages are following along.')
-  async timelineEvents(@TerminationId() id: string, @Cookies() cookies: CookieJar): Promise<Observable<MessageEvent>> {
+  async timelineEvents(
+    @TerminationId() id: string,
+    @CurrentBrowser() browser: Browser,
+  ): Promise<Observable<MessageEvent>> {
     const read = async (): Promise<ConsoleTimelineFigures> => {
       // Each time: who is no operator any more learns nothing more. The page asks again, and is refused.
-      await this.operatorOrRefuse(cookies);
+      await this.operatorOrRefuse(browser);
       return this.views.timeline(id);
     };
     await read();
@@ -152,31 +151,19 @@ export class ConsoleController {
     return this.streams.stream(`console:${id}`, updates, 'operator');
   }
 
-  private async operator(cookies: CookieJar): Promise<Operator | undefined> {
+  private async operator(browser: Browser): Promise<Operator | undefined> {
     const admission = await this.operators.admit({
-      session: this.edge.cookie(cookies, 'session'),
-      console: this.edge.cookie(cookies, 'console'),
+      session: browser.cookie('session'),
+      console: browser.cookie('console'),
     });
     return admission.kind === 'operator' ? admission.operator : undefined;
   }
 
-  private async operatorOrRefuse(cookies: CookieJar): Promise<void> {
-    if ((await this.operator(cookies)) === undefined) throw new NotAnOperatorError();
+  private async operatorOrRefuse(browser: Browser): Promise<void> {
+    if ((await this.operator(browser)) === undefined) throw new NotAnOperatorError();
   }
+}
 
-  private signInFirst(response: Response): void {
-    this.edge.redirect(response, '/console/sign-in');
-  }
-
-  private frame(
-    operator: Operator,
-    cookies: CookieJar,
-    response: Response,
-  ): { readonly operator: string; readonly csrf: string; readonly signOutAction: string } {
-    return {
-      operator: operator.name,
-      csrf: this.browsers.csrfToken(this.browsers.ensure(response, cookies)),
-      signOutAction: '/console/sign-out',
-    };
-  }
+function frame(operator: Operator): { readonly operator: string; readonly signOutAction: string } {
+  return { operator: operator.name, signOutAction: PATHS.consoleSignOut };
 }

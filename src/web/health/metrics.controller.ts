@@ -1,8 +1,9 @@
-import { Controller, Get, HttpCode, Res, UseFilters, UseGuards } from '@nestjs/common';
+import { Controller, Get, HttpCode, UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { HttpEdge, type Response } from '../kit/http-edge.js';
+import { text, type HttpResponse } from '../kit/http-response.js';
 import { JsonErrorFilter } from '../kit/json-error.filter.js';
+import { ResponseInterceptor } from '../kit/response.interceptor.js';
 import { MetricsGuard } from './metrics.guard.js';
 import { Metrics } from '../../platform/metrics/metrics.js';
 
@@ -15,11 +16,9 @@ exeunt_terminations_total{cause="end_session"} 3
 @Controller('metrics')
 @UseGuards(MetricsGuard)
 @UseFilters(JsonErrorFilter)
+@UseInterceptors(ResponseInterceptor)
 export class MetricsController {
-  constructor(
-    private readonly metrics: Metrics,
-    private readonly edge: HttpEdge,
-  ) {}
+  constructor(private readonly metrics: Metrics) {}
 
   @Get()
   @HttpCode(200)
@@ -32,10 +31,7 @@ export class MetricsController {
   @ApiSecurity({})
   @ApiOkResponse({ content: { 'text/plain': { schema: { type: 'string' }, example: EXAMPLE } } })
   @ApiJsonErrors(401)
-  async read(@Res({ passthrough: true }) response: Response): Promise<string> {
-    const text = await this.metrics.text();
-    this.edge.noStore(response);
-    this.edge.header(response, 'Content-Type', this.metrics.contentType);
-    return text;
+  async read(): Promise<HttpResponse<string>> {
+    return text(await this.metrics.text(), this.metrics.contentType);
   }
 }

@@ -1,9 +1,10 @@
-import { applyDecorators, Controller, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
+import { applyDecorators, Controller, UseFilters, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import { AdminGuard } from './admin.guard.js';
 import { ApiJsonErrors } from './api-errors.js';
 import { JsonErrorFilter } from './json-error.filter.js';
 import { StrictJsonPipe } from './parameters.pipe.js';
+import { ResponseInterceptor } from './response.interceptor.js';
 
 /**
  * A controller of the operator API: below `/admin/v1`, for operators only, with JSON errors, and with members that no DTO
@@ -19,6 +20,7 @@ export function AdminController(path: string, tag: string): ClassDecorator {
     UseGuards(AdminGuard),
     UseFilters(JsonErrorFilter),
     UsePipes(StrictJsonPipe),
+    UseInterceptors(ResponseInterceptor),
     ApiJsonErrors(401, 403),
   );
 }

@@ -6,9 +6,9 @@ import {
   Ip,
   Options,
   Post,
-  Res,
   UseFilters,
   UseGuards,
+  UseInterceptors,
   UsePipes,
 } from '@nestjs/common';
 import { ApiBasicAuth, ApiConsumes, ApiOkResponse, ApiExcludeEndpoint, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -16,13 +16,14 @@ import { ClientAuthenticator } from '../../domain/clients/client-authenticator.j
 import type { Client } from '../../domain/clients/client.js';
 import { ClientsService } from '../../domain/clients/clients.service.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { Cors } from '../kit/cors.js';
-import { HttpEdge, type Response } from '../kit/http-edge.js';
+import { clientCors, preflight } from '../kit/cors.js';
+import { empty, json, NO_STORE, type HttpResponse } from '../kit/http-response.js';
 import { OAuthParametersPipe } from '../kit/parameters.pipe.js';
 import { InvalidRequestError, UnsupportedGrantTypeError } from '../../platform/oidc/errors.js';
 import { AccessTokensService } from '../../domain/tokens/access-tokens.service.js';
 import { TokenParameterDto, TokenRequestDto } from './dto/token-request.dto.js';
 import { IntrospectionResponseDto, TokenResponseDto } from './dto/token-response.dto.js';
+import { ResponseInterceptor } from '../kit/response.interceptor.js';
 import { FormBodyGuard } from '../kit/form-body.guard.js';
 import { IntrospectionService, type Introspection } from '../../domain/tokens/introspection.service.js';
 import { ReadableErrorFilter } from './readable-error.filter.js';
@@ -36,6 +37,7 @@ const FORM = 'application/x-www-form-urlencoded';
 @UseFilters(ReadableErrorFilter)
 @UseGuards(FormBodyGuard)
 @UsePipes(OAuthParametersPipe)
+@UseInterceptors(ResponseInterceptor)
 export class TokenController {
   constructor(
     private readonly authenticator: ClientAuthenticator,
@@ -43,8 +45,6 @@ export class TokenController {
     private readonly tokens: TokensService,
     private readonly accessTokens: AccessTokensService,
     private readonly introspection: IntrospectionService,
-    private readonly edge: HttpEdge,
-    private readonly cors: Cors,
   ) {}
 
   @Post('token')
@@ -62,11 +62,65 @@ export class TokenController {
     @Headers('authorization') authorization: string | undefined,
     @Headers('origin') origin: string | undefined,
     @Ip() address: string,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<TokenResponse> {
-    const client = await this.authenticate(body, authorization, origin, address, response);
+  ): Promise<HttpResponse<TokenResponse>> {
+    const client = await this.authenticator.authenticate({ ...body, authorization, address });
     // Before the token: what cannot be written must not cost the code.
     await this.clients.used(client);
+    return json(await this.issue(client, body)).with(...clientCors(origin, client));
+  }
+
+  @Post('revoke')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Revoke a token',
+    description:
+      'RFC 7009. A refresh token takes its whole grant along, access tokens included; an access token goes alone. Unknown tokens and tokens of other clients are answered the same way and left alone.',
+  })
+  @ApiBasicAuth('client')
+  @ApiConsumes(FORM)
+  @ApiOkResponse({ description: 'The token is not usable, on any node, from now on. The body is empty.' })
+  @ApiJsonErrors(400, 401, 429)
+  async revoke(
+    @Body() body: TokenParameterDto,
+    @Headers('authorization') authorization: string | undefined,
+    @Headers('origin') origin: string | undefined,
+    @Ip() address: string,
+  ): Promise<HttpResponse> {
+    const client = await this.authenticator.authenticate({ ...body, authorization, address });
+    if (body.token.includes('.')) await this.accessTokens.revokeJwt(body.token, client.clientId);
+    else await this.tokens.revokeOpaque(body.token, client.clientId);
+    return empty(200).with(...NO_STORE, ...clientCors(origin, client));
+  }
+
+  @Post('introspect')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Ask whether a token is good',
+    description:
+      'RFC 7662, for the token’s own client and for resource servers that it is meant for. Answers from the database, not from the signature alone.',
+  })
+  @ApiBasicAuth('client')
+  @ApiConsumes(FORM)
+  @ApiOkResponse({ type: IntrospectionResponseDto })
+  @ApiJsonErrors(400, 401, 429)
+  async introspect(
+    @Body() body: TokenParameterDto,
+    @Headers('authorization') authorization: string | undefined,
+    @Ip() address: string,
+  ): Promise<HttpResponse<Introspection>> {
+    const client = await this.authenticator.authenticate({ ...body, authorization, address });
+    // A public client proves nothing about who asks (RFC 7662 §2.1).
+    if (client.metadata.token_endpoint_auth_method === 'none') return json({ active: false });
+    return json(await this.introspection.introspect(client, body.token));
+  }
+
+  @Options(['token', 'revoke'])
+  @ApiExcludeEndpoint()
+  preflight(@Headers('origin') origin: string | undefined): HttpResponse {
+    return preflight(origin);
+  }
+
+  private issue(client: Client, body: TokenRequestDto): Promise<TokenResponse> {
     switch (body.grant_type) {
       case 'authorization_code':
         return this.tokens.exchangeCode(client, {
@@ -86,71 +140,6 @@ export class TokenController {
           'grant_type must be authorization_code, refresh_token or client_credentials.',
         );
     }
-  }
-
-  @Post('revoke')
-  @HttpCode(200)
-  @ApiOperation({
-    summary: 'Revoke a token',
-    description:
-      'RFC 7009. A refresh token takes its whole grant along, access tokens included; an access token goes alone. Unknown tokens and tokens of other clients are answered the same way and left alone.',
-  })
-  @ApiBasicAuth('client')
-  @ApiConsumes(FORM)
-  @ApiOkResponse({ description: 'The token is not usable, on any node, from now on. The body is empty.' })
-  @ApiJsonErrors(400, 401, 429)
-  async revoke(
-    @Body() body: TokenParameterDto,
-    @Headers('authorization') authorization: string | undefined,
-    @Headers('origin') origin: string | undefined,
-    @Ip() address: string,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<void> {
-    const client = await this.authenticate(body, authorization, origin, address, response);
-    if (body.token.includes('.')) await this.accessTokens.revokeJwt(body.token, client.clientId);
-    else await this.tokens.revokeOpaque(body.token, client.clientId);
-  }
-
-  @Post('introspect')
-  @HttpCode(200)
-  @ApiOperation({
-    summary: 'Ask whether a token is good',
-    description:
-      'RFC 7662, for the token’s own client and for resource servers that it is meant for. Answers from the database, not from the signature alone.',
-  })
-  @ApiBasicAuth('client')
-  @ApiConsumes(FORM)
-  @ApiOkResponse({ type: IntrospectionResponseDto })
-  @ApiJsonErrors(400, 401, 429)
-  async introspect(
-    @Body() body: TokenParameterDto,
-    @Headers('authorization') authorization: string | undefined,
-    @Ip() address: string,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<Introspection> {
-    const client = await this.authenticate(body, authorization, undefined, address, response);
-    // A public client proves nothing about who asks (RFC 7662 §2.1).
-    if (client.metadata.token_endpoint_auth_method === 'none') return { active: false };
-    return this.introspection.introspect(client, body.token);
-  }
-
-  @Options(['token', 'revoke'])
-  @ApiExcludeEndpoint()
-  preflight(@Headers('origin') origin: string | undefined, @Res() response: Response): void {
-    this.cors.preflight(response, origin);
-  }
-
-  private async authenticate(
-    body: TokenRequestDto | TokenParameterDto,
-    authorization: string | undefined,
-    origin: string | undefined,
-    address: string,
-    response: Response,
-  ): Promise<Client> {
-    this.edge.noStore(response);
-    const client = await this.authenticator.authenticate({ ...body, authorization, address });
-    this.cors.allow(response, origin, client);
-    return client;
   }
 }
 

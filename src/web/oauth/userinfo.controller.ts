@@ -6,9 +6,9 @@ import {
   HttpCode,
   Options,
   Post,
-  Res,
   StreamableFile,
   UseFilters,
+  UseInterceptors,
   UsePipes,
 } from '@nestjs/common';
 import {
@@ -22,9 +22,10 @@ import {
 } from '@nestjs/swagger';
 import { ApiJsonErrors } from '../kit/api-errors.js';
 import { bearerToken } from '../kit/bearer.js';
-import { Cors } from '../kit/cors.js';
-import { HttpEdge, type Response } from '../kit/http-edge.js';
+import { clientCors, preflight } from '../kit/cors.js';
+import { file, json, type HttpResponse } from '../kit/http-response.js';
 import { OAuthParametersPipe } from '../kit/parameters.pipe.js';
+import { ResponseInterceptor } from '../kit/response.interceptor.js';
 import { InvalidRequestError, MissingTokenError } from '../../platform/oidc/errors.js';
 import { UserinfoRequestDto } from './dto/token-request.dto.js';
 import { ReadableErrorFilter } from './readable-error.filter.js';
@@ -61,12 +62,9 @@ const CLAIMS: ApiResponseOptions = {
 @Controller('userinfo')
 @UseFilters(ReadableErrorFilter)
 @UsePipes(OAuthParametersPipe)
+@UseInterceptors(ResponseInterceptor)
 export class UserinfoController {
-  constructor(
-    private readonly service: UserinfoService,
-    private readonly edge: HttpEdge,
-    private readonly cors: Cors,
-  ) {}
+  constructor(private readonly service: UserinfoService) {}
 
   @Get()
   @HttpCode(200)
@@ -77,9 +75,8 @@ export class UserinfoController {
   get(
     @Headers('authorization') authorization: string | undefined,
     @Headers('origin') origin: string | undefined,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<object> {
-    return this.answer(bearerToken(authorization), origin, response);
+  ): Promise<HttpResponse<object>> {
+    return this.respond(bearerToken(authorization), origin);
   }
 
   @Post()
@@ -96,26 +93,27 @@ export class UserinfoController {
     @Body() body: UserinfoRequestDto,
     @Headers('authorization') authorization: string | undefined,
     @Headers('origin') origin: string | undefined,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<object> {
+  ): Promise<HttpResponse<object>> {
     const token = bearerToken(authorization);
     // RFC 6750 §2: one method in each request.
     if (token !== undefined && body.access_token !== undefined)
       throw new InvalidRequestError('Send the access token once.');
-    return this.answer(token ?? body.access_token, origin, response);
+    return this.respond(token ?? body.access_token, origin);
   }
 
   @Options()
   @ApiExcludeEndpoint()
-  preflight(@Headers('origin') origin: string | undefined, @Res() response: Response): void {
-    this.cors.preflight(response, origin);
+  preflight(@Headers('origin') origin: string | undefined): HttpResponse {
+    return preflight(origin);
   }
 
-  private async answer(token: string | undefined, origin: string | undefined, response: Response): Promise<object> {
-    this.edge.noStore(response);
+  private async respond(token: string | undefined, origin: string | undefined): Promise<HttpResponse<object>> {
     if (token === undefined) throw new MissingTokenError('An access token is required.');
     const { client, claims, signed } = await this.service.userinfo(token);
-    if (client !== undefined) this.cors.allow(response, origin, client);
-    return signed === undefined ? claims : new StreamableFile(Buffer.from(signed), { type: 'application/jwt' });
+    const response =
+      signed === undefined
+        ? json<object>(claims)
+        : file(new StreamableFile(Buffer.from(signed), { type: 'application/jwt' }));
+    return client === undefined ? response : response.with(...clientCors(origin, client));
   }
 }

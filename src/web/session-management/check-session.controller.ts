@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
-import { Controller, Get, Header, HttpCode, Inject, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, UseInterceptors } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import { PATHS } from '../../platform/oidc/endpoints.js';
 import { ApiPage } from '../kit/api-errors.js';
-import { HttpEdge, type Response } from '../kit/http-edge.js';
+import { CookiePolicy } from '../kit/cookies.js';
+import { HttpResponse } from '../kit/http-response.js';
+import { ResponseInterceptor } from '../kit/response.interceptor.js';
 import { checkSessionScript } from './check-session.script.js';
 
 /**
@@ -17,38 +20,42 @@ import { checkSessionScript } from './check-session.script.js';
  * @see [Session Management 1.0](https://openid.net/specs/openid-connect-session-1_0.html) §3.2, §3.3, §6
  */
 @ApiTags('Session management')
-@Controller('session/check_session')
+@Controller(PATHS.checkSession)
+@UseInterceptors(ResponseInterceptor)
 export class CheckSessionController {
-  private readonly html: string;
-  private readonly policy: string;
+  /** The same for everybody. */
+  private readonly frame: HttpResponse<string>;
 
-  constructor(
-    private readonly edge: HttpEdge,
-    @Inject(SETTINGS) settings: Settings,
-  ) {
+  constructor(cookies: CookiePolicy, @Inject(SETTINGS) settings: Settings) {
     const script = checkSessionScript({
-      name: edge.cookieName('browser_state'),
+      name: cookies.nameOf('browser_state'),
       secure: settings.issuer.startsWith('https:'),
     });
-    this.html = `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Session · Exeunt</title><script>${script}</script></head><body></body></html>\n`;
+    const html = `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Session · Exeunt</title><script>${script}</script></head><body></body></html>\n`;
     // By its hash and not by a nonce: the page is the same for everybody, so it can be kept.
     const hash = createHash('sha256').update(script).digest('base64');
-    this.policy = `default-src 'none'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors *`;
+    const policy = `default-src 'none'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors *`;
+    this.frame = new HttpResponse({
+      status: 200,
+      body: html,
+      headers: [
+        ['Content-Type', 'text/html; charset=utf-8'],
+        ['Cache-Control', 'public, max-age=300'],
+        ['Content-Security-Policy', policy],
+        ['Referrer-Policy', 'no-referrer'],
+      ],
+    });
   }
 
   @Get()
   @HttpCode(200)
-  @Header('Content-Type', 'text/html; charset=utf-8')
-  @Header('Cache-Control', 'public, max-age=300')
   @ApiOperation({
     summary: 'Frame for session management',
     description:
       '`check_session_iframe` of Session Management 1.0 §3.2. Post it `client_id + " " + session_state`; it answers `unchanged`, `changed` or `error` to the origin that asked.',
   })
   @ApiPage(200, 'An empty page with a script. It may be framed by anybody.')
-  show(@Res({ passthrough: true }) response: Response): string {
-    this.edge.header(response, 'Content-Security-Policy', this.policy);
-    this.edge.header(response, 'Referrer-Policy', 'no-referrer');
-    return this.html;
+  show(): HttpResponse<string> {
+    return this.frame;
   }
 }
