@@ -19,7 +19,7 @@ import { SignInFirst } from './sign-in-first.js';
 
 const FLASHES = ['withdrawn', 'nothing_to_withdraw'] as const;
 
-/** What the signed-in person allowed applications. The account comes from the cookie, so nobody else's can be named. */
+/** What the signed-in person allowed applications. The account comes from the cookie, so no other can be named. */
 @ApiTags('Own sessions')
 @ApiCookieAuth('session')
 @PageController(PATHS.applications)

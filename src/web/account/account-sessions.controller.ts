@@ -28,7 +28,7 @@ const FLASHES = ['session_ended', 'others_ended', 'nothing_to_end'] as const;
 type Flash = (typeof FLASHES)[number];
 
 /**
- * The signed-in person's own sessions. Nobody else's can be named: the account comes from the cookie
+ * The signed-in person's own sessions. No other account's can be named: the account comes from the cookie
  * (docs/threat-model.md#other-peoples-sessions).
  */
 @ApiTags('Own sessions')
@@ -117,7 +117,7 @@ export class AccountSessionsController {
     }));
   }
 
-  /** Of what this person has ended last: the applications in it that cannot be told. */
+  /** Of what this person has ended last: the applications in it that cannot be notified. */
   private async notToldOf(accountId: string): Promise<ApplicationLinkView[]> {
     const { items } = await this.records.listTerminations({ limit: 1, accountId, cause: 'self_service' });
     const notTold = (items[0]?.withoutNotice ?? []).filter(({ state }) => state === 'not_told');
@@ -147,7 +147,7 @@ export class AccountSessionsController {
     });
     if (outcome.kind !== 'ended' || !isThisBrowser)
       return redirect(`${PATH}?done=${outcome.kind === 'ended' ? flash : 'nothing_to_end'}`);
-    // The session of this very browser: its applications are told here too, as after `end_session`.
+    // The session of this very browser: its applications are shown here too, as after `end_session`.
     const left = browser.signedOut();
     return keepingCookies(left, async () => {
       const told = await this.signedOut.told(outcome, session.id);

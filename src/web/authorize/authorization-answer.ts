@@ -35,8 +35,8 @@ export class AuthorizationAnswer {
   }
 
   /**
-   * The same, once the person has clicked: for a client that nobody vouches for, so that no request that is wrong on purpose
-   * takes a browser from here to wherever somebody likes (RFC 9700 §4.11.2).
+   * The same, once the person has clicked: for a client that is not verified, so that a request that is wrong on
+   * purpose cannot take a browser from here to any address (RFC 9700 §4.11.2).
    */
   errorByHand(
     response: Response,

@@ -27,7 +27,7 @@ export interface AnswerTarget {
   readonly state: string | undefined;
 }
 
-/** The request is wrong, and the client is told so by redirect (RFC 6749 §4.1.2.1). */
+/** The request is wrong, and the client gets the error by redirect (RFC 6749 §4.1.2.1). */
 export class AuthorizationError extends Error {
   constructor(
     readonly code: AuthorizationErrorCode,
@@ -38,7 +38,7 @@ export class AuthorizationError extends Error {
   }
 }
 
-/** The request is wrong, and there is nobody to tell but the person. */
+/** The request is wrong, and only the person can be shown so. */
 export class UnanswerableRequestError extends InvalidRequestError implements LeadsOn {
   constructor(
     description: string,
@@ -58,7 +58,7 @@ const NOT_SUPPORTED = [
 const PROMPTS = ['none', 'login', 'consent', 'select_account'];
 
 /**
- * Validates an authorization request, in an order that never sends anybody to a URI that is not the client's.
+ * Validates an authorization request, in an order that never sends a browser to a URI that is not the client's.
  *
  * @see [OpenID Connect Core 1.0](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest) §3.1.2.1, §3.1.2.2
  * @see [RFC 9700](https://www.rfc-editor.org/rfc/rfc9700#section-4.1) §4.1
@@ -97,7 +97,8 @@ export class AuthorizationRequestParser {
       fail('invalid_request', 'A parameter is too long.');
     const badText = textProblem(raw);
     if (badText !== undefined) fail('invalid_request', badText.words);
-    // A form is posted to a web address (OAuth 2.0 Form Post Response Mode 1.0 §2); an app hears of it by the other mode.
+    // A form is posted to a web address (OAuth 2.0 Form Post Response Mode 1.0 §2); an app gets the error by the other
+    // mode.
     if (target.responseMode === 'form_post' && !isWebUri(redirectUri))
       throw new AuthorizationError('invalid_request', 'response_mode=form_post needs a web address to post to.', {
         ...target,
@@ -143,7 +144,7 @@ export class AuthorizationRequestParser {
   /**
    * The request as it may be answered today. A person may think for an hour before they answer, and what the client was
    * registered for when it asked may have been taken from it meanwhile.
-   * @throws InvalidRequestError when it may not be answered at all; nobody is sent to a URI that was removed
+   * @throws InvalidRequestError when it may not be answered at all; no browser is sent to a URI that was removed
    */
   recheck(client: Client, request: AuthorizationRequest): AuthorizationRequest {
     const { metadata } = client;
@@ -156,7 +157,7 @@ export class AuthorizationRequestParser {
     return { ...request, scope: grantableScope(client, request.scope) };
   }
 
-  /** Until both are good the answer can go to nobody but the person, with a link to the application as it is registered. */
+  /** Until both are good the response can only be a page, with a link to the application as it is registered. */
   private wayBack(
     client: Client,
     sent: string | undefined,
@@ -202,7 +203,7 @@ export class AuthorizationRequestParser {
     return challenge;
   }
 
-  /** Whom the client expects: by `id_token_hint`, or by a `sub` in the claims parameter (Core §5.5.1). */
+  /** Which person the client expects: by `id_token_hint`, or by a `sub` in the claims parameter (Core §5.5.1). */
   private async hintedSub(
     raw: RawParameters,
     claims: ClaimsParameter | undefined,
@@ -303,8 +304,8 @@ function isTexts(value: unknown): value is readonly string[] {
 }
 
 /**
- * The requests for claims that there are. Others are ignored (Core §5.5), so they are neither kept nor shown to anybody:
- * a name is free text by whoever writes the link.
+ * The requests for claims that there are. Others are ignored (Core §5.5), so they are neither kept nor shown: a name is
+ * free text of the link's author.
  */
 function claimRequests(requests: Record<string, unknown>, fail: Fail): Record<string, ClaimRequest | null> {
   const known = Object.entries(requests).filter(([name]) => REQUESTABLE_CLAIMS.has(name));

@@ -172,7 +172,8 @@ export class AuthorizeController {
         return;
       }
       if (request.prompt.includes('none')) {
-        // The session ended, or the client was disabled, since we looked. Nobody is shown a page who wants none (Core §3.1.2.1).
+        // The session ended, or the client was disabled, since we looked. With `prompt=none` no page is shown (Core
+        // §3.1.2.1).
         this.answer.error(
           response,
           cookies,
@@ -194,9 +195,10 @@ export class AuthorizeController {
   }
 
   /**
-   * Nobody is taken by a wrong request to an application that has registered itself, unless they have allowed it something.
-   * What is merely not offered here, request objects that cannot be used, and `prompt=none`, which is right as it stands,
-   * are answered at once as OpenID Connect Core §3.1.2.6 has it: libraries try them and wait for the answer.
+   * A wrong request takes no browser to an application that has registered itself, unless the person has allowed it
+   * something. What is merely not offered here, request objects that cannot be used, and `prompt=none`, which is right
+   * as it stands, are answered at once as OpenID Connect Core §3.1.2.6 has it: libraries try them and wait for the
+   * answer.
    */
   private async isHeldBack({ code, target }: AuthorizationError, cookies: CookieJar): Promise<boolean> {
     const client = await this.clients.find(target.clientId);

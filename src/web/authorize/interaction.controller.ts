@@ -197,7 +197,7 @@ export class InteractionController {
     if (context.interaction.state !== 'open')
       return this.deny(context, request, 'The person did not allow it.', response);
     const step = await this.authorization.nextStep(client, request, session, this.signedInHere(context));
-    // Whoever sent this form is not, or no longer, signed in as the request asks: they are asked again.
+    // The person is not, or no longer, signed in as the request asks: they are asked again.
     if (session === undefined || (step.kind !== 'consent' && step.kind !== 'grant'))
       return this.proceed(context, response);
     if (form.decision === 'deny') {
@@ -233,7 +233,7 @@ export class InteractionController {
     await this.deny(context, request, 'The person did not sign in.', response);
   }
 
-  /** However often somebody says no, and however late, it is said to the application: there is nothing in it to protect. */
+  /** However often the person says no, and however late, the application gets it: there is nothing in it to protect. */
   private async deny(
     context: Context,
     request: AuthorizationRequest,

@@ -7,8 +7,8 @@ import { InteractionAnsweredError, InteractionLostError } from '../../domain/int
 import { InteractionsService, type Interaction } from '../../domain/interactions/interactions.service.js';
 
 /**
- * Says to somebody who came to a sign-in that is over (by Back, a bookmark, a second click, an hour late) what happened,
- * and leads on: in the browser that it belongs to by itself, elsewhere by a link.
+ * Shows a person who came to a sign-in that is over (by Back, a bookmark, a second click, an hour late) what happened,
+ * and continues: in the browser that it belongs to by itself, elsewhere by a link.
  */
 @Injectable()
 export class LeadingOn {
@@ -24,7 +24,7 @@ export class LeadingOn {
     return interaction.state === 'answered' ? new InteractionAnsweredError(ways) : new InteractionLostError(ways);
   }
 
-  /** From one that is unknown, gone, or another browser's: nobody is sent anywhere who did not click. */
+  /** From one that is unknown, gone, or another browser's: no browser is sent anywhere without a click. */
   async fromUnknown(id: string): Promise<Error> {
     const clientId = this.interactions.clientIdOf(id);
     const client = clientId === undefined ? undefined : await this.clients.findEnabled(clientId);

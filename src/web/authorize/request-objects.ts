@@ -47,7 +47,7 @@ export class RequestObjects {
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  /** Never throws for what is wrong with the object: the client is to hear of it where, and how, the object asks. */
+  /** Never throws for what is wrong with the object: the client gets the error where, and how, the object asks. */
   async open(client: Client, sent: Parameters): Promise<OpenedRequest> {
     const { request: jwt, ...beside } = sent;
     if (typeof jwt !== 'string' || jwt === '') return { parameters: sent, problem: undefined };
@@ -68,7 +68,7 @@ export class RequestObjects {
     };
   }
 
-  /** What the object says that cannot be, whoever signed it. */
+  /** What the object says that cannot be, with any signature. */
   private contradiction(client: Client, claims: JWTPayload, beside: Parameters): string | undefined {
     const { iss, aud, sub, client_id: clientId, response_type: responseType } = claims;
     if (claims.request !== undefined || claims.request_uri !== undefined)
@@ -107,7 +107,7 @@ export class RequestObjects {
   }
 }
 
-/** Unverified; also of an unsigned object, so that its client hears that it is not taken. */
+/** Unverified; also of an unsigned object, so that its client learns that it is not accepted. */
 function claimsOf(jwt: string): JWTPayload | undefined {
   try {
     return decodeJwt(jwt);

@@ -216,7 +216,7 @@ export class UpstreamSignInController {
     if (interaction.state !== 'open') throw await this.leadingOn.from(id, interaction);
     const { request } = interaction;
     if (request === undefined) return { id, interaction, browserId };
-    // It may have been switched off, or changed, while the person was away: then nobody is signed in for it.
+    // It may have been switched off, or changed, while the person was away: then it gets no sign-in.
     const client = await this.clients.findEnabled(request.clientId);
     if (client === undefined) throw new InteractionLostError();
     return { id, interaction: { ...interaction, request: this.parser.recheck(client, request) }, browserId };
@@ -225,7 +225,7 @@ export class UpstreamSignInController {
   private async usable(name: string, { request }: Interaction): Promise<Upstream> {
     const upstream = await this.upstreams.find(name);
     if (upstream === undefined) throw new InteractionLostError();
-    // Somebody who came for their own pages may go on to any application from there.
+    // A person who came for their own pages may continue to any application from there.
     const serves = request === undefined ? servesEverybody(upstream) : mayServe(upstream, request.clientId);
     if (!serves || request?.acr?.includes(UPSTREAM_ACR) === false) throw new InteractionLostError();
     return upstream;

@@ -111,8 +111,8 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
 }
 
 /**
- * Swagger UI at `/docs`, from files of ours and no CDN, and the document at `/openapi.yaml`; nothing where `EXEUNT_DOCS` is
- * off. It stores nothing: whoever is an administrator for a moment must not stay one in the browser's storage.
+ * Swagger UI at `/docs`, from our own files and no CDN, and the document at `/openapi.yaml`; nothing where
+ * `EXEUNT_DOCS` is off. It stores nothing: the secret of an administrator must not stay in the browser's storage.
  */
 export function serveDocs(app: INestApplication, settings: Settings): void {
   if (!settings.docs) return;
@@ -123,7 +123,7 @@ export function serveDocs(app: INestApplication, settings: Settings): void {
     swaggerOptions: {
       persistAuthorization: false,
       displayRequestDuration: true,
-      // A hundred operations that nobody asked for yet take seconds to draw.
+      // A hundred operations that are not open yet take seconds to draw.
       docExpansion: 'none',
       defaultModelsExpandDepth: -1,
       filter: true,

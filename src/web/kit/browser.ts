@@ -35,7 +35,7 @@ export type IdentifiedBrowser = Browser & {
  * makes another browser, which a response takes along (`HttpResponse.for`), so no cookie is set by the way.
  *
  * It is known again by a random cookie that says nothing about a person. Interactions are bound to it, and every form
- * carries a MAC over it, so that no other site can post our forms in somebody's name.
+ * carries a MAC over it, so that no other site can post our forms in a person's name.
  */
 export class Browser {
   constructor(
@@ -43,7 +43,7 @@ export class Browser {
     private readonly sent: RequestCookies,
     /** In the order in which they were made. */
     readonly changes: readonly SetCookie[] = [],
-    /** The request is a form of ours, sent from one of our pages. */
+    /** The request is one of our forms, sent from one of our pages. */
     readonly sentForm = false,
   ) {}
 
@@ -56,7 +56,7 @@ export class Browser {
 
   /**
    * The live session of this browser: the one way to it. One round trip; counts as activity.
-   * @param clientId whom it is to serve, for `SignedInSession.serves`; undefined: everybody
+   * @param clientId the client that it is to serve, for `SignedInSession.serves`; undefined: every client
    */
   session(clientId?: string): Promise<SignedInSession | undefined> {
     return this.means.sessions.findByCookie(this.cookie('session'), clientId);
@@ -96,7 +96,7 @@ export class Browser {
   /**
    * @param token as the form sent it back
    * @param way to the page whose form it is
-   * @returns this browser, as one that sent a form of ours
+   * @returns this browser, as one that sent one of our forms
    * @throws ForbiddenFormError when the form was not ours, or the browser sends no cookies
    */
   submitted(token: string | undefined, way?: WayOn): IdentifiedBrowser {

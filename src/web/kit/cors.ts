@@ -13,7 +13,10 @@ export function clientCors(origin: string | undefined, client: Client): readonly
   return origin !== undefined && browserOrigins(client).includes(origin) ? openCors(origin) : [];
 }
 
-/** For what says nothing about anybody: a refusal that names no client of ours, a registration, a preflight. */
+/**
+ * For responses that say nothing about a person or client: a refusal that names no registered client, a registration, a
+ * preflight.
+ */
 export function openCors(origin: string | undefined): readonly Header[] {
   if (origin === undefined) return [];
   return [
@@ -25,7 +28,7 @@ export function openCors(origin: string | undefined): readonly Header[] {
 
 /**
  * For an endpoint that serves whichever application is registered here, by JSON alone.
- * @param origin undefined: it is nobody's, and is told nothing
+ * @param origin undefined: no origin may read the response
  */
 export function registeredCors(origin: string | undefined, isPreflight: boolean): readonly Header[] {
   if (origin === undefined) return [['Vary', 'Origin']];

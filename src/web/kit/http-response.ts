@@ -18,7 +18,7 @@ interface Parts<Body> {
 
 /**
  * What a handler responds, as a value: nothing is sent before `ResponseInterceptor` writes it. Immutable, so that a
- * service can make one, a test can look at it, and whoever adds a header or a cookie has another one.
+ * service can make one, a test can look at it, and adding a header or a cookie makes another one.
  *
  * Made by {@link page}, {@link redirect}, {@link json}, {@link text}, {@link file}, {@link empty} and {@link leave}.
  */
@@ -56,7 +56,7 @@ export class HttpResponse<Body = unknown> {
   }
 }
 
-/** Kept nowhere, and its address learned by nobody that it links to. */
+/** Stored nowhere, and its address is not sent to sites that it links to. */
 export const NO_STORE: readonly Header[] = [
   ['Cache-Control', 'no-store'],
   ['Pragma', 'no-cache'],
@@ -65,13 +65,13 @@ export const NO_STORE: readonly Header[] = [
 
 export interface PageOptions extends PagePolicy {
   readonly status?: number | undefined;
-  /** The page goes on by itself. */
+  /** The page continues by itself. */
   readonly refresh?: { readonly url: string; readonly afterSeconds?: number } | undefined;
   readonly retryAfterSeconds?: number | undefined;
 }
 
 /**
- * An HTML page that nobody may frame, cache, or learn the address of.
+ * An HTML page that may not be framed or cached, and whose address no other site learns.
  * @param render from `pages/`; the nonce of its one style and its scripts is made here
  */
 export function page<View extends { readonly nonce: string }>(
@@ -96,8 +96,8 @@ export function page<View extends { readonly nonce: string }>(
 }
 
 /**
- * A page with a form of ours: it carries the browser's CSRF token, and makes the browser known where it was not. What was
- * wrong with the last attempt is in the view; `status` says it to programs.
+ * A page with one of our forms: it carries the browser's CSRF token, and makes the browser known where it was not. What
+ * was wrong with the last attempt is in the view; `status` says it to programs.
  */
 export function formPage<View extends { readonly nonce: string; readonly csrf: string }>(
   browser: Browser,
@@ -125,8 +125,8 @@ export function redirect(url: string): HttpResponse<string> {
 }
 
 /**
- * Sends the browser on to an address that is not ours: by a redirect, or, where a form of ours is answered, by a page that
- * goes on by itself.
+ * Sends the browser on to an address that is not ours: by a redirect, or, in response to one of our forms, by a page
+ * that continues by itself.
  *
  * Chromium holds every redirect that follows a form against the `form-action` of the form's page, the application's own
  * redirects among them. No list names them all: the port of the moment (RFC 8252 §7.3), an IPv6 literal, which a source
@@ -142,17 +142,17 @@ export function leave(browser: Browser, url: string): HttpResponse<string> {
   return new HttpResponse({ ...plain, html: page(renderOnwardPage, { url }, { refresh: { url } }) });
 }
 
-/** JSON that nobody keeps. */
+/** JSON that must not be stored. */
 export function json<Body extends object>(body: Body, status = 200): HttpResponse<Body> {
   return new HttpResponse({ status, body, headers: NO_STORE });
 }
 
-/** Text that nobody keeps. */
+/** Text that must not be stored. */
 export function text(body: string, contentType: string): HttpResponse<string> {
   return new HttpResponse({ status: 200, body, headers: [...NO_STORE, ['Content-Type', contentType]] });
 }
 
-/** Bytes with a media type of their own, or a stream, that nobody keeps. */
+/** Bytes with a media type of their own, or a stream, that must not be stored. */
 export function file(body: StreamableFile, status = 200): HttpResponse<StreamableFile> {
   return new HttpResponse({ status, body, headers: NO_STORE });
 }

@@ -29,8 +29,8 @@ export async function keepingCookies<Result>(browser: Browser, rest: () => Promi
 
 /**
  * Writes what handlers return, where that is an {@link HttpResponse}; everything else is Nest's to send. Bound by class
- * (`@PageController`, `@UseInterceptors`) and not for all: with an interceptor around it, a handler of server-sent events
- * runs only once its response has begun, and could refuse nobody any more.
+ * (`@PageController`, `@UseInterceptors`) and not for all: with an interceptor around it, a handler of server-sent
+ * events runs only once its response has begun, and could not refuse any more.
  */
 @Injectable()
 export class ResponseInterceptor implements NestInterceptor {

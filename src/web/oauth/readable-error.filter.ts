@@ -20,9 +20,9 @@ interface RefusedRequest {
  * Refusals of the endpoints that browser applications call, readable by the application that was refused: one that cannot
  * read that it is signed out asks again for ever.
  *
- * By the origins of the client that the request names, by its token (good or not, while we signed it) or by its id. A
- * request that names no client of ours is anybody's: the refusal says nothing of anyone. A client with a secret or keys
- * that did not prove itself is not let in by its origin.
+ * By the origins of the client that the request names, by its token (good or not, while we signed it) or by its id. The
+ * refusal of a request that names no registered client may be read by every page: it says nothing of a person or
+ * client. A client with a secret or keys that did not prove itself is not let in by its origin.
  */
 @Catch()
 @Injectable()

@@ -108,7 +108,7 @@ export class RegistrationController {
   ): Promise<ClientInformation> {
     await this.count(address);
     await this.mayRegister(authorization);
-    // Nobody else is known who does it: the client registers itself.
+    // No other actor is known: the client registers itself.
     const clientId = newClientId();
     const registered = await this.record.of(
       byClient(clientId, address),

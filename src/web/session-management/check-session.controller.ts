@@ -10,11 +10,11 @@ import { ResponseInterceptor } from '../kit/response.interceptor.js';
 import { checkSessionScript } from './check-session.script.js';
 
 /**
- * The frame that an application asks whether somebody else is signed in by now, or nobody. It asks us nothing: it
+ * The frame that an application asks whether another person is signed in by now, or none. It asks us nothing: it
  * compares what the application holds with a cookie, in the browser.
  *
- * The one page of ours that anybody may frame (`frame-ancestors *`): a page that no application could hold in a frame
- * would be of no use, which ones they are is not known when it is loaded, and there is nothing on it to click. It says
+ * The one page that every site may frame (`frame-ancestors *`): a page that no application could hold in a frame would
+ * be of no use, which ones they are is not known when it is loaded, and there is nothing on it to click. It says
  * nothing but one of three words, of which `unchanged` only to the origin that the answer to a sign-in went to.
  *
  * @see [Session Management 1.0](https://openid.net/specs/openid-connect-session-1_0.html) §3.2, §3.3, §6

@@ -16,7 +16,7 @@ interface World {
   readonly throws?: boolean;
 }
 
-/** The frame in a world without `crypto`; answers with what it posted, and to whom. */
+/** The frame in a world without `crypto`; answers with what it posted, and to which origin. */
 function frame({ jar = { [NAME]: 'a-state' }, keepsCookies = true, hasStorageAccess, throws = false }: World = {}) {
   const cookies = new Map(Object.entries(jar));
   let listener: ((event: object) => void) | undefined;

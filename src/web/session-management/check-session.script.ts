@@ -4,9 +4,9 @@
  * Decisions:
  *
  * - SHA-256 is written out, once, for every browser. `crypto.subtle` is missing on http origins, and a second way that
- *   only some browsers take would be the one that nobody tests.
+ *   only some browsers take would be the one that is not tested.
  * - The answer goes to the origin that asked and to no other. The origin is part of the hash, so a page that is not the
- *   application's hears `changed`, whatever it sends (docs/threat-model.md#session-frame-spoofing).
+ *   application's gets `changed`, whatever it sends (docs/threat-model.md#session-frame-spoofing).
  * - A frame that cannot read our cookies answers `error`, on which an application must not sign in again (§3.1).
  *   `changed` would send it through `prompt=none` for ever (§5.1). The browser is asked whether it gives this frame its
  *   cookies, and a probe is written and read, since some withhold them (`SameSite`, partitions) without saying so.
@@ -49,7 +49,7 @@ ${SHA256}
   }
 
   addEventListener('message', function (event) {
-    // No page of an application has no origin, and there would be nobody to answer to.
+    // No page of an application has no origin, and there would be no origin to answer.
     if (!event.source || event.origin === 'null' || event.origin === '') return;
     function answer(word) { event.source.postMessage(word, event.origin); }
     // The client id may hold a space, what follows it does not (§2).

@@ -10,10 +10,10 @@ import type { LiveView, SignedOutApplicationView, SignedOutView } from '../pages
 import { toldApplicationsOf } from './told-applications.js';
 
 const SEALED = 'signed-out-progress';
-/** The page is looked at once and closed; whoever finds its address later learns nothing. */
+/** The page is looked at once and closed; a later finder of its address learns nothing. */
 const TTL_MS = 15 * 60_000;
 
-/** What a signed-out page is about, as it travels in its address: sealed, and without a name of anybody. */
+/** What a signed-out page is about, as it travels in its address: sealed, and without a person's name. */
 export interface Followed {
   readonly terminationId: string;
   readonly everywhere?: true;
@@ -23,8 +23,8 @@ export interface Followed {
 
 /**
  * What becomes of a logout, for the person who signed out. The address is sealed and is about one termination and
- * nothing else. Only names and one of a few states are told: where an application is and what it answered is nobody's
- * business here (docs/threat-model.md#other-peoples-sessions).
+ * nothing else. Only names and one of a few states are shown: where an application is and what it answered is not for
+ * this page (docs/threat-model.md#other-peoples-sessions).
  */
 @Injectable()
 export class SignedOutProgress {
@@ -45,12 +45,12 @@ export class SignedOutProgress {
     return { reloadUrl, eventsUrl: `${reloadUrl}/events` };
   }
 
-  /** What the address is about; undefined when it has lapsed or is none of ours. */
+  /** What the address is about; undefined when it has lapsed or was not made here. */
   open(token: string): Followed | undefined {
     return this.sealer.open<Followed>(SEALED, token);
   }
 
-  /** The page as it stands now. It does not say who is still signed in here: by now that may be somebody else. */
+  /** The page as it stands now. It does not say who is still signed in here: by now that may be another person. */
   async page(followed: Followed): Promise<Omit<SignedOutView, 'nonce' | 'live'>> {
     const { everywhere, leftClientId } = followed;
     const [applications, left] = await Promise.all([

@@ -16,7 +16,7 @@ import { toldApplicationsOf } from './told-applications.js';
 
 type Ended = Extract<LogoutOutcome, { kind: 'ended' }>;
 
-/** What the applications were told, as far as a person may see it. */
+/** What became of the notices to the applications, as far as a person may see it. */
 export interface Told {
   /** Undefined: there was nothing to end. */
   readonly terminationId?: string;
@@ -65,13 +65,16 @@ export class SignedOutResponses {
     return { terminationId, applications: toldApplicationsOf(standings, clients), frontChannel };
   }
 
-  /** The ledger says "asked" of whoever registered a front channel; only here it is seen that a frame may not be loaded. */
+  /**
+   * The ledger says "asked" of each application with a front channel; only here it is seen that a frame may not be
+   * loaded.
+   */
   private async correct(outcome: Ended, refused: readonly string[]): Promise<void> {
     const wrong = outcome.withoutNotice.some((one) => one.state === 'asked' && refused.includes(one.client_id));
     if (wrong) await this.records.notAsked(outcome.terminationId, refused);
   }
 
-  /** Whether this browser has to load the page before it may go on. */
+  /** Whether this browser has to load the page before it may continue. */
   hasFrames(told: Told): boolean {
     return framesOf(told).length > 0;
   }

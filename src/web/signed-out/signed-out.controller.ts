@@ -22,7 +22,7 @@ import { ResponseInterceptor } from '../kit/response.interceptor.js';
 import { renderSignedOutPage } from '../pages/pages.js';
 import { SignedOutProgress } from './signed-out-progress.js';
 
-/** The signed-out page, once more and live. Whoever has its address learns names and states for a quarter of an hour. */
+/** The signed-out page, once more and live. A holder of its address sees names and states for a quarter of an hour. */
 @ApiTags('Logout: end_session')
 @Controller(`${PATHS.signedOut}/:token`)
 @UseFilters(PageErrorFilter)
@@ -69,7 +69,7 @@ export class SignedOutController {
 }
 
 async function lapsed(browser: Browser): Promise<HttpResponse<string>> {
-  // Somebody is signed in: the page must not say otherwise.
+  // A person is signed in: the page must not say otherwise.
   if ((await browser.session()) !== undefined) return redirect(PATHS.home);
   return page(renderSignedOutPage, { alreadySignedOut: true, applications: [] });
 }

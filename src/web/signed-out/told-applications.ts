@@ -18,7 +18,7 @@ export interface FrontChannelApplication {
   readonly asked: boolean;
 }
 
-/** An application that was neither told nor asked. */
+/** An application that was neither notified nor asked. */
 export interface NotToldApplication {
   readonly clientId: string;
   readonly clientName: string;
@@ -38,7 +38,7 @@ const STATE_WORDS: Readonly<Record<DeliveryState, ApplicationState>> = {
 const WORST_FIRST: readonly ApplicationState[] = ['pending', 'unreachable', 'not_told', 'asked', 'confirmed'];
 
 /**
- * One line for each application, however many sessions it was told about. One with both channels is judged by its
+ * One line for each application, however many sessions it was notified about. One with both channels is judged by its
  * notices: a frame proves nothing, and must not turn "could not be reached" into something better.
  */
 export function toldApplications(

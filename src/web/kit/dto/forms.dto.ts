@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 
-/** Every form of ours carries it. */
+/** Each of our forms carries it. */
 export class FormDto {
   /** From the page; bound to the browser. */
   @ApiProperty()
@@ -11,7 +11,10 @@ export class FormDto {
   readonly csrf?: string;
 }
 
-/** No limits here: what is too long is answered by the form itself ({@link isTooLong}), which a person can go on with. */
+/**
+ * No limits here: what is too long is answered by the form itself ({@link isTooLong}), with which a person can
+ * continue.
+ */
 export class SignInFormDto extends FormDto {
   @ApiPropertyOptional({ example: 'mia@example.com' })
   @IsOptional()
