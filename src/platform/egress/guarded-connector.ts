@@ -18,8 +18,7 @@ export const systemResolver: Lookup = async (host) =>
  */
 export function guardedConnector(connect: Connector, resolve: Lookup, allowed: AllowedAddresses): Connector {
   return (options, callback) => {
-    // undici's connectors answer by callback.
-    // oxlint-disable promise/always-return, promise/no-callback-in-promise
+    // oxlint-disable promise/always-return, promise/no-callback-in-promise -- connectors of undici answer by callback
     void addressOf(options.hostname, resolve, allowed).then(
       (address) => {
         // The certificate is still checked against the name.

@@ -46,7 +46,7 @@ export interface RedirectUriRules {
  */
 export function redirectUriProblem(uri: string, rules: RedirectUriRules): string | undefined {
   if (uri.length > 2000) return 'is longer than 2000 characters';
-  // eslint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
   if (/[\u0000-\u0020\u007f-\uffff\\]/.test(uri))
     return 'contains a space, a backslash, a control or a non-ASCII character';
   if (uri.includes('#')) return 'must not have a fragment';
