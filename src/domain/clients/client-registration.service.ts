@@ -103,7 +103,7 @@ export class ClientRegistrationService {
 
   /**
    * Replaces all metadata. A client that now needs a secret and has none gets one, shown here once. The caller
-   * ends in the same transaction what the change takes away (`LogoutService`), and calls `ClientsService.forget` after it.
+   * ends in the same transaction what the change takes away (`LogoutService`).
    */
   async replace(
     tx: Tx,
@@ -141,7 +141,7 @@ export class ClientRegistrationService {
 
   /**
    * No grant is made for it from the commit on, on any node. The caller ends its grants in the same transaction
-   * (`LogoutService`), and calls `ClientsService.forget` after it. False: it was disabled before, or there is none.
+   * (`LogoutService`). False: it was disabled before, or there is none.
    * @throws ConflictError when no client could administer the service any more
    */
   async disable(tx: Tx, clientId: string): Promise<boolean> {
@@ -149,6 +149,7 @@ export class ClientRegistrationService {
       disabled: await this.repository.disable(tx, clientId),
       proofStays: true,
     }));
+    this.forgetAfter(tx, clientId);
     return disabled;
   }
 
@@ -158,14 +159,13 @@ export class ClientRegistrationService {
     await this.transactions.run(async (tx) => {
       await this.repository.enable(tx, clientId);
       await alongside(tx, {}, {});
+      this.forgetAfter(tx, clientId);
     });
-    this.clients.forget(clientId);
     return this.clients.get(clientId);
   }
 
   /**
-   * The client is gone with the commit. The caller ends its grants in the same transaction (`LogoutService`), and
-   * calls `ClientsService.forget` after it.
+   * The client is gone with the commit. The caller ends its grants in the same transaction (`LogoutService`).
    * @throws ConflictError when no client could administer the service any more
    */
   async delete(tx: Tx, clientId: string): Promise<void> {
@@ -173,6 +173,7 @@ export class ClientRegistrationService {
       await this.repository.delete(tx, clientId);
       return { proofStays: true };
     });
+    this.forgetAfter(tx, clientId);
   }
 
   /**
@@ -216,9 +217,12 @@ export class ClientRegistrationService {
   }
 
   private async change(clientId: string, to: Change, alongside: ClientChanged): Promise<RegisteredClient> {
-    const changed = await this.transactions.run((tx) => this.changeIn(tx, clientId, to, alongside));
-    this.clients.forget(clientId);
-    return changed;
+    return this.transactions.run((tx) => this.changeIn(tx, clientId, to, alongside));
+  }
+
+  /** This node does not wait for its own notice of a change. */
+  private forgetAfter(tx: Tx, clientId: string): void {
+    tx.afterCommit(() => this.clients.forget(clientId));
   }
 
   /** @throws ConflictError when no client could administer the service any more */
@@ -237,6 +241,7 @@ export class ClientRegistrationService {
         proofStays: proofStays(row.metadata, metadata),
       };
     });
+    this.forgetAfter(tx, clientId);
     return changed;
   }
 

@@ -17,6 +17,9 @@ export interface Client {
   readonly disabledAt: Date | null;
 }
 
+/** A client as a request describes it, not checked yet: metadata, and what stands beside them. */
+export type ClientDocument = Readonly<Record<string, unknown>>;
+
 /** What is shown once: the client and the secrets of which only hashes are kept. */
 export interface RegisteredClient {
   readonly client: Client;

@@ -76,7 +76,3 @@ function valueOf(name: string, value: unknown): ReadonlyArray<readonly [string, 
 export function initiatorOf({ by, clientId }: Actor): LogoutInitiator {
   return { kind: by, clientId };
 }
-
-export function clientChange(change: string, clientId: string): Change {
-  return { event: 'client_changed', change, subject: { client_id: clientId } };
-}

@@ -1,23 +1,25 @@
 import { Injectable } from '@nestjs/common';
-import type { RegisteredClient } from '../clients/client.js';
-import {
-  ClientRegistrationService,
-  type ChangedClient,
-  type ClientChanged,
-} from '../clients/client-registration.service.js';
+import { ConflictError } from '../../platform/oidc/errors.js';
+import { ClientRegistrationService, newClientId, type ChangedClient } from '../clients/client-registration.service.js';
+import type { Client, ClientDocument, RegisteredClient } from '../clients/client.js';
 import { ClientsService } from '../clients/clients.service.js';
 import type { Tx } from '../../platform/database/transaction.js';
-import type { LogoutInitiator, LogoutOutcome } from '../logout/command/logout.js';
+import type { LogoutOutcome } from '../logout/command/logout.js';
 import { LogoutService } from '../logout/command/logout.service.js';
-import { ConflictError } from '../../platform/oidc/errors.js';
 import { GrantsService } from '../tokens/grants.service.js';
+import { ChangeRecord, initiatorOf, type Actor, type Change } from './change-record.js';
 
-type Metadata = Readonly<Record<string, unknown>>;
+/** What an operator may choose for a client; else it is generated. */
+export interface ChosenCredentials {
+  readonly clientId?: string | undefined;
+  readonly clientSecret?: string | undefined;
+}
 
 /**
- * Changes of a client that may take something away from it. The change and the end of what it took away are one
- * transaction: a policy that has changed never leaves behind what it no longer allows. What ended stays ended, should the
- * client get it back.
+ * Changes of clients, each on record with who made it: an operator, or the client itself by its registration access
+ * token. An operator's rules for metadata are wider. The change and the end of what it takes away are one transaction: a
+ * policy that has changed never leaves behind what it no longer allows. What ended stays ended, should the client get it
+ * back.
  */
 @Injectable()
 export class ClientChanges {
@@ -26,72 +28,143 @@ export class ClientChanges {
     private readonly registration: ClientRegistrationService,
     private readonly logoutService: LogoutService,
     private readonly grants: GrantsService,
+    private readonly record: ChangeRecord,
   ) {}
 
-  /** Replaces all metadata, by an administrator's rules or by the client's own. */
-  replace(
-    clientId: string,
-    input: Metadata,
-    by: {
-      readonly administrator: boolean;
-      readonly clientSecret?: string | undefined;
-      readonly initiator: LogoutInitiator;
-      readonly alongside?: ClientChanged | undefined;
-    },
-  ): Promise<RegisteredClient> {
-    return this.change(clientId, by.initiator, (tx) => this.registration.replace(tx, clientId, input, by));
+  /** @throws InvalidRedirectUriError, InvalidClientMetadataError, ConflictError when the id is taken */
+  async create(input: ClientDocument, chosen: ChosenCredentials, operator: Actor): Promise<RegisteredClient> {
+    const change = { event: 'client_changed', change: 'created', subject: {} } as const;
+    return this.record.of(operator, change, (alongside) =>
+      this.registration.register(input, { administrator: true, ...chosen, alongside }),
+    );
   }
 
-  /** Changes some of the metadata, by an administrator's rules. */
-  patch(
+  /** The client registers itself: it is the only one who is known to do so. @throws as {@link create} */
+  async register(input: ClientDocument, address: string): Promise<RegisteredClient> {
+    const clientId = newClientId();
+    const actor = { by: 'client', clientId, address } as const;
+    return this.record.of(actor, clientChange('registered', clientId), (alongside) =>
+      this.registration.register(input, { administrator: false, clientId, alongside }),
+    );
+  }
+
+  /**
+   * Replaces all metadata.
+   * @throws NotFoundError, InvalidRedirectUriError, InvalidClientMetadataError
+   * @throws ConflictError when no client could administer the service any more
+   */
+  async replace(
     clientId: string,
-    patch: Metadata,
-    by: {
-      readonly clientSecret?: string | undefined;
-      readonly initiator: LogoutInitiator;
-      readonly alongside?: ClientChanged | undefined;
-    },
+    input: ClientDocument,
+    clientSecret: string | undefined,
+    actor: Actor,
   ): Promise<RegisteredClient> {
-    return this.change(clientId, by.initiator, (tx) => this.registration.patch(tx, clientId, patch, by));
+    return this.record.of(actor, clientChange('changed', clientId), (alongside) =>
+      this.change(clientId, actor, (tx) =>
+        this.registration.replace(tx, clientId, input, {
+          administrator: actor.by === 'operator',
+          clientSecret,
+          alongside,
+        }),
+      ),
+    );
+  }
+
+  /** Changes some of the metadata (RFC 7396), by an operator's rules. @throws as {@link replace} */
+  async patch(
+    clientId: string,
+    patch: ClientDocument,
+    clientSecret: string | undefined,
+    operator: Actor,
+  ): Promise<RegisteredClient> {
+    return this.record.of(operator, clientChange('changed', clientId), (alongside) =>
+      this.change(clientId, operator, (tx) =>
+        this.registration.patch(tx, clientId, patch, { clientSecret, alongside }),
+      ),
+    );
+  }
+
+  /**
+   * When this returns, no token of the client is good any more, and it is being notified of each session that it took
+   * part in.
+   * @throws NotFoundError, ConflictError when no client could administer the service any more
+   */
+  async delete(clientId: string, actor: Actor): Promise<LogoutOutcome> {
+    await this.clients.get(clientId);
+    return this.record.of(actor, clientChange('deleted', clientId), (record) =>
+      this.logoutService.logout(
+        { target: { kind: 'client', clientId }, cause: 'client_deleted', initiator: initiatorOf(actor) },
+        {
+          after: async (tx) => {
+            await this.registration.delete(tx, clientId);
+            await record(tx);
+          },
+        },
+      ),
+    );
   }
 
   /**
    * When this returns, nobody signs in with the client, no token of it is good on any node, and its applications are
-   * being told. Of a client that was disabled before nothing is left to end.
-   *
+   * being notified. Of a client that was disabled before nothing is left to end.
    * @throws NotFoundError
-   * @throws ConflictError when an operator's client is about to lock itself out
+   * @throws ConflictError when an operator's client is about to lock itself out, or none could administer the service
    */
-  async disable(
-    clientId: string,
-    operator: string,
-    alongside: (tx: Tx) => Promise<void> = () => Promise.resolve(),
-  ): Promise<LogoutOutcome> {
-    await this.clients.get(clientId);
-    if (clientId === operator) throw new ConflictError('A client cannot disable itself: nobody would enable it again.');
-    const outcome = await this.logoutService.logout(
-      {
-        target: { kind: 'client', clientId },
-        cause: 'client_disabled',
-        initiator: { kind: 'operator', clientId: operator },
-      },
-      {
-        before: async (tx) => {
-          const disabled = await this.registration.disable(tx, clientId);
-          if (disabled) await alongside(tx);
-          return disabled;
+  async disable(clientId: string, operator: Actor): Promise<LogoutOutcome> {
+    return this.record.of(operator, clientChange('disabled', clientId), async (record) => {
+      await this.clients.get(clientId);
+      if (clientId === operator.clientId)
+        throw new ConflictError('A client cannot disable itself: nobody would enable it again.');
+      return this.logoutService.logout(
+        { target: { kind: 'client', clientId }, cause: 'client_disabled', initiator: initiatorOf(operator) },
+        {
+          before: async (tx) => {
+            const disabled = await this.registration.disable(tx, clientId);
+            if (disabled) await record(tx);
+            return disabled;
+          },
         },
-      },
+      );
+    });
+  }
+
+  /** What ended when it was disabled stays ended. Idempotent. @throws NotFoundError */
+  async enable(clientId: string, operator: Actor): Promise<Client> {
+    return this.record.of(operator, clientChange('enabled', clientId), (record) =>
+      this.registration.enable(clientId, record),
     );
-    this.clients.forget(clientId);
-    return outcome;
+  }
+
+  /**
+   * As `ClientRegistrationService.rotateSecret`: the old secret stops working here with the commit.
+   * @throws NotFoundError, ConflictError when the client does not prove itself by a secret
+   */
+  async rotateSecret(clientId: string, operator: Actor): Promise<RegisteredClient> {
+    return this.record.of(operator, clientChange('secret_rotated', clientId), (record) =>
+      this.registration.rotateSecret(clientId, record),
+    );
+  }
+
+  /** Idempotent. @returns all of them @throws NotFoundError, InvalidRedirectUriError */
+  async addPostLogoutRedirectUri(clientId: string, uri: string, operator: Actor): Promise<readonly string[]> {
+    return this.record.of(operator, clientChange('changed', clientId), (record) =>
+      this.registration.addPostLogoutRedirectUri(clientId, uri, record),
+    );
+  }
+
+  /** @throws NotFoundError when there is no such client, or it was not registered */
+  async removePostLogoutRedirectUri(clientId: string, uri: string, operator: Actor): Promise<void> {
+    return this.record.of(operator, clientChange('changed', clientId), (record) =>
+      this.registration.removePostLogoutRedirectUri(clientId, uri, record),
+    );
   }
 
   private async change(
     clientId: string,
-    initiator: LogoutInitiator,
+    actor: Actor,
     to: (tx: Tx) => Promise<ChangedClient>,
   ): Promise<RegisteredClient> {
+    const initiator = initiatorOf(actor);
     const done: ChangedClient[] = [];
     const offline = {
       target: { kind: 'client-offline', clientId },
@@ -110,9 +183,12 @@ export class ClientChanges {
         return taken.people ? everyone : taken.offlineAccess;
       },
     });
-    this.clients.forget(clientId);
     const changed = done.at(-1);
     if (changed === undefined) throw new Error('the change of a client was not carried out');
     return changed;
   }
+}
+
+function clientChange(change: string, clientId: string): Change {
+  return { event: 'client_changed', change, subject: { client_id: clientId } };
 }

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from '../../platform/audit/audit.module.js';
 import { KeysModule } from '../../platform/keys/keys.module.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
+import { RateLimitsModule } from '../../platform/rate-limits/rate-limits.module.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
@@ -12,6 +13,7 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { UpstreamsModule } from '../upstreams/upstreams.module.js';
 import { AccountChanges } from './account-changes.service.js';
 import { ChangeRecord } from './change-record.js';
+import { ClientAdministration } from './client-administration.service.js';
 import { ClientChanges } from './client-changes.service.js';
 import { ConsentWithdrawal } from './consent-withdrawal.service.js';
 import { IdentityLinks } from './identity-links.service.js';
@@ -19,18 +21,20 @@ import { KeyRotation } from './key-rotation.service.js';
 import { NamedTargets } from './named-targets.service.js';
 import { OperatorLogout } from './operator-logout.service.js';
 import { OrganizationChanges } from './organization-changes.service.js';
+import { SelfRegistration } from './self-registration.service.js';
 import { SignInService } from './sign-in.service.js';
 import { UpstreamChanges } from './upstream-changes.service.js';
 
 const USE_CASES = [
   AccountChanges,
-  ChangeRecord,
+  ClientAdministration,
   ClientChanges,
   ConsentWithdrawal,
   IdentityLinks,
   KeyRotation,
   OperatorLogout,
   OrganizationChanges,
+  SelfRegistration,
   SignInService,
   UpstreamChanges,
 ];
@@ -45,11 +49,12 @@ const USE_CASES = [
     KeysModule,
     LogoutModule,
     MetricsModule,
+    RateLimitsModule,
     SessionsModule,
     TokensModule,
     UpstreamsModule,
   ],
-  providers: [...USE_CASES, NamedTargets],
+  providers: [...USE_CASES, ChangeRecord, NamedTargets],
   exports: USE_CASES,
 })
 export class LifecycleModule {}

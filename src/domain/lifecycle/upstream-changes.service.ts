@@ -36,7 +36,7 @@ export class UpstreamChanges {
    */
   async delete(name: string, actor: Actor): Promise<LogoutOutcome> {
     const upstream = await this.upstreams.get(name);
-    const outcome = await this.record.of(actor, changeOf('deleted', name), (record) =>
+    return this.record.of(actor, changeOf('deleted', name), (record) =>
       this.logoutService.logout(
         {
           target: { kind: 'upstream', upstreamId: upstream.id },
@@ -46,8 +46,6 @@ export class UpstreamChanges {
         { before: (tx) => this.upstreams.delete(tx, upstream), after: (tx) => record(tx) },
       ),
     );
-    this.upstreams.forget();
-    return outcome;
   }
 }
 

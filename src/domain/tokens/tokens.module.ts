@@ -12,6 +12,7 @@ import { IdTokenIssuer } from './id-token.issuer.js';
 import { IntrospectionService } from './introspection.service.js';
 import { IssuedTokenRepository } from './issued-token.repository.js';
 import { IssuedTokensService } from './issued-tokens.service.js';
+import { ServerTokens } from './server-tokens.js';
 import { TokensService } from './tokens.service.js';
 import { UserinfoService } from './userinfo.service.js';
 
@@ -28,6 +29,7 @@ import { UserinfoService } from './userinfo.service.js';
     IntrospectionService,
     IssuedTokenRepository,
     IssuedTokensService,
+    ServerTokens,
     TokensService,
     UserinfoService,
   ],
@@ -39,6 +41,7 @@ import { UserinfoService } from './userinfo.service.js';
     IdTokenIssuer,
     IntrospectionService,
     IssuedTokensService,
+    ServerTokens,
     TokensService,
     UserinfoService,
   ],

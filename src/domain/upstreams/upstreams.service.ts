@@ -183,12 +183,7 @@ export class UpstreamsService implements OnModuleInit {
         throw new ConflictError('An organization points at this upstream.', { cause: error });
       throw error;
     }
-    await this.changes.publish(tx, 'upstream');
-  }
-
-  /** This node does not wait for its own notice. */
-  forget(): void {
-    this.drop();
+    await this.announce(tx);
   }
 
   /** What it published last, from storage: known to every node and after a restart. */
@@ -224,7 +219,7 @@ export class UpstreamsService implements OnModuleInit {
     try {
       await this.transactions.run(async (tx) => {
         await work(tx);
-        await this.changes.publish(tx, 'upstream');
+        await this.announce(tx);
       });
     } catch (error) {
       if (isUniqueViolation(error, 'upstreams_name_key'))
@@ -233,7 +228,12 @@ export class UpstreamsService implements OnModuleInit {
         throw new ConflictError('This client_id is registered for this issuer already.', { cause: error });
       throw error;
     }
-    this.drop();
+  }
+
+  /** To every node; this one does not wait for its own notice. */
+  private async announce(tx: Tx): Promise<void> {
+    tx.afterCommit(() => this.drop());
+    await this.changes.publish(tx, 'upstream');
   }
 
   private rules(hasSecret: boolean): { readonly allowInsecure: boolean; readonly hasSecret: boolean } {

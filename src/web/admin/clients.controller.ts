@@ -1,46 +1,27 @@
+import { Body, Delete, Get, Header, HttpCode, Param, Patch, Post, Put, Query, UsePipes } from '@nestjs/common';
 import {
-  Body,
-  Controller,
-  Delete,
-  Get,
-  Header,
-  HttpCode,
-  Param,
-  Patch,
-  Post,
-  Put,
-  Query,
-  UseFilters,
-  UseGuards,
-  UsePipes,
-} from '@nestjs/common';
-import {
-  ApiBearerAuth,
   ApiBody,
   ApiCreatedResponse,
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
   ApiQuery,
-  ApiTags,
 } from '@nestjs/swagger';
+import type { ClientDocument } from '../../domain/clients/client.js';
+import { ClientAdministration } from '../../domain/lifecycle/client-administration.service.js';
+import { toListDto } from './presenters.js';
+import { AdminController } from '../kit/admin-controller.js';
 import {
   clientInformation,
   registeredClientInformation,
   type ClientInformation,
 } from '../../domain/clients/client.presenter.js';
-import { ClientRegistrationService } from '../../domain/clients/client-registration.service.js';
 import { ClientsService } from '../../domain/clients/clients.service.js';
-import { refuseUnknownMembers } from '../../domain/clients/client-members.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import { JsonErrorFilter } from '../kit/json-error.filter.js';
 import { StrictJsonPipe } from '../kit/parameters.pipe.js';
 import { ReadsItsOwnParameters } from '../kit/request.guard.js';
-import { EndpointDoctor } from '../../domain/logout/insight/endpoint-doctor.js';
-import { LogoutService } from '../../domain/logout/command/logout.service.js';
-import { InvalidClientMetadataError, InvalidRequestError } from '../../platform/oidc/errors.js';
-import { AdminGuard, Operator } from '../kit/admin.guard.js';
-import { ChangeRecord, clientChange, type Actor } from '../../domain/lifecycle/change-record.js';
+import { Operator } from '../kit/admin.guard.js';
+import { type Actor } from '../../domain/lifecycle/change-record.js';
 import { ClientChanges } from '../../domain/lifecycle/client-changes.service.js';
 import { toLogoutCheckDto } from './delivery.presenters.js';
 import {
@@ -55,23 +36,13 @@ import {
 } from './dto/clients.dto.js';
 import { SearchQueryDto } from './dto/common.dto.js';
 
-type Metadata = Readonly<Record<string, unknown>>;
-
 /** The registry, for operators. The rules for metadata are those of `/register` (RFC 7591 §2). */
-@ApiTags('Admin: clients')
-@ApiBearerAuth('admin')
-@Controller('admin/v1/clients')
-@UseGuards(AdminGuard)
-@UseFilters(JsonErrorFilter)
-@ApiJsonErrors(401, 403)
+@AdminController('clients', 'clients')
 export class AdminClientsController {
   constructor(
     private readonly clients: ClientsService,
-    private readonly registration: ClientRegistrationService,
+    private readonly administration: ClientAdministration,
     private readonly changes: ClientChanges,
-    private readonly record: ChangeRecord,
-    private readonly logoutService: LogoutService,
-    private readonly doctor: EndpointDoctor,
   ) {}
 
   @Post()
@@ -100,23 +71,11 @@ export class AdminClientsController {
   })
   @ApiCreatedResponse({ type: CreatedClientDto })
   @ApiJsonErrors(400, 409)
-  async create(@Body() body: Metadata, @Operator() operator: Actor): Promise<ClientInformation> {
-    refuseUnknownMembers(body);
-    const wantsCheck = asksForCheck(body);
-    const change = { event: 'client_changed', change: 'created', subject: {} } as const;
-    const registered = await this.record.of(operator, change, (alongside) =>
-      this.registration.register(body, {
-        administrator: true,
-        clientId: chosenClientId(body),
-        clientSecret: chosenSecret(body),
-        alongside,
-      }),
-    );
-    const information = registeredClientInformation(registered);
-    if (!wantsCheck) return information;
+  async create(@Body() body: ClientDocument, @Operator() operator: Actor): Promise<ClientInformation> {
+    const { registered, check } = await this.administration.create(body, operator);
     return {
-      ...information,
-      logout_check: toLogoutCheckDto(await this.doctor.firstCheck(registered.client, operator.clientId)),
+      ...registeredClientInformation(registered),
+      ...(check === undefined ? {} : { logout_check: toLogoutCheckDto(check) }),
     };
   }
 
@@ -130,11 +89,7 @@ export class AdminClientsController {
   @ApiOkResponse({ type: ClientListDto })
   @ApiJsonErrors(400)
   async list(@Query() query: SearchQueryDto): Promise<object> {
-    const page = await this.clients.list(query);
-    return {
-      items: page.items.map(clientInformation),
-      ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
-    };
+    return toListDto(await this.clients.list(query), clientInformation);
   }
 
   @Get(':client_id')
@@ -160,21 +115,10 @@ export class AdminClientsController {
   @ApiJsonErrors(400, 404, 409)
   async replace(
     @Param('client_id') clientId: string,
-    @Body() body: Metadata,
+    @Body() body: ClientDocument,
     @Operator() operator: Actor,
   ): Promise<ClientInformation> {
-    checkSameClientId(clientId, body);
-    refuseUnknownMembers(body);
-    return registeredClientInformation(
-      await this.record.of(operator, clientChange('changed', clientId), (alongside) =>
-        this.changes.replace(clientId, body, {
-          administrator: true,
-          clientSecret: chosenSecret(body),
-          initiator: { kind: 'operator', clientId: operator.clientId },
-          alongside,
-        }),
-      ),
-    );
+    return registeredClientInformation(await this.administration.replace(clientId, body, operator));
   }
 
   @Patch(':client_id')
@@ -191,20 +135,10 @@ export class AdminClientsController {
   @ApiJsonErrors(400, 404, 409)
   async patch(
     @Param('client_id') clientId: string,
-    @Body() body: Metadata,
+    @Body() body: ClientDocument,
     @Operator() operator: Actor,
   ): Promise<ClientInformation> {
-    checkSameClientId(clientId, body);
-    refuseUnknownMembers(body);
-    return registeredClientInformation(
-      await this.record.of(operator, clientChange('changed', clientId), (alongside) =>
-        this.changes.patch(clientId, body, {
-          clientSecret: chosenSecret(body),
-          initiator: { kind: 'operator', clientId: operator.clientId },
-          alongside,
-        }),
-      ),
-    );
+    return registeredClientInformation(await this.administration.patch(clientId, body, operator));
   }
 
   @Delete(':client_id')
@@ -216,23 +150,7 @@ export class AdminClientsController {
   @ApiNoContentResponse({ description: 'Gone: no token of it is good any more.' })
   @ApiJsonErrors(404, 409)
   async delete(@Param('client_id') clientId: string, @Operator() operator: Actor): Promise<void> {
-    await this.clients.get(clientId);
-    await this.record.of(operator, clientChange('deleted', clientId), (record) =>
-      this.logoutService.logout(
-        {
-          target: { kind: 'client', clientId },
-          cause: 'client_deleted',
-          initiator: { kind: 'operator', clientId: operator.clientId },
-        },
-        {
-          after: async (tx) => {
-            await this.registration.delete(tx, clientId);
-            await record(tx);
-          },
-        },
-      ),
-    );
-    this.clients.forget(clientId);
+    await this.changes.delete(clientId, operator);
   }
 
   @Post(':client_id/secret')
@@ -245,11 +163,7 @@ export class AdminClientsController {
   @ApiOkResponse({ type: ClientSecretDto })
   @ApiJsonErrors(404, 409)
   async rotateSecret(@Param('client_id') clientId: string, @Operator() operator: Actor): Promise<ClientSecretDto> {
-    const { clientSecret = '' } = await this.record.of(
-      operator,
-      clientChange('secret_rotated', clientId),
-      (alongside) => this.registration.rotateSecret(clientId, alongside),
-    );
+    const { clientSecret = '' } = await this.changes.rotateSecret(clientId, operator);
     return { client_id: clientId, client_secret: clientSecret, client_secret_expires_at: 0 };
   }
 
@@ -276,10 +190,7 @@ export class AdminClientsController {
     @Body() body: PostLogoutRedirectUriDto,
     @Operator() operator: Actor,
   ): Promise<PostLogoutRedirectUrisDto> {
-    const uris = await this.record.of(operator, clientChange('changed', clientId), (alongside) =>
-      this.registration.addPostLogoutRedirectUri(clientId, body.uri, alongside),
-    );
-    return { post_logout_redirect_uris: uris };
+    return { post_logout_redirect_uris: await this.changes.addPostLogoutRedirectUri(clientId, body.uri, operator) };
   }
 
   @Delete(':client_id/post_logout_redirect_uris')
@@ -298,39 +209,6 @@ export class AdminClientsController {
     @Query() query: PostLogoutRedirectUriDto,
     @Operator() operator: Actor,
   ): Promise<void> {
-    await this.record.of(operator, clientChange('changed', clientId), (alongside) =>
-      this.registration.removePostLogoutRedirectUri(clientId, query.uri, alongside),
-    );
+    await this.changes.removePostLogoutRedirectUri(clientId, query.uri, operator);
   }
-}
-
-/** A client id that an administrator chose. Never one that could be taken for a person's `sub` (RFC 9700 §4.15). */
-function chosenClientId(body: Metadata): string | undefined {
-  const clientId = body?.client_id;
-  if (clientId === undefined || clientId === null) return undefined;
-  if (typeof clientId !== 'string' || !/^[A-Za-z0-9._~-]{3,100}$/.test(clientId) || /^[0-9a-f-]{36}$/i.test(clientId)) {
-    throw new InvalidClientMetadataError('client_id must be 3 to 100 characters of A-Z a-z 0-9 . _ ~ - and no UUID.');
-  }
-  return clientId;
-}
-
-/** A secret that an administrator brings, for an application that has one built in. Generated ones have 43 characters. */
-function chosenSecret(body: Metadata): string | undefined {
-  const secret = body?.client_secret ?? undefined;
-  if (secret === undefined) return undefined;
-  // RFC 6749 Appendix A.2: what a secret may consist of.
-  if (typeof secret !== 'string' || !/^[\x20-\x7e]{16,255}$/.test(secret))
-    throw new InvalidClientMetadataError('client_secret must be 16 to 255 printable ASCII characters.');
-  return secret;
-}
-
-function asksForCheck(body: Metadata): boolean {
-  const wanted = body?.logout_check ?? false;
-  if (typeof wanted !== 'boolean') throw new InvalidClientMetadataError('logout_check must be a boolean.');
-  return wanted;
-}
-
-function checkSameClientId(clientId: string, body: Metadata): void {
-  if (body?.client_id !== undefined && body.client_id !== clientId)
-    throw new InvalidRequestError('client_id cannot be changed.');
 }

@@ -3,7 +3,7 @@ import { ADMIN_SCOPE } from '../../platform/oidc/claims.js';
 import { InvalidTokenError, MissingTokenError } from '../../platform/oidc/errors.js';
 import { bearerToken } from './bearer.js';
 import type { Actor } from '../../domain/lifecycle/change-record.js';
-import { ServerTokens } from './server-tokens.js';
+import { ServerTokens } from '../../domain/tokens/server-tokens.js';
 
 interface OperatorRequest {
   readonly headers: { readonly authorization?: string };

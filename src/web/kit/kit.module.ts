@@ -11,7 +11,6 @@ import { HttpEdge } from './http-edge.js';
 import { Leaving } from './leaving.js';
 import { LiveStreams } from './live-streams.js';
 import { ResponseWriter } from './response-writer.js';
-import { ServerTokens } from './server-tokens.js';
 
 @Global()
 @Module({
@@ -27,7 +26,6 @@ import { ServerTokens } from './server-tokens.js';
     Leaving,
     LiveStreams,
     ResponseWriter,
-    ServerTokens,
   ],
   exports: [
     AdminGuard,
@@ -40,7 +38,6 @@ import { ServerTokens } from './server-tokens.js';
     Leaving,
     LiveStreams,
     ResponseWriter,
-    ServerTokens,
   ],
 })
 export class KitModule {}

@@ -22,67 +22,30 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import type { ClientDocument } from '../../domain/clients/client.js';
+import { SelfRegistration } from '../../domain/lifecycle/self-registration.service.js';
 import {
   clientInformation,
   registeredClientInformation,
   type ClientInformation,
 } from '../../domain/clients/client.presenter.js';
-import { ClientRegistrationService, newClientId } from '../../domain/clients/client-registration.service.js';
-import { ClientsService } from '../../domain/clients/clients.service.js';
 import { ClientMetadataDto } from '../../domain/clients/dto/client-metadata.dto.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
 import { bearerToken } from '../kit/bearer.js';
 import { JsonErrorFilter } from '../kit/json-error.filter.js';
 import { ReadsItsOwnParameters } from '../kit/request.guard.js';
-import { LogoutService } from '../../domain/logout/command/logout.service.js';
-import { ADMIN_SCOPE, REGISTRATION_SCOPE } from '../../platform/oidc/claims.js';
-import {
-  InvalidClientMetadataError,
-  InvalidTokenError,
-  MissingTokenError,
-  NotFoundError,
-  TooManyRequestsError,
-} from '../../platform/oidc/errors.js';
-import { matchesHash, sha256 } from '../../platform/oidc/secret.js';
-import type { AddressLimiter } from '../../platform/rate-limits/address-limiter.js';
-import { RateLimits } from '../../platform/rate-limits/rate-limits.js';
-import { ChangeRecord, clientChange, type Actor } from '../../domain/lifecycle/change-record.js';
-import { ClientChanges } from '../../domain/lifecycle/client-changes.service.js';
-import { RegisteredClientDto } from '../admin/dto/registration.dto.js';
-import { ServerTokens } from '../kit/server-tokens.js';
-
-type Metadata = Readonly<Record<string, unknown>>;
-/** RFC 7592 §2.2: these must not come back in an update. */
-const SERVER_MEMBERS = [
-  'registration_access_token',
-  'registration_client_uri',
-  'client_secret_expires_at',
-  'client_id_issued_at',
-];
+import { RegisteredClientDto } from './dto/registration.dto.js';
 
 /** Dynamic client registration (RFC 7591) and management by the client itself (RFC 7592). */
 @ApiTags('Registration')
 @Controller('register')
 @UseFilters(JsonErrorFilter)
 export class RegistrationController {
-  private readonly initialAccessTokenHash: Buffer | null;
-  private readonly registrations: AddressLimiter;
-
   constructor(
-    private readonly clients: ClientsService,
-    private readonly registration: ClientRegistrationService,
-    private readonly changes: ClientChanges,
-    private readonly logoutService: LogoutService,
-    private readonly record: ChangeRecord,
-    private readonly tokens: ServerTokens,
-    limits: RateLimits,
+    private readonly registration: SelfRegistration,
     @Inject(SETTINGS) private readonly settings: Settings,
-  ) {
-    this.registrations = limits.addressLimiter('registration', settings.registrationPerMinute, 60);
-    this.initialAccessTokenHash =
-      settings.initialAccessToken === undefined ? null : sha256(settings.initialAccessToken);
-  }
+  ) {}
 
   @Post()
   @ReadsItsOwnParameters()
@@ -102,24 +65,12 @@ export class RegistrationController {
   })
   @ApiJsonErrors(400, 401, 403, 404, 429)
   async register(
-    @Body() body: Metadata,
+    @Body() body: ClientDocument,
     @Headers('authorization') authorization: string | undefined,
     @Ip() address: string,
   ): Promise<ClientInformation> {
-    await this.count(address);
-    await this.mayRegister(authorization);
-    // No other actor is known: the client registers itself.
-    const clientId = newClientId();
-    const registered = await this.record.of(
-      byClient(clientId, address),
-      clientChange('registered', clientId),
-      (record) => this.registration.register(body, { administrator: false, clientId, alongside: record }),
-    );
-    return {
-      ...registeredClientInformation(registered),
-      registration_access_token: registered.registrationAccessToken,
-      registration_client_uri: this.registrationUri(registered.client.clientId),
-    };
+    const registered = await this.registration.register(body, { token: bearerToken(authorization), address });
+    return this.managed(registeredClientInformation(registered), registered.registrationAccessToken);
   }
 
   @Get(':client_id')
@@ -133,12 +84,8 @@ export class RegistrationController {
     @Param('client_id') clientId: string,
     @Headers('authorization') authorization: string | undefined,
   ): Promise<ClientInformation> {
-    const token = await this.ownToken(clientId, authorization);
-    return {
-      ...clientInformation(await this.clients.get(clientId)),
-      registration_access_token: token,
-      registration_client_uri: this.registrationUri(clientId),
-    };
+    const token = bearerToken(authorization);
+    return this.managed(clientInformation(await this.registration.read(clientId, token)), token);
   }
 
   @Put(':client_id')
@@ -156,24 +103,13 @@ export class RegistrationController {
   @ApiJsonErrors(400, 401, 409)
   async replace(
     @Param('client_id') clientId: string,
-    @Body() body: Metadata,
+    @Body() body: ClientDocument,
     @Headers('authorization') authorization: string | undefined,
     @Ip() address: string,
   ): Promise<ClientInformation> {
-    const token = await this.ownToken(clientId, authorization);
-    await this.checkUpdate(clientId, body);
-    const replaced = await this.record.of(byClient(clientId, address), clientChange('changed', clientId), (alongside) =>
-      this.changes.replace(clientId, body, {
-        administrator: false,
-        initiator: { kind: 'client', clientId },
-        alongside,
-      }),
-    );
-    return {
-      ...registeredClientInformation(replaced),
-      registration_access_token: token,
-      registration_client_uri: this.registrationUri(clientId),
-    };
+    const token = bearerToken(authorization);
+    const replaced = await this.registration.replace(clientId, body, { token, address });
+    return this.managed(registeredClientInformation(replaced), token);
   }
 
   @Delete(':client_id')
@@ -191,65 +127,15 @@ export class RegistrationController {
     @Headers('authorization') authorization: string | undefined,
     @Ip() address: string,
   ): Promise<void> {
-    await this.ownToken(clientId, authorization);
-    await this.record.of(byClient(clientId, address), clientChange('deleted', clientId), (record) =>
-      this.logoutService.logout(
-        { target: { kind: 'client', clientId }, cause: 'client_deleted', initiator: { kind: 'client', clientId } },
-        {
-          after: async (tx) => {
-            await this.registration.delete(tx, clientId);
-            await record(tx);
-          },
-        },
-      ),
-    );
-    this.clients.forget(clientId);
+    await this.registration.delete(clientId, { token: bearerToken(authorization), address });
   }
 
-  /** Before anything else: a guess at the initial access token costs as much as a registration. */
-  private async count(address: string): Promise<void> {
-    const retryAfterSeconds = await this.registrations.consume(address);
-    if (retryAfterSeconds !== undefined)
-      throw new TooManyRequestsError('Too many registrations came from your network.', retryAfterSeconds);
+  /** With what the client manages its registration by (RFC 7592 §3). */
+  private managed(information: ClientInformation, token: string | undefined): ClientInformation {
+    return {
+      ...information,
+      registration_access_token: token,
+      registration_client_uri: `${this.settings.issuer}/register/${encodeURIComponent(information.client_id)}`,
+    };
   }
-
-  private async mayRegister(authorization: string | undefined): Promise<void> {
-    if (this.settings.registration === 'off') throw new NotFoundError('Registration is switched off.');
-    const token = bearerToken(authorization);
-    if (token === undefined) {
-      if (this.settings.registration === 'open') return;
-      throw new MissingTokenError('An initial access token is required.');
-    }
-    if (matchesHash(token, this.initialAccessTokenHash)) return;
-    await this.tokens.verify(token, [REGISTRATION_SCOPE, ADMIN_SCOPE]);
-  }
-
-  /** RFC 7592 §2.1: an unknown or deleted client is 401, not 404. */
-  private async ownToken(clientId: string, authorization: string | undefined): Promise<string> {
-    const token = bearerToken(authorization);
-    if (token === undefined) throw new MissingTokenError('The registration access token is required.');
-    if (!(await this.clients.isRegistrationToken(clientId, token)))
-      throw new InvalidTokenError('The registration access token is not valid.');
-    return token;
-  }
-
-  private async checkUpdate(clientId: string, body: Metadata): Promise<void> {
-    if (body?.client_id !== clientId)
-      throw new InvalidClientMetadataError('client_id must be the one that is registered.');
-    const forbidden = SERVER_MEMBERS.find((name) => body[name] !== undefined);
-    if (forbidden !== undefined) throw new InvalidClientMetadataError(`${forbidden} must not be sent.`);
-    const { client_secret: secret } = body;
-    if (secret !== undefined && (typeof secret !== 'string' || !(await this.clients.isSecret(clientId, secret)))) {
-      throw new InvalidClientMetadataError('client_secret must be the one that is registered.');
-    }
-  }
-
-  private registrationUri(clientId: string): string {
-    return `${this.settings.issuer}/register/${encodeURIComponent(clientId)}`;
-  }
-}
-
-/** The client itself, by its registration access token. */
-function byClient(clientId: string, address: string): Actor {
-  return { by: 'client', clientId, address };
 }

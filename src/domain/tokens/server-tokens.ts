@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { InsufficientScopeError, InvalidTokenError } from '../../platform/oidc/errors.js';
-import { AccessTokensService, type ActiveAccessToken } from '../../domain/tokens/access-tokens.service.js';
+import { AccessTokensService, type ActiveAccessToken } from './access-tokens.service.js';
 
 /**
  * The one check of access tokens that give power over this server, at the admin API and at `/register`. One round trip,

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { ClientDto } from './clients.dto.js';
+import { ClientDto } from '../../admin/dto/clients.dto.js';
 
 /** RFC 7591 §3.2.1 and RFC 7592 §3 */
 export class RegisteredClientDto extends ClientDto {
