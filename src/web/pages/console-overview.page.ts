@@ -28,7 +28,7 @@ export function renderConsoleOverview(figures: ConsoleOverviewFigures): string {
   return figuresTemplate({
     at: { text: exactTime(figures.at), datetime: figures.at.toISOString() },
     tiles: [
-      { label: 'Pending', value: counts.pending, note: oldest === undefined ? 'nothing is owed' : `oldest: ${oldest}` },
+      { label: 'Pending', value: counts.pending, note: oldest === undefined ? 'none' : `oldest: ${oldest}` },
       { label: 'Delivered', value: counts.delivered, note: 'in 24 hours' },
       { label: 'Rejected', value: counts.rejected, note: 'in 24 hours' },
       { label: 'Abandoned', value: counts.abandoned, note: 'in 24 hours' },
@@ -65,7 +65,7 @@ export function renderConsoleOverview(figures: ConsoleOverviewFigures): string {
     terminations: figures.terminations.map((termination) => ({
       ...termination,
       at: exactTime(termination.at),
-      receipt: termination.receipted ? 'signed' : 'owed',
+      receipt: termination.receipted ? 'signed' : 'pending',
     })),
     olderUrl: figures.olderUrl,
   });
@@ -141,7 +141,7 @@ const figuresTemplate = fragment<FiguresModel>(`<div class="console">
 </div>
 <section>
 <h2 id="applications">Applications</h2>
-<% if (it.applications.length === 0) { %><p class="quiet">No application was owed a notice in the last 24 hours.</p>
+<% if (it.applications.length === 0) { %><p class="quiet">No application had a notice in the last 24 hours.</p>
 <% } else { %><table class="stack" aria-labelledby="applications">
 <thead><tr><th scope="col">Application</th><% for (const cell of it.applications[0].cells) { %><th scope="col"
 class="n"><%= cell.label %></th><% } %></tr></thead>
@@ -167,14 +167,14 @@ class="state-<%= failure.state %>"><%= failure.state %></span></td><td class="w"
 <% if (it.terminations.length === 0) { %><p class="quiet">Nothing has ended yet.</p><% } else { %>
 <table class="stack" aria-labelledby="terminations">
 <thead><tr><th scope="col">When</th><th scope="col">Cause</th><th scope="col">By</th><th scope="col"
-class="n">Sessions</th><th scope="col" class="n">Grants</th><th scope="col" class="n">Told</th><th scope="col" class="n">Asked</th><th scope="col" class="n">Not told</th><th
+class="n">Sessions</th><th scope="col" class="n">Grants</th><th scope="col" class="n">Notified</th><th scope="col" class="n">Asked</th><th scope="col" class="n">Not notified</th><th
 scope="col">Receipt</th></tr></thead>
 <tbody><% for (const termination of it.terminations) { %>
 <tr data-testid="termination"><th scope="row"><a href="<%= termination.url %>"><%= termination.at %></a></th><td
 class="w" data-label="Cause"><%= termination.cause %></td><td class="w" data-label="By"><%= termination.initiator %></td><td class="n"
 data-label="Sessions"><%= termination.sessions %></td><td class="n" data-label="Grants"><%= termination.grantsRevoked %></td><td
-class="n" data-label="Told"><%= termination.notices %></td><td class="n" data-label="Asked"><%= termination.asked %></td><td
-class="n" data-label="Not told"><%= termination.notTold %></td><td data-label="Receipt"><%= termination.receipt %></td></tr><% } %>
+class="n" data-label="Notified"><%= termination.notices %></td><td class="n" data-label="Asked"><%= termination.asked %></td><td
+class="n" data-label="Not notified"><%= termination.notTold %></td><td data-label="Receipt"><%= termination.receipt %></td></tr><% } %>
 </tbody></table>
 <% if (it.olderUrl) { %><p><a id="older" href="<%= it.olderUrl %>">Older ones</a></p><% } %><% } %>
 </section>

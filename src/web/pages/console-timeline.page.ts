@@ -31,12 +31,12 @@ export function renderConsoleTimeline(figures: ConsoleTimelineFigures): string {
       { label: 'Ended', text: exactTime(figures.at) },
       { label: 'Cause', text: figures.cause },
       { label: 'By', text: figures.initiator },
-      { label: 'Account', text: figures.account ?? 'nobody’s in particular' },
+      { label: 'Account', text: figures.account ?? 'no single person’s' },
       { label: 'Sessions', text: String(figures.sessions) },
       { label: 'Grants revoked', text: String(figures.grantsRevoked) },
       { label: 'Id', text: figures.id },
     ],
-    heading: counted(figures.notices, 'notice was owed', 'notices were owed'),
+    heading: counted(figures.notices, 'notice', 'notices'),
     notices: figures.deliveries.map((delivery) => ({
       name: plainName(delivery.application) || delivery.clientId,
       clientId: delivery.clientId,
@@ -59,7 +59,7 @@ export function renderConsoleTimeline(figures: ConsoleTimelineFigures): string {
       clientId,
       state,
       words: state === 'asked' ? 'asked in the browser' : 'cannot be told',
-      why: why ?? 'By a frame on the signed-out page: what came of it nobody knows.',
+      why: why ?? 'By a frame on the signed-out page: what came of it cannot be known.',
     })),
     moreNotices: leftOut(figures.moreDeliveries, 'notice', 'notices'),
     receipt: receipt && {
