@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { LoggerService, NestApplicationOptions } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
+import { Dialects } from './web/dialects/dialect.js';
 import type { Settings } from './platform/config/settings.js';
 import { EdgeFallbacks } from './web/kit/edge-fallbacks.js';
 import { FallbackFilter } from './web/kit/fallback.filter.js';
@@ -45,8 +46,10 @@ export async function createApp(settings: Settings, making: Making = {}): Promis
   keepIdleConnections(app, settings);
   app.use(publicCors(app.get(ResponseWriter), settings));
   app.use(refuseHead);
+  const dialects = app.get(Dialects);
+  const readsOwnBody = (path = ''): boolean => dialects.readsOwnBody(path);
   // These read their JSON themselves, to the letter: media types, positions of mistakes, members sent twice.
-  app.useBodyParser('text', { type: readsItsOwnBody, limit: BODY_LIMIT });
+  app.useBodyParser('text', { type: ({ url }) => readsOwnBody(url), limit: BODY_LIMIT });
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.useBodyParser('urlencoded', { limit: BODY_LIMIT, extended: false });
   const https = settings.issuer.startsWith('https:');
@@ -60,7 +63,7 @@ export async function createApp(settings: Settings, making: Making = {}): Promis
     crossOriginOpenerPolicy: false,
     crossOriginResourcePolicy: { policy: 'cross-origin' },
   });
-  app.useGlobalGuards(new RequestGuard(app.get(Reflector)));
+  app.useGlobalGuards(new RequestGuard(app.get(Reflector), readsOwnBody));
   answerMalformedRequests(app.getHttpServer());
   app.useGlobalFilters(
     new FallbackFilter(app.get(ResponseWriter), app.get(EdgeFallbacks), (path) => methodsOf(app, path)),
@@ -98,10 +101,6 @@ function methodsOf(app: NestExpressApplication, path: string): readonly string[]
     }
   }
   return [...methods].toSorted();
-}
-
-function readsItsOwnBody(request: { readonly url?: string | undefined }): boolean {
-  return /^\/(_security|csp)\//.test(request.url ?? '');
 }
 
 /** `EXEUNT_TRUST_PROXY`: a number of hops, or addresses and networks. */

@@ -9,7 +9,9 @@ import type { Settings } from './platform/config/settings.js';
 import { ConsoleModule } from './web/console/console.module.js';
 import { OAuthModule } from './web/oauth/oauth.module.js';
 import { DatabaseModule } from './platform/database/database.module.js';
+import type { DialectDescriptor } from './web/dialects/dialect.js';
 import { DialectsModule } from './web/dialects/dialects.module.js';
+import { DIALECTS } from './web/dialects/dialects.js';
 import { ENTITIES } from './entities.js';
 import { HealthModule } from './web/health/health.module.js';
 import { KitModule } from './web/kit/kit.module.js';
@@ -26,7 +28,8 @@ import { UpstreamsModule } from './domain/upstreams/upstreams.module.js';
 /** The list of modules; the one place that knows them all. */
 @Module({})
 export class AppModule {
-  static with(settings: Settings): DynamicModule {
+  /** @param dialects the logout dialects; the tests put one of their own beside these */
+  static with(settings: Settings, dialects: readonly DialectDescriptor[] = DIALECTS): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -45,7 +48,7 @@ export class AppModule {
         LogoutModule,
         OAuthModule,
         AuthorizeModule,
-        DialectsModule,
+        DialectsModule.with(dialects),
         SessionManagementModule,
         AccountModule,
         AdminModule,

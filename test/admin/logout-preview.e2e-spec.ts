@@ -3,14 +3,11 @@ import { TransactionRunner, type Tx } from '../../src/platform/database/transact
 import { LogoutPreviewService } from '../../src/domain/logout/insight/logout-preview.service.js';
 import { LogoutService } from '../../src/domain/logout/command/logout.service.js';
 import type { LogoutPreview } from '../../src/domain/logout/insight/logout-preview.js';
-import {
-  TERMINATION_CAUSES,
-  type LogoutTarget,
-  type TerminationCause,
-} from '../../src/domain/logout/command/logout.js';
+import { type LogoutTarget, type TerminationCause } from '../../src/domain/logout/command/logout.js';
 import { clientOf, OFFLINE, someoneAt, type SignedIn } from '../back-channel-logout/scene.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';
 import { TestApp, type Answer, type TestClient } from '../support/app.js';
+import { TERMINATION_CAUSES } from '../support/causes.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 
 type Item = Readonly<Record<string, unknown>>;

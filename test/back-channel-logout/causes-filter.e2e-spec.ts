@@ -1,5 +1,5 @@
-import { TERMINATION_CAUSES } from '../../src/platform/oidc/termination-causes.js';
 import { TestApp, type Answer, type TestClient } from '../support/app.js';
+import { TERMINATION_CAUSES } from '../support/causes.js';
 import { DAY, HOUR } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';

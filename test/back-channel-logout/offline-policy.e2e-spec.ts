@@ -1,10 +1,7 @@
 import { LogoutService } from '../../src/domain/logout/command/logout.service.js';
-import {
-  TERMINATION_CAUSES,
-  type LogoutTarget,
-  type TerminationCause,
-} from '../../src/domain/logout/command/logout.js';
+import { type LogoutTarget, type TerminationCause } from '../../src/domain/logout/command/logout.js';
 import { TestApp, type TestClient } from '../support/app.js';
+import { TERMINATION_CAUSES } from '../support/causes.js';
 
 /** "The person, or a time limit, says that this session is over": what was allowed for later goes on. */
 const ORDINARY: readonly TerminationCause[] = [

@@ -4,16 +4,13 @@ import { ConsoleViews } from '../../src/web/console/console-views.service.js';
 import { LogoutPreviewService } from '../../src/domain/logout/insight/logout-preview.service.js';
 import type { LogoutPreview } from '../../src/domain/logout/insight/logout-preview.js';
 import { LogoutService } from '../../src/domain/logout/command/logout.service.js';
-import {
-  TERMINATION_CAUSES,
-  type LogoutTarget,
-  type TerminationCause,
-} from '../../src/domain/logout/command/logout.js';
+import { type LogoutTarget, type TerminationCause } from '../../src/domain/logout/command/logout.js';
 import { SignedOutProgress } from '../../src/web/signed-out/signed-out-progress.js';
 import { clientOf, OFFLINE, someoneAt, terminationsOf, type SignedIn } from '../back-channel-logout/scene.js';
 import { placed, runJob } from '../bulk/scene.js';
 import { endSessionUrl } from '../rp-initiated-logout/end-session.js';
 import { TestApp, type TestClient } from '../support/app.js';
+import { TERMINATION_CAUSES } from '../support/causes.js';
 import type { Page } from '../support/http.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 

@@ -13,6 +13,8 @@ import { RETENTION_INTERVAL_MS } from '../../src/platform/database/retention.js'
 import { BackChannelLogoutDispatcher } from '../../src/domain/logout/notices/back-channel-logout.dispatcher.js';
 import { ReceiptIssuer } from '../../src/domain/logout/receipts/receipt-issuer.js';
 import { SessionExpirySweeper } from '../../src/domain/logout/termination/session-expiry.sweeper.js';
+import type { DialectDescriptor } from '../../src/web/dialects/dialect.js';
+import { DIALECTS } from '../../src/web/dialects/dialects.js';
 import { TestClock } from './clock.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 import { Browser, type Page } from './http.js';
@@ -66,7 +68,13 @@ export class TestApp {
 
   static async start(
     overrides: Partial<Settings> = {},
-    shared: { readonly db?: TestDatabase; readonly clock?: TestClock; readonly modules?: readonly Type[] } = {},
+    shared: {
+      readonly db?: TestDatabase;
+      readonly clock?: TestClock;
+      readonly modules?: readonly Type[];
+      /** Beside those of the application. */
+      readonly dialects?: readonly DialectDescriptor[];
+    } = {},
   ): Promise<TestApp> {
     const db = shared.db ?? (await createTestDatabase());
     const clock = shared.clock ?? new TestClock();
@@ -92,7 +100,7 @@ export class TestApp {
       ...overrides,
     };
     const module = await Test.createTestingModule({
-      imports: [AppModule.with(settings), ...(shared.modules ?? [])],
+      imports: [AppModule.with(settings, [...DIALECTS, ...(shared.dialects ?? [])]), ...(shared.modules ?? [])],
     })
       .overrideProvider(Clock)
       .useValue(clock)

@@ -135,6 +135,6 @@ function administration(): ClientMetadata {
       // Swagger UI sends client credentials in the header, so does curl -u.
       token_endpoint_auth_method: 'client_secret_basic',
     },
-    { administrator: true, allowInsecure: false },
+    { administrator: true, allowInsecure: false, terminationCauses: [] },
   );
 }

@@ -16,6 +16,7 @@ import { keepingAnAdministrator, proofStays } from './last-administrator.js';
 import { newClient, toClient, type StoredClient } from './stored-client.js';
 import { takenFromClient, type TakenFromClient } from './taken-from-client.js';
 import { isStillVetted } from './vetted.js';
+import { TerminationCauseNames } from './ports/termination-cause-names.js';
 
 /** What else is to happen in the transaction of one change: it gets the members that are not secret, as they were and are. */
 export type ClientChanged = (
@@ -49,6 +50,7 @@ export class ClientRegistrationService {
     private readonly repository: ClientRepository,
     private readonly clients: ClientsService,
     private readonly clock: Clock,
+    private readonly causes: TerminationCauseNames,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -213,7 +215,8 @@ export class ClientRegistrationService {
   }
 
   private rules(administrator: boolean, before?: ClientMetadata): RegistrationRules {
-    return { administrator, allowInsecure: this.settings.allowInsecureRedirectUris, before };
+    const { allowInsecureRedirectUris: allowInsecure } = this.settings;
+    return { administrator, allowInsecure, terminationCauses: this.causes.names, before };
   }
 
   private async change(clientId: string, to: Change, alongside: ClientChanged): Promise<RegisteredClient> {

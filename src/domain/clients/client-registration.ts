@@ -13,6 +13,7 @@ import {
   type IdTokenClaims,
   type TokenEndpointAuthMethod,
 } from '../../platform/oidc/client-metadata.js';
+import { notOneOf } from '../../platform/oidc/open-enums.js';
 import { InvalidClientMetadataError, InvalidRedirectUriError } from '../../platform/oidc/errors.js';
 import { frontChannelLogoutUriProblem, redirectUriProblem } from '../../platform/oidc/redirect-uri.js';
 import { textProblem } from '../../platform/oidc/text.js';
@@ -25,6 +26,8 @@ export interface RegistrationRules {
   /** An administrator may set what a self-registered client may not: first-party switches, audiences, any scope. */
   readonly administrator: boolean;
   readonly allowInsecure: boolean;
+  /** For which a client may register. */
+  readonly terminationCauses: readonly string[];
   /** What is registered, where that is changed: what a client has is not refused for a rule that came later. */
   readonly before?: ClientMetadata | undefined;
 }
@@ -47,6 +50,7 @@ const UNSUPPORTED = [
  */
 export function registeredMetadata(input: unknown, rules: RegistrationRules): ClientMetadata {
   const dto = parse(input);
+  checkCauses(dto, rules);
   for (const name of UNSUPPORTED) {
     if (dto[name] !== undefined && dto[name] !== null)
       throw new InvalidClientMetadataError(`${name} is not supported.`);
@@ -133,6 +137,13 @@ function parse(input: unknown): ClientMetadataDto {
   throw error.property === 'redirect_uris'
     ? new InvalidRedirectUriError(description)
     : new InvalidClientMetadataError(description);
+}
+
+function checkCauses({ backchannel_logout_causes: causes = [] }: ClientMetadataDto, rules: RegistrationRules): void {
+  if (!causes.every((cause) => rules.terminationCauses.includes(cause)))
+    throw new InvalidClientMetadataError(
+      notOneOf('backchannel_logout_causes', rules.terminationCauses, { each: true }),
+    );
 }
 
 function isRedirectMember(name: string | undefined): boolean {

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { NotFoundError, existing } from '../../platform/oidc/errors.js';
-import { isGivenInBrowser } from '../logout/command/logout-policy.js';
 import type { LogoutOutcome, LogoutTarget, TerminationCause } from '../logout/command/logout.js';
 import { LogoutService } from '../logout/command/logout.service.js';
 import type { LogoutPreview } from '../logout/insight/logout-preview.js';
@@ -60,7 +59,7 @@ export class OperatorLogout {
     const target = await this.targets.logoutTarget(named);
     const { upstream } = named;
     const preview = await this.previews.preview(target, cause, {
-      browserSessionId: browserSessionId ?? (isGivenInBrowser(cause) ? named.sessionId : undefined),
+      browserSessionId,
       senderClientId:
         cause === 'upstream_logout' && upstream !== undefined
           ? (await this.upstreams.get(upstream)).peerClientId

@@ -1,9 +1,10 @@
 import { STANDARD_CLAIMS } from '../../platform/oidc/claims.js';
 import { InvalidRequestError } from '../../platform/oidc/errors.js';
+import { notOneOf } from '../../platform/oidc/open-enums.js';
 import { redirectUriProblem } from '../../platform/oidc/redirect-uri.js';
 import type { UpstreamAuthMethod, UpstreamSigningAlgorithm } from '../../platform/oidc/algorithms.js';
 import { domainOf } from './upstream-claims.js';
-import { LOGOUT_DIALECTS, OWN_REALM, type ClaimMapping, type LogoutDialectName } from './upstream.js';
+import { OWN_REALM, type ClaimMapping } from './upstream.js';
 
 /** What an operator says about an upstream. */
 export interface UpstreamInput {
@@ -21,7 +22,7 @@ export interface UpstreamInput {
   readonly creates_accounts?: boolean | undefined;
   readonly enabled?: boolean | undefined;
   readonly clients?: readonly string[] | null | undefined;
-  readonly dialects?: readonly LogoutDialectName[] | undefined;
+  readonly dialects?: readonly string[] | undefined;
   readonly requires_logout_token_exp?: boolean | undefined;
   readonly peer_client_id?: string | null | undefined;
   readonly trust_email?: boolean | undefined;
@@ -41,7 +42,7 @@ export interface UpstreamConfiguration {
   readonly createsAccounts: boolean;
   readonly enabled: boolean;
   readonly clients: readonly string[] | null;
-  readonly dialects: readonly LogoutDialectName[];
+  readonly dialects: readonly string[];
   readonly requiresLogoutTokenExp?: boolean;
   readonly peerClientId?: string | null;
   readonly trustsEmail?: boolean;
@@ -68,8 +69,9 @@ export const LOGIN_CLAIM = 'login';
 export function checkedUpstream(
   input: UpstreamInput,
   before: CheckedUpstream | undefined,
-  rules: { readonly allowInsecure: boolean; readonly hasSecret: boolean },
+  rules: { readonly allowInsecure: boolean; readonly dialects: readonly string[]; readonly hasSecret: boolean },
 ): CheckedUpstream {
+  checkDialects(input.dialects ?? [], rules.dialects);
   const configuration: UpstreamConfiguration = {
     displayName: input.display_name ?? before?.configuration.displayName ?? input.name ?? '',
     tokenEndpointAuthMethod:
@@ -86,7 +88,7 @@ export function checkedUpstream(
     createsAccounts: input.creates_accounts ?? before?.configuration.createsAccounts ?? true,
     enabled: input.enabled ?? before?.configuration.enabled ?? true,
     clients: input.clients === undefined ? (before?.configuration.clients ?? null) : input.clients,
-    dialects: input.dialects ?? before?.configuration.dialects ?? LOGOUT_DIALECTS,
+    dialects: input.dialects ?? before?.configuration.dialects ?? rules.dialects,
     trustsEmail: input.trust_email ?? before?.configuration.trustsEmail ?? false,
     trustedEmailDomains: domainsOf(input.trusted_email_domains, before),
     trustsPhoneNumber: input.trust_phone_number ?? before?.configuration.trustsPhoneNumber ?? false,
@@ -113,6 +115,11 @@ export function checkedUpstream(
 function required(name: string, value: string | undefined): string {
   if (value === undefined || value === '') throw new InvalidRequestError(`${name} is required.`);
   return value;
+}
+
+function checkDialects(dialects: readonly string[], known: readonly string[]): void {
+  if (!dialects.every((name) => known.includes(name)))
+    throw new InvalidRequestError(notOneOf('dialects', known, { each: true }));
 }
 
 function checkName(name: string): void {

@@ -3,10 +3,6 @@ import type { UpstreamAuthMethod, UpstreamSigningAlgorithm } from '../../platfor
 /** The realm that is this service itself, so that nothing needs an upstream to work. */
 export const OWN_REALM = 'exeunt';
 
-/** Logout dialects that may or may not use an upstream. */
-export const LOGOUT_DIALECTS = ['oidc-end-session', 'back-channel-receiver', 'elasticsearch', 'vmware-csp'] as const;
-export type LogoutDialectName = (typeof LOGOUT_DIALECTS)[number];
-
 /** Claims of our accounts, by the names that the upstream gives them. */
 export type ClaimMapping = Readonly<Record<string, string>>;
 
@@ -35,7 +31,8 @@ export interface Upstream {
   readonly enabled: boolean;
   /** Clients whose people may come by it; undefined: all. */
   readonly clients: readonly string[] | undefined;
-  readonly dialects: readonly LogoutDialectName[];
+  /** Names of the logout dialects that may use it. */
+  readonly dialects: readonly string[];
   /** Whether its word that an e-mail address is verified is ours too. */
   readonly trustsEmail: boolean;
   /** Where that holds; undefined: for every address. */
@@ -60,6 +57,6 @@ export function servesEverybody(upstream: Upstream): boolean {
 }
 
 /** Whether a logout dialect may use it. */
-export function isOpenTo(upstream: Upstream, dialect: LogoutDialectName): boolean {
+export function isOpenTo(upstream: Upstream, dialect: string): boolean {
   return upstream.enabled && upstream.dialects.includes(dialect);
 }

@@ -13,6 +13,7 @@ import { UpstreamIdentities } from './upstream-identities.service.js';
 import { UpstreamKeys } from './upstream-keys.js';
 import { UpstreamLogoutTokens } from './upstream-logout-tokens.service.js';
 import { UpstreamLogout } from './upstream-logout.service.js';
+import { UpstreamRules } from './upstream-rules.js';
 import { UpstreamMetadata } from './upstream-metadata.service.js';
 import { UpstreamSessions } from './upstream-sessions.service.js';
 import { UpstreamsService } from './upstreams.service.js';
@@ -29,6 +30,7 @@ import { UpstreamsService } from './upstreams.service.js';
     UpstreamLogout,
     UpstreamLogoutTokens,
     UpstreamMetadata,
+    UpstreamRules,
     UpstreamSessions,
     UpstreamsService,
   ],

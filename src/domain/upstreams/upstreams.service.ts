@@ -1,7 +1,6 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { withdrawVerification } from '../accounts/accounts.sql.js';
-import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { ChangeFeed } from '../../platform/database/change-feed.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { statement } from '../../platform/database/statement.js';
@@ -11,7 +10,8 @@ import { KeptSecrets } from '../../platform/keys/kept-secrets.js';
 import { Sealer } from '../../platform/keys/sealer.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../../platform/oidc/errors.js';
 import { UpstreamEntity } from './entities/upstream.entity.js';
-import { checkedUpstream, type CheckedUpstream, type UpstreamInput } from './upstream-registration.js';
+import type { CheckedUpstream, UpstreamInput } from './upstream-registration.js';
+import { UpstreamRules } from './upstream-rules.js';
 import type { Upstream } from './upstream.js';
 
 /** A lost change notice is made good after this long. */
@@ -62,7 +62,7 @@ export class UpstreamsService implements OnModuleInit {
     private readonly changes: ChangeFeed,
     private readonly sealer: Sealer,
     private readonly kept: KeptSecrets,
-    @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly rules: UpstreamRules,
   ) {}
 
   onModuleInit(): void {
@@ -119,8 +119,7 @@ export class UpstreamsService implements OnModuleInit {
    */
   async register(input: UpstreamInput, alongside: UpstreamChanged = () => Promise.resolve()): Promise<Upstream> {
     refuseNull(input);
-    const checked = checkedUpstream(input, undefined, this.rules(input.client_secret !== undefined));
-    this.refuseOurselves(checked.issuer);
+    const checked = this.rules.check(input, undefined, input.client_secret !== undefined);
     const now = this.clock.now();
     const row = {
       ...checked,
@@ -150,8 +149,7 @@ export class UpstreamsService implements OnModuleInit {
       const row = await tx.manager.findOne(UpstreamEntity, { where: { name }, lock: { mode: 'pessimistic_write' } });
       if (row === null) throw new NotFoundError('There is no such upstream.');
       const hasSecret = input.client_secret !== undefined || row.clientSecret !== null;
-      const checked = checkedUpstream(input, toChecked(row), this.rules(hasSecret));
-      this.refuseOurselves(checked.issuer);
+      const checked = this.rules.check(input, toChecked(row), hasSecret);
       renamed = checked.name;
       await tx.manager.update(
         UpstreamEntity,
@@ -234,16 +232,6 @@ export class UpstreamsService implements OnModuleInit {
   private async announce(tx: Tx): Promise<void> {
     tx.afterCommit(() => this.drop());
     await this.changes.publish(tx, 'upstream');
-  }
-
-  private rules(hasSecret: boolean): { readonly allowInsecure: boolean; readonly hasSecret: boolean } {
-    return { allowInsecure: this.settings.allowInsecureRedirectUris, hasSecret };
-  }
-
-  /** A logout token of our own would otherwise be one of an upstream's. */
-  private refuseOurselves(issuer: string): void {
-    if (issuer === this.settings.issuer)
-      throw new InvalidRequestError('issuer is this provider itself; its realm is there already, as exeunt.');
   }
 
   private sealed(secret: string | undefined): string | null {

@@ -1,5 +1,4 @@
 import type { SigningAlgorithm } from './algorithms.js';
-import type { TerminationCause } from './termination-causes.js';
 
 export const TOKEN_ENDPOINT_AUTH_METHODS = [
   'client_secret_basic',
@@ -54,7 +53,7 @@ export interface ClientMetadata {
   readonly backchannel_logout_uri?: string;
   readonly backchannel_logout_session_required: boolean;
   /** Our own: the causes of which the client is notified; all when absent. */
-  readonly backchannel_logout_causes?: readonly TerminationCause[];
+  readonly backchannel_logout_causes?: readonly string[];
   /** Ours: the logout token says why, by the claim `reason`. */
   readonly backchannel_logout_reason_required?: boolean;
   /** Front-Channel Logout 1.0 §2 */

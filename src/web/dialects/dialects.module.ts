@@ -1,9 +1,55 @@
-import { Module } from '@nestjs/common';
-import { BackChannelReceiverModule } from './back-channel-receiver/back-channel-receiver.module.js';
-import { ElasticsearchModule } from './elasticsearch/elasticsearch.module.js';
-import { OidcEndSessionModule } from './oidc-end-session/oidc-end-session.module.js';
-import { VmwareCspModule } from './vmware-csp/vmware-csp.module.js';
+import { Module, type DynamicModule, type ExceptionFilter, type OnModuleInit, type Type } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { TerminationCauseNames } from '../../domain/clients/ports/termination-cause-names.js';
+import { TerminationCauses } from '../../domain/logout/command/termination-causes.js';
+import { LogoutDialects } from '../../domain/upstreams/ports/logout-dialects.js';
+import { EdgeFallbacks } from '../kit/edge-fallbacks.js';
+import { Dialects, type DialectDescriptor } from './dialect.js';
 
-/** The logout dialects, one line each. */
-@Module({ imports: [OidcEndSessionModule, BackChannelReceiverModule, ElasticsearchModule, VmwareCspModule] })
-export class DialectsModule {}
+/**
+ * The dialects, and what the domain has to know of them: their names and their causes. Global, since clients, upstreams and
+ * the logout ask for these without knowing that there are dialects.
+ */
+@Module({})
+export class DialectsModule implements OnModuleInit {
+  constructor(
+    private readonly dialects: Dialects,
+    private readonly fallbacks: EdgeFallbacks,
+    private readonly modules: ModuleRef,
+  ) {}
+
+  static with(list: readonly DialectDescriptor[]): DynamicModule {
+    const dialects = new Dialects(list);
+    return {
+      module: DialectsModule,
+      global: true,
+      imports: [modulesOf(list)],
+      providers: [
+        { provide: Dialects, useValue: dialects },
+        { provide: LogoutDialects, useValue: dialects },
+        { provide: TerminationCauses, useValue: new TerminationCauses(dialects.causes) },
+        { provide: TerminationCauseNames, useExisting: TerminationCauses },
+      ],
+      exports: [Dialects, LogoutDialects, TerminationCauses, TerminationCauseNames],
+    };
+  }
+
+  /** Unknown paths, wrong methods and bodies that cannot be read are answered in the dialect's words too. */
+  onModuleInit(): void {
+    for (const { errors, paths } of this.dialects.list) {
+      if (errors === undefined) continue;
+      const filter = this.modules.get<ExceptionFilter>(errors, { strict: false });
+      for (const path of paths) this.fallbacks.register(path, filter);
+    }
+  }
+}
+
+/**
+ * The dialects' modules, as the imports of a class. Those of a dynamic module would all be inserted before what they import,
+ * and the paths in the API document have that order.
+ */
+function modulesOf(list: readonly DialectDescriptor[]): Type {
+  const modules = class DialectModules {};
+  Module({ imports: list.map(({ module }) => module) })(modules);
+  return modules;
+}

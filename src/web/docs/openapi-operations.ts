@@ -1,3 +1,6 @@
+import type { DocumentBuilder } from '@nestjs/swagger';
+import { EXAMPLE } from './examples.js';
+
 /** What an operation says of itself in the API document beside its decorators. */
 export interface OperationWords {
   /** What comes when it succeeds. */
@@ -8,12 +11,20 @@ export interface OperationWords {
   readonly errors?: Readonly<Partial<Record<400 | 404 | 409, string | readonly [error: string, words: string]>>>;
 }
 
+/** What a logout dialect brings to the API document. */
+export interface DialectWords {
+  /** Of its controllers (`@ApiTags`). */
+  readonly tag: { readonly name: string; readonly description: string };
+  /** Schemes of its own, by the names that its operations use. */
+  readonly security?: Readonly<Record<string, SecurityScheme>>;
+  /** By `operationId`. */
+  readonly operations: Readonly<Record<string, OperationWords>>;
+}
+type SecurityScheme = Parameters<DocumentBuilder['addSecurity']>[1];
+
 const ACCOUNT = '0197f4a2-7c1e-7c3b-9a51-0b8e4b7a8a10';
 const ISSUER = 'https://login.example.org';
-const ACCESS_TOKEN = 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjEifQ.e30.c2ln';
-const REFRESH_TOKEN = 'vLBPvmAB6KvwvJZr27cSvLBPvmAB6KvwvJZr27cS-_0';
-const ID_TOKEN = 'eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6IjIifQ.e30.c2ln';
-const LOGOUT_TOKEN = 'eyJhbGciOiJSUzI1NiIsInR5cCI6ImxvZ291dCtqd3QiLCJraWQiOiIyIn0.e30.c2ln';
+const { accessToken: ACCESS_TOKEN, refreshToken: REFRESH_TOKEN } = EXAMPLE;
 const CSRF = 'n3Zq4yXc8o1Jb0sG5vLr2kTt';
 
 const LIMIT = 'limit must not be greater than 200.';
@@ -38,7 +49,7 @@ const WEB_CLIENT = {
   grant_types: ['authorization_code', 'refresh_token'],
 };
 
-/** By `operationId`. */
+/** By `operationId`. Those of the logout dialects are in their descriptors. */
 export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   AdminClients_create: {
     success: 'The registered client with every default filled in, and its `client_secret`: this once and never again.',
@@ -327,36 +338,4 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   Health_live: { success: '`status: "up"`. Says nothing about storage.' },
   Health_ready: { success: '`status: "up"`: storage answers, so requests may be sent here.' },
   Metrics_read: { success: 'Every metric in the text format of Prometheus.' },
-
-  EndSession_post: { body: { id_token_hint: ID_TOKEN } },
-  BackChannelReceiver_receive: { body: { logout_token: LOGOUT_TOKEN } },
-  ElasticsearchOidc_prepare: {
-    success: '`redirect`, where to send the browser; `state` and `nonce` to keep for it; the `realm`’s name.',
-    body: { realm: 'exeunt' },
-  },
-  ElasticsearchOidc_authenticate: {
-    success: 'A pair of tokens of ours, how long the access token is good, and who signed in.',
-    body: {
-      redirect_uri: '/api/security/oidc/callback?code=SplxlOBeZQQYbYS6WxSbIA&state=4dbrihtIAt3wBTwo6DxK',
-      state: '4dbrihtIAt3wBTwo6DxK',
-      nonce: 'WaBPH0KqPVdG5HHdSxPRjfoZbXMCicm5v1OiAj0DUFM',
-      realm: 'exeunt',
-    },
-  },
-  ElasticsearchOidc_logout: {
-    success:
-      '`redirect`: the provider’s end-session endpoint with every parameter of the logout request, for the browser to go to; `null` where the provider has none.',
-    body: { token: ACCESS_TOKEN, refresh_token: REFRESH_TOKEN },
-  },
-  ElasticsearchToken_create: {
-    success: 'The tokens; without `refresh_token` for `client_credentials`.',
-    body: { grant_type: 'client_credentials' },
-  },
-  ElasticsearchToken_invalidate: {
-    success: 'How many tokens died by it, and how many were dead before.',
-    body: { token: ACCESS_TOKEN },
-  },
-  ElasticsearchAuthenticate_authenticate: { success: 'The person or the client that the credential stands for.' },
-  VmwareCsp_logout: { body: {} },
-  VmwareCsp_logoutV2: { body: {} },
 };

@@ -1,8 +1,13 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { Settings } from '../../platform/config/settings.js';
+import { TerminationCauses } from '../../domain/logout/command/termination-causes.js';
+import { OPEN_ENUMS, type OpenEnum } from '../../platform/oidc/open-enums.js';
 import { ADMIN_SCOPE } from '../../platform/oidc/claims.js';
+import { Dialects } from '../dialects/dialect.js';
 import { OPERATIONS, type OperationWords } from './openapi-operations.js';
+
+const OPEN_ENUM_NAMES = Object.keys(OPEN_ENUMS) as OpenEnum[];
 
 const DESCRIPTION = `An OpenID Provider whose logout is a guarantee.
 
@@ -19,7 +24,8 @@ CSP, the back-channel receiver) answer in their own words. A failure is never re
 
 /** The OpenAPI document, from the code. */
 export function openApiDocument(app: INestApplication, settings: Pick<Settings, 'issuer'>): OpenAPIObject {
-  const config = new DocumentBuilder()
+  const { list: dialects } = app.get(Dialects);
+  const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Exeunt')
     .setDescription(DESCRIPTION)
@@ -43,16 +49,10 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
         description: 'A client’s id and secret (`client_secret_basic`), both form-url-encoded.',
       },
       'client',
-    )
-    .addBasicAuth(
-      {
-        type: 'http',
-        scheme: 'basic',
-        description:
-          'A client with the permission that the operation needs (`manage_oidc`, `manage_token`); or a Bearer token of its own.',
-      },
-      'facilitator',
-    )
+    );
+  for (const { openApi } of dialects)
+    for (const [name, scheme] of Object.entries(openApi.security ?? {})) builder.addSecurity(name, scheme);
+  builder
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An access token of a person.' }, 'user')
     .addBearerAuth(
       { type: 'http', scheme: 'bearer', description: 'An initial access token, or a registration access token.' },
@@ -82,20 +82,9 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
     .addTag('Admin: audit', 'What was done, refused and failed.')
     .addTag('Admin: keys', 'Signing keys.')
     .addTag('Sign-in', 'The authorization endpoint and its pages.')
-    .addTag('Tokens', 'Issue, rotate, revoke, introspect.')
-    .addTag(
-      'Logout: end_session',
-      'OpenID Connect RP-Initiated Logout with a confirmation dialog; documented by cidaas as “Logout Endpoint (End-Session)”.',
-    )
-    .addTag(
-      'Logout: back-channel receiver',
-      'Logout tokens of the providers that people sign in with; “Handle OIDC backchannel logout”.',
-    )
-    .addTag(
-      'Logout: Elasticsearch',
-      '“OpenID Connect logout API” and its siblings under `_security`, for facilitators: applications that sign people in and out on pages of their own.',
-    )
-    .addTag('Logout: VMware CSP', '“Get Identity Provider Logout Url Using POST” of VMware Cloud Services.')
+    .addTag('Tokens', 'Issue, rotate, revoke, introspect.');
+  for (const { openApi } of dialects) builder.addTag(openApi.tag.name, openApi.tag.description);
+  const config = builder
     .addTag('Session management', 'What applications ask in the browser: is it still the same person?')
     .addTag('Own sessions', 'What a signed-in person sees and ends.')
     .addTag('Console', 'What operators see of logouts: pages, server-rendered and live.')
@@ -103,11 +92,14 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
     .addTag('Registration', 'RFC 7591 and RFC 7592.')
     .addTag('Operations', 'Probes.')
     .build();
-  return completed(
-    SwaggerModule.createDocument(app, config, {
-      operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
-    }),
-  );
+  const document = SwaggerModule.createDocument(app, config, {
+    operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
+  });
+  fillEnums(document, {
+    terminationCause: app.get(TerminationCauses).names,
+    logoutDialect: dialects.map(({ name }) => name),
+  });
+  return completed(document, Object.assign({}, OPERATIONS, ...dialects.map(({ openApi }) => openApi.operations)));
 }
 
 /**
@@ -198,12 +190,22 @@ interface Operation {
   responses?: Record<string, { description?: string; content?: Record<string, Content> }>;
 }
 
+/** Puts the values of this application in the place of each placeholder of {@link OPEN_ENUMS}. */
+function fillEnums(node: unknown, values: Readonly<Record<OpenEnum, readonly string[]>>): void {
+  if (typeof node !== 'object' || node === null) return;
+  for (const [key, child] of Object.entries(node)) {
+    const name = OPEN_ENUM_NAMES.find((candidate) => Array.isArray(child) && child[0] === OPEN_ENUMS[candidate][0]);
+    if (name === undefined) fillEnums(child, values);
+    else (node as Record<string, unknown>)[key] = [...values[name]];
+  }
+}
+
 /** What the decorators cannot say: scopes of a requirement, operations that anybody may call, words of each operation's own. */
-function completed(document: OpenAPIObject): OpenAPIObject {
+function completed(document: OpenAPIObject, operations: Readonly<Record<string, OperationWords>>): OpenAPIObject {
   const schemas = (document.components?.schemas ?? {}) as Record<string, Schema>;
   const entries = Object.values(document.paths).flatMap((path) => Object.entries(path as Record<string, Operation>));
   for (const [method, operation] of entries) {
-    const words = OPERATIONS[operation.operationId ?? ''] ?? {};
+    const words = operations[operation.operationId ?? ''] ?? {};
     secure(operation);
     for (const parameter of operation.parameters ?? []) leaveEmpty(parameter);
     if (words.body !== undefined) exemplify(operation, words.body, schemas);

@@ -29,13 +29,18 @@ export function ReadsItsOwnParameters(): CustomDecorator {
  */
 @Injectable()
 export class RequestGuard implements CanActivate {
-  constructor(private readonly reflector: Reflector) {}
+  /** @param readsOwnBody of a path: it takes bodies of any type, and refuses them by guards of its own */
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly readsOwnBody: (path: string) => boolean,
+  ) {}
 
   /** @throws InvalidRequestError */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<GuardedRequest>();
     const place = [context.getHandler(), context.getClass()];
-    checkMediaType(request, this.reflector.getAllAndOverride<readonly string[] | undefined>(CONSUMES, place));
+    if (!this.readsOwnBody(request.path))
+      checkMediaType(request, this.reflector.getAllAndOverride<readonly string[] | undefined>(CONSUMES, place));
     const own = this.reflector.getAllAndOverride<boolean | undefined>(READS_ITS_OWN, place);
     refuseBadText(request.params);
     if (own !== true) for (const part of [request.query, request.body]) refuseBadText(part);
@@ -49,8 +54,6 @@ export function refuseBadText(value: unknown): void {
   if (problem !== undefined) throw new InvalidRequestError(problem.words);
 }
 
-/** The dialects that read their JSON themselves have guards and words of their own for it. */
-const OWN_WORDS = /^\/(_security|csp)\//;
 const JSON_TYPE = 'application/json';
 const FORM_TYPE = 'application/x-www-form-urlencoded';
 
@@ -59,8 +62,8 @@ const FORM_TYPE = 'application/x-www-form-urlencoded';
  * parser would make values of types and repeats that the rules of the surface know nothing of (RFC 6749 §3.2, OpenID
  * Connect Core 1.0 §3.1.2.1, RFC 7591 §3.1).
  */
-function checkMediaType({ path, headers }: GuardedRequest, described: readonly string[] | undefined): void {
-  if (!hasBody(headers) || OWN_WORDS.test(path)) return;
+function checkMediaType({ headers }: GuardedRequest, described: readonly string[] | undefined): void {
+  if (!hasBody(headers)) return;
   const type = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const taken = described ?? [JSON_TYPE];
   if (taken.includes(type) || (type === '' && taken.includes(FORM_TYPE))) return;

@@ -5,3 +5,9 @@ export class BadSessionTokenError extends ProtocolError {
   readonly code = 'bad_session_token';
   readonly status = 403;
 }
+
+/** The body is not the one line that it has to be. */
+export class BadBodyError extends ProtocolError {
+  readonly code = 'bad_request';
+  readonly status = 400;
+}

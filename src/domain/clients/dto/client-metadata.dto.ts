@@ -15,7 +15,7 @@ import { PERMISSIONS, type Permission } from '../../../platform/oidc/client-meta
 import { ApiHideProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ID_TOKEN_ALGORITHMS, REQUEST_OBJECT_ALGORITHMS } from '../../../platform/oidc/algorithms.js';
 import { ID_TOKEN_CLAIMS, TOKEN_ENDPOINT_AUTH_METHODS } from '../../../platform/oidc/client-metadata.js';
-import { TERMINATION_CAUSES, type TerminationCause } from '../../../platform/oidc/termination-causes.js';
+import { OPEN_ENUMS } from '../../../platform/oidc/open-enums.js';
 
 const MAX_URIS = 100;
 
@@ -136,13 +136,16 @@ export class ClientMetadataDto {
   readonly backchannel_logout_session_required?: boolean;
 
   /** Why sessions must have ended for the client to be told. All causes when left out; to hear of none, register no URI. */
-  @ApiPropertyOptional({ isArray: true, enum: TERMINATION_CAUSES, example: ['end_session', 'account_disabled'] })
+  @ApiPropertyOptional({
+    type: 'array',
+    items: { type: 'string', enum: [...OPEN_ENUMS.terminationCause] },
+    example: ['end_session', 'account_disabled'],
+  })
   @IsOptional()
   @IsArray()
   @ArrayNotEmpty()
   @ArrayMaxSize(100)
-  @IsIn(TERMINATION_CAUSES, { each: true })
-  readonly backchannel_logout_causes?: TerminationCause[];
+  readonly backchannel_logout_causes?: string[];
 
   /** Logout tokens carry the claim `reason`: the cause of the termination. Otherwise they have no such claim. */
   @ApiPropertyOptional({ default: false })

@@ -9,7 +9,8 @@ import { SessionLimit } from '../../sessions/session-limit.js';
 import { GrantReuse } from '../../tokens/grant-reuse.js';
 import { BackChannelLogoutDispatcher } from '../notices/back-channel-logout.dispatcher.js';
 import { logoutPolicy } from './logout-policy.js';
-import { TERMINATION_CAUSES, type LogoutCommand, type LogoutOutcome, type LogoutTarget } from './logout.js';
+import type { LogoutCommand, LogoutOutcome, LogoutTarget } from './logout.js';
+import { TerminationCauses } from './termination-causes.js';
 import { ReceiptIssuer } from '../receipts/receipt-issuer.js';
 import {
   SessionTerminationRepository,
@@ -50,12 +51,13 @@ export class LogoutService implements OnModuleInit {
     private readonly metrics: Metrics,
     private readonly retention: Retention,
     private readonly clock: Clock,
+    private readonly causes: TerminationCauses,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   onModuleInit(): void {
     // A series must be there before its first event, or an alert on its rate misses that one.
-    for (const cause of TERMINATION_CAUSES) this.metrics.countTermination(cause, 0);
+    for (const cause of this.causes.names) this.metrics.countTermination(cause, 0);
     this.reuse.handleWith(async (grantId, clientId, cause) => {
       await this.logout({ target: { kind: 'grant', grantId }, cause, initiator: { kind: 'client', clientId } });
     });
@@ -106,7 +108,7 @@ export class LogoutService implements OnModuleInit {
   private order(command: LogoutCommand): TerminationOrder {
     return {
       ...command,
-      ...logoutPolicy(command),
+      ...logoutPolicy(command, this.causes),
       terminationId: uuid(),
       now: this.clock.now(),
       claimedUntil: this.clock.in(this.settings.deliveryTimeoutMs + CLAIM_MARGIN_MS),

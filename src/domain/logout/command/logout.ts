@@ -1,7 +1,7 @@
-import type { TerminationCause } from '../../../platform/oidc/termination-causes.js';
+import type { TerminationCause } from './termination-causes.js';
 import type { WithoutNotice } from '../termination/told.js';
 
-export { TERMINATION_CAUSES, type TerminationCause } from '../../../platform/oidc/termination-causes.js';
+export type { TerminationCause } from './termination-causes.js';
 
 /** Who asked for it: the person, an application, an operator, or the provider itself on a rule of its own. */
 export type LogoutInitiator =

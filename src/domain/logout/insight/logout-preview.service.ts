@@ -6,6 +6,7 @@ import { statement, type PositionalStatement } from '../../../platform/database/
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { FrontChannelLogout } from '../notices/front-channel-logout.service.js';
 import { logoutPolicy } from '../command/logout-policy.js';
+import { TerminationCauses } from '../command/termination-causes.js';
 import {
   PREVIEW_COUNT_LIMIT,
   PREVIEW_LIST_LIMIT,
@@ -99,18 +100,21 @@ export class LogoutPreviewService {
     private readonly clients: ClientsService,
     private readonly frontChannel: FrontChannelLogout,
     private readonly clock: Clock,
+    private readonly causes: TerminationCauses,
   ) {}
 
   /**
    * As it stands at this moment: between the preview and the logout anybody may sign in or out.
+   * @param causeName what ends it; one that a person gives in the browser is given in that of the session that ends
    * @param who whose browser would be there, and who would have ordered it, as in the command
    */
   async preview(
     target: LogoutTarget,
-    cause: TerminationCause,
+    causeName: string,
     who: Pick<LogoutCommand, 'browserSessionId' | 'senderClientId'> = {},
   ): Promise<LogoutPreview> {
-    const { revokesOfflineGrants } = logoutPolicy({ target, cause, initiator: { kind: 'system' } });
+    const cause = this.causes.parse(causeName);
+    const { revokesOfflineGrants } = logoutPolicy({ target, cause, initiator: { kind: 'system' } }, this.causes);
     const [row] = await this.transactions.query<{
       sessions: number;
       grants_revoked: number;
@@ -127,7 +131,7 @@ export class LogoutPreviewService {
       PREVIEW_LIST_LIMIT,
       cause,
       revokesOfflineGrants,
-      who.browserSessionId ?? null,
+      who.browserSessionId ?? this.browserOf(target, cause) ?? null,
       who.senderClientId ?? null,
       PREVIEW_COUNT_LIMIT,
     ]);
@@ -147,6 +151,13 @@ export class LogoutPreviewService {
         refused.has(application) ? { ...application, channels: [], reason: 'frontchannel_uri_refused' } : application,
       ),
     };
+  }
+
+  /** The command of such a cause comes from the browser of the session that it ends. */
+  private browserOf(target: LogoutTarget, cause: TerminationCause): string | undefined {
+    return target.kind === 'session' && this.causes.policy(cause).givenInBrowser === true
+      ? target.sessionId
+      : undefined;
   }
 
   /** Those that a page would not ask after all. What is loaded is not for SQL to say. */

@@ -10,6 +10,7 @@ import {
 } from '../notices/back-channel-logout-delivery.repository.js';
 import { BackChannelLogoutDispatcher, type SettledDelivery } from '../notices/back-channel-logout.dispatcher.js';
 import type { TerminationCause } from '../command/logout.js';
+import { TerminationCauses } from '../command/termination-causes.js';
 import { SessionTerminationRepository, type Termination } from './session-termination.repository.js';
 
 /** Of one termination's timeline: what somebody reads, and what one answer may cost. */
@@ -23,6 +24,7 @@ export class LogoutRecordsService {
     private readonly terminations: SessionTerminationRepository,
     private readonly deliveries: BackChannelLogoutDeliveryRepository,
     private readonly dispatcher: BackChannelLogoutDispatcher,
+    private readonly causes: TerminationCauses,
   ) {}
 
   /** These were recorded as asked in the browser, and the page was not to load their frames. */
@@ -35,10 +37,12 @@ export class LogoutRecordsService {
     return this.dispatcher.settled(terminationId, budgetMs);
   }
 
-  listTerminations(
+  /** @throws InvalidRequestError for a cause that there is not */
+  async listTerminations(
     filter: PageRequest & { readonly accountId?: string | undefined; readonly cause?: string | undefined },
   ): Promise<Page<Termination>> {
-    return this.terminations.list(filter);
+    const cause = filter.cause === undefined ? undefined : this.causes.parse(filter.cause);
+    return this.terminations.list({ ...filter, cause });
   }
 
   /** Undefined when the record is gone. */

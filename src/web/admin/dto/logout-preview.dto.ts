@@ -1,7 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { Allow, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 import { GRANT_REASONS, NOTICE_REASONS, SESSION_REASONS } from '../../../domain/logout/insight/logout-preview.js';
-import { TERMINATION_CAUSES, type TerminationCause } from '../../../domain/logout/command/logout.js';
+import type { TerminationCause } from '../../../domain/logout/command/logout.js';
+import { OPEN_ENUMS } from '../../../platform/oidc/open-enums.js';
 
 /** One of the members other than `cause` says what would end; `account_id` and `client_id` together, that person at that client. */
 export class LogoutPreviewRequestDto {
@@ -45,8 +46,9 @@ export class LogoutPreviewRequestDto {
   readonly browser_session_id?: string;
 
   /** It decides whether grants with `offline_access` fall. */
-  @ApiProperty({ enum: TERMINATION_CAUSES, example: 'admin' })
-  @IsIn(TERMINATION_CAUSES)
+  @ApiProperty({ enum: OPEN_ENUMS.terminationCause, example: 'admin' })
+  // Checked by the service, which knows the causes of this application.
+  @Allow()
   readonly cause: TerminationCause;
 }
 
@@ -89,7 +91,7 @@ export class ApplicationPreviewDto {
 
 /** What the logout would do now. Counts end at 100,000; each list has 200 entries at most. */
 export class LogoutPreviewDto {
-  @ApiProperty({ enum: TERMINATION_CAUSES })
+  @ApiProperty({ enum: OPEN_ENUMS.terminationCause })
   readonly cause: string;
   @ApiProperty({ example: 1 })
   readonly sessions: number;

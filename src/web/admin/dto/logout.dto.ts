@@ -1,7 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsISO8601, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 import { DELIVERY_STATES } from '../../../domain/logout/notices/delivery.js';
-import { TERMINATION_CAUSES, type LogoutInitiator } from '../../../domain/logout/command/logout.js';
+import type { LogoutInitiator } from '../../../domain/logout/command/logout.js';
+import { OPEN_ENUMS } from '../../../platform/oidc/open-enums.js';
 import { NOT_TOLD_REASONS, STATES_WITHOUT_NOTICE } from '../../../domain/logout/termination/told.js';
 import { UuidPageQueryDto } from './common.dto.js';
 
@@ -96,9 +97,9 @@ export class TerminationsQueryDto extends UuidPageQueryDto {
   @IsUUID()
   readonly account_id?: string;
 
-  @ApiPropertyOptional({ enum: TERMINATION_CAUSES })
+  @ApiPropertyOptional({ enum: OPEN_ENUMS.terminationCause })
   @IsOptional()
-  @IsIn(TERMINATION_CAUSES)
+  @IsString()
   readonly cause?: string;
 }
 
@@ -143,7 +144,7 @@ export class WithoutNoticeDto {
 export class TerminationDto {
   @ApiProperty({ format: 'uuid' })
   readonly id: string;
-  @ApiProperty({ enum: TERMINATION_CAUSES })
+  @ApiProperty({ enum: OPEN_ENUMS.terminationCause })
   readonly cause: string;
   /** Who asked for it. */
   @ApiProperty({ type: InitiatorDto })

@@ -17,7 +17,7 @@ import {
   type UpstreamAuthMethod,
   type UpstreamSigningAlgorithm,
 } from '../../../platform/oidc/algorithms.js';
-import { LOGOUT_DIALECTS, type LogoutDialectName } from '../../../domain/upstreams/upstream.js';
+import { OPEN_ENUMS } from '../../../platform/oidc/open-enums.js';
 import { UPSTREAM_NAME } from '../../../domain/upstreams/upstream-registration.js';
 
 /** Another OpenID Provider that people may sign in with. */
@@ -129,11 +129,14 @@ export class CreateUpstreamDto {
   readonly clients?: readonly string[] | null;
 
   /** Logout dialects that may use it. */
-  @ApiPropertyOptional({ enum: LOGOUT_DIALECTS, isArray: true, default: LOGOUT_DIALECTS })
+  @ApiPropertyOptional({
+    type: 'array',
+    items: { type: 'string', enum: [...OPEN_ENUMS.logoutDialect] },
+    default: OPEN_ENUMS.logoutDialect,
+  })
   @IsOptional()
   @IsArray()
-  @IsIn(LOGOUT_DIALECTS, { each: true })
-  readonly dialects?: readonly LogoutDialectName[];
+  readonly dialects?: readonly string[];
 
   /**
    * Take its word that an e-mail address is verified. Otherwise `email_verified` is never `true` for people who come by it:

@@ -29,6 +29,7 @@ import { UpstreamLogoutTokens, type LogoutOrder } from '../../../domain/upstream
 import { BackChannelReceiverFilter } from './back-channel-receiver.filter.js';
 import { resultOf, toLogoutCommand } from './back-channel-receiver.mapper.js';
 import { BackChannelLogoutDto, LoggedOutDto, LogoutErrorDto } from './dto/back-channel-logout.dto.js';
+import { TAG } from './vocabulary.js';
 
 const NO_STORE = { 'Cache-Control': { description: '`no-store`.', schema: { type: 'string' as const } } };
 
@@ -38,7 +39,7 @@ const NO_STORE = { 'Cache-Control': { description: '`no-store`.', schema: { type
  *
  * @see [Back-Channel Logout 1.0](https://openid.net/specs/openid-connect-backchannel-1_0.html) §2.5 to §2.8
  */
-@ApiTags('Logout: back-channel receiver')
+@ApiTags(TAG)
 @Controller('api/v1/auth/oidc/backchannel-logout')
 @UseFilters(BackChannelReceiverFilter)
 @UseGuards(FormBodyGuard)

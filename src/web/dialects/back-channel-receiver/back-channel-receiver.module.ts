@@ -1,6 +1,5 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { AuditModule } from '../../../platform/audit/audit.module.js';
-import { EdgeFallbacks } from '../../kit/edge-fallbacks.js';
 import { LogoutModule } from '../../../domain/logout/logout.module.js';
 import { MetricsModule } from '../../../platform/metrics/metrics.module.js';
 import { RateLimitsModule } from '../../../platform/rate-limits/rate-limits.module.js';
@@ -13,13 +12,4 @@ import { BackChannelReceiverFilter } from './back-channel-receiver.filter.js';
   controllers: [BackChannelReceiverController],
   providers: [BackChannelReceiverFilter],
 })
-export class BackChannelReceiverModule implements OnModuleInit {
-  constructor(
-    private readonly fallbacks: EdgeFallbacks,
-    private readonly filter: BackChannelReceiverFilter,
-  ) {}
-
-  onModuleInit(): void {
-    this.fallbacks.register('/api/v1/auth/oidc/backchannel-logout', this.filter);
-  }
-}
+export class BackChannelReceiverModule {}

@@ -10,9 +10,10 @@ import { tokenExpired, unableToAuthenticate } from './elasticsearch-error.js';
 import { toAuthentication, toClientAuthentication } from './elasticsearch.mapper.js';
 import { ApiElasticsearchErrors } from './elasticsearch-openapi.js';
 import { CurrentCaller, FacilitatorGuard } from './facilitator.guard.js';
+import { TAG } from './vocabulary.js';
 
 /** Who a credential stands for: 200 before a logout, 401 `token expired` after it. */
-@ApiTags('Logout: Elasticsearch')
+@ApiTags(TAG)
 @ApiBasicAuth('facilitator')
 @ApiBearerAuth('user')
 @Controller('_security/_authenticate')

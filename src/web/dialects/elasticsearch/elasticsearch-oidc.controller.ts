@@ -38,13 +38,14 @@ import { Facilitator, FacilitatorGuard, RequiresPrivilege } from './facilitator.
 import { OidcLogoutService } from './oidc-logout.service.js';
 import { OIDC_AUTHENTICATE, OIDC_PREPARE } from './request-schemas.js';
 import { ACTIONS } from './routes.js';
+import { TAG } from './vocabulary.js';
 
 /**
  * Elasticsearch's OpenID Connect APIs: an application with pages of its own, the facilitator, signs people in and out.
  *
  * @see [Elasticsearch security APIs](https://www.elastic.co/docs/api/doc/elasticsearch/group/endpoint-security)
  */
-@ApiTags('Logout: Elasticsearch')
+@ApiTags(TAG)
 @ApiBasicAuth('facilitator')
 @Controller('_security/oidc')
 @UseFilters(ElasticsearchErrorFilter)

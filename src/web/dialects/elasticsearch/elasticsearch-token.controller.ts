@@ -36,12 +36,13 @@ import { ObjectParserPipe } from './elasticsearch.pipe.js';
 import { Facilitator, FacilitatorGuard, RequiresPrivilege } from './facilitator.guard.js';
 import { CREATE_TOKEN, INVALIDATE_TOKEN } from './request-schemas.js';
 import { ACTIONS } from './routes.js';
+import { TAG } from './vocabulary.js';
 
 /** When every place where passwords are checked is taken. */
 const BUSY_RETRY_SECONDS = 2;
 
 /** Elasticsearch's token service, over the tokens of this one. */
-@ApiTags('Logout: Elasticsearch')
+@ApiTags(TAG)
 @ApiBasicAuth('facilitator')
 @Controller('_security/oauth2/token')
 @UseFilters(ElasticsearchErrorFilter)

@@ -51,6 +51,7 @@ import {
   validationText,
   type ElasticsearchError,
 } from './elasticsearch-error.js';
+import { ELASTICSEARCH_LOGOUT } from './vocabulary.js';
 
 /** Blank counts as absent. */
 function hasText(text: string | undefined): text is string {
@@ -174,7 +175,7 @@ export function toLogoutCommand(clientId: string, grant: Grant): LogoutCommand {
   return {
     target:
       grant.sessionId === null ? { kind: 'grant', grantId: grant.id } : { kind: 'session', sessionId: grant.sessionId },
-    cause: 'elasticsearch_logout',
+    cause: ELASTICSEARCH_LOGOUT.name,
     initiator: { kind: 'client', clientId },
   };
 }

@@ -1,6 +1,5 @@
-import { Module, RequestMethod, type MiddlewareConsumer, type NestModule, type OnModuleInit } from '@nestjs/common';
+import { Module, RequestMethod, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 import { ClientsModule } from '../../../domain/clients/clients.module.js';
-import { EdgeFallbacks } from '../../kit/edge-fallbacks.js';
 import { LogoutModule } from '../../../domain/logout/logout.module.js';
 import { TokensModule } from '../../../domain/tokens/tokens.module.js';
 import { UpstreamsModule } from '../../../domain/upstreams/upstreams.module.js';
@@ -18,19 +17,10 @@ import { RootInfoMiddleware } from './root-info.middleware.js';
   controllers: [ElasticsearchOidcController, ElasticsearchTokenController, ElasticsearchAuthenticateController],
   providers: [ElasticsearchAnswers, ElasticsearchErrorFilter, FacilitatorGuard, OidcLogoutService],
 })
-export class ElasticsearchModule implements NestModule, OnModuleInit {
-  constructor(
-    private readonly fallbacks: EdgeFallbacks,
-    private readonly filter: ElasticsearchErrorFilter,
-  ) {}
-
+export class ElasticsearchModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
     consumer
       .apply(RootInfoMiddleware)
       .forRoutes({ path: '/', method: RequestMethod.GET }, { path: '/', method: RequestMethod.HEAD });
-  }
-
-  onModuleInit(): void {
-    this.fallbacks.register('/_security/', this.filter);
   }
 }

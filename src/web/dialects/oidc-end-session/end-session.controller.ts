@@ -53,6 +53,7 @@ import {
   type UnverifiedLink,
 } from './end-session.mapper.js';
 import { UpstreamLeg, type WayBack } from './upstream-leg.js';
+import { TAG } from './vocabulary.js';
 
 const PATH = '/session/end_session';
 const SEALED = 'end-session-dialog';
@@ -76,7 +77,7 @@ const DIALOG_TTL_MS = 60 * 60_000;
  *
  * @see [RP-Initiated Logout 1.0](https://openid.net/specs/openid-connect-rpinitiated-1_0.html) §2, §3, §4
  */
-@ApiTags('Logout: end_session')
+@ApiTags(TAG)
 @Controller('session/end_session')
 @UseFilters(PageErrorFilter)
 @UsePipes(OAuthParametersPipe)

@@ -7,6 +7,7 @@ import type { SignedInSession } from '../../../domain/sessions/session.js';
 import type { TokenHint } from '../../../domain/tokens/hint-verifier.js';
 import type { EndSessionRequestDto } from './dto/end-session.dto.js';
 import type { UpstreamOffer } from './upstream-leg.js';
+import { END_SESSION, END_SESSION_CLIENT } from './vocabulary.js';
 
 /**
  * A POST may bring its parameters in the query too (docs/wire/oidc-end-session.md#request); what the form says goes
@@ -165,7 +166,7 @@ export type ShownForSession = ShownDialog & { readonly sessionId: string; readon
 export function toLogoutCommand(cookie: string, shown: ShownForSession): LogoutCommand {
   return {
     target: { kind: 'cookie', cookieHash: sha256(cookie), sessionId: shown.sessionId },
-    cause: 'end_session',
+    cause: END_SESSION.name,
     initiator: initiatorOf(shown),
   };
 }
@@ -174,7 +175,7 @@ export function toLogoutCommand(cookie: string, shown: ShownForSession): LogoutC
 export function toHeadlessCommand(clientId: string, sid: string): LogoutCommand {
   return {
     target: { kind: 'client-session', clientId, sid },
-    cause: 'end_session',
+    cause: END_SESSION.name,
     initiator: { kind: 'client', clientId },
   };
 }
@@ -183,7 +184,7 @@ export function toHeadlessCommand(clientId: string, sid: string): LogoutCommand 
 export function toEverywhereCommand(shown: ShownForSession): LogoutCommand {
   return {
     target: { kind: 'account', accountId: shown.accountId },
-    cause: 'end_session',
+    cause: END_SESSION.name,
     initiator: initiatorOf(shown),
   };
 }
@@ -192,7 +193,7 @@ export function toEverywhereCommand(shown: ShownForSession): LogoutCommand {
 export function toClientLogoutCommand(shown: ShownForSession, clientId: string): LogoutCommand {
   return {
     target: { kind: 'session-client', sessionId: shown.sessionId, clientId },
-    cause: 'end_session_client',
+    cause: END_SESSION_CLIENT.name,
     initiator: initiatorOf(shown),
   };
 }

@@ -2,12 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { Sealer } from '../../../platform/keys/sealer.js';
 import { LogoutRecordsService } from '../../../domain/logout/termination/logout-records.service.js';
-import type { TerminationCause } from '../../../domain/logout/command/logout.js';
+import { TerminationCauses } from '../../../domain/logout/command/termination-causes.js';
 import { endSessionUrl } from '../../../platform/oidc/end-session-url.js';
 import type { SignedInSession } from '../../../domain/sessions/session.js';
 import { SessionsService } from '../../../domain/sessions/sessions.service.js';
 import { logoutHintOf, UpstreamLogout } from '../../../domain/upstreams/upstream-logout.service.js';
 import { isOpenTo, type Upstream } from '../../../domain/upstreams/upstream.js';
+import { NAME } from './vocabulary.js';
 
 const RETURN = 'end-session-upstream-return';
 const RETURN_TTL_MS = 60 * 60_000;
@@ -36,9 +37,6 @@ export interface EndedLeg {
   readonly wasOnItsWay: boolean;
 }
 
-/** Logouts that an application's server performs, and whose answer is the address that signs the person out elsewhere. */
-const ON_THEIR_WAY: ReadonlySet<TerminationCause> = new Set(['csp_logout', 'elasticsearch_logout']);
-
 /**
  * The second leg of a logout: the provider that the person came by. The first leg, ours, is done by then, so whatever
  * happens there changes nothing here, and a logout token that comes back finds nothing to end.
@@ -49,6 +47,7 @@ export class UpstreamLeg {
     private readonly upstreamLogout: UpstreamLogout,
     private readonly sessions: SessionsService,
     private readonly records: LogoutRecordsService,
+    private readonly causes: TerminationCauses,
     private readonly sealer: Sealer,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -72,7 +71,11 @@ export class UpstreamLeg {
     if (cause === 'upstream_logout') return undefined;
     const offer = await this.offer(ended.id, way);
     if (offer === undefined) return undefined;
-    return { sessionId: ended.id, offer, wasOnItsWay: cause !== undefined && ON_THEIR_WAY.has(cause) };
+    return {
+      sessionId: ended.id,
+      offer,
+      wasOnItsWay: cause !== undefined && this.causes.sendsBrowserToProvider(cause),
+    };
   }
 
   private async offer(sessionId: string, way: WayBack): Promise<UpstreamOffer | undefined> {
@@ -114,6 +117,6 @@ export class UpstreamLeg {
   }
 
   private async endpointOf(upstream: Upstream): Promise<string | undefined> {
-    return isOpenTo(upstream, 'oidc-end-session') ? this.upstreamLogout.endSessionEndpoint(upstream) : undefined;
+    return isOpenTo(upstream, NAME) ? this.upstreamLogout.endSessionEndpoint(upstream) : undefined;
   }
 }

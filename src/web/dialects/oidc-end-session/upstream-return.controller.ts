@@ -11,9 +11,10 @@ import { SessionsService } from '../../../domain/sessions/sessions.service.js';
 import { UpstreamsService } from '../../../domain/upstreams/upstreams.service.js';
 import { UpstreamReturnDto } from './dto/end-session.dto.js';
 import { UpstreamLeg } from './upstream-leg.js';
+import { TAG } from './vocabulary.js';
 
 /** Where another provider sends the browser back to after its own logout. Ends nothing: that was done before. */
-@ApiTags('Logout: end_session')
+@ApiTags(TAG)
 @Controller('upstreams/:name/signed-out')
 @UseFilters(PageErrorFilter)
 @UsePipes(OAuthParametersPipe)

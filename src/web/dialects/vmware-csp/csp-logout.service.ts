@@ -25,6 +25,7 @@ import {
   type CspLogoutRequest,
   type VerifiedIdToken,
 } from './vmware-csp.mapper.js';
+import { NAME } from './vocabulary.js';
 
 /** What a request came to, with every check behind it and nothing written yet. */
 export interface PreparedLogout {
@@ -182,7 +183,7 @@ export class CspLogoutService {
   }
 
   private async findUsable(upstream: Upstream | undefined): Promise<IdentityProvider | undefined> {
-    if (upstream === undefined || !isOpenTo(upstream, 'vmware-csp')) return undefined;
+    if (upstream === undefined || !isOpenTo(upstream, NAME)) return undefined;
     const endSessionEndpoint = await this.upstreamLogout.endSessionEndpoint(upstream);
     return endSessionEndpoint === undefined ? undefined : { upstream, endSessionEndpoint };
   }

@@ -32,6 +32,7 @@ import { CspLogoutQueryDto, CspLogoutV2QueryDto, IdTokenDto, UrlResponseDto } fr
 import { IdTokenBodyPipe } from './id-token-body.pipe.js';
 import { JsonBodyGuard } from './json-body.guard.js';
 import { toCspLogoutRequest, type CspLogoutRequest } from './vmware-csp.mapper.js';
+import { TAG } from './vocabulary.js';
 
 const MINUTE = 60;
 
@@ -45,7 +46,7 @@ const MINUTE = 60;
  *
  * @see [Get Identity Provider Logout Url Using POST](https://developer.vmware.com/apis/csp/csp-iam/latest/)
  */
-@ApiTags('Logout: VMware CSP')
+@ApiTags(TAG)
 @Controller('csp/gateway/am/api')
 @UseFilters(CspErrorFilter)
 @UseGuards(CspCorsGuard)

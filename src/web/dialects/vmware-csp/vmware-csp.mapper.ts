@@ -8,6 +8,7 @@ import type { Organization } from '../../../domain/upstreams/organizations.servi
 import type { Upstream } from '../../../domain/upstreams/upstream.js';
 import { CspError } from './csp-error.js';
 import type { CspLogoutQueryDto, IdTokenDto } from './dto/csp-logout.dto.js';
+import { CSP_LOGOUT } from './vocabulary.js';
 
 /** A request whose syntax is good. Nothing of it has been verified. */
 export interface CspLogoutRequest {
@@ -157,7 +158,7 @@ export function toLogoutCommand({ idToken, session }: CspCaller): LogoutCommand 
   if (session !== undefined)
     return {
       target: { kind: 'cookie', cookieHash: sha256(session.cookie), sessionId: session.id },
-      cause: 'csp_logout',
+      cause: CSP_LOGOUT.name,
       initiator: {
         kind: 'user',
         accountId: session.accountId,
@@ -167,7 +168,7 @@ export function toLogoutCommand({ idToken, session }: CspCaller): LogoutCommand 
   if (hint?.sid === undefined || hint.expired) return undefined;
   return {
     target: { kind: 'client-session', clientId: hint.clientId, sid: hint.sid },
-    cause: 'csp_logout',
+    cause: CSP_LOGOUT.name,
     initiator: { kind: 'client', clientId: hint.clientId },
   };
 }

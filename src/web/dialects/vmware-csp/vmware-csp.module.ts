@@ -1,6 +1,5 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { ClientsModule } from '../../../domain/clients/clients.module.js';
-import { EdgeFallbacks } from '../../kit/edge-fallbacks.js';
 import { LogoutModule } from '../../../domain/logout/logout.module.js';
 import { RateLimitsModule } from '../../../platform/rate-limits/rate-limits.module.js';
 import { SessionsModule } from '../../../domain/sessions/sessions.module.js';
@@ -15,14 +14,4 @@ import { VmwareCspController } from './vmware-csp.controller.js';
   controllers: [VmwareCspController],
   providers: [CspErrorFilter, CspLogoutService],
 })
-export class VmwareCspModule implements OnModuleInit {
-  constructor(
-    private readonly fallbacks: EdgeFallbacks,
-    private readonly errors: CspErrorFilter,
-  ) {}
-
-  /** Unknown paths, and bodies that are too large, are refused before a controller sees them. */
-  onModuleInit(): void {
-    this.fallbacks.register('/csp/', this.errors);
-  }
-}
+export class VmwareCspModule {}
