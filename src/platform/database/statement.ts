@@ -126,7 +126,7 @@ function takeName(name: string): void {
 }
 
 /** The whole text. Follows the common table expressions as they come, and checks each fragment against them. */
-function compose(sql: Sql, parameters: Parameters): string {
+function compose(written: Sql, parameters: Parameters): string {
   const given = new Set<string>();
   const give = (name: string): void => {
     if (given.has(name)) throw new StatementError(`"${name}" is given twice`);
@@ -149,7 +149,7 @@ function compose(sql: Sql, parameters: Parameters): string {
       throw new StatementError(`${nameOf(part)} and its text do not agree on whether it gives "${wrong}"`);
     return text;
   };
-  return sql.parts.map(add).join('');
+  return written.parts.map(add).join('');
 }
 
 function checkParameter(part: Fragment, name: string, type: Parameters[string], parameters: Parameters): void {
@@ -159,8 +159,8 @@ function checkParameter(part: Fragment, name: string, type: Parameters[string], 
   if (here !== there) throw new StatementError(`:${name} is ${there}, and ${here} for ${nameOf(part)}`);
 }
 
-function nameOf({ gives, sql }: Fragment): string {
-  return gives.length > 0 ? `the fragment that gives ${gives.join(', ')}` : `the fragment "${textOf(sql).trim()}"`;
+function nameOf({ gives, sql: text }: Fragment): string {
+  return gives.length > 0 ? `the fragment that gives ${gives.join(', ')}` : `the fragment "${textOf(text).trim()}"`;
 }
 
 function textOf({ parts }: Sql): string {
