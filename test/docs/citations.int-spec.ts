@@ -22,7 +22,7 @@ describe('citations', () => {
 
   /** A repository of three documents, one decision and two specifications. */
   const SMALL: Library = {
-    has: (path) => ['docs', 'docs/a.md', 'docs/threat-model.md', 'src/b', 'README.md'].includes(path),
+    has: (path) => ['docs', 'docs/a.md', 'docs/threat-model.md', 'src/b', 'src/b/c.ts', 'README.md'].includes(path),
     read: (path) =>
       path === 'docs/threat-model.md' ? '# Threats\n\n### Open redirect\n' : '# A\n\n<a id="field"></a>\n',
     decisions: new Set([7]),
@@ -34,6 +34,7 @@ describe('citations', () => {
     ['the short form', 'test/x.ts', "it('a (threat-model#open-redirect)')"],
     ['a link', 'docs/b.md', '[a](a.md#field), [r](../README.md), [w](https://example.org/x.md#y), [here](#top)\n# Top'],
     ['a path', 'docs/b.md', '`src/b`, `src/<name>/`, `src/*/x.ts`'],
+    ['a name in a file', 'docs/b.md', '`field` (`src/b/c.ts`)'],
     ['a decision', 'src/x.ts', '// decision 7'],
     ['a specification', 'src/x.ts', '// RFC 6749 §4.1, §5; Core\n * §3.1'],
     ['a link in code', 'docs/b.md', '```\n[x](nowhere.md)\n```\n`[x](nowhere.md)`'],
@@ -53,6 +54,7 @@ describe('citations', () => {
     ['a relative link', 'docs/b.md', '[x](decisions/1.md)', 'docs/b.md:1: docs/decisions/1.md does not exist'],
     ['an anchor of a link', 'docs/b.md', '[x](a.md#other)', 'docs/b.md:1: docs/a.md has no #other'],
     ['a path', 'docs/b.md', '`src/c/d.ts`', 'docs/b.md:1: src/c/d.ts does not exist'],
+    ['a name in a file', 'docs/b.md', '`other.field` (`src/b/c.ts`)', 'docs/b.md:1: src/b/c.ts has no other'],
     ['a decision', 'src/x.ts', '// decisions 7 and 8', 'src/x.ts:1: there is no decision 8'],
     ['an RFC', 'src/x.ts', '// RFC 9999', 'src/x.ts:1: RFC 9999 is not in docs/specs.md'],
     ['another specification', 'src/x.ts', '// FAPI §5', 'src/x.ts:1: FAPI is not in docs/specs.md'],

@@ -6,7 +6,7 @@ import { lineOf, type Text } from './repository.js';
 export interface Library {
   /** Whether a file or folder exists, by its path from the root. */
   readonly has: (path: string) => boolean;
-  /** A Markdown document; undefined when there is none. */
+  /** The text of a file; undefined when there is none. */
   readonly read: (path: string) => string | undefined;
   /** Numbers of decision records. */
   readonly decisions: ReadonlySet<number>;
@@ -88,6 +88,18 @@ const paths: Rule = function* ({ path, content }, library) {
     /`((?:src|test|docs|migrations|scripts|demo)\/[\w/.-]*[\w/])`/g,
   ))
     if (!library.has(cited.replace(/\/$/, ''))) yield { index, problem: `${cited} does not exist` };
+};
+
+/** `` `LogoutService.logout` (`src/…/logout.service.ts`) `` in Markdown: the file has these names in it. */
+const namesInFiles: Rule = function* ({ path, content }, library) {
+  if (!isMarkdown(path)) return;
+  for (const { index, 1: names = '', 2: file = '' } of content.matchAll(
+    /`([A-Za-z_][\w.]*)` \(`((?:src|test)\/[\w/.-]+\.ts)`\)/g,
+  )) {
+    const source = library.read(file) ?? '';
+    for (const name of names.split('.'))
+      if (!new RegExp(`\\b${name}\\b`).test(source)) yield { index, problem: `${file} has no ${name}` };
+  }
 };
 
 /** `decision 33`, `decisions 7 and 18`. */
