@@ -41,7 +41,7 @@ const CORE_CAUSES = {
  * The names of the causes that dialects bring. Each dialect adds its own, beside its descriptor, by declaration merging: so a
  * misspelt name does not compile, and the domain has no list of dialects.
  */
-// oxlint-disable-next-line typescript/no-empty-interface, typescript/no-empty-object-type
+// oxlint-disable-next-line typescript/no-empty-interface, typescript/no-empty-object-type -- its members come by merging
 export interface DialectCauseNames {}
 
 /** Why sessions or grants end. */
