@@ -8,6 +8,7 @@ import { loadSettings, type Settings } from '../platform/config/settings.js';
 import { awaitDatabase, DatabaseUnusableError, requireSchema } from '../platform/database/await-database.js';
 import { hasEmbeddedPostgres, startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 import type { Tx } from '../platform/database/transaction.js';
+import { KeyMaintenance } from '../platform/keys/key-maintenance.js';
 import { KeysService } from '../platform/keys/keys.service.js';
 import { wordsOf } from './words-of.js';
 
@@ -43,14 +44,17 @@ async function main(): Promise<void> {
       abortOnError: false,
     });
     try {
-      const keys = app.get(KeysService);
+      const maintenance = app.get(KeyMaintenance);
       const record = recorder(app.get(AuditLog));
       if (values.secret) {
-        await changeSecret(keys, settings);
+        await changeSecret(maintenance, settings);
         return await record({ change: 'secret_changed' });
       }
-      await keys.rotate(values.immediately, (tx) => record({ change: 'rotated', immediately: values.immediately }, tx));
-      for (const key of keys.list()) process.stdout.write(`${key.alg.padEnd(6)} ${key.state.padEnd(10)} ${key.kid}\n`);
+      await maintenance.rotate(values.immediately, (tx) =>
+        record({ change: 'rotated', immediately: values.immediately }, tx),
+      );
+      for (const key of app.get(KeysService).list())
+        process.stdout.write(`${key.alg.padEnd(6)} ${key.state.padEnd(10)} ${key.kid}\n`);
     } finally {
       await app.close();
     }
@@ -66,7 +70,7 @@ function recorder(audit: AuditLog): (details: AuditDetails, tx?: Tx) => Promise<
 }
 
 /** The values that `EXEUNT_SECRET` protects rest under `EXEUNT_NEXT_SECRET` from now on. */
-async function changeSecret(keys: KeysService, { nextSecret }: Settings): Promise<void> {
+async function changeSecret(keys: KeyMaintenance, { nextSecret }: Settings): Promise<void> {
   await keys.changeSecret(nextSecret ?? '');
   process.stdout.write('The keys are stored under EXEUNT_NEXT_SECRET. Start each node with it as EXEUNT_SECRET.\n');
 }

@@ -2,6 +2,7 @@ import { TestApp, type TestClient } from '../support/app.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { PostgresProxy } from '../support/postgres-proxy.js';
 import { ChangeFeed } from '../../src/platform/database/change-feed.js';
+import { KeyMaintenance } from '../../src/platform/keys/key-maintenance.js';
 import { KeysService } from '../../src/platform/keys/keys.service.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -76,7 +77,7 @@ describe('a node whose listening connection is forgotten by the network, and not
     await deaf.app.get(ChangeFeed).onApplicationShutdown();
     const keys = deaf.app.get(KeysService);
     keys.onApplicationShutdown();
-    await app.app.get(KeysService).rotate(true);
+    await app.app.get(KeyMaintenance).rotate(true);
     expect(await deaf.isActive(client, tokens.access_token)).toBe(true);
     laterBy(30_000);
     expect(await deaf.isActive(client, tokens.access_token)).toBe(false);

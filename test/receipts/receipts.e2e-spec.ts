@@ -6,7 +6,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { Retention } from '../../src/platform/database/retention.js';
-import { KeysService } from '../../src/platform/keys/keys.service.js';
+import { KeyMaintenance } from '../../src/platform/keys/key-maintenance.js';
 import { LogoutService } from '../../src/domain/logout/command/logout.service.js';
 import { receiptHash, type ReceiptClaims } from '../../src/domain/logout/receipts/receipt.js';
 import { TestApp, type Answer } from '../support/app.js';
@@ -463,7 +463,7 @@ describe('receipts of logouts', () => {
     });
 
     it('still verifies when the key has retired and left /jwks', async () => {
-      await app.app.get(KeysService).rotate(true);
+      await app.app.get(KeyMaintenance).rotate(true);
       app.clock.advance(30 * DAY);
       expect((await verify(lines, `${app.issuer}/jwks`)).code).toBe(1);
       writeFileSync(join(folder, 'all.json'), await readText('receipts/jwks'));

@@ -1,3 +1,4 @@
+import { KeyMaintenance } from '../../src/platform/keys/key-maintenance.js';
 import { KeysService } from '../../src/platform/keys/keys.service.js';
 import { Sealer } from '../../src/platform/keys/sealer.js';
 import { UpstreamsService } from '../../src/domain/upstreams/upstreams.service.js';
@@ -108,7 +109,7 @@ describe('the keys that seal what browsers carry and what rests with us', () => 
     await maintain();
     expect(app.app.get(Sealer).open('test', sealed)).toEqual({ a: 1 });
     app.clock.advance(DAY);
-    await app.app.get(KeysService)['forgetSealingKeys']();
+    await app.app.get(KeyMaintenance).forgetSealingKeys();
     expect(await sealing()).toEqual([
       { retired: true, secret: false },
       { retired: false, secret: true },
@@ -173,9 +174,9 @@ describe('EXEUNT_SECRET', () => {
     const node = await TestApp.start({ secret: SECRET, nextSecret: NEXT }, { db });
     const { keys } = (await node.json('GET', '/jwks')).body;
     const command = await TestApp.start({ secret: SECRET, nextSecret: NEXT }, { db });
-    await command.app.get(KeysService).changeSecret(NEXT);
+    await command.app.get(KeyMaintenance).changeSecret(NEXT);
     await command.stop();
-    await node.app.get(KeysService)['reloadAfresh']();
+    await node.app.get(KeysService).reload();
     expect((await node.json('GET', '/jwks')).body.keys).toEqual(keys);
     await node.stop();
     await expect(TestApp.start({ secret: SECRET }, { db })).rejects.toThrow(/EXEUNT_SECRET is not the secret/);
@@ -188,7 +189,7 @@ describe('EXEUNT_SECRET', () => {
     const node = await TestApp.start({ secret: SECRET }, { db });
     await db.query(`UPDATE signing_keys SET private_jwk = 'ey' || private_jwk WHERE alg = 'RS256'`);
     const before = await db.query('SELECT kid, private_jwk FROM signing_keys ORDER BY kid');
-    await expect(node.app.get(KeysService).changeSecret(NEXT)).rejects.toThrow(/cannot be decrypted/);
+    await expect(node.app.get(KeyMaintenance).changeSecret(NEXT)).rejects.toThrow(/cannot be decrypted/);
     expect(await db.query('SELECT kid, private_jwk FROM signing_keys ORDER BY kid')).toEqual(before);
     await node.stop();
   });

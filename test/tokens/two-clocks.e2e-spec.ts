@@ -1,4 +1,5 @@
 import { decodeProtectedHeader } from 'jose';
+import { KeyMaintenance } from '../../src/platform/keys/key-maintenance.js';
 import { KeysService } from '../../src/platform/keys/keys.service.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { DAY, MINUTE, SECOND, TestClock } from '../support/clock.js';
@@ -68,7 +69,7 @@ describe.each([
     async (_, by) => {
       const before = await kidAt(behind);
       const { body } = await ahead.form('/token', { grant_type: 'client_credentials' }, client);
-      await by().app.get(KeysService).rotate(true);
+      await by().app.get(KeyMaintenance).rotate(true);
       await bothKnow();
       const after = await kidAt(ahead);
       expect(after).not.toBe(before);
@@ -94,7 +95,7 @@ describe.each([
     expect(await privateHalves(before)).toBe(1);
     if (apart === 5 * MINUTE) {
       // Known to others: what still has its private half is withdrawn with the rest.
-      await ahead.app.get(KeysService).rotate(true);
+      await ahead.app.get(KeyMaintenance).rotate(true);
       expect(await privateHalves(before)).toBe(0);
       expect((await ahead.json('GET', '/jwks')).text).not.toContain(before);
       return;
@@ -102,7 +103,7 @@ describe.each([
     for (const app of [ahead, behind]) app.clock.advance(MINUTE);
     await maintain(ahead);
     expect(await privateHalves(before)).toBe(0);
-    await behind.app.get(KeysService)['reloadAfresh']();
+    await behind.app.get(KeysService).reload();
     expect(await kidAt(behind)).toBe(after);
     expect(await kidAt(ahead)).toBe(after);
   });

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
-import { KeysService } from './keys.service.js';
+import { KeyMaintenance } from './key-maintenance.js';
 import { Sealer } from './sealer.js';
 
 /** Sealed values that rest in a table: where, and for what purpose. */
@@ -25,12 +25,12 @@ export class KeptSecrets implements OnModuleInit {
 
   constructor(
     private readonly transactions: TransactionRunner,
-    private readonly keys: KeysService,
+    private readonly maintenance: KeyMaintenance,
     private readonly sealer: Sealer,
   ) {}
 
   onModuleInit(): void {
-    this.keys.whenSealingKeysRetire(() => this.sealAnew());
+    this.maintenance.whenSealingKeysRetire(() => this.sealAnew());
   }
 
   register(...kept: KeptSecret[]): void {

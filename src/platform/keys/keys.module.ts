@@ -1,12 +1,14 @@
 import { Module } from '@nestjs/common';
 import { JwtSigner } from './jwt-signer.js';
 import { JwtVerifier } from './jwt-verifier.js';
+import { KeyMaintenance } from './key-maintenance.js';
 import { KeysService } from './keys.service.js';
 import { KeptSecrets } from './kept-secrets.js';
 import { Sealer } from './sealer.js';
+import { SigningKeyRepository } from './signing-key.repository.js';
 
 @Module({
-  providers: [KeysService, JwtSigner, JwtVerifier, Sealer, KeptSecrets],
-  exports: [KeysService, JwtSigner, JwtVerifier, Sealer, KeptSecrets],
+  providers: [SigningKeyRepository, KeysService, KeyMaintenance, JwtSigner, JwtVerifier, Sealer, KeptSecrets],
+  exports: [KeysService, KeyMaintenance, JwtSigner, JwtVerifier, Sealer, KeptSecrets],
 })
 export class KeysModule {}

@@ -1,0 +1,6 @@
+-- signing_keys_forget_replaced, declared in src/platform/keys/signing-key.repository.ts
+-- parameters:
+--   before timestamptz
+
+UPDATE signing_keys SET private_jwk = NULL
+ WHERE alg <> 'A256GCM' AND private_jwk IS NOT NULL AND retired_at <= :before;

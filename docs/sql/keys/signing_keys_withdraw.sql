@@ -1,0 +1,6 @@
+-- signing_keys_withdraw, declared in src/platform/keys/signing-key.repository.ts
+-- parameters:
+--   now timestamptz
+
+UPDATE signing_keys SET retired_at = :now, unpublish_at = :now, private_jwk = NULL
+ WHERE alg <> 'A256GCM' AND (retired_at IS NULL OR private_jwk IS NOT NULL);
