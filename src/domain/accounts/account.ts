@@ -40,3 +40,8 @@ export function displayName(account: { readonly claims: Readonly<Record<string, 
     if (typeof candidate === 'string' && candidate !== '') return candidate;
   return undefined;
 }
+
+/** A login as it is stored, so that one person is one however it is typed. */
+export function normalizeLogin(login: string): string {
+  return login.normalize('NFC').trim().toLowerCase();
+}

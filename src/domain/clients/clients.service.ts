@@ -74,9 +74,8 @@ export class ClientsService implements OnModuleInit {
 
   /** Newest first. `search` matches the id's beginning or a part of the name. */
   async list(options: PageRequest & { readonly search?: string | undefined }): Promise<Page<Client>> {
-    const rows = await this.repository.list(options);
-    const items = rows.slice(0, options.limit).map(toClient);
-    return { items, nextCursor: rows.length > options.limit ? items.at(-1)?.clientId : undefined };
+    const { items, nextCursor } = await this.repository.list(options);
+    return { items: items.map(toClient), nextCursor };
   }
 
   /** Whether some client's redirect URI has this origin. */

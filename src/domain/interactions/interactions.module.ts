@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { InteractionRepository } from './interaction.repository.js';
 import { RateLimitsModule } from '../../platform/rate-limits/rate-limits.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
@@ -8,7 +9,7 @@ import { InteractionsService } from './interactions.service.js';
 
 @Module({
   imports: [ConsentsModule, RateLimitsModule, TokensModule, UpstreamsModule],
-  providers: [AuthorizationService, InteractionsService],
+  providers: [InteractionRepository, AuthorizationService, InteractionsService],
   exports: [AuthorizationService, InteractionsService],
 })
 export class InteractionsModule {}

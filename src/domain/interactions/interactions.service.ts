@@ -1,22 +1,16 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { IsNull } from 'typeorm';
+import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { Clock } from '../../platform/clock/clock.js';
-import { Retention } from '../../platform/database/retention.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { TooManyRequestsError } from '../../platform/oidc/errors.js';
 import { newSecret, sha256 } from '../../platform/oidc/secret.js';
 import type { AddressLimiter } from '../../platform/rate-limits/address-limiter.js';
 import { RateLimits } from '../../platform/rate-limits/rate-limits.js';
 import type { AuthorizationRequest } from './authorization-request.js';
-import { InteractionEntity } from './entities/interaction.entity.js';
+import { InteractionRepository, type StoredInteraction } from './interaction.repository.js';
 
 /** Long enough to find a password, short enough that a forgotten tab is not a way in. */
 const TTL_MS = 60 * 60_000;
-/**
- * How long after that a person who comes back to it still gets a way to continue: a notebook that was closed overnight.
- */
-const KEPT_MS = 24 * 60 * 60_000;
 /** A second answer that comes this soon is the same click, on a slow line. */
 const SAME_CLICK_MS = 60_000;
 const SECRET_LENGTH = 43;
@@ -38,21 +32,17 @@ export interface Interaction {
  * The id is a secret, and after it the client's id: a bookmark that has outlived its row still says where it led to.
  */
 @Injectable()
-export class InteractionsService implements OnModuleInit {
+export class InteractionsService {
   private readonly begun: AddressLimiter;
 
   constructor(
     private readonly transactions: TransactionRunner,
+    private readonly repository: InteractionRepository,
     private readonly clock: Clock,
-    private readonly retention: Retention,
     limits: RateLimits,
     @Inject(SETTINGS) settings: Settings,
   ) {
     this.begun = limits.addressLimiter('interactions', settings.authorizePerMinute, 60);
-  }
-
-  onModuleInit(): void {
-    this.retention.register({ table: 'interactions', key: 'id_hash', condition: 'expires_at < $1', keepMs: KEPT_MS });
   }
 
   /**
@@ -68,17 +58,15 @@ export class InteractionsService implements OnModuleInit {
   ): Promise<string> {
     await this.count(address);
     const id = newSecret() + Buffer.from(request?.clientId ?? '').toString('base64url');
-    const row = {
+    await this.repository.insert({
       idHash: hashOf(id),
       browserHash,
-      clientId: request?.clientId ?? null,
-      request: request ?? null,
-      createdAt: this.clock.now(),
+      clientId: request?.clientId,
+      request,
+      now: this.clock.now(),
       expiresAt: this.clock.in(TTL_MS),
-      answeredAt: null,
-      sessionId: sessionId ?? null,
-    };
-    await this.transactions.run((tx) => tx.manager.insert(InteractionEntity, row as never));
+      sessionId,
+    });
     return id;
   }
 
@@ -91,8 +79,7 @@ export class InteractionsService implements OnModuleInit {
 
   /** Undefined when it is unknown, gone, or another browser's. */
   async find(id: string, browserHash: Buffer): Promise<Interaction | undefined> {
-    const row = await this.transactions.reader.findOneBy(InteractionEntity, { idHash: hashOf(id), browserHash });
-    return row === null ? undefined : this.toInteraction(row);
+    return this.toInteraction(await this.repository.find(hashOf(id), browserHash));
   }
 
   /**
@@ -100,8 +87,7 @@ export class InteractionsService implements OnModuleInit {
    * one.
    */
   async findOfAnyBrowser(id: string): Promise<Interaction | undefined> {
-    const row = await this.transactions.reader.findOneBy(InteractionEntity, { idHash: hashOf(id) });
-    return row === null ? undefined : this.toInteraction(row);
+    return this.toInteraction(await this.repository.find(hashOf(id), undefined));
   }
 
   /** The client that the id was made for. An id can be made up: it proves nothing. */
@@ -111,7 +97,7 @@ export class InteractionsService implements OnModuleInit {
   }
 
   async authenticated(id: string, sessionId: string): Promise<void> {
-    await this.transactions.run((tx) => tx.manager.update(InteractionEntity, { idHash: hashOf(id) }, { sessionId }));
+    await this.repository.setSession(hashOf(id), sessionId);
   }
 
   /**
@@ -123,34 +109,28 @@ export class InteractionsService implements OnModuleInit {
     id: string,
     begin: (tx: Tx, earlier: string | undefined) => Promise<Started | undefined>,
   ): Promise<Started | undefined> {
-    const key = { idHash: hashOf(id) };
+    const idHash = hashOf(id);
     return this.transactions.run(async (tx) => {
-      const row = await tx.manager.findOne(InteractionEntity, { where: key, lock: { mode: 'pessimistic_write' } });
-      const started = await begin(tx, row?.sessionId ?? undefined);
-      if (started !== undefined) await tx.manager.update(InteractionEntity, key, { sessionId: started.sessionId });
+      const started = await begin(tx, await this.repository.lock(tx, idHash));
+      if (started !== undefined) await this.repository.setSession(idHash, started.sessionId, tx);
       return started;
     });
   }
 
   /** Uses it up. False when another request was first: then no code may be issued from it. */
   async finish(id: string): Promise<boolean> {
-    const { affected } = await this.transactions.run((tx) =>
-      tx.manager.update(
-        InteractionEntity,
-        { idHash: hashOf(id), answeredAt: IsNull() },
-        { answeredAt: this.clock.now() },
-      ),
-    );
-    return affected === 1;
+    return this.repository.answer(hashOf(id), this.clock.now());
   }
 
-  private toInteraction(row: InteractionEntity): Interaction {
+  private toInteraction(row: StoredInteraction | undefined): Interaction | undefined {
+    if (row === undefined) return undefined;
+    const { answered_at: answeredAt } = row;
     const now = this.clock.now().getTime();
-    const sameClick = row.answeredAt === null || now - row.answeredAt.getTime() < SAME_CLICK_MS;
+    const sameClick = answeredAt === null || now - answeredAt.getTime() < SAME_CLICK_MS;
     return {
       request: row.request ?? undefined,
-      sessionId: sameClick ? (row.sessionId ?? undefined) : undefined,
-      state: row.answeredAt !== null ? 'answered' : row.expiresAt.getTime() <= now ? 'lapsed' : 'open',
+      sessionId: sameClick ? (row.session_id ?? undefined) : undefined,
+      state: answeredAt !== null ? 'answered' : row.expires_at.getTime() <= now ? 'lapsed' : 'open',
     };
   }
 }

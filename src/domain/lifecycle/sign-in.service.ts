@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Account, SignInOutcome } from '../accounts/account.js';
-import { AccountsService } from '../accounts/accounts.service.js';
+import { PasswordSignIn } from '../accounts/password-sign-in.service.js';
 import type { Tx } from '../../platform/database/transaction.js';
 import { LogoutService } from '../logout/command/logout.service.js';
 import { Metrics } from '../../platform/metrics/metrics.js';
@@ -21,7 +21,7 @@ const AMR_PASSWORD = ['pwd'];
 @Injectable()
 export class SignInService {
   constructor(
-    private readonly accounts: AccountsService,
+    private readonly passwords: PasswordSignIn,
     private readonly interactions: InteractionsService,
     private readonly sessions: SessionsService,
     private readonly upstreamSessions: UpstreamSessions,
@@ -42,7 +42,7 @@ export class SignInService {
     current: SignedInSession | undefined,
     interactionId?: string,
   ): Promise<SignIn> {
-    const outcome = await this.accounts.signIn(login, password, browser.address ?? '');
+    const outcome = await this.passwords.signIn(login, password, browser.address ?? '');
     if (outcome.kind !== 'signed_in') return outcome;
     const { account } = outcome;
     const own = current?.accountId === account.id ? current.id : undefined;

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ConsoleSessionRepository } from './console-session.repository.js';
 import { AuditModule } from '../../platform/audit/audit.module.js';
 import { KeysModule } from '../../platform/keys/keys.module.js';
 import { RateLimitsModule } from '../../platform/rate-limits/rate-limits.module.js';
@@ -9,7 +10,7 @@ import { OperatorsService } from './operators.service.js';
 
 @Module({
   imports: [AccountsModule, AuditModule, ClientsModule, KeysModule, RateLimitsModule, SessionsModule],
-  providers: [OperatorsService],
+  providers: [ConsoleSessionRepository, OperatorsService],
   exports: [OperatorsService],
 })
 export class OperatorsModule {}

@@ -8,12 +8,10 @@ import { clientName, isAdministrator, type Client } from '../clients/client.js';
 import { ClientSecrets } from '../clients/client-secrets.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { Clock } from '../../platform/clock/clock.js';
-import { Retention } from '../../platform/database/retention.js';
-import { statement } from '../../platform/database/statement.js';
-import { TransactionRunner } from '../../platform/database/transaction.js';
 import { Sealer } from '../../platform/keys/sealer.js';
 import type { AddressLimiter } from '../../platform/rate-limits/address-limiter.js';
 import { RateLimits } from '../../platform/rate-limits/rate-limits.js';
+import { ConsoleSessionRepository } from './console-session.repository.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 
 const SEALED = 'console';
@@ -22,16 +20,6 @@ export const CLIENT_TTL_MS = 30 * 60_000;
 /** An operator who signed in longer ago is asked again: a session may live for weeks. */
 const ACCOUNT_MAX_AGE_MS = 12 * 60 * 60_000;
 const ATTEMPTS_PER_MINUTE = 20;
-
-const BEGIN_SESSION = statement(
-  'console_begin_session',
-  'INSERT INTO console_sessions (id, client_id, expires_at) VALUES ($1, $2, $3)',
-);
-const FIND_SESSION = statement(
-  'console_find_session',
-  'SELECT 1 FROM console_sessions WHERE id = $1 AND client_id = $2 AND expires_at > $3',
-);
-const END_SESSION = statement('console_end_session', 'DELETE FROM console_sessions WHERE id = $1');
 
 /** An operator who may look at the console. */
 export interface Operator {
@@ -85,11 +73,9 @@ export class OperatorsService {
     private readonly sealer: Sealer,
     private readonly audit: AuditLog,
     private readonly clock: Clock,
-    private readonly transactions: TransactionRunner,
-    private readonly retention: Retention,
+    private readonly consoleSessions: ConsoleSessionRepository,
     limits: RateLimits,
   ) {
-    this.retention.register({ table: 'console_sessions', key: 'id', condition: 'expires_at < $1', keepMs: 0 });
     this.attempts = limits.addressLimiter('console_sign_in', ATTEMPTS_PER_MINUTE, 60);
   }
 
@@ -124,14 +110,14 @@ export class OperatorsService {
       updatedAt: client.updatedAt.getTime(),
       generation: client.tokenGeneration,
     };
-    await this.transactions.query(BEGIN_SESSION, [value.id, value.clientId, this.clock.in(CLIENT_TTL_MS)]);
+    await this.consoleSessions.insert(value.id, value.clientId, this.clock.in(CLIENT_TTL_MS));
     return { kind: 'signed_in', cookie: this.sealer.seal(SEALED, value, CLIENT_TTL_MS) };
   }
 
   /** Ends a client's session of the console, in every copy of its cookie. */
   async leave(cookie: string | undefined): Promise<void> {
     const sealed = cookie === undefined ? undefined : this.sealer.open<SealedClient>(SEALED, cookie);
-    if (sealed?.id !== undefined) await this.transactions.query(END_SESSION, [sealed.id]);
+    if (sealed?.id !== undefined) await this.consoleSessions.delete(sealed.id);
   }
 
   /** An account has just proved its password: on record, whether or not it is an operator's. */
@@ -169,8 +155,7 @@ export class OperatorsService {
   private async clientOf(cookie: string | undefined): Promise<Client | undefined> {
     const sealed = cookie === undefined ? undefined : this.sealer.open<SealedClient>(SEALED, cookie);
     if (sealed?.id === undefined) return undefined;
-    const rows = await this.transactions.query(FIND_SESSION, [sealed.id, sealed.clientId, this.clock.now()]);
-    if (rows.length === 0) return undefined;
+    if (!(await this.consoleSessions.isAlive(sealed.id, sealed.clientId, this.clock.now()))) return undefined;
     const client = await this.clients.findEnabled(sealed.clientId);
     if (client === undefined || !isAdministrator(client)) return undefined;
     const { updatedAt, tokenGeneration } = client;

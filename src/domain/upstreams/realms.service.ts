@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { decodeJwt } from 'jose';
 import { displayName } from '../accounts/account.js';
-import { AccountsService } from '../accounts/accounts.service.js';
+import { PasswordSignIn } from '../accounts/password-sign-in.service.js';
 import { clientName, type Client } from '../clients/client.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { Clock } from '../../platform/clock/clock.js';
@@ -77,7 +77,7 @@ export class RealmsService {
     private readonly client: UpstreamClient,
     private readonly upstreamSessions: UpstreamSessions,
     private readonly upstreamLogout: UpstreamLogout,
-    private readonly accounts: AccountsService,
+    private readonly passwords: PasswordSignIn,
     private readonly sessions: SessionsService,
     private readonly tokens: TokensService,
     private readonly accessTokens: AccessTokensService,
@@ -148,7 +148,7 @@ export class RealmsService {
     password: string,
     address: string,
   ): Promise<PasswordAuthentication> {
-    const outcome = await this.accounts.signIn(username, password, address);
+    const outcome = await this.passwords.signIn(username, password, address);
     if (outcome.kind === 'too_many_attempts') return { retryAfterSeconds: outcome.retryAfterSeconds };
     if (outcome.kind !== 'signed_in') return outcome.kind;
     const amr = ['pwd'];

@@ -1,0 +1,7 @@
+-- accounts_end_everything_before, declared in src/domain/accounts/account.repository.ts
+-- parameters:
+--   id uuid
+--   moment timestamptz
+--   now timestamptz
+
+UPDATE accounts SET not_before = :moment, updated_at = :now WHERE id = :id;

@@ -1,0 +1,19 @@
+-- accounts_find_by_password_name, declared in src/domain/accounts/account.repository.ts
+-- parameters:
+--   name text
+-- row:
+--   id uuid
+--   login text
+--   password_hash text, may be null
+--   claims jsonb
+--   claims_updated_at timestamptz
+--   roles text[]
+--   not_before timestamptz, may be null
+--   disabled_at timestamptz, may be null
+--   password_changed_at timestamptz, may be null
+--   created_at timestamptz
+--   updated_at timestamptz
+
+SELECT id, login, password_hash, claims, claims_updated_at, roles, not_before, disabled_at, password_changed_at, created_at, updated_at FROM accounts a
+ WHERE (a.login = :name OR lower(a.claims ->> 'email') = lower(:name)) AND a.password_hash IS NOT NULL
+ ORDER BY (a.login = :name) DESC LIMIT 2;

@@ -1,0 +1,22 @@
+-- accounts_insert_if_free, declared in src/domain/accounts/account.repository.ts
+-- parameters:
+--   id uuid
+--   login text
+--   claims jsonb
+--   now timestamptz
+-- row:
+--   id uuid
+--   login text
+--   password_hash text, may be null
+--   claims jsonb
+--   claims_updated_at timestamptz
+--   roles text[]
+--   not_before timestamptz, may be null
+--   disabled_at timestamptz, may be null
+--   password_changed_at timestamptz, may be null
+--   created_at timestamptz
+--   updated_at timestamptz
+
+INSERT INTO accounts (id, login, claims, claims_updated_at, created_at, updated_at)
+VALUES (:id, :login, :claims, :now, :now, :now)
+ON CONFLICT (login) DO NOTHING RETURNING id, login, password_hash, claims, claims_updated_at, roles, not_before, disabled_at, password_changed_at, created_at, updated_at;

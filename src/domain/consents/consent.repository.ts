@@ -1,0 +1,93 @@
+import { Injectable } from '@nestjs/common';
+import { statement } from '../../platform/database/statement.js';
+import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
+import type { Consent } from './consent.js';
+
+const COVERS = statement({
+  name: 'consents_covers',
+  parameters: { accountId: 'uuid', clientId: 'text', scope: 'text[]', claims: 'text[]' },
+  row: { found: 'int' },
+  text: `
+    SELECT 1 AS found FROM consents
+     WHERE account_id = :accountId AND client_id = :clientId AND scope @> :scope AND claims @> :claims`,
+});
+
+const REMEMBER = statement({
+  name: 'consents_remember',
+  parameters: { accountId: 'uuid', clientId: 'text', scope: 'text[]', claims: 'text[]', now: 'timestamptz' },
+  text: `
+    INSERT INTO consents (account_id, client_id, scope, claims, granted_at)
+    VALUES (:accountId, :clientId, :scope, :claims, :now)
+    ON CONFLICT (account_id, client_id) DO UPDATE SET granted_at = excluded.granted_at,
+      scope = ARRAY(SELECT DISTINCT unnest(consents.scope || excluded.scope)),
+      claims = ARRAY(SELECT DISTINCT unnest(consents.claims || excluded.claims))`,
+});
+
+const HOLD = statement({
+  name: 'consents_hold',
+  parameters: { accountId: 'uuid', clientId: 'text' },
+  row: { client_id: 'text' },
+  text: 'SELECT client_id FROM consents WHERE account_id = :accountId AND client_id = :clientId FOR KEY SHARE',
+});
+
+const LIST = statement({
+  name: 'consents_list',
+  parameters: { accountId: 'uuid' },
+  row: { client_id: 'text', scope: 'text[]', claims: 'text[]', granted_at: 'timestamptz' },
+  text: `
+    SELECT client_id, scope, claims, granted_at FROM consents WHERE account_id = :accountId
+     ORDER BY granted_at DESC, client_id`,
+});
+
+const FORGET = statement({
+  name: 'consents_forget',
+  parameters: { accountId: 'uuid', clientId: 'text' },
+  row: { client_id: 'text' },
+  text: 'DELETE FROM consents WHERE account_id = :accountId AND client_id = :clientId RETURNING client_id',
+});
+
+/** What a person is asked to allow, or has allowed. */
+export interface Asked {
+  readonly accountId: string;
+  readonly clientId: string;
+  readonly scope: readonly string[];
+  /** Names of single claims. */
+  readonly claims: readonly string[];
+}
+
+/** The table `consents`. */
+@Injectable()
+export class ConsentRepository {
+  constructor(private readonly transactions: TransactionRunner) {}
+
+  /** Whether all of it was allowed before. */
+  async covers(asked: Asked): Promise<boolean> {
+    return (await this.transactions.query(COVERS, asked)).length > 0;
+  }
+
+  /** Adds to what was allowed before. */
+  async remember(allowed: Asked, now: Date): Promise<void> {
+    await this.transactions.query(REMEMBER, { ...allowed, now });
+  }
+
+  /** Newest first. */
+  async list(accountId: string): Promise<Consent[]> {
+    const rows = await this.transactions.query(LIST, { accountId });
+    return rows.map(({ client_id: clientId, scope, claims, granted_at: grantedAt }) => ({
+      clientId,
+      scope,
+      claims,
+      grantedAt,
+    }));
+  }
+
+  /** Whether something is allowed; if so it is not taken back before `tx` ends. */
+  async hold(tx: Tx, accountId: string, clientId: string): Promise<boolean> {
+    return (await tx.query(HOLD, { accountId, clientId })).length === 1;
+  }
+
+  /** False: nothing had been allowed. */
+  async forget(tx: Tx, accountId: string, clientId: string): Promise<boolean> {
+    return (await tx.query(FORGET, { accountId, clientId })).length === 1;
+  }
+}
