@@ -142,4 +142,14 @@ const absent: Rule = function* ({ content }) {
     yield { index, problem: `${cited} is of no document in the repository` };
 };
 
-const RULES: readonly Rule[] = [documents, shortForms, links, paths, decisions, requestsForComments, sections, absent];
+const RULES: readonly Rule[] = [
+  documents,
+  shortForms,
+  links,
+  paths,
+  namesInFiles,
+  decisions,
+  requestsForComments,
+  sections,
+  absent,
+];

@@ -1,4 +1,4 @@
-/** Tokens for examples in the API document: of the right form, and of nobody. */
+/** Tokens for examples in the API document: of the right form, and of no person. */
 export const EXAMPLE = {
   accessToken: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjEifQ.e30.c2ln',
   refreshToken: 'vLBPvmAB6KvwvJZr27cSvLBPvmAB6KvwvJZr27cS-_0',

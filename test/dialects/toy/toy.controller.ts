@@ -10,7 +10,7 @@ import { ToyErrorFilter } from './toy-error.filter.js';
 import { toEnded, toLogoutCommand } from './toy.mapper.js';
 import { TAG, TOY_ALARM, TOY_LOGOUT } from './vocabulary.js';
 
-/** Ends the session that an ID token names. The token is the credential, so no cookie is read (docs/threat-model.md#cross-site-logout). */
+/** Ends the session that an ID token names. The token is the credential, so no cookie is read (docs/threat-model.md#forced-logout). */
 @ApiTags(TAG)
 @Controller('toy')
 @UseFilters(ToyErrorFilter)
