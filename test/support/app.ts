@@ -2,8 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { LoggerService, Type } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
-import { AppModule } from '../../src/app.module.js';
+import { AppModule, PARTS } from '../../src/app.module.js';
 import { createApp } from '../../src/app.factory.js';
+import type { GrantType } from '../../src/domain/tokens/grants/grant-handler.js';
+import type { ClientProof } from '../../src/domain/clients/proofs/client-proof.js';
 import { AccountsService } from '../../src/domain/accounts/accounts.service.js';
 import { FirstAdminClient } from '../../src/domain/clients/first-admin-client.js';
 import { ClientRegistrationService } from '../../src/domain/clients/client-registration.service.js';
@@ -14,7 +16,6 @@ import { BackChannelLogoutDispatcher } from '../../src/domain/logout/notices/bac
 import { ReceiptIssuer } from '../../src/domain/logout/receipts/receipt-issuer.js';
 import { SessionExpirySweeper } from '../../src/domain/logout/termination/session-expiry.sweeper.js';
 import type { DialectDescriptor } from '../../src/web/dialects/dialect.js';
-import { DIALECTS } from '../../src/web/dialects/dialects.js';
 import { TestClock } from './clock.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 import { Browser, type Page } from './http.js';
@@ -74,6 +75,8 @@ export class TestApp {
       readonly modules?: readonly Type[];
       /** Beside those of the application. */
       readonly dialects?: readonly DialectDescriptor[];
+      readonly grants?: readonly GrantType[];
+      readonly proofs?: readonly ClientProof[];
     } = {},
   ): Promise<TestApp> {
     const db = shared.db ?? (await createTestDatabase());
@@ -100,7 +103,14 @@ export class TestApp {
       ...overrides,
     };
     const module = await Test.createTestingModule({
-      imports: [AppModule.with(settings, [...DIALECTS, ...(shared.dialects ?? [])]), ...(shared.modules ?? [])],
+      imports: [
+        AppModule.with(settings, {
+          dialects: [...PARTS.dialects, ...(shared.dialects ?? [])],
+          grants: [...PARTS.grants, ...(shared.grants ?? [])],
+          proofs: [...PARTS.proofs, ...(shared.proofs ?? [])],
+        }),
+        ...(shared.modules ?? []),
+      ],
     })
       .overrideProvider(Clock)
       .useValue(clock)

@@ -6,11 +6,11 @@ import { TransactionRunner, type Tx } from '../../platform/database/transaction.
 import { ADMIN_SCOPE } from '../../platform/oidc/claims.js';
 import type { ClientMetadata } from '../../platform/oidc/client-metadata.js';
 import { matchesHash, newSecret, sha256 } from '../../platform/oidc/secret.js';
-import { registeredMetadata } from './client-registration.js';
 import { provesBySecret } from './client.js';
 import { ClientRepository } from './client.repository.js';
 import { ClientsService } from './clients.service.js';
 import { canAdminister, someoneAdministers } from './last-administrator.js';
+import { RegistrationPolicy } from './registration-policy.js';
 import { newClient, type StoredClient } from './stored-client.js';
 
 /** What a start found, or made, of the client that administers the service. */
@@ -31,6 +31,7 @@ export class AdministratorsService {
   constructor(
     private readonly clients: ClientsService,
     private readonly repository: ClientRepository,
+    private readonly policy: RegistrationPolicy,
     private readonly transactions: TransactionRunner,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -51,7 +52,7 @@ export class AdministratorsService {
         if (row === undefined && someone && !named) return { kind: 'elsewhere' };
         if (row === undefined || (row.deletedAt !== null && (isNews || !someone))) {
           const secret = given ?? newSecret();
-          await this.write(tx, clientId, row, { metadata: administration(), secret, given });
+          await this.write(tx, clientId, row, { metadata: this.administration(), secret, given });
           return { kind: 'made', generatedSecret: given === undefined ? secret : undefined };
         }
         if (row.deletedAt !== null) return { kind: 'deleted' };
@@ -77,7 +78,7 @@ export class AdministratorsService {
       const metadata =
         row !== undefined && provesBySecret(row.metadata) && (await canAdminister(tx, clientId, this.settings.issuer))
           ? row.metadata
-          : administration();
+          : this.administration();
       await this.write(tx, clientId, row, { metadata, secret, given: this.settings.adminClientSecret });
       await within(tx);
     });
@@ -124,17 +125,15 @@ export class AdministratorsService {
       updatedAt: this.clock.now(),
     };
   }
-}
 
-function administration(): ClientMetadata {
-  return registeredMetadata(
-    {
+  private administration(): ClientMetadata {
+    const metadata = {
       client_name: 'Exeunt administration',
       grant_types: ['client_credentials'],
       scope: ADMIN_SCOPE,
       // Swagger UI sends client credentials in the header, so does curl -u.
       token_endpoint_auth_method: 'client_secret_basic',
-    },
-    { administrator: true, allowInsecure: false, terminationCauses: [] },
-  );
+    };
+    return this.policy.metadata(metadata, true);
+  }
 }

@@ -1,16 +1,8 @@
+import type { Type } from '@nestjs/common';
 import { getMetadataStorage } from 'class-validator';
 import { InvalidClientMetadataError } from '../../platform/oidc/errors.js';
 import { unknownMember } from '../../platform/oidc/similar-names.js';
-import { ClientMetadataDto } from './dto/client-metadata.dto.js';
-
-/** Metadata that we honour, and what we say about values that we do not. */
-const METADATA = [
-  ...new Set(
-    getMetadataStorage()
-      .getTargetValidationMetadatas(ClientMetadataDto, '', true, false)
-      .map(({ propertyName }) => propertyName),
-  ),
-];
+import type { ClientMetadataDto } from './dto/client-metadata.dto.js';
 
 /** Part of our responses, so a client that changes what it read sends it back. It says nothing. */
 const OURS = [
@@ -70,16 +62,24 @@ const IN_A_LANGUAGE = /^(client_name|client_uri|logo_uri|tos_uri|policy_uri)#[A-
  * whose `backchannel_logout_url` is dropped in silence is never notified of a logout, and no log says so. Clients that
  * register themselves are not refused (RFC 7591 §2: unknown members are ignored).
  *
+ * @param dto whose members are honoured, or answered with what we say about their values
  * @throws InvalidClientMetadataError that names the member, and the one that was probably meant
  */
-export function refuseUnknownMembers(metadata: unknown): void {
+export function refuseUnknownMembers(metadata: unknown, dto: Type<ClientMetadataDto>): void {
   if (typeof metadata !== 'object' || metadata === null) return;
+  const known = memberNames(dto);
   for (const [name, value] of Object.entries(metadata)) {
-    if (METADATA.includes(name) || OURS.includes(name) || IN_A_LANGUAGE.test(name)) continue;
+    if (known.includes(name) || OURS.includes(name) || IN_A_LANGUAGE.test(name)) continue;
     if (!NOT_OFFERED.has(name))
-      throw new InvalidClientMetadataError(`${unknownMember(name, [...METADATA, 'client_id', 'client_secret'])}.`);
+      throw new InvalidClientMetadataError(`${unknownMember(name, [...known, 'client_id', 'client_secret'])}.`);
     if (!asksForNothing(value)) throw new InvalidClientMetadataError(`${name} is not supported.`);
   }
+}
+
+/** The members that a DTO has. */
+export function memberNames(dto: Type<object>): string[] {
+  const checks = getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false);
+  return [...new Set(checks.map(({ propertyName }) => propertyName))];
 }
 
 function asksForNothing(value: unknown): boolean {

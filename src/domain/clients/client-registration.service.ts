@@ -8,15 +8,13 @@ import type { ClientMetadata } from '../../platform/oidc/client-metadata.js';
 import { ConflictError, NotFoundError } from '../../platform/oidc/errors.js';
 import { newSecret } from '../../platform/oidc/secret.js';
 import { refuseUselessSecret, secretAfter } from './changed-secret.js';
-import { checkPostLogoutRedirectUri, registeredMetadata, type RegistrationRules } from './client-registration.js';
 import { provesBySecret, type Client, type RegisteredClient } from './client.js';
 import { ClientRepository } from './client.repository.js';
 import { ClientsService } from './clients.service.js';
-import { keepingAnAdministrator, proofStays } from './last-administrator.js';
+import { keepingAnAdministrator } from './last-administrator.js';
+import { RegistrationPolicy } from './registration-policy.js';
 import { newClient, toClient, type StoredClient } from './stored-client.js';
-import { takenFromClient, type TakenFromClient } from './taken-from-client.js';
-import { isStillVetted } from './vetted.js';
-import { TerminationCauseNames } from './ports/termination-cause-names.js';
+import type { TakenFromClient } from './taken-from-client.js';
 
 /** What else is to happen in the transaction of one change: it gets the members that are not secret, as they were and are. */
 export type ClientChanged = (
@@ -49,8 +47,8 @@ export class ClientRegistrationService {
     private readonly transactions: TransactionRunner,
     private readonly repository: ClientRepository,
     private readonly clients: ClientsService,
+    private readonly policy: RegistrationPolicy,
     private readonly clock: Clock,
-    private readonly causes: TerminationCauseNames,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -72,7 +70,7 @@ export class ClientRegistrationService {
       readonly alongside?: ClientChanged | undefined;
     },
   ): Promise<RegisteredClient> {
-    const metadata = registeredMetadata(input, this.rules(options.administrator));
+    const metadata = this.policy.metadata(input, options.administrator);
     refuseUselessSecret(metadata, options.clientSecret);
     const clientSecret = provesBySecret(metadata) ? (options.clientSecret ?? newSecret()) : undefined;
     const registrationAccessToken = options.administrator ? undefined : newSecret();
@@ -117,13 +115,10 @@ export class ClientRegistrationService {
       readonly alongside?: ClientChanged | undefined;
     },
   ): Promise<ChangedClient> {
-    const to: Change = (before) => {
-      const metadata = registeredMetadata(input, this.rules(options.administrator, before));
-      return {
-        metadata: options.administrator ? metadata : { ...metadata, ...administratorsChoices(before, metadata) },
-        clientSecret: options.clientSecret,
-      };
-    };
+    const to: Change = (before) => ({
+      metadata: this.policy.metadata(input, options.administrator, before),
+      clientSecret: options.clientSecret,
+    });
     return this.changeIn(tx, clientId, to, options.alongside);
   }
 
@@ -136,7 +131,7 @@ export class ClientRegistrationService {
   ): Promise<ChangedClient> {
     const to: Change = (before) => ({
       clientSecret: options.clientSecret,
-      metadata: registeredMetadata({ ...before, ...patch }, this.rules(true, before)),
+      metadata: this.policy.metadata({ ...before, ...patch }, true, before),
     });
     return this.changeIn(tx, clientId, to, options.alongside);
   }
@@ -194,7 +189,7 @@ export class ClientRegistrationService {
   /** Idempotent. @throws InvalidRedirectUriError */
   async addPostLogoutRedirectUri(clientId: string, uri: string, alongside = nothingElse): Promise<readonly string[]> {
     const to: Change = (before) => {
-      checkPostLogoutRedirectUri(uri, before, this.rules(true));
+      this.policy.checkPostLogoutRedirectUri(uri, before);
       return {
         metadata: { ...before, post_logout_redirect_uris: [...new Set([...before.post_logout_redirect_uris, uri])] },
       };
@@ -212,11 +207,6 @@ export class ClientRegistrationService {
       return { metadata: { ...before, post_logout_redirect_uris: uris } };
     };
     await this.change(clientId, to, alongside);
-  }
-
-  private rules(administrator: boolean, before?: ClientMetadata): RegistrationRules {
-    const { allowInsecureRedirectUris: allowInsecure } = this.settings;
-    return { administrator, allowInsecure, terminationCauses: this.causes.names, before };
   }
 
   private async change(clientId: string, to: Change, alongside: ClientChanged): Promise<RegisteredClient> {
@@ -241,7 +231,7 @@ export class ClientRegistrationService {
       const { metadata, clientSecret } = to(row.metadata);
       return {
         changed: await this.store(tx, row, metadata, { given: clientSecret, alongside }),
-        proofStays: proofStays(row.metadata, metadata),
+        proofStays: this.policy.keepsProof(row.metadata, metadata),
       };
     });
     this.forgetAfter(tx, clientId);
@@ -255,7 +245,7 @@ export class ClientRegistrationService {
     { given, alongside }: { readonly given: string | undefined; readonly alongside: ClientChanged },
   ): Promise<ChangedClient> {
     const secret = secretAfter(row, metadata, given);
-    const taken = takenFromClient(row.metadata, metadata);
+    const taken = this.policy.takenBy(row.metadata, metadata);
     const changed = {
       ...row,
       metadata,
@@ -270,17 +260,6 @@ export class ClientRegistrationService {
     await alongside(tx, { ...row.metadata }, { ...metadata, ...replaced });
     return { client, clientSecret: secret.shown, registrationAccessToken: undefined, taken };
   }
-}
-
-/**
- * What only administrators set survives a client's own update of its registration (RFC 7592 §2.2), as long as the
- * client is still the one that they looked at.
- */
-function administratorsChoices(before: ClientMetadata, after: ClientMetadata): Partial<ClientMetadata> {
-  if (!isStillVetted(before, after)) return {};
-  const { skip_consent, skip_logout_confirmation, headless_logout } = before;
-  const { resource_server, audience, permissions } = before;
-  return { skip_consent, skip_logout_confirmation, headless_logout, resource_server, audience, permissions };
 }
 
 /** An id that cannot be guessed and is unique. */

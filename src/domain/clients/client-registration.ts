@@ -1,35 +1,30 @@
+import type { Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import {
-  CLIENT_ASSERTION_ALGORITHMS,
-  DEFAULT_ID_TOKEN_ALGORITHM,
-  type SigningAlgorithm,
-} from '../../platform/oidc/algorithms.js';
+import { DEFAULT_ID_TOKEN_ALGORITHM, type SigningAlgorithm } from '../../platform/oidc/algorithms.js';
 import { isServerScope, parseScope, STANDARD_SCOPES } from '../../platform/oidc/claims.js';
-import {
-  GRANT_TYPES,
-  type ClientMetadata,
-  type GrantType,
-  type IdTokenClaims,
-  type TokenEndpointAuthMethod,
-} from '../../platform/oidc/client-metadata.js';
+import type { ClientMetadata, IdTokenClaims } from '../../platform/oidc/client-metadata.js';
 import { notOneOf } from '../../platform/oidc/open-enums.js';
 import { InvalidClientMetadataError, InvalidRedirectUriError } from '../../platform/oidc/errors.js';
-import { frontChannelLogoutUriProblem, redirectUriProblem } from '../../platform/oidc/redirect-uri.js';
 import { textProblem } from '../../platform/oidc/text.js';
 import { publicKeyProblem } from './client-keys.js';
-import { ClientMetadataDto } from './dto/client-metadata.dto.js';
+import { memberNames } from './client-members.js';
+import type { ClientMetadataDto } from './dto/client-metadata.dto.js';
+import type { OfferedGrants } from './offered-grants.js';
+import type { ClientProof } from './proofs/client-proof.js';
+import type { OfferedProofs } from './proofs/offered-proofs.js';
+import { frontChannelUri, redirectUrisOf, targetUris, webUri, type UriRules } from './registered-uris.js';
 
-type TargetUris = 'redirect_uris' | 'post_logout_redirect_uris';
+/** RFC 7591 §2 */
+const DEFAULT_AUTH_METHOD = 'client_secret_basic';
 
-export interface RegistrationRules {
-  /** An administrator may set what a self-registered client may not: first-party switches, audiences, any scope. */
-  readonly administrator: boolean;
-  readonly allowInsecure: boolean;
+/** An administrator may set what a self-registered client may not: first-party switches, audiences, any scope. */
+export interface RegistrationRules extends UriRules {
+  readonly dto: Type<ClientMetadataDto>;
+  readonly grants: OfferedGrants;
+  readonly proofs: OfferedProofs;
   /** For which a client may register. */
   readonly terminationCauses: readonly string[];
-  /** What is registered, where that is changed: what a client has is not refused for a rule that came later. */
-  readonly before?: ClientMetadata | undefined;
 }
 
 /** Members that we cannot honour. To ignore them would leave the client waiting for what never comes. */
@@ -49,7 +44,7 @@ const UNSUPPORTED = [
  * @see [OpenID Connect Dynamic Client Registration 1.0](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata) §2
  */
 export function registeredMetadata(input: unknown, rules: RegistrationRules): ClientMetadata {
-  const dto = parse(input);
+  const dto = parse(input, rules.dto);
   checkCauses(dto, rules);
   for (const name of UNSUPPORTED) {
     if (dto[name] !== undefined && dto[name] !== null)
@@ -58,22 +53,23 @@ export function registeredMetadata(input: unknown, rules: RegistrationRules): Cl
   if (dto.subject_type !== undefined && dto.subject_type !== 'public') {
     throw new InvalidClientMetadataError('subject_type must be public.');
   }
-  const grantTypes = grantTypesOf(dto);
-  const authMethod = (dto.token_endpoint_auth_method ?? 'client_secret_basic') as TokenEndpointAuthMethod;
-  const redirectUris = redirectUrisOf(dto, rules, grantTypes, authMethod);
-  if (grantTypes.includes('client_credentials') && authMethod === 'none') {
-    throw new InvalidClientMetadataError('client_credentials needs a client that authenticates.');
-  }
+  const grantTypes = rules.grants.registered(dto.grant_types);
+  const responseTypes = rules.grants.responseTypes(grantTypes);
+  const authMethod = dto.token_endpoint_auth_method ?? DEFAULT_AUTH_METHOD;
+  const proof = rules.proofs.of({ token_endpoint_auth_method: authMethod });
+  const redirectUris = redirectUrisOf(dto, rules, responseTypes.length > 0, authMethod);
+  rules.grants.check(grantTypes, proof?.authenticates === true);
   const metadata: ClientMetadata = {
     ...pick(dto, ['client_name', 'contacts', 'default_max_age', 'software_id', 'software_version']),
     application_type: dto.application_type === 'native' ? 'native' : 'web',
     redirect_uris: redirectUris,
     post_logout_redirect_uris: targetUris(dto, 'post_logout_redirect_uris', rules, authMethod),
-    response_types: grantTypes.includes('authorization_code') ? ['code'] : [],
+    response_types: responseTypes,
     grant_types: grantTypes,
     token_endpoint_auth_method: authMethod,
-    ...assertionAlgorithm(dto),
+    ...assertionAlgorithm(dto, rules.proofs),
     ...keysOf(dto, authMethod, rules),
+    ...membersOf(proof, dto),
     id_token_signed_response_alg: (dto.id_token_signed_response_alg ?? DEFAULT_ID_TOKEN_ALGORITHM) as SigningAlgorithm,
     ...(dto.userinfo_signed_response_alg === undefined
       ? {}
@@ -108,18 +104,7 @@ export function registeredMetadata(input: unknown, rules: RegistrationRules): Cl
   return metadata;
 }
 
-/** Checks one more URI as {@link registeredMetadata} would. */
-export function checkPostLogoutRedirectUri(uri: string, metadata: ClientMetadata, rules: RegistrationRules): void {
-  checkTargetUri(
-    'post_logout_redirect_uris',
-    uri,
-    rules,
-    metadata.application_type,
-    metadata.token_endpoint_auth_method,
-  );
-}
-
-function parse(input: unknown): ClientMetadataDto {
+function parse(input: unknown, type: Type<ClientMetadataDto>): ClientMetadataDto {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw new InvalidClientMetadataError('The request body must be a JSON object of client metadata.');
   }
@@ -130,7 +115,7 @@ function parse(input: unknown): ClientMetadataDto {
       : new InvalidClientMetadataError(problem.words);
   // A member that is null counts as not sent: clients that serialise empty fields are common.
   const present = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null));
-  const dto = plainToInstance(ClientMetadataDto, present);
+  const dto = plainToInstance(type, present);
   const [error] = validateSync(dto, { whitelist: true, stopAtFirstError: true });
   if (error === undefined) return dto;
   const description = `${Object.values(error.constraints ?? {})[0] ?? `${error.property} is not valid`}.`;
@@ -150,115 +135,45 @@ function isRedirectMember(name: string | undefined): boolean {
   return name === 'redirect_uris' || name === 'post_logout_redirect_uris';
 }
 
-/** Grant types that we do not offer are dropped (RFC 7591 §2: the server may replace). */
-function grantTypesOf(dto: ClientMetadataDto): GrantType[] {
-  const offered = GRANT_TYPES.filter((type) => dto.grant_types?.includes(type));
-  if (dto.grant_types === undefined) return ['authorization_code'];
-  if (offered.length > 0 && !(offered.length === 1 && offered[0] === 'refresh_token')) return offered;
-  // Only implicit or refresh_token was asked for: what remains of it here is the code flow.
-  return GRANT_TYPES.filter((type) => type === 'authorization_code' || offered.includes(type));
-}
-
-function redirectUrisOf(
-  dto: ClientMetadataDto,
-  rules: RegistrationRules,
-  grantTypes: readonly GrantType[],
-  authMethod: TokenEndpointAuthMethod,
-): string[] {
-  const uris = targetUris(dto, 'redirect_uris', rules, authMethod);
-  if (uris.length === 0 && grantTypes.includes('authorization_code')) {
-    throw new InvalidRedirectUriError('redirect_uris is required for the authorization code flow.');
-  }
-  return uris;
-}
-
-function targetUris(
-  dto: ClientMetadataDto,
-  name: TargetUris,
-  rules: RegistrationRules,
-  authMethod: TokenEndpointAuthMethod,
-): string[] {
-  const uris = [...new Set(dto[name] ?? [])];
-  for (const uri of uris) checkTargetUri(name, uri, rules, dto.application_type, authMethod);
-  return uris;
-}
-
-function isRegistered(name: TargetUris, uri: string, before: ClientMetadata | undefined): boolean {
-  return before?.[name].includes(uri) === true;
-}
-
-function checkTargetUri(
-  name: TargetUris,
-  uri: string,
-  rules: RegistrationRules,
-  applicationType: string | undefined,
-  authMethod: TokenEndpointAuthMethod,
-): void {
-  const problem = redirectUriProblem(uri, {
-    allowInsecure: rules.allowInsecure,
-    allowPrivateUseScheme: applicationType === 'native' || authMethod === 'none',
-    // The vendor of an app does not change its scheme for us; that two apps may share one is the administrator's to weigh.
-    // What an administrator registered a client may send back when it changes something else.
-    allowAnyPrivateUseScheme: rules.administrator || isRegistered(name, uri, rules.before),
-  });
-  if (problem !== undefined) throw new InvalidRedirectUriError(`An entry of ${name} ${problem}.`);
-}
-
-function webUri<
-  Name extends
-    'backchannel_logout_uri' | 'initiate_login_uri' | 'client_uri' | 'logo_uri' | 'policy_uri' | 'tos_uri' | 'jwks_uri',
->(dto: ClientMetadataDto, name: Name, rules: RegistrationRules): { readonly [name in Name]?: string } {
-  const uri = dto[name];
-  if (uri === undefined || uri === '') return {};
-  const problem = redirectUriProblem(uri, { allowInsecure: rules.allowInsecure, allowPrivateUseScheme: false });
-  if (problem !== undefined) throw new InvalidClientMetadataError(`${name} ${problem}.`);
-  return { [name]: uri } as { [name in Name]: string };
-}
-
-/** Front-Channel Logout 1.0 §2: scheme, host and port of a registered redirect URI. */
-function frontChannelUri(
-  dto: ClientMetadataDto,
-  redirectUris: readonly string[],
-  rules: RegistrationRules,
-): { readonly frontchannel_logout_uri?: string } {
-  const uri = dto.frontchannel_logout_uri;
-  if (uri === undefined || uri === '') return {};
-  const problem = frontChannelLogoutUriProblem(uri, redirectUris, rules);
-  if (problem !== undefined) throw new InvalidClientMetadataError(`frontchannel_logout_uri ${problem}.`);
-  return { frontchannel_logout_uri: uri };
-}
-
 function keysOf(
   dto: ClientMetadataDto,
-  authMethod: TokenEndpointAuthMethod,
+  authMethod: string,
   rules: RegistrationRules,
 ): Pick<ClientMetadata, 'jwks' | 'jwks_uri'> {
   if (dto.jwks !== undefined && dto.jwks_uri !== undefined) {
     throw new InvalidClientMetadataError('jwks and jwks_uri must not be used together.');
   }
-  if (authMethod === 'private_key_jwt' && dto.jwks === undefined && dto.jwks_uri === undefined) {
-    throw new InvalidClientMetadataError('private_key_jwt needs jwks or jwks_uri.');
-  }
+  const problem = rules.proofs.of({ token_endpoint_auth_method: authMethod })?.registrationProblem?.({ ...dto });
+  if (problem !== undefined) throw new InvalidClientMetadataError(`${authMethod} ${problem}.`);
   if (dto.jwks === undefined) return webUri(dto, 'jwks_uri', rules);
   const { keys } = dto.jwks;
   if (!Array.isArray(keys) || keys.length > 50)
     throw new InvalidClientMetadataError('jwks must have an array of at most 50 keys.');
   for (const key of keys) {
-    const problem = publicKeyProblem(key);
-    if (problem !== undefined) throw new InvalidClientMetadataError(`A key of jwks ${problem}.`);
+    const keyProblem = publicKeyProblem(key);
+    if (keyProblem !== undefined) throw new InvalidClientMetadataError(`A key of jwks ${keyProblem}.`);
   }
   return { jwks: { keys } };
 }
 
-function assertionAlgorithm(dto: ClientMetadataDto): { readonly token_endpoint_auth_signing_alg?: string } {
-  const alg = dto.token_endpoint_auth_signing_alg;
+function assertionAlgorithm(
+  { token_endpoint_auth_signing_alg: alg }: ClientMetadataDto,
+  { signingAlgorithms }: OfferedProofs,
+): { readonly token_endpoint_auth_signing_alg?: string } {
   if (alg === undefined) return {};
-  if (!(CLIENT_ASSERTION_ALGORITHMS as readonly string[]).includes(alg)) {
+  if (!signingAlgorithms.includes(alg)) {
     throw new InvalidClientMetadataError(
-      `token_endpoint_auth_signing_alg must be one of ${CLIENT_ASSERTION_ALGORITHMS.join(', ')}.`,
+      `token_endpoint_auth_signing_alg must be one of ${signingAlgorithms.join(', ')}.`,
     );
   }
   return { token_endpoint_auth_signing_alg: alg };
+}
+
+/** What the client's kind of proof keeps in its metadata. */
+function membersOf(proof: ClientProof | undefined, dto: ClientMetadataDto): object {
+  const sent: Readonly<Record<string, unknown>> = { ...dto };
+  const names = proof?.members === undefined ? [] : memberNames(proof.members);
+  return Object.fromEntries(names.filter((name) => sent[name] !== undefined).map((name) => [name, sent[name]]));
 }
 
 /** A client that registers itself follows the specification: its ID tokens are strict unless it asks for others. */
@@ -269,7 +184,7 @@ function idTokenClaims(dto: ClientMetadataDto, rules: RegistrationRules): { read
 }
 
 /** A self-registered client gets standard scopes only; the rest of what it asked for is dropped. */
-function scopeOf({ scope }: ClientMetadataDto, grantTypes: readonly GrantType[], rules: RegistrationRules): string {
+function scopeOf({ scope }: ClientMetadataDto, grantTypes: readonly string[], rules: RegistrationRules): string {
   if (scope === undefined) return STANDARD_SCOPES.join(' ');
   const wanted = parseScope(scope);
   if (wanted.some((value) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value))) {
@@ -284,7 +199,7 @@ function scopeOf({ scope }: ClientMetadataDto, grantTypes: readonly GrantType[],
 /** Power over this server is for a client's own tokens, never for a person's, so a client is for the one or for the other. */
 function checkServerScopes(
   scope: readonly string[],
-  grantTypes: readonly GrantType[],
+  grantTypes: readonly string[],
   before: ClientMetadata | undefined,
 ): void {
   // One that has both from before is no danger: no person can grant it these.

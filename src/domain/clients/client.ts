@@ -32,14 +32,12 @@ export function registeredScope(client: Client): string[] {
   return client.metadata.scope.split(' ').filter((scope) => scope !== '');
 }
 
-/**
- * Whether the client may prove itself by a secret. The one place that says so: all that take a secret ask
- * `ClientsService.findBySecret`, which asks this. In the header and in the form it proves the same, and libraries
- * choose one without asking what was registered, so both are taken from a client that has a secret.
- */
+/** Values of `token_endpoint_auth_method` for a client that is given a secret (RFC 6749 §2.3.1). */
+export const SECRET_METHODS: readonly string[] = ['client_secret_basic', 'client_secret_post'];
+
+/** Whether the client has a secret by which it proves who it is. Whether a secret counts, `ClientAuthenticator` decides. */
 export function provesBySecret(metadata: Pick<ClientMetadata, 'token_endpoint_auth_method'>): boolean {
-  const { token_endpoint_auth_method: method } = metadata;
-  return method === 'client_secret_basic' || method === 'client_secret_post';
+  return SECRET_METHODS.includes(metadata.token_endpoint_auth_method);
 }
 
 /**

@@ -7,7 +7,6 @@ import { matchesHash } from '../../platform/oidc/secret.js';
 import { isStorableText } from '../../platform/oidc/text.js';
 import type { Client } from './client.js';
 import { ClientRepository } from './client.repository.js';
-import type { SecretReading } from './secret-readings.js';
 import { provesItself, toClient, type StoredClient } from './stored-client.js';
 
 /** A lost change notice is made good after this long. Revoked grants do not wait for it: they are dead in Postgres. */
@@ -82,21 +81,6 @@ export class ClientsService implements OnModuleInit {
   async isOrigin(origin: string): Promise<boolean> {
     if (origin.length > 300 || !/^https?:\/\/[\x21-\x7e]+$/.test(origin)) return false;
     return this.repository.isOrigin(origin);
-  }
-
-  /**
-   * The client that proves by one of these secrets who it is; asked by `ClientSecrets`, which counts. Constant-time.
-   * Undefined for a wrong secret, an unknown or disabled client, and one that proves itself in another way.
-   * @param begin called before the first secret is looked at; from then on nothing is waited for, so however many ask at
-   * once, each is counted before the next one is looked at
-   */
-  async findBySecret(readings: readonly SecretReading[], begin: () => void): Promise<Client | undefined> {
-    const entries: Array<readonly [Entry | undefined, string]> = [];
-    for (const { clientId, secret } of readings) entries.push([await this.entry(clientId), secret]);
-    begin();
-    const [proved] = entries.filter(([entry, secret]) => provesItself(entry?.row, secret));
-    const client = proved?.[0]?.client;
-    return client?.disabledAt === null ? client : undefined;
   }
 
   /** Whether this is the secret that the client proves itself by, disabled or not. Constant-time. */

@@ -1,8 +1,6 @@
 import { statement } from '../../platform/database/statement.js';
 import type { Tx } from '../../platform/database/transaction.js';
-import type { ClientMetadata } from '../../platform/oidc/client-metadata.js';
 import { ConflictError } from '../../platform/oidc/errors.js';
-import { provesBySecret } from './client.js';
 import { clientMayAdminister } from './clients.sql.js';
 
 /** One for all changes that take an administrator away, so that two of them never each count on the other. */
@@ -56,27 +54,4 @@ export async function keepingAnAdministrator<T extends { readonly proofStays: bo
     );
   }
   return changed;
-}
-
-/** Whether the client's secret, or one of its keys, is as good after a change of its metadata as it was before. */
-export function proofStays(before: ClientMetadata, after: ClientMetadata): boolean {
-  // One that gets a secret by the change is shown it in the answer.
-  if (provesBySecret(after)) return true;
-  if (before.token_endpoint_auth_method !== after.token_endpoint_auth_method) return false;
-  return lostKeys(before, after) === 'none' || lostKeys(before, after) === 'some';
-}
-
-/** How many of a client's keys, by value or by address, are not among those that it has afterwards. */
-export function lostKeys(before: ClientMetadata, after: ClientMetadata): 'none' | 'some' | 'all' {
-  if (before.jwks_uri !== undefined) return before.jwks_uri === after.jwks_uri ? 'none' : 'all';
-  const kept = new Set((after.jwks?.keys ?? []).map(keyIdentity));
-  const keys = (before.jwks?.keys ?? []).map(keyIdentity);
-  const lost = keys.filter((key) => !kept.has(key)).length;
-  if (lost === 0) return 'none';
-  return lost < keys.length ? 'some' : 'all';
-}
-
-/** What makes a public key that key (RFC 7638 §3.2): not its `kid`, nor the order of its members. */
-function keyIdentity(key: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify(['kty', 'crv', 'x', 'y', 'n', 'e'].map((member) => key[member] ?? null));
 }

@@ -1,8 +1,7 @@
 import { parseScope } from '../../platform/oidc/claims.js';
 import type { ClientMetadata } from '../../platform/oidc/client-metadata.js';
-import { provesBySecret } from './client.js';
-import { lostKeys } from './last-administrator.js';
 import { mayActOffline } from './offline-access.js';
+import type { KeptProof } from './proofs/client-proof.js';
 
 /** What a change of a client's metadata takes from what the client has already. */
 export interface TakenFromClient {
@@ -16,8 +15,11 @@ export interface TakenFromClient {
   readonly ownTokens: boolean;
 }
 
-/** Compares what was registered with what is. */
-export function takenFromClient(before: ClientMetadata, after: ClientMetadata): TakenFromClient {
+/**
+ * Compares what was registered with what is.
+ * @param keptProof how much of what proved the client does so afterwards; what is added takes nothing away
+ */
+export function takenFromClient(before: ClientMetadata, after: ClientMetadata, keptProof: KeptProof): TakenFromClient {
   const scope = missing(parseScope(before.scope), parseScope(after.scope));
   return {
     offlineAccess: mayActOffline(before) && !mayActOffline(after),
@@ -27,7 +29,7 @@ export function takenFromClient(before: ClientMetadata, after: ClientMetadata): 
       scope.length > 0 ||
       missing(before.audience, after.audience).length > 0 ||
       (before.grant_types.includes('client_credentials') && !after.grant_types.includes('client_credentials')) ||
-      lostProof(before, after),
+      keptProof !== 'all',
   };
 }
 
@@ -35,13 +37,6 @@ export function takenFromClient(before: ClientMetadata, after: ClientMetadata): 
 function mayServePeople(metadata: ClientMetadata): boolean {
   const { permissions = [] } = metadata as Partial<ClientMetadata>;
   return metadata.grant_types.includes('authorization_code') || permissions.length > 0;
-}
-
-/** The secret is the same in the header and in the form; keys that are added take nothing away. */
-function lostProof(before: ClientMetadata, after: ClientMetadata): boolean {
-  if (provesBySecret(before)) return !provesBySecret(after);
-  if (before.token_endpoint_auth_method !== after.token_endpoint_auth_method) return true;
-  return before.token_endpoint_auth_method === 'private_key_jwt' && lostKeys(before, after) !== 'none';
 }
 
 function missing(before: readonly string[], after: readonly string[]): string[] {

@@ -21,10 +21,28 @@ const VALUES = [
  * others. A thief of its registration token could otherwise have people's codes sent elsewhere without a question to
  * them. To give something up is no such change.
  */
-export function isStillVetted(before: ClientMetadata, after: ClientMetadata): boolean {
+function isStillVetted(before: ClientMetadata, after: ClientMetadata, proofMembers: readonly string[]): boolean {
+  const members = ['jwks', ...proofMembers] as ReadonlyArray<keyof ClientMetadata>;
   return (
-    LISTS.every((name) => after[name].every((value) => (before[name] as readonly string[]).includes(value))) &&
+    LISTS.every((name) => after[name].every((value) => before[name].includes(value))) &&
     VALUES.every((name) => after[name] === undefined || after[name] === before[name]) &&
-    (after.jwks === undefined || JSON.stringify(after.jwks) === JSON.stringify(before.jwks))
+    members.every((name) => after[name] === undefined || JSON.stringify(after[name]) === JSON.stringify(before[name]))
   );
+}
+
+/**
+ * What only administrators set survives a client's own update of its registration (RFC 7592 §2.2), as long as the
+ * client is still the one that they looked at.
+ *
+ * @param proofMembers what kinds of client authentication keep in metadata
+ */
+export function administratorsChoices(
+  before: ClientMetadata,
+  after: ClientMetadata,
+  proofMembers: readonly string[],
+): Partial<ClientMetadata> {
+  if (!isStillVetted(before, after, proofMembers)) return {};
+  const { skip_consent, skip_logout_confirmation, headless_logout } = before;
+  const { resource_server, audience, permissions } = before;
+  return { skip_consent, skip_logout_confirmation, headless_logout, resource_server, audience, permissions };
 }

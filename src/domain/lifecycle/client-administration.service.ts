@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { refuseUnknownMembers } from '../clients/client-members.js';
 import type { ClientDocument, RegisteredClient } from '../clients/client.js';
 import { asksForCheck, checkSameClientId, chosenClientId, chosenSecret } from '../clients/operator-document.js';
+import { RegistrationPolicy } from '../clients/registration-policy.js';
 import { EndpointDoctor, type EndpointReport } from '../logout/insight/endpoint-doctor.js';
 import type { Actor } from './change-record.js';
 import { ClientChanges } from './client-changes.service.js';
@@ -17,12 +17,13 @@ export interface CreatedClient {
 export class ClientAdministration {
   constructor(
     private readonly changes: ClientChanges,
+    private readonly policy: RegistrationPolicy,
     private readonly doctor: EndpointDoctor,
   ) {}
 
   /** @throws InvalidRedirectUriError, InvalidClientMetadataError, ConflictError when the id is taken */
   async create(document: ClientDocument, operator: Actor): Promise<CreatedClient> {
-    refuseUnknownMembers(document);
+    this.policy.refuseUnknownMembers(document);
     const wantsCheck = asksForCheck(document);
     const chosen = { clientId: chosenClientId(document), clientSecret: chosenSecret(document) };
     const registered = await this.changes.create(document, chosen, operator);
@@ -32,18 +33,18 @@ export class ClientAdministration {
 
   /** What is left out goes back to its default; the secret stays. @throws as `ClientChanges.replace` */
   async replace(clientId: string, document: ClientDocument, operator: Actor): Promise<RegisteredClient> {
-    return this.changes.replace(clientId, document, secretOf(clientId, document), operator);
+    return this.changes.replace(clientId, document, this.secretOf(clientId, document), operator);
   }
 
   /** JSON merge patch (RFC 7396). @throws as `ClientChanges.patch` */
   async patch(clientId: string, document: ClientDocument, operator: Actor): Promise<RegisteredClient> {
-    return this.changes.patch(clientId, document, secretOf(clientId, document), operator);
+    return this.changes.patch(clientId, document, this.secretOf(clientId, document), operator);
   }
-}
 
-/** @throws InvalidRequestError, InvalidClientMetadataError for what cannot be a change of this client */
-function secretOf(clientId: string, document: ClientDocument): string | undefined {
-  checkSameClientId(clientId, document);
-  refuseUnknownMembers(document);
-  return chosenSecret(document);
+  /** @throws InvalidRequestError, InvalidClientMetadataError for what cannot be a change of this client */
+  private secretOf(clientId: string, document: ClientDocument): string | undefined {
+    checkSameClientId(clientId, document);
+    this.policy.refuseUnknownMembers(document);
+    return chosenSecret(document);
+  }
 }

@@ -5,7 +5,7 @@ import { AccountsService } from '../accounts/accounts.service.js';
 import type { AuditDetails } from '../../platform/audit/audit-event.js';
 import { AuditLog } from '../../platform/audit/audit-log.js';
 import { clientName, isAdministrator, type Client } from '../clients/client.js';
-import { ClientSecrets } from '../clients/client-secrets.js';
+import { ClientAuthenticator } from '../clients/proofs/client-authenticator.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { Sealer } from '../../platform/keys/sealer.js';
@@ -69,7 +69,7 @@ export class OperatorsService {
     private readonly sessions: SessionsService,
     private readonly accounts: AccountsService,
     private readonly clients: ClientsService,
-    private readonly secrets: ClientSecrets,
+    private readonly authenticator: ClientAuthenticator,
     private readonly sealer: Sealer,
     private readonly audit: AuditLog,
     private readonly clock: Clock,
@@ -93,7 +93,7 @@ export class OperatorsService {
       await this.refused('client', 'too_many_attempts', address);
       return { kind: 'too_many_attempts', retryAfterSeconds };
     }
-    const client = await this.secrets.find([{ clientId, secret }], address);
+    const client = await this.authenticator.findBySecret([{ clientId, secret }], address);
     if (client === undefined || !isAdministrator(client)) {
       await this.refused('client', client === undefined ? 'wrong_credentials' : 'not_an_operator', address);
       return { kind: 'wrong_credentials' };

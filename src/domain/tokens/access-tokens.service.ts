@@ -133,11 +133,6 @@ export class AccessTokensService {
     return { token, expiresIn };
   }
 
-  /** The token, if it is good at this moment on every count; one round trip. */
-  async findActive(token: string): Promise<ActiveAccessToken | undefined> {
-    return token.includes('.') ? this.findActiveJwt(token) : this.findActiveOpaque(token);
-  }
-
   /**
    * What one of our JWT access tokens says, dead or alive. `expired` ones count only where the caller says so; nothing
    * is asked of storage.
@@ -181,7 +176,8 @@ export class AccessTokensService {
     await this.repository.deny(claims.jti, new Date(claims.exp * 1000));
   }
 
-  private async findActiveJwt(token: string): Promise<ActiveAccessToken | undefined> {
+  /** A JWT, if it is good at this moment on every count; one round trip. */
+  async findActiveJwt(token: string): Promise<ActiveAccessToken | undefined> {
     const claims = await this.readJwt(token);
     if (claims === undefined || claims.exp <= this.clock.seconds()) return undefined;
     const live = claims.grant === undefined ? undefined : await this.repository.findLiveGrant(claims.grant, claims.jti);
@@ -212,8 +208,9 @@ export class AccessTokensService {
     return live?.registeredScope;
   }
 
-  private async findActiveOpaque(token: string): Promise<ActiveAccessToken | undefined> {
-    const state = await this.repository.findOpaque(sha256(token));
+  /** An opaque one, as {@link findActiveJwt}. */
+  async findActiveOpaque(tokenHash: Buffer): Promise<ActiveAccessToken | undefined> {
+    const state = await this.repository.findOpaque(tokenHash);
     if (state === undefined) return undefined;
     return {
       clientId: state.clientId,

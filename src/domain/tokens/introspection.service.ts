@@ -2,11 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Client } from '../clients/client.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
-import { Clock } from '../../platform/clock/clock.js';
-import { sha256 } from '../../platform/oidc/secret.js';
-import { AccessTokensService, type ActiveAccessToken } from './access-tokens.service.js';
-import { GrantRepository } from './grant.repository.js';
+import type { ActiveAccessToken } from './access-tokens.service.js';
+import type { RefreshTokenState } from './grant.repository.js';
 import { personClaims } from './person-claims.js';
+import { Tokens } from './tokens.js';
 
 /** RFC 7662 §2.2. An inactive token is told about in no further word. */
 export type Introspection =
@@ -18,10 +17,8 @@ const INACTIVE: Introspection = { active: false };
 @Injectable()
 export class IntrospectionService {
   constructor(
-    private readonly accessTokens: AccessTokensService,
-    private readonly grants: GrantRepository,
+    private readonly tokens: Tokens,
     private readonly clients: ClientsService,
-    private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -30,9 +27,10 @@ export class IntrospectionService {
    * (docs/threat-model.md#introspection-by-others).
    */
   async introspect(caller: Client, token: string): Promise<Introspection> {
-    const active = await this.accessTokens.findActive(token);
-    if (active !== undefined) return (await this.isMeantFor(active, caller)) ? this.describe(active) : INACTIVE;
-    return token.includes('.') ? INACTIVE : this.introspectRefreshToken(caller, token);
+    const inspected = await this.tokens.inspect(token);
+    if (inspected === undefined) return INACTIVE;
+    if (inspected.kind === 'refresh_token') return this.describeRefreshToken(caller, inspected.token);
+    return (await this.isMeantFor(inspected.token, caller)) ? this.describe(inspected.token) : INACTIVE;
   }
 
   /**
@@ -71,10 +69,8 @@ export class IntrospectionService {
     };
   }
 
-  private async introspectRefreshToken(caller: Client, token: string): Promise<Introspection> {
-    const state = await this.grants.refreshTokenState(sha256(token));
-    if (state === undefined || state.grant.clientId !== caller.clientId || !state.grantAlive) return INACTIVE;
-    if (state.consumedAt !== null || state.expiresAt <= this.clock.now()) return INACTIVE;
+  private describeRefreshToken(caller: Client, state: RefreshTokenState): Introspection {
+    if (state.grant.clientId !== caller.clientId) return INACTIVE;
     return {
       active: true,
       iss: this.settings.issuer,

@@ -7,6 +7,7 @@ import { AccessTokensService } from './access-tokens.service.js';
 import { GrantRepository } from './grant.repository.js';
 import type { Grant } from './grant.js';
 import { IssuedTokenRepository } from './issued-token.repository.js';
+import { Tokens } from './tokens.js';
 
 /** An access token that we issued to the client who asks, dead or alive. */
 export interface IssuedAccessToken {
@@ -41,6 +42,7 @@ const DEAD: Invalidation = { invalidated: 0, previously: 1 };
 @Injectable()
 export class IssuedTokensService {
   constructor(
+    private readonly tokens: Tokens,
     private readonly accessTokens: AccessTokensService,
     private readonly grants: GrantRepository,
     private readonly repository: IssuedTokenRepository,
@@ -48,12 +50,13 @@ export class IssuedTokensService {
   ) {}
 
   async findAccessToken(client: Client, token: string): Promise<IssuedAccessToken | undefined> {
-    if (!token.includes('.')) return this.repository.opaque(sha256(token), client.clientId);
+    const identified = this.tokens.identify(token);
+    if (identified.kind === 'opaque') return this.repository.opaque(identified.hash, client.clientId);
     const claims = await this.accessTokens.readJwt(token);
     if (claims?.client_id !== client.clientId) return undefined;
     const expiresAt = new Date(claims.exp * 1000);
     if (claims.grant !== undefined) return this.repository.ofGrant(claims.grant, claims.jti, expiresAt);
-    const active = await this.accessTokens.findActive(token);
+    const active = await this.accessTokens.findActiveJwt(token);
     return { jti: claims.jti, expiresAt, alive: active !== undefined, grant: undefined };
   }
 

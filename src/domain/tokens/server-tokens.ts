@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { InsufficientScopeError, InvalidTokenError } from '../../platform/oidc/errors.js';
-import { AccessTokensService, type ActiveAccessToken } from './access-tokens.service.js';
+import type { ActiveAccessToken } from './access-tokens.service.js';
+import { Tokens } from './tokens.js';
 
 /**
  * The one check of access tokens that give power over this server, at the admin API and at `/register`. One round trip,
@@ -10,7 +11,7 @@ import { AccessTokensService, type ActiveAccessToken } from './access-tokens.ser
 @Injectable()
 export class ServerTokens {
   constructor(
-    private readonly accessTokens: AccessTokensService,
+    private readonly tokens: Tokens,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -21,7 +22,7 @@ export class ServerTokens {
    *   client's own, and a person's consent does not check whether the person has it
    */
   async verify(token: string, scopes: readonly [string, ...string[]]): Promise<ActiveAccessToken> {
-    const active = await this.accessTokens.findActive(token);
+    const active = await this.tokens.findAccessToken(token);
     if (active === undefined) throw new InvalidTokenError('The access token is unknown, expired or revoked.');
     if (!active.audience.includes(this.settings.issuer))
       throw new InvalidTokenError('The access token is not meant for this API.');

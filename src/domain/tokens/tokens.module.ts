@@ -4,6 +4,8 @@ import { KeysModule } from '../../platform/keys/keys.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { AccessTokenRepository } from './access-token.repository.js';
 import { AccessTokensService } from './access-tokens.service.js';
+import { CodeRedemption } from './code-redemption.js';
+import { FacilitatorTokens } from './facilitator-tokens.service.js';
 import { GrantReuse } from './grant-reuse.js';
 import { GrantRepository } from './grant.repository.js';
 import { GrantsService } from './grants.service.js';
@@ -13,7 +15,9 @@ import { IntrospectionService } from './introspection.service.js';
 import { IssuedTokenRepository } from './issued-token.repository.js';
 import { IssuedTokensService } from './issued-tokens.service.js';
 import { ServerTokens } from './server-tokens.js';
-import { TokensService } from './tokens.service.js';
+import { RefreshRotation } from './refresh-rotation.js';
+import { TokenResponder } from './token-responder.js';
+import { Tokens } from './tokens.js';
 import { UserinfoService } from './userinfo.service.js';
 
 @Module({
@@ -21,6 +25,8 @@ import { UserinfoService } from './userinfo.service.js';
   providers: [
     AccessTokenRepository,
     AccessTokensService,
+    CodeRedemption,
+    FacilitatorTokens,
     GrantRepository,
     GrantReuse,
     GrantsService,
@@ -30,11 +36,15 @@ import { UserinfoService } from './userinfo.service.js';
     IssuedTokenRepository,
     IssuedTokensService,
     ServerTokens,
-    TokensService,
+    RefreshRotation,
+    TokenResponder,
+    Tokens,
     UserinfoService,
   ],
   exports: [
     AccessTokensService,
+    CodeRedemption,
+    FacilitatorTokens,
     GrantReuse,
     GrantsService,
     HintVerifier,
@@ -42,7 +52,9 @@ import { UserinfoService } from './userinfo.service.js';
     IntrospectionService,
     IssuedTokensService,
     ServerTokens,
-    TokensService,
+    RefreshRotation,
+    TokenResponder,
+    Tokens,
     UserinfoService,
   ],
 })

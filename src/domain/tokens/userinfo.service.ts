@@ -4,8 +4,8 @@ import { ClientsService } from '../clients/clients.service.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { JwtSigner } from '../../platform/keys/jwt-signer.js';
 import { InsufficientScopeError, InvalidTokenError } from '../../platform/oidc/errors.js';
-import { AccessTokensService } from './access-tokens.service.js';
 import { personClaims } from './person-claims.js';
+import { Tokens } from './tokens.js';
 
 export interface UserinfoAnswer {
   readonly client: Client | undefined;
@@ -18,7 +18,7 @@ export interface UserinfoAnswer {
 @Injectable()
 export class UserinfoService {
   constructor(
-    private readonly accessTokens: AccessTokensService,
+    private readonly tokens: Tokens,
     private readonly clients: ClientsService,
     private readonly signer: JwtSigner,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -26,7 +26,7 @@ export class UserinfoService {
 
   /** @throws InvalidTokenError, InsufficientScopeError when the token was not for `openid` */
   async userinfo(token: string): Promise<UserinfoAnswer> {
-    const active = await this.accessTokens.findActive(token);
+    const active = await this.tokens.findAccessToken(token);
     if (active === undefined) throw new InvalidTokenError('The access token is unknown, expired or revoked.');
     if (active.live === undefined || !active.scope.includes('openid')) {
       throw new InsufficientScopeError('The access token was not issued for openid.', 'openid');

@@ -9,11 +9,13 @@ import { endSessionUrl, type EndSessionParameters } from '../../platform/oidc/en
 import { ProtocolError, TemporarilyUnavailableError } from '../../platform/oidc/errors.js';
 import { newSecret } from '../../platform/oidc/secret.js';
 import { SessionsService } from '../sessions/sessions.service.js';
-import { AccessTokensService, type ActiveAccessToken } from '../tokens/access-tokens.service.js';
+import type { ActiveAccessToken } from '../tokens/access-tokens.service.js';
+import { Tokens } from '../tokens/tokens.js';
 import type { Grant } from '../tokens/grant.js';
 import { IdTokenIssuer } from '../tokens/id-token.issuer.js';
 import { personClaims } from '../tokens/person-claims.js';
-import { TokensService, type TokenResponse } from '../tokens/tokens.service.js';
+import { FacilitatorTokens } from '../tokens/facilitator-tokens.service.js';
+import type { TokenResponse } from '../tokens/token-responder.js';
 import { authorizationUrl, UpstreamClient } from './upstream-client.js';
 import {
   RealmAuthenticationError,
@@ -79,8 +81,8 @@ export class RealmsService {
     private readonly upstreamLogout: UpstreamLogout,
     private readonly passwords: PasswordSignIn,
     private readonly sessions: SessionsService,
-    private readonly tokens: TokensService,
-    private readonly accessTokens: AccessTokensService,
+    private readonly tokens: FacilitatorTokens,
+    private readonly anyTokens: Tokens,
     private readonly idTokens: IdTokenIssuer,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -161,7 +163,7 @@ export class RealmsService {
 
   /** @throws InvalidGrantError */
   async refresh(facilitator: Client, refreshToken: string): Promise<RealmTokens> {
-    return this.describe(await this.tokens.refreshForFacilitator(facilitator, refreshToken, REFRESH_GRACE_MS));
+    return this.describe(await this.tokens.refresh(facilitator, refreshToken, REFRESH_GRACE_MS));
   }
 
   /**
@@ -227,13 +229,13 @@ export class RealmsService {
   private async redeemOwn(facilitator: Client, realm: Realm, code: string, nonce: string): Promise<TokenResponse> {
     let issued: TokenResponse;
     try {
-      issued = await this.tokens.redeemForFacilitator(facilitator, code, realm.redirectUri);
+      issued = await this.tokens.redeem(facilitator, code, realm.redirectUri);
     } catch (error) {
       throw asRefusal(error);
     }
     if (issued.id_token === undefined || decodeJwt(issued.id_token).nonce !== nonce) {
       // The code came from another request: what it was redeemed for must not live on.
-      await this.tokens.revoke(facilitator, issued);
+      await this.tokens.takeBack(facilitator, issued);
       throw new RealmAuthenticationError('nonce does not fit');
     }
     return issued;
@@ -268,7 +270,7 @@ export class RealmsService {
   }
 
   private async describe(issued: TokenResponse): Promise<RealmTokens> {
-    const active = await this.accessTokens.findActive(issued.access_token);
+    const active = await this.anyTokens.findAccessToken(issued.access_token);
     // Ended between the two statements: nothing is handed out that is dead already.
     if (active?.live === undefined) throw new RealmAuthenticationError('ended_meanwhile');
     return {

@@ -1,16 +1,5 @@
 import type { SigningAlgorithm } from './algorithms.js';
 
-export const TOKEN_ENDPOINT_AUTH_METHODS = [
-  'client_secret_basic',
-  'client_secret_post',
-  'private_key_jwt',
-  'none',
-] as const;
-export type TokenEndpointAuthMethod = (typeof TOKEN_ENDPOINT_AUTH_METHODS)[number];
-
-export const GRANT_TYPES = ['authorization_code', 'refresh_token', 'client_credentials'] as const;
-export type GrantType = (typeof GRANT_TYPES)[number];
-
 /** What a facilitator may do on the Elasticsearch surface, by the names of its cluster privileges. */
 export const PERMISSIONS = ['manage_oidc', 'manage_token'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
@@ -36,8 +25,8 @@ export interface ClientMetadata {
   /** RP-Initiated Logout 1.0 §3.1 */
   readonly post_logout_redirect_uris: readonly string[];
   readonly response_types: readonly 'code'[];
-  readonly grant_types: readonly GrantType[];
-  readonly token_endpoint_auth_method: TokenEndpointAuthMethod;
+  readonly grant_types: readonly string[];
+  readonly token_endpoint_auth_method: string;
   readonly token_endpoint_auth_signing_alg?: string;
   readonly jwks?: { readonly keys: ReadonlyArray<Readonly<Record<string, unknown>>> };
   readonly jwks_uri?: string;

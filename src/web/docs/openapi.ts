@@ -1,10 +1,13 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { OfferedProofs } from '../../domain/clients/proofs/offered-proofs.js';
+import { OfferedGrantTypes } from '../../domain/tokens/grants/offered-grant-types.js';
 import type { Settings } from '../../platform/config/settings.js';
 import { TerminationCauses } from '../../domain/logout/command/termination-causes.js';
 import { OPEN_ENUMS, type OpenEnum } from '../../platform/oidc/open-enums.js';
 import { ADMIN_SCOPE } from '../../platform/oidc/claims.js';
 import { Dialects } from '../dialects/dialect.js';
+import { describeOffer, offeredModels } from './offered-schemas.js';
 import { OPERATIONS, type OperationWords } from './openapi-operations.js';
 
 const OPEN_ENUM_NAMES = Object.keys(OPEN_ENUMS) as OpenEnum[];
@@ -25,6 +28,8 @@ CSP, the back-channel receiver) answer in their own words. A failure is never re
 /** The OpenAPI document, from the code. */
 export function openApiDocument(app: INestApplication, settings: Pick<Settings, 'issuer'>): OpenAPIObject {
   const { list: dialects } = app.get(Dialects);
+  const grants = app.get(OfferedGrantTypes);
+  const proofs = app.get(OfferedProofs);
   const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Exeunt')
@@ -94,10 +99,14 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
     .build();
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
+    extraModels: offeredModels(grants, proofs),
   });
+  describeOffer((document.components?.schemas ?? {}) as Record<string, Schema>, grants, proofs);
   fillEnums(document, {
     terminationCause: app.get(TerminationCauses).names,
     logoutDialect: dialects.map(({ name }) => name),
+    grantType: grants.names,
+    clientAuthMethod: proofs.methods,
   });
   return completed(document, Object.assign({}, OPERATIONS, ...dialects.map(({ openApi }) => openApi.operations)));
 }

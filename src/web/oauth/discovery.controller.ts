@@ -1,13 +1,10 @@
 import { Controller, Get, Header, HttpCode, Inject } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
-import {
-  CLIENT_ASSERTION_ALGORITHMS,
-  ID_TOKEN_ALGORITHMS,
-  REQUEST_OBJECT_ALGORITHMS,
-} from '../../platform/oidc/algorithms.js';
+import { OfferedProofs } from '../../domain/clients/proofs/offered-proofs.js';
+import { OfferedGrantTypes } from '../../domain/tokens/grants/offered-grant-types.js';
+import { ID_TOKEN_ALGORITHMS, REQUEST_OBJECT_ALGORITHMS } from '../../platform/oidc/algorithms.js';
 import { STANDARD_CLAIMS, STANDARD_SCOPES } from '../../platform/oidc/claims.js';
-import { GRANT_TYPES, TOKEN_ENDPOINT_AUTH_METHODS } from '../../platform/oidc/client-metadata.js';
 import { PASSWORD_ACR, UPSTREAM_ACR } from '../../platform/oidc/authentication-context.js';
 
 const METADATA_EXAMPLE = {
@@ -26,7 +23,7 @@ const METADATA = {
 };
 
 /**
- * Provider metadata. Written once: it follows from the settings alone, and never from the request's `Host`.
+ * Provider metadata. Written once: it follows from the settings and what is offered, and never from the request's `Host`.
  *
  * @see [OpenID Connect Discovery 1.0](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata) §3, §4
  * @see [RFC 8414](https://www.rfc-editor.org/rfc/rfc8414#section-2) §2
@@ -36,8 +33,8 @@ const METADATA = {
 export class DiscoveryController {
   private readonly json: string;
 
-  constructor(@Inject(SETTINGS) settings: Settings) {
-    this.json = JSON.stringify(providerMetadata(settings));
+  constructor(@Inject(SETTINGS) settings: Settings, grants: OfferedGrantTypes, proofs: OfferedProofs) {
+    this.json = JSON.stringify(providerMetadata(settings, grants, proofs));
   }
 
   @Get('openid-configuration')
@@ -63,7 +60,11 @@ export class DiscoveryController {
   }
 }
 
-function providerMetadata({ issuer, registration }: Settings): Record<string, unknown> {
+function providerMetadata(
+  { issuer, registration }: Settings,
+  grants: OfferedGrantTypes,
+  proofs: OfferedProofs,
+): Record<string, unknown> {
   return {
     issuer,
     authorization_endpoint: `${issuer}/authorize`,
@@ -82,17 +83,17 @@ function providerMetadata({ issuer, registration }: Settings): Record<string, un
     scopes_supported: STANDARD_SCOPES,
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'form_post'],
-    grant_types_supported: GRANT_TYPES,
+    grant_types_supported: grants.inDiscovery,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ID_TOKEN_ALGORITHMS,
     userinfo_signing_alg_values_supported: ID_TOKEN_ALGORITHMS,
     acr_values_supported: [PASSWORD_ACR, UPSTREAM_ACR],
-    token_endpoint_auth_methods_supported: TOKEN_ENDPOINT_AUTH_METHODS,
-    token_endpoint_auth_signing_alg_values_supported: CLIENT_ASSERTION_ALGORITHMS,
-    revocation_endpoint_auth_methods_supported: TOKEN_ENDPOINT_AUTH_METHODS,
-    revocation_endpoint_auth_signing_alg_values_supported: CLIENT_ASSERTION_ALGORITHMS,
-    introspection_endpoint_auth_methods_supported: TOKEN_ENDPOINT_AUTH_METHODS.filter((method) => method !== 'none'),
-    introspection_endpoint_auth_signing_alg_values_supported: CLIENT_ASSERTION_ALGORITHMS,
+    token_endpoint_auth_methods_supported: proofs.methods,
+    token_endpoint_auth_signing_alg_values_supported: proofs.signingAlgorithms,
+    revocation_endpoint_auth_methods_supported: proofs.methods,
+    revocation_endpoint_auth_signing_alg_values_supported: proofs.signingAlgorithms,
+    introspection_endpoint_auth_methods_supported: proofs.authenticatingMethods,
+    introspection_endpoint_auth_signing_alg_values_supported: proofs.signingAlgorithms,
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
     claim_types_supported: ['normal'],

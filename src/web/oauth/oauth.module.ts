@@ -10,13 +10,14 @@ import { DiscoveryController } from './discovery.controller.js';
 import { JwksController } from './jwks.controller.js';
 import { ReadableErrorFilter } from './readable-error.filter.js';
 import { RegistrationController } from './registration.controller.js';
+import { TokenParameterPipe, TokenRequestPipe } from './token-forms.js';
 import { TokenController } from './token.controller.js';
 import { UserinfoController } from './userinfo.controller.js';
 
 @Module({
   imports: [ClientsModule, KeysModule, LifecycleModule, LogoutModule, RateLimitsModule, TokensModule],
   controllers: [TokenController, UserinfoController, RegistrationController, DiscoveryController, JwksController],
-  providers: [ReadableErrorFilter],
+  providers: [ReadableErrorFilter, TokenParameterPipe, TokenRequestPipe],
 })
 export class OAuthModule implements OnModuleInit {
   constructor(

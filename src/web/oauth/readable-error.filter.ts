@@ -1,7 +1,7 @@
 import { Catch, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { claimedClientId } from '../../domain/clients/client-authenticator.js';
 import { isPublicClient, type Client } from '../../domain/clients/client.js';
 import { ClientsService } from '../../domain/clients/clients.service.js';
+import { ClientAuthenticator } from '../../domain/clients/proofs/client-authenticator.js';
 import { bearerToken } from '../kit/bearer.js';
 import { clientCors, openCors } from '../kit/cors.js';
 import { toFailure } from '../kit/failure.js';
@@ -32,6 +32,7 @@ export class ReadableErrorFilter implements ExceptionFilter {
   constructor(
     private readonly writer: ResponseWriter,
     private readonly clients: ClientsService,
+    private readonly authenticator: ClientAuthenticator,
     private readonly accessTokens: AccessTokensService,
   ) {}
 
@@ -63,11 +64,8 @@ export class ReadableErrorFilter implements ExceptionFilter {
     const form = typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
     const token = bearerToken(headers.authorization) ?? text(form.access_token);
     if (token !== undefined) return (await this.accessTokens.readJwt(token))?.client_id;
-    return claimedClientId({
-      authorization: headers.authorization,
-      client_id: text(form.client_id),
-      client_assertion: text(form.client_assertion),
-    });
+    const parameters = Object.fromEntries(Object.entries(form).map(([name, value]) => [name, text(value)]));
+    return this.authenticator.claimedClientId({ authorization: headers.authorization, parameters });
   }
 }
 

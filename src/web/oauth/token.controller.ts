@@ -9,25 +9,37 @@ import {
   UseFilters,
   UseGuards,
   UseInterceptors,
-  UsePipes,
 } from '@nestjs/common';
-import { ApiBasicAuth, ApiConsumes, ApiOkResponse, ApiExcludeEndpoint, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ClientAuthenticator } from '../../domain/clients/client-authenticator.js';
-import type { Client } from '../../domain/clients/client.js';
+import {
+  ApiBasicAuth,
+  ApiBody,
+  ApiConsumes,
+  ApiOkResponse,
+  ApiExcludeEndpoint,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { isPublicClient } from '../../domain/clients/client.js';
 import { ClientsService } from '../../domain/clients/clients.service.js';
+import { ClientAuthenticator } from '../../domain/clients/proofs/client-authenticator.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
 import { clientCors, preflight } from '../kit/cors.js';
 import { empty, json, NO_STORE, type HttpResponse } from '../kit/http-response.js';
-import { OAuthParametersPipe } from '../kit/parameters.pipe.js';
-import { InvalidRequestError, UnsupportedGrantTypeError } from '../../platform/oidc/errors.js';
-import { AccessTokensService } from '../../domain/tokens/access-tokens.service.js';
-import { TokenParameterDto, TokenRequestDto } from './dto/token-request.dto.js';
+import { TokenGrants } from '../../domain/tokens/grants/token-grants.js';
+import {
+  TokenParameterDto,
+  TokenRequestDto,
+  type TokenParameterForm,
+  type TokenRequestForm,
+} from './dto/token-request.dto.js';
 import { IntrospectionResponseDto, TokenResponseDto } from './dto/token-response.dto.js';
 import { ResponseInterceptor } from '../kit/response.interceptor.js';
 import { FormBodyGuard } from '../kit/form-body.guard.js';
 import { IntrospectionService, type Introspection } from '../../domain/tokens/introspection.service.js';
 import { ReadableErrorFilter } from './readable-error.filter.js';
-import { TokensService, type TokenResponse } from '../../domain/tokens/tokens.service.js';
+import type { TokenResponse } from '../../domain/tokens/token-responder.js';
+import { Tokens } from '../../domain/tokens/tokens.js';
+import { TokenParameterPipe, TokenRequestPipe } from './token-forms.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 
@@ -36,14 +48,14 @@ const FORM = 'application/x-www-form-urlencoded';
 @Controller()
 @UseFilters(ReadableErrorFilter)
 @UseGuards(FormBodyGuard)
-@UsePipes(OAuthParametersPipe)
 @UseInterceptors(ResponseInterceptor)
 export class TokenController {
   constructor(
     private readonly authenticator: ClientAuthenticator,
     private readonly clients: ClientsService,
-    private readonly tokens: TokensService,
-    private readonly accessTokens: AccessTokensService,
+    private readonly grants: TokenGrants,
+    private readonly forms: TokenRequestPipe,
+    private readonly tokens: Tokens,
     private readonly introspection: IntrospectionService,
   ) {}
 
@@ -55,18 +67,21 @@ export class TokenController {
   })
   @ApiBasicAuth('client')
   @ApiConsumes(FORM)
+  @ApiBody({ type: TokenRequestDto })
   @ApiOkResponse({ type: TokenResponseDto })
   @ApiJsonErrors(400, 401, 429)
   async token(
-    @Body() body: TokenRequestDto,
+    @Body(TokenRequestPipe) body: TokenRequestForm,
     @Headers('authorization') authorization: string | undefined,
     @Headers('origin') origin: string | undefined,
     @Ip() address: string,
   ): Promise<HttpResponse<TokenResponse>> {
-    const client = await this.authenticator.authenticate({ ...body, authorization, address });
+    const client = await this.authenticator.authenticate({ parameters: body, authorization, address });
     // Before the token: what cannot be written must not cost the code.
     await this.clients.used(client);
-    return json(await this.issue(client, body)).with(...clientCors(origin, client));
+    const grant = this.grants.named(body.grant_type);
+    const tokens = await this.grants.issue(grant, client, await this.forms.parametersOf(grant, body), { address });
+    return json(tokens).with(...clientCors(origin, client));
   }
 
   @Post('revoke')
@@ -78,17 +93,17 @@ export class TokenController {
   })
   @ApiBasicAuth('client')
   @ApiConsumes(FORM)
+  @ApiBody({ type: TokenParameterDto })
   @ApiOkResponse({ description: 'The token is not usable, on any node, from now on. The body is empty.' })
   @ApiJsonErrors(400, 401, 429)
   async revoke(
-    @Body() body: TokenParameterDto,
+    @Body(TokenParameterPipe) body: TokenParameterForm,
     @Headers('authorization') authorization: string | undefined,
     @Headers('origin') origin: string | undefined,
     @Ip() address: string,
   ): Promise<HttpResponse> {
-    const client = await this.authenticator.authenticate({ ...body, authorization, address });
-    if (body.token.includes('.')) await this.accessTokens.revokeJwt(body.token, client.clientId);
-    else await this.tokens.revokeOpaque(body.token, client.clientId);
+    const client = await this.authenticator.authenticate({ parameters: body, authorization, address });
+    await this.tokens.revoke(body.token, client.clientId);
     return empty(200).with(...NO_STORE, ...clientCors(origin, client));
   }
 
@@ -101,16 +116,17 @@ export class TokenController {
   })
   @ApiBasicAuth('client')
   @ApiConsumes(FORM)
+  @ApiBody({ type: TokenParameterDto })
   @ApiOkResponse({ type: IntrospectionResponseDto })
   @ApiJsonErrors(400, 401, 429)
   async introspect(
-    @Body() body: TokenParameterDto,
+    @Body(TokenParameterPipe) body: TokenParameterForm,
     @Headers('authorization') authorization: string | undefined,
     @Ip() address: string,
   ): Promise<HttpResponse<Introspection>> {
-    const client = await this.authenticator.authenticate({ ...body, authorization, address });
+    const client = await this.authenticator.authenticate({ parameters: body, authorization, address });
     // A public client proves nothing about who asks (RFC 7662 §2.1).
-    if (client.metadata.token_endpoint_auth_method === 'none') return json({ active: false });
+    if (isPublicClient(client)) return json({ active: false });
     return json(await this.introspection.introspect(client, body.token));
   }
 
@@ -119,31 +135,4 @@ export class TokenController {
   preflight(@Headers('origin') origin: string | undefined): HttpResponse {
     return preflight(origin);
   }
-
-  private issue(client: Client, body: TokenRequestDto): Promise<TokenResponse> {
-    switch (body.grant_type) {
-      case 'authorization_code':
-        return this.tokens.exchangeCode(client, {
-          code: required('code', body.code),
-          redirectUri: body.redirect_uri,
-          codeVerifier: body.code_verifier,
-        });
-      case 'refresh_token':
-        return this.tokens.refresh(client, {
-          refreshToken: required('refresh_token', body.refresh_token),
-          scope: body.scope,
-        });
-      case 'client_credentials':
-        return this.tokens.clientCredentials(client, body.scope);
-      default:
-        throw new UnsupportedGrantTypeError(
-          'grant_type must be authorization_code, refresh_token or client_credentials.',
-        );
-    }
-  }
-}
-
-function required(name: string, value: string | undefined): string {
-  if (value === undefined) throw new InvalidRequestError(`${name} is required.`);
-  return value;
 }

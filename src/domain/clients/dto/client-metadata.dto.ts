@@ -14,7 +14,7 @@ import {
 import { PERMISSIONS, type Permission } from '../../../platform/oidc/client-metadata.js';
 import { ApiHideProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ID_TOKEN_ALGORITHMS, REQUEST_OBJECT_ALGORITHMS } from '../../../platform/oidc/algorithms.js';
-import { ID_TOKEN_CLAIMS, TOKEN_ENDPOINT_AUTH_METHODS } from '../../../platform/oidc/client-metadata.js';
+import { ID_TOKEN_CLAIMS } from '../../../platform/oidc/client-metadata.js';
 import { OPEN_ENUMS } from '../../../platform/oidc/open-enums.js';
 
 const MAX_URIS = 100;
@@ -57,7 +57,7 @@ export class ClientMetadataDto {
   @IsString({ each: true })
   readonly response_types?: string[];
 
-  /** `authorization_code`, `refresh_token`, `client_credentials`; others are dropped. */
+  /** Grant types that are not offered are dropped. */
   @ApiPropertyOptional({ type: [String], example: ['authorization_code', 'refresh_token'] })
   @IsOptional()
   @IsArray()
@@ -65,9 +65,8 @@ export class ClientMetadataDto {
   readonly grant_types?: string[];
 
   /** How the client proves who it is at `/token`, `/revoke` and `/introspect`. */
-  @ApiPropertyOptional({ enum: TOKEN_ENDPOINT_AUTH_METHODS, default: 'client_secret_basic' })
+  @ApiPropertyOptional({ enum: OPEN_ENUMS.clientAuthMethod, default: 'client_secret_basic' })
   @IsOptional()
-  @IsIn(TOKEN_ENDPOINT_AUTH_METHODS)
   readonly token_endpoint_auth_method?: string;
 
   /** Algorithm of the client's assertions, with `private_key_jwt`. */

@@ -33,4 +33,4 @@ function parseSecret(scheme: 'basic' | 'api_key', value: string): PresentedCrede
   return { kind: 'secret', scheme, clientId: text.slice(0, colon), secret: text.slice(colon + 1) };
 }
 
-export { secretReadings } from '../../../domain/clients/secret-readings.js';
+export { secretReadings } from '../../../domain/clients/proofs/secret-readings.js';

@@ -2,7 +2,8 @@ import { Body, Controller, Delete, HttpCode, Ip, Post, UseFilters, UseGuards, Us
 import { ApiBasicAuth, ApiBody, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Client } from '../../../domain/clients/client.js';
 import { IssuedTokensService, type Invalidation } from '../../../domain/tokens/issued-tokens.service.js';
-import { TokensService } from '../../../domain/tokens/tokens.service.js';
+import { CLIENT_CREDENTIALS } from '../../../domain/tokens/grants/client-credentials.js';
+import { TokenGrants } from '../../../domain/tokens/grants/token-grants.js';
 import { RealmsService, type RealmTokens } from '../../../domain/upstreams/realms.service.js';
 import { ContentTypeGuard } from './content-type.guard.js';
 import {
@@ -51,7 +52,7 @@ const BUSY_RETRY_SECONDS = 2;
 export class ElasticsearchTokenController {
   constructor(
     private readonly realms: RealmsService,
-    private readonly tokens: TokensService,
+    private readonly grants: TokenGrants,
     private readonly issued: IssuedTokensService,
   ) {}
 
@@ -105,7 +106,7 @@ export class ElasticsearchTokenController {
         return toCreateTokenResponse(await this.realms.refresh(facilitator, request.refreshToken), body.scope);
       case 'client_credentials':
         return toClientTokenResponse(
-          await this.tokens.clientCredentials(facilitator, undefined),
+          await this.grants.issue(CLIENT_CREDENTIALS, facilitator, {}, { address }),
           facilitator,
           body.scope,
         );

@@ -14,7 +14,7 @@ import type {
   IssuedAccessToken,
   IssuedRefreshToken,
 } from '../../../domain/tokens/issued-tokens.service.js';
-import type { TokenResponse } from '../../../domain/tokens/tokens.service.js';
+import type { TokenResponse } from '../../../domain/tokens/token-responder.js';
 import type { PreparedAuthentication, Principal, RealmTokens } from '../../../domain/upstreams/realms.service.js';
 import { RealmAuthenticationError, UnknownRealmError } from '../../../domain/upstreams/upstream-errors.js';
 import { OWN_REALM } from '../../../domain/upstreams/upstream.js';

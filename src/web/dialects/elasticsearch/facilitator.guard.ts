@@ -9,11 +9,11 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Client } from '../../../domain/clients/client.js';
-import { ClientSecrets } from '../../../domain/clients/client-secrets.js';
+import { ClientAuthenticator } from '../../../domain/clients/proofs/client-authenticator.js';
 import { ClientsService } from '../../../domain/clients/clients.service.js';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { bearerToken } from '../../kit/bearer.js';
-import { AccessTokensService } from '../../../domain/tokens/access-tokens.service.js';
+import { Tokens } from '../../../domain/tokens/tokens.js';
 import { callerName, type Caller } from './caller.js';
 import { parseCredentials, secretReadings, type PresentedCredentials } from './credentials.js';
 import { pathOf, type ElasticsearchRequest } from './elasticsearch-answer.js';
@@ -53,8 +53,8 @@ export function RequiresPrivilege(privilege: Privilege, action: Action): CustomD
 export class FacilitatorGuard implements CanActivate {
   constructor(
     private readonly clients: ClientsService,
-    private readonly secrets: ClientSecrets,
-    private readonly accessTokens: AccessTokensService,
+    private readonly authenticator: ClientAuthenticator,
+    private readonly tokens: Tokens,
     private readonly reflector: Reflector,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -90,7 +90,7 @@ export class FacilitatorGuard implements CanActivate {
     path: string,
     address: string,
   ): Promise<Caller> {
-    const client = await this.secrets.find(secretReadings(presented), address);
+    const client = await this.authenticator.findBySecret(secretReadings(presented), address);
     if (client !== undefined) return { kind: 'client', client, by: presented.scheme };
     // One answer for an unknown client and a wrong secret, so that nobody learns which clients exist.
     throw unableToAuthenticate(presented.clientId, path);
@@ -98,7 +98,7 @@ export class FacilitatorGuard implements CanActivate {
 
   private async byToken(token: string | undefined): Promise<Caller> {
     if (token === undefined) throw tokenMalformed();
-    const active = await this.accessTokens.findActive(token);
+    const active = await this.tokens.findAccessToken(token);
     if (active === undefined) throw tokenExpired();
     // A token for another resource is not meant for us (RFC 9068 §4).
     const client = active.audience.includes(this.settings.issuer)

@@ -4,7 +4,7 @@ import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import type { LogoutCommand } from '../../../domain/logout/command/logout.js';
 import { endSessionUrl } from '../../../platform/oidc/end-session-url.js';
 import { SessionsService } from '../../../domain/sessions/sessions.service.js';
-import { AccessTokensService } from '../../../domain/tokens/access-tokens.service.js';
+import { Tokens } from '../../../domain/tokens/tokens.js';
 import { HintVerifier } from '../../../domain/tokens/hint-verifier.js';
 import { IdTokenIssuer } from '../../../domain/tokens/id-token.issuer.js';
 import { OrganizationsService, type Organization } from '../../../domain/upstreams/organizations.service.js';
@@ -50,7 +50,7 @@ interface IdentityProvider {
 export class CspLogoutService {
   constructor(
     private readonly hints: HintVerifier,
-    private readonly accessTokens: AccessTokensService,
+    private readonly tokens: Tokens,
     private readonly idTokens: IdTokenIssuer,
     private readonly clients: ClientsService,
     private readonly sessions: SessionsService,
@@ -109,7 +109,7 @@ export class CspLogoutService {
 
   /** A script that signs out has an access token and nothing else. Whoever holds a live one may end what it is for. */
   private async verifyAccessToken(token: string): Promise<VerifiedIdToken | undefined> {
-    const active = await this.accessTokens.findActive(token);
+    const active = await this.tokens.findAccessToken(token);
     const client = active === undefined ? undefined : await this.clients.findEnabled(active.clientId);
     if (active === undefined || client === undefined) return undefined;
     const { clientId, sub, sid, jti, live } = active;

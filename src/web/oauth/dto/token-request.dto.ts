@@ -1,82 +1,35 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { ApiProperty, ApiPropertyOptional, IntersectionType, PartialType } from '@nestjs/swagger';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
+import type { Type } from '@nestjs/common';
+import type { OfferedProofs } from '../../../domain/clients/proofs/offered-proofs.js';
+import { OPEN_ENUMS } from '../../../platform/oidc/open-enums.js';
+import type { OfferedGrantTypes } from '../../../domain/tokens/grants/offered-grant-types.js';
 
-/** Client authentication by form fields; with `client_secret_basic` it is in the `Authorization` header instead. */
-export class ClientCredentialsDto {
+/** A form of `/token`, `/revoke` or `/introspect`, checked: each parameter was sent once. */
+export interface OAuthForm {
+  readonly [parameter: string]: string | undefined;
+}
+
+/** RFC 6749 §3.2. */
+export interface TokenRequestForm extends OAuthForm {
+  readonly grant_type: string;
+}
+
+/** RFC 7009 §2.1 and RFC 7662 §2.1. */
+export interface TokenParameterForm extends OAuthForm {
+  readonly token: string;
+}
+
+class ClientIdDto {
   /** The client, where it does not authenticate by the `Authorization` header. */
   @ApiPropertyOptional({ example: 'ledger' })
   @IsOptional()
   @IsString()
   @MaxLength(255)
   readonly client_id?: string;
-
-  /** With `client_secret_post`. */
-  @ApiPropertyOptional()
-  @IsOptional()
-  @IsString()
-  @MaxLength(1000)
-  readonly client_secret?: string;
-
-  /** With `private_key_jwt` (RFC 7523 §2.2). */
-  @ApiPropertyOptional()
-  @IsOptional()
-  @IsString()
-  @MaxLength(8000)
-  readonly client_assertion?: string;
-
-  @ApiPropertyOptional({ example: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(200)
-  readonly client_assertion_type?: string;
 }
 
-/** RFC 6749 §4.1.3, §4.4.2, §6. */
-export class TokenRequestDto extends ClientCredentialsDto {
-  @ApiProperty({ enum: ['authorization_code', 'refresh_token', 'client_credentials'], example: 'refresh_token' })
-  @IsString()
-  @MaxLength(200)
-  readonly grant_type: string;
-
-  /** With `authorization_code`. */
-  @ApiPropertyOptional({ example: 'SplxlOBeZQQYbYS6WxSbIAhQ7xP0dMZ1mJ4dQm2pV1w' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
-  readonly code?: string;
-
-  /** With `authorization_code`, exactly as in the authorization request. */
-  @ApiPropertyOptional({ example: 'https://ledger.example.com/callback' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(2000)
-  @Matches(/^[\x21-\x7e]*$/, { message: 'redirect_uri has a character that no registered one has' })
-  readonly redirect_uri?: string;
-
-  /** With `authorization_code` (RFC 7636 §4.5). */
-  @ApiPropertyOptional({ example: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(200)
-  readonly code_verifier?: string;
-
-  /** With `refresh_token`. It can be used once; the answer holds its successor. */
-  @ApiPropertyOptional({ example: '8xLOxBtZp8vR1mFv8mXmPGN1tDl8gL7kWm4X2F1C8aE' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
-  readonly refresh_token?: string;
-
-  /** Narrows the token; never more than was granted. */
-  @ApiPropertyOptional({ example: 'openid email' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(2000)
-  readonly scope?: string;
-}
-
-/** RFC 7009 §2.1 and RFC 7662 §2.1. */
-export class TokenParameterDto extends ClientCredentialsDto {
+class TokenDto {
   @ApiProperty({ example: '8xLOxBtZp8vR1mFv8mXmPGN1tDl8gL7kWm4X2F1C8aE' })
   @IsString()
   @MaxLength(16_384)
@@ -88,6 +41,42 @@ export class TokenParameterDto extends ClientCredentialsDto {
   @IsString()
   @MaxLength(100)
   readonly token_type_hint?: string;
+}
+
+class GrantTypeDto {
+  @ApiProperty({ enum: OPEN_ENUMS.grantType, example: 'refresh_token' })
+  @IsString()
+  @MaxLength(200)
+  readonly grant_type: string;
+}
+
+/** The body of `/token`, as far as it is the same everywhere. */
+export class TokenRequestDto extends IntersectionType(ClientIdDto, GrantTypeDto) {}
+
+/** The body of `/revoke` and `/introspect`, as far as it is the same everywhere. */
+export class TokenParameterDto extends IntersectionType(ClientIdDto, TokenDto) {}
+
+/**
+ * {@link TokenRequestDto} with what the offered kinds of client authentication and the offered grant types read. What one
+ * of them requires is optional here, since another may have been chosen.
+ */
+export function offeredTokenRequest(grants: OfferedGrantTypes, proofs: OfferedProofs): Type<object> {
+  const parameters = grants.list.map((grant) => PartialType(grant.parameters));
+  return class OfferedTokenRequestDto extends IntersectionType(
+    ClientIdDto,
+    ...credentials(proofs),
+    GrantTypeDto,
+    ...parameters,
+  ) {};
+}
+
+/** {@link TokenParameterDto} with what the offered kinds of client authentication read. */
+export function offeredTokenParameter(proofs: OfferedProofs): Type<object> {
+  return class OfferedTokenParameterDto extends IntersectionType(ClientIdDto, ...credentials(proofs), TokenDto) {};
+}
+
+function credentials(proofs: OfferedProofs): ReadonlyArray<Type<object>> {
+  return proofs.parameters.map((parameters) => PartialType(parameters));
 }
 
 /** RFC 6750 §2.2: the access token in the form body, where the header cannot be used. */

@@ -1,16 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { AuditDetails } from '../../platform/audit/audit-event.js';
-import { AuditLog } from '../../platform/audit/audit-log.js';
-import { SETTINGS, type Settings } from '../../platform/config/settings.js';
-import { Clock } from '../../platform/clock/clock.js';
-import { TooManyRequestsError } from '../../platform/oidc/errors.js';
-import { Metrics } from '../../platform/metrics/metrics.js';
-import { GuessLimiter } from '../../platform/rate-limits/guess-limiter.js';
-import { RateLimits } from '../../platform/rate-limits/rate-limits.js';
-import { subscriberOf } from '../../platform/rate-limits/source-address.js';
-import type { Client } from './client.js';
-import { ClientsService } from './clients.service.js';
-import type { SecretReading } from './secret-readings.js';
+import type { AuditDetails } from '../../../platform/audit/audit-event.js';
+import { AuditLog } from '../../../platform/audit/audit-log.js';
+import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
+import { Clock } from '../../../platform/clock/clock.js';
+import { TooManyRequestsError } from '../../../platform/oidc/errors.js';
+import { Metrics } from '../../../platform/metrics/metrics.js';
+import { GuessLimiter } from '../../../platform/rate-limits/guess-limiter.js';
+import { RateLimits } from '../../../platform/rate-limits/rate-limits.js';
+import { subscriberOf } from '../../../platform/rate-limits/source-address.js';
+import type { Client } from '../client.js';
+import { ClientsService } from '../clients.service.js';
 
 const WINDOW_SECONDS = 60;
 /** All clients that one address fails for, and all addresses that fail for one client, as multiples of the setting. */
@@ -28,7 +27,7 @@ export interface ClientProofAttempt {
  * cost nothing (RFC 6749 §2.3.1: the server MUST protect against brute force).
  */
 @Injectable()
-export class ClientSecrets {
+export class ProofGuesses {
   private readonly guesses: GuessLimiter;
 
   constructor(
@@ -49,16 +48,6 @@ export class ClientSecrets {
       ],
       WINDOW_SECONDS * 1000,
       clock,
-    );
-  }
-
-  /**
-   * The client that one of the readings proves to be; undefined when none does, which counts once.
-   * @throws TooManyRequestsError when too many were wrong before: then none was looked at
-   */
-  find(readings: readonly SecretReading[], address: string): Promise<Client | undefined> {
-    return this.guard(readings[0]?.clientId ?? '', address, (attempt) =>
-      this.clients.findBySecret(readings, () => attempt.begin()),
     );
   }
 
