@@ -9,7 +9,7 @@ import { Operator } from '../kit/admin.guard.js';
 import type { Actor } from '../../domain/lifecycle/change-record.js';
 import { IdentityDto, IdentityListDto, LinkedIdentityDto } from './dto/upstreams.dto.js';
 
-/** By whom at other providers an account may be used, for operators. */
+/** Which people at other providers may use an account, for operators. */
 @AdminController('accounts/:id/identities', 'accounts')
 export class AdminIdentitiesController {
   constructor(private readonly links: IdentityLinks) {}

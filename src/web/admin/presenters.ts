@@ -57,7 +57,7 @@ export function toTerminationDto(termination: Termination): TerminationDto {
   });
 }
 
-/** Stored in our words, told in those of the API. */
+/** Stored in our words, shown in those of the API. */
 function toInitiatorDto(initiator: LogoutInitiator): InitiatorDto {
   switch (initiator.kind) {
     case 'user':

@@ -34,8 +34,8 @@ import { TAG } from './vocabulary.js';
 const NO_STORE = { 'Cache-Control': { description: '`no-store`.', schema: { type: 'string' as const } } };
 
 /**
- * Receives logout tokens of the providers that people sign in with (docs/wire/back-channel-logout-receiver.md). Nobody
- * authenticates: the token is the credential.
+ * Receives logout tokens of the providers that people sign in with (docs/wire/back-channel-logout-receiver.md). The
+ * sender does not authenticate: the token is the credential.
  *
  * @see [Back-Channel Logout 1.0](https://openid.net/specs/openid-connect-backchannel-1_0.html) §2.5 to §2.8
  */
@@ -133,8 +133,7 @@ export class BackChannelReceiverController {
             outcome: 'done',
             details: {
               upstream: order.upstream.name,
-              // Nobody here is who is meant, or nobody is any more: to the sender a success (§2.7), to an operator a
-              // question.
+              // No session here is meant, or none any more: to the sender a success (§2.7), to an operator a question.
               result: (ended?.sessions ?? 0) === 0 ? 'nothing_to_end' : 'ended',
               sid: order.sid !== undefined,
               sub: order.sub !== undefined,
@@ -147,7 +146,7 @@ export class BackChannelReceiverController {
     this.metrics.countLogoutToken(outcome.kind);
   }
 
-  /** Forged, replayed, and ordered but not done are three different things to whoever watches. */
+  /** Forged, replayed, and ordered but not done are three different things to an operator. */
   private async report(error: unknown): Promise<void> {
     const result = resultOf(error);
     this.metrics.countLogoutToken(result);

@@ -5,8 +5,8 @@ import type { LogoutOrder } from '../../../domain/upstreams/upstream-logout-toke
 
 /**
  * What a logout token orders: one session when it names one, else every session of that person that began there
- * (Back-Channel Logout 1.0 §2.7). Whoever sent it is not told in turn, where an operator has said which client that is.
- * By its address nobody is left out: a portal and its provider may share one, and a notice that comes back ends
+ * (Back-Channel Logout 1.0 §2.7). The sender is not notified in turn, where an operator has said which client that is.
+ * By its address no client is left out: a portal and its provider may share one, and a notice that comes back ends
  * nothing.
  */
 export function toLogoutCommand(order: LogoutOrder): LogoutCommand {

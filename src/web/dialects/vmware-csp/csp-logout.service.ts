@@ -43,7 +43,7 @@ interface IdentityProvider {
 }
 
 /**
- * Works out a CSP logout: who asks, which identity provider has to be told, where the browser goes. Reads only, so that
+ * Works out a CSP logout: who asks, which identity provider is meant, where the browser goes. Reads only, so that
  * whatever is refused has changed nothing.
  */
 @Injectable()
@@ -77,7 +77,7 @@ export class CspLogoutService {
         clientId: upstream?.clientId ?? own,
         logoutHint: upstream === undefined ? undefined : logoutHintOf(hint),
         postLogoutRedirectUri,
-        // Without a way back there is nobody to give it to (docs/wire/vmware-csp.md#the-url).
+        // Without a way back there is nowhere to send it (docs/wire/vmware-csp.md#the-url).
         state: postLogoutRedirectUri === undefined ? undefined : request.state,
       }),
       command: this.settings.cspLogoutEndsSession ? toLogoutCommand(caller) : undefined,
@@ -107,7 +107,7 @@ export class CspLogoutService {
     return { issuer: 'upstream', token, upstream: foreign.upstream, sub: foreign.sub };
   }
 
-  /** A script that signs out has an access token and nothing else. Whoever holds a live one may end what it is for. */
+  /** A script that signs out has an access token and nothing else. The holder of a live one may end what it is for. */
   private async verifyAccessToken(token: string): Promise<VerifiedIdToken | undefined> {
     const active = await this.tokens.findAccessToken(token);
     const client = active === undefined ? undefined : await this.clients.findEnabled(active.clientId);
@@ -140,7 +140,7 @@ export class CspLogoutService {
   ): Promise<CookieSession['upstream']> {
     const kept = session.upstreamId === undefined ? undefined : await this.upstreamLogout.ofSession(session.id);
     if (kept === undefined) return undefined;
-    // Whom it is about matters only beside another ID token of the same provider.
+    // The person it is about matters only beside another ID token of the same provider.
     const compared = idToken?.issuer === 'upstream' && kept.idToken !== undefined;
     const sub = compared ? (await this.upstreamLogout.verifyIdToken(kept.idToken))?.sub : undefined;
     return { name: kept.upstream.name, idToken: kept.idToken, sub };

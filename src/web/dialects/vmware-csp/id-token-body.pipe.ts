@@ -8,8 +8,8 @@ import { CspError } from './csp-error.js';
 const ALIASES = ['id_token', 'access_token', 'accessToken', 'token'] as const;
 
 /**
- * The body from its text: a JSON object with `idToken`, a string or null, or one of its other names. Members that nobody documented are ignored;
- * one that is sent twice is refused, because two readers could take it for two things.
+ * The body from its text: a JSON object with `idToken`, a string or null, or one of its other names. Members that are
+ * not documented are ignored; one that is sent twice is refused, because two readers could take it for two things.
  */
 export class IdTokenBodyPipe extends OAuthParametersPipe {
   override transform(text: unknown, metadata: ArgumentMetadata): Promise<unknown> {

@@ -143,7 +143,8 @@ export class VmwareCspController {
   }
 
   /**
-   * `SameSite=Lax` keeps the cookie out of other sites' requests; a browser that sends it all the same is not heard.
+   * `SameSite=Lax` keeps the cookie out of other sites' requests; a cookie that a browser sends all the same is not
+   * read.
    */
   private believedCookie(cookies: CookieJar, fetchSite: string | undefined): string | undefined {
     return fetchSite === 'cross-site' ? undefined : this.edge.cookie(cookies, 'session');

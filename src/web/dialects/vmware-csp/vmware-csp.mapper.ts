@@ -21,13 +21,13 @@ export interface CspLogoutRequest {
 }
 
 /**
- * A verified ID token: one of ours, or one that another provider issued to us. Scripts have none and send their access
- * token in its place; `accessToken` is then the one of ours that they sent, alive.
+ * A verified ID token: one that we issued, or one that another provider issued to us. Scripts have none and send their
+ * access token in its place; `accessToken` is then the one that they sent, issued by us and alive.
  */
 export type VerifiedIdToken =
   | {
       readonly issuer: 'own';
-      /** Undefined where an access token was sent for a client itself, which is about nobody. */
+      /** Undefined where an access token was sent for a client itself, which is about no person. */
       readonly token: string | undefined;
       readonly hint: TokenHint;
       readonly client: Client;
@@ -132,8 +132,8 @@ function isRegisteredFor(idToken: VerifiedIdToken, uri: string): boolean {
 /**
  * The `id_token_hint` for this identity provider: one that it issued itself, or none.
  *
- * The one that a session keeps is a document about a person, so it goes only to whoever proves the session by its
- * cookie. An ID token of ours that names the same person is no proof: it lies in logs and URLs
+ * The one that a session keeps is a document about a person, so it goes only to a caller that proves the session by its
+ * cookie. An ID token that we issued and that names the same person is no proof: it lies in logs and URLs
  * (docs/threat-model.md#leaked-hint).
  *
  * @param provider undefined: ourselves
@@ -150,8 +150,8 @@ export function accessTokenOf({ idToken }: CspCaller): { readonly jti: string; r
 }
 
 /**
- * What ends. The cookie's session; without one, the session that an ID token of ours names, unless it has expired: a
- * token that was found somewhere is no logout switch (docs/threat-model.md#leaked-hint). Undefined: nothing.
+ * What ends. The cookie's session; without one, the session that an ID token of our issuer names, unless it has
+ * expired: a token that was found somewhere is no logout switch (docs/threat-model.md#leaked-hint). Undefined: nothing.
  */
 export function toLogoutCommand({ idToken, session }: CspCaller): LogoutCommand | undefined {
   const hint = idToken?.issuer === 'own' ? idToken.hint : undefined;
