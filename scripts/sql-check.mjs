@@ -11,10 +11,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(root, 'docs', 'sql');
 const emit = process.argv[2] === 'emit';
 
-/** The source file that declared a statement: the first line of the stack outside of what declares statements. */
+/** The source file that declared a statement: the first in the stack outside of what helps to declare them. */
 function fileOf(stack) {
-  const built = /(dist[/\\]src[/\\](?!platform[/\\]database[/\\]statement\.)[^:)]+)\.js/.exec(stack)?.[1];
-  return built.split(sep).slice(1).join('/').concat('.ts');
+  const built = [...stack.matchAll(/dist[/\\](src[/\\][^:)]+)\.js/g)].map(([, file]) => file.split(sep).join('/'));
+  const outside = built.find((file) => !file.startsWith('src/platform/database/'));
+  return `${outside ?? built.find((file) => !file.endsWith('/statement'))}.ts`;
 }
 
 /** `src/domain/logout/notices/x.ts` → `logout/notices`. */

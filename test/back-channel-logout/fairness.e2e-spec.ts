@@ -1,7 +1,4 @@
-import {
-  BackChannelLogoutDeliveryRepository,
-  CLAIM,
-} from '../../src/domain/logout/notices/back-channel-logout-delivery.repository.js';
+import { DeliveryQueueRepository, CLAIM } from '../../src/domain/logout/notices/delivery-queue.repository.js';
 import { BackChannelLogoutDispatcher } from '../../src/domain/logout/notices/back-channel-logout.dispatcher.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { HOUR, MINUTE } from '../support/clock.js';
@@ -77,7 +74,7 @@ describe('one application owes ten thousand notices, and all of them are older t
 
   it('a claim gives it its share and no more, and counts what this process has under way', async () => {
     for (const { clientId } of others) await dueNotices(app, clientId, 2);
-    const repository = app.app.get(BackChannelLogoutDeliveryRepository);
+    const repository = app.app.get(DeliveryQueueRepository);
     const claim = async (underWay: number): Promise<number[]> => {
       const claimed = await repository.claim(app.clock.now(), new Date(app.clock.now().getTime() + MINUTE), {
         ...SHARES,
@@ -97,7 +94,14 @@ describe('one application owes ten thousand notices, and all of them are older t
     await app.db.query('ANALYZE logout_deliveries');
     const [row] = await app.db.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
       `EXPLAIN (ANALYZE, FORMAT JSON) ${CLAIM.text}`,
-      [app.clock.now(), new Date(app.clock.now().getTime() + MINUTE), SHARES.limit, SHARES.perClient, [], []],
+      CLAIM.bind({
+        now: app.clock.now(),
+        claimedUntil: new Date(app.clock.now().getTime() + MINUTE),
+        limit: SHARES.limit,
+        perClient: SHARES.perClient,
+        underWayClients: [],
+        underWayCounts: [],
+      }),
     );
     const read = rowsRead(row!['QUERY PLAN'][0].Plan, 'logout_deliveries');
     expect(read).toBeGreaterThan(OTHERS * 5);

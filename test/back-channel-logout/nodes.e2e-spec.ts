@@ -1,4 +1,4 @@
-import { BackChannelLogoutDeliveryRepository } from '../../src/domain/logout/notices/back-channel-logout-delivery.repository.js';
+import { DeliveryQueueRepository } from '../../src/domain/logout/notices/delivery-queue.repository.js';
 import { TestApp } from '../support/app.js';
 import { DAY, MINUTE } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
@@ -30,7 +30,7 @@ describe('several nodes on one database (architecture#stateless-nodes)', () => {
     const due = await dueNotices(first, clientId, 60);
     const claim = (node: TestApp) =>
       node.app
-        .get(BackChannelLogoutDeliveryRepository)
+        .get(DeliveryQueueRepository)
         .claim(first.clock.now(), new Date(first.clock.now().getTime() + MINUTE), ONE_BATCH);
     const claimed = (await Promise.all([claim(first), claim(second), claim(first)])).flat().map(({ id }) => id);
     expect(new Set(claimed).size).toBe(claimed.length);
@@ -43,7 +43,7 @@ describe('several nodes on one database (architecture#stateless-nodes)', () => {
     const { clientId } = await clientOf(first, party);
     const [id] = await dueNotices(first, clientId, 1);
     await first.app
-      .get(BackChannelLogoutDeliveryRepository)
+      .get(DeliveryQueueRepository)
       .claim(first.clock.now(), new Date(first.clock.now().getTime() + MINUTE), ONE_BATCH);
     await second.sendDue();
     expect(party.received).toHaveLength(0);
@@ -102,7 +102,7 @@ describe('several nodes on one database (architecture#stateless-nodes)', () => {
     const { clientId } = await clientOf(first, party);
     const [id] = await dueNotices(first, clientId, 1);
     await first.sendDue();
-    const repository = first.app.get(BackChannelLogoutDeliveryRepository);
+    const repository = first.app.get(DeliveryQueueRepository);
     const late = {
       deliveryId: id!,
       number: 2,

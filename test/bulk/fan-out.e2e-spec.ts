@@ -1,5 +1,5 @@
 import { SessionExpirySweeper } from '../../src/domain/logout/termination/session-expiry.sweeper.js';
-import { LogoutOrderRepository } from '../../src/domain/logout/orders/logout-order.repository.js';
+import { LogoutOrderWorkRepository } from '../../src/domain/logout/orders/logout-order-work.repository.js';
 import { ADMIN, TestApp, type TestClient } from '../support/app.js';
 import { HOUR, MINUTE, SECOND } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
@@ -358,11 +358,11 @@ describe('the job that follows an order', () => {
       const id = await placed(app, { everyone: true, notify_per_second: 10_000 });
       await step(app);
       // A node that is gone after the batch is written and before it is committed.
-      const apply = vi.spyOn(other.app.get(LogoutOrderRepository), 'apply').mockImplementationOnce(async function (
-        this: LogoutOrderRepository,
+      const apply = vi.spyOn(other.app.get(LogoutOrderWorkRepository), 'apply').mockImplementationOnce(async function (
+        this: LogoutOrderWorkRepository,
         ...args
       ) {
-        await LogoutOrderRepository.prototype.apply.apply(this, args);
+        await LogoutOrderWorkRepository.prototype.apply.apply(this, args);
         throw new Error('killed');
       });
       await expect(step(other)).rejects.toThrow('killed');
@@ -398,13 +398,13 @@ describe('the job that follows an order', () => {
       const held = new Promise<void>((resolve) => (free = resolve));
       let reached: () => void = () => undefined;
       const inside = new Promise<void>((resolve) => (reached = resolve));
-      vi.spyOn(app.app.get(LogoutOrderRepository), 'lockBatch').mockImplementationOnce(async function (
-        this: LogoutOrderRepository,
+      vi.spyOn(app.app.get(LogoutOrderWorkRepository), 'lockBatch').mockImplementationOnce(async function (
+        this: LogoutOrderWorkRepository,
         ...args
       ) {
         reached();
         await held;
-        return LogoutOrderRepository.prototype.lockBatch.apply(this, args);
+        return LogoutOrderWorkRepository.prototype.lockBatch.apply(this, args);
       });
       const first = step(app);
       await inside;
@@ -420,7 +420,7 @@ describe('the job that follows an order', () => {
       const mia = await someoneAt(app, [ledger]);
       const bob = await someoneAt(app, [wiki]);
       const ids = [await placed(app, { account_id: mia.accountId }), await placed(app, { account_id: bob.accountId })];
-      vi.spyOn(app.app.get(LogoutOrderRepository), 'apply').mockRejectedValueOnce(new Error('fails'));
+      vi.spyOn(app.app.get(LogoutOrderWorkRepository), 'apply').mockRejectedValueOnce(new Error('fails'));
       await expect(runJob(app)).rejects.toThrow('fails');
       await runJob(app);
       expect(await progressOf(app, ids[0]!)).toMatchObject({ state: 'queued', done: 0 });

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { LogoutOrderRepository } from '../../src/domain/logout/orders/logout-order.repository.js';
+import { LogoutOrderWorkRepository } from '../../src/domain/logout/orders/logout-order-work.repository.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { order, placed, progressOf, runJob, seed } from './scene.js';
 
@@ -72,10 +72,10 @@ describe('100,000 sessions', () => {
       }
 
     const batches: number[] = [];
-    const repository = app.app.get(LogoutOrderRepository);
+    const repository = app.app.get(LogoutOrderWorkRepository);
     const apply = vi.spyOn(repository, 'apply').mockImplementation(async (...args) => {
       batches.push(args[2].sessionIds.length);
-      await LogoutOrderRepository.prototype.apply.apply(repository, args);
+      await LogoutOrderWorkRepository.prototype.apply.apply(repository, args);
     });
     await runJob(app);
     apply.mockRestore();

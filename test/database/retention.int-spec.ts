@@ -1,12 +1,17 @@
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/platform/database/data-source-options.js';
-import { Retention } from '../../src/platform/database/retention.js';
+import { expiredRows, Retention } from '../../src/platform/database/retention.js';
 import { TransactionRunner } from '../../src/platform/database/transaction.js';
 import { DAY, HOUR, TestClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
-const RULE = { table: 'leaves', key: 'id', condition: 'fell_at < $1', keepMs: DAY };
+const ruleOf = (table: string, key = 'id') => ({
+  ...expiredRows({ name: `test_remove_${table}`, table, key, condition: 'fell_at < :before' }),
+  keepMs: DAY,
+});
+const RULE = ruleOf('leaves');
+const [BRANCHES, ROOTS, TWIGS] = [ruleOf('branches'), ruleOf('roots'), ruleOf('twigs', 'leaf_id')];
 
 describe('retention', () => {
   let db: TestDatabase;
@@ -88,7 +93,7 @@ describe('retention', () => {
     const failing = new Retention(new TransactionRunner(dataSource), clock, 0);
     const failed: string[] = [];
     failing.whenFailed((table) => failed.push(table));
-    failing.register({ ...RULE, table: 'branches' }, RULE, { ...RULE, table: 'roots' });
+    failing.register(BRANCHES, RULE, ROOTS);
     await fall(1500, 2 * DAY);
     expect(await failing.sweep()).toBe(1500);
     expect(await left()).toBe(0);
@@ -100,7 +105,7 @@ describe('retention', () => {
   it('says once in a pass what failed, however many rules it was', async () => {
     const failing = new Retention(new TransactionRunner(dataSource), clock, 0);
     const warn = vi.spyOn(failing['logger'], 'warn').mockReturnValue();
-    failing.register({ ...RULE, table: 'branches' }, RULE, { ...RULE, table: 'roots' });
+    failing.register(BRANCHES, RULE, ROOTS);
     await failing.sweep();
     expect(warn.mock.calls).toEqual([['retention failed for branches (42P01), roots (42P01)']]);
   });
@@ -108,7 +113,7 @@ describe('retention', () => {
   it('removes what hangs on others first, in whatever order the rules came', async () => {
     await db.query('CREATE TABLE twigs (leaf_id int REFERENCES leaves, fell_at timestamptz NOT NULL)');
     const ordered = new Retention(new TransactionRunner(dataSource), clock, 0);
-    ordered.register(RULE, { ...RULE, table: 'twigs', key: 'leaf_id', first: true });
+    ordered.register(RULE, { ...TWIGS, first: true });
     await fall(2, 2 * DAY);
     await db.query('INSERT INTO twigs SELECT id, fell_at FROM leaves');
     expect(await ordered.sweep()).toBe(4);

@@ -3,7 +3,7 @@ import { Clock } from '../../platform/clock/clock.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { ChangeFeed } from '../../platform/database/change-feed.js';
 import { toPage, type Page, type PageRequest } from '../../platform/database/page.js';
-import { Retention, type RetentionRule } from '../../platform/database/retention.js';
+import { Retention, type PositionalRule } from '../../platform/database/retention.js';
 import { statement, typed, type RowOf } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import type { ClientMetadata } from '../../platform/oidc/client-metadata.js';
@@ -160,7 +160,7 @@ export class ClientRepository implements OnModuleInit {
   }
 
   /** Open registration may be used by every program, so a registration that is never used does not stay for ever. */
-  private unusedClients(): readonly RetentionRule[] {
+  private unusedClients(): readonly PositionalRule[] {
     const { unusedClientMs: keepMs } = this.settings;
     if (keepMs === 0) return [];
     const condition =

@@ -62,9 +62,19 @@ export function clientVouchesFor(c: string, issuedAt: string, generation: string
     AND ${hasGrantType(c, 'client_credentials')} AND ${generation} = ${c}.token_generation`;
 }
 
+/** The client `c` has registered an endpoint for notifications (Back-Channel Logout 1.0 §2.2). */
+export function clientHasBackChannel(c: string): string {
+  return `${c}.metadata ->> 'backchannel_logout_uri' IS NOT NULL`;
+}
+
+/** The client `c` has registered a page for a frame in the browser (Front-Channel Logout 1.0 §2). */
+export function clientHasFrontChannel(c: string): string {
+  return `${c}.metadata ->> 'frontchannel_logout_uri' IS NOT NULL`;
+}
+
 /** The client `c` is notified of what ended by `cause`. A disabled one is: its people are signed out there too. */
 export function clientHearsOf(c: string, cause: string): string {
-  return `${c}.deleted_at IS NULL AND ${c}.metadata ->> 'backchannel_logout_uri' IS NOT NULL
+  return `${c}.deleted_at IS NULL AND ${clientHasBackChannel(c)}
     AND (${c}.metadata -> 'backchannel_logout_causes' IS NULL OR ${c}.metadata -> 'backchannel_logout_causes' ? ${cause})`;
 }
 
@@ -104,8 +114,8 @@ export function howClientIsTold(c: string, cause: string, browser: string, sende
   return `CASE WHEN ${c}.deleted_at IS NOT NULL THEN 'client_deleted'
     WHEN coalesce(${sender}, false) THEN 'is_the_sender'
     WHEN ${clientHearsOf(c, cause)} THEN 'back_channel'
-    WHEN ${c}.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AND coalesce(${browser}, false) THEN 'front_channel'
-    WHEN ${c}.metadata ->> 'backchannel_logout_uri' IS NOT NULL THEN 'cause_not_wanted'
-    WHEN ${c}.metadata ->> 'frontchannel_logout_uri' IS NOT NULL THEN 'browser_absent'
+    WHEN ${clientHasFrontChannel(c)} AND coalesce(${browser}, false) THEN 'front_channel'
+    WHEN ${clientHasBackChannel(c)} THEN 'cause_not_wanted'
+    WHEN ${clientHasFrontChannel(c)} THEN 'browser_absent'
     ELSE 'no_backchannel_uri' END`;
 }

@@ -8,7 +8,10 @@ import { RateLimitsModule } from '../../platform/rate-limits/rate-limits.module.
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { BackChannelLogoutClient } from './notices/back-channel-logout.client.js';
-import { BackChannelLogoutDeliveryRepository } from './notices/back-channel-logout-delivery.repository.js';
+import { DeliveryLedgerRepository } from './notices/delivery-ledger.repository.js';
+import { DeliveryQueueRepository } from './notices/delivery-queue.repository.js';
+import { RedeliveryRepository } from './notices/redelivery.repository.js';
+import { LogoutOrderWorkRepository } from './orders/logout-order-work.repository.js';
 import { BackChannelLogoutDispatcher } from './notices/back-channel-logout.dispatcher.js';
 import { DeliveryBreakerRepository } from './notices/delivery-breaker.repository.js';
 import { DeliveryNews } from './notices/delivery-news.js';
@@ -28,6 +31,7 @@ import { LogoutOrdersService } from './orders/logout-orders.service.js';
 import { RedeliveryService } from './notices/redelivery.service.js';
 import { SessionExpirySweeper } from './termination/session-expiry.sweeper.js';
 import { SessionTerminationRepository } from './termination/session-termination.repository.js';
+import { TerminationRecordRepository } from './termination/termination-record.repository.js';
 import { TerminationWatch } from './insight/termination-watch.js';
 
 @Module({
@@ -48,15 +52,19 @@ import { TerminationWatch } from './insight/termination-watch.js';
     RedeliveryService,
     EndpointDoctor,
     SessionTerminationRepository,
+    TerminationRecordRepository,
     SessionExpirySweeper,
     BackChannelLogoutClient,
-    BackChannelLogoutDeliveryRepository,
+    DeliveryQueueRepository,
+    DeliveryLedgerRepository,
+    RedeliveryRepository,
     BackChannelLogoutDispatcher,
     DeliveryBreakerRepository,
     LogoutTokenIssuer,
     FrontChannelLogout,
     LogoutOrdersService,
     LogoutOrderRepository,
+    LogoutOrderWorkRepository,
     LogoutOrderJob,
     DeliveryNews,
     ReceiptIssuer,

@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { LOCK_ACCOUNT } from '../accounts/accounts.sql.js';
 import { clientIsToBeRemoved, DELETED_CLIENT_KEPT_MS, howClientIsTold } from '../clients/clients.sql.js';
 import { Clock } from '../../platform/clock/clock.js';
-import { Retention } from '../../platform/database/retention.js';
+import { Retention, RETENTION_BATCH } from '../../platform/database/retention.js';
 import { statement } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { NEWEST_ORDER } from '../../platform/epochs/epochs.sql.js';
@@ -12,7 +12,13 @@ import { removeParticipants, sessionIsAlive } from './sessions.sql.js';
 import type { SessionApplication, SignedInSession, UpstreamLink } from './session.js';
 
 const DAY = 24 * 60 * 60 * 1000;
-const OF_REMOVED_CLIENT = clientIsToBeRemoved('sc.client_id', '$1');
+const OF_REMOVED_CLIENTS = statement({
+  name: 'sessions_remove_participants',
+  parameters: { before: 'timestamptz' },
+  row: { removed: 'int' },
+  plannedAnew: true,
+  text: removeParticipants(clientIsToBeRemoved('sc.client_id', ':before'), RETENTION_BATCH),
+});
 
 const FIND_BY_COOKIE = statement(
   'sessions_find_by_cookie',
@@ -148,14 +154,7 @@ export class SessionRepository implements OnApplicationBootstrap {
     // Kept a month after their end for the records that point at them. Expired ones end by the sweeper of `logout`:
     // until then their applications have not been notified, however long ago it was.
     this.retention.register(
-      {
-        table: 'session_clients',
-        key: 'session_id, client_id',
-        condition: OF_REMOVED_CLIENT,
-        keepMs: DELETED_CLIENT_KEPT_MS,
-        statement: removeParticipants(OF_REMOVED_CLIENT, '$2'),
-        first: true,
-      },
+      { table: 'session_clients', removal: OF_REMOVED_CLIENTS, keepMs: DELETED_CLIENT_KEPT_MS, first: true },
       {
         table: 'sessions',
         key: 'id',

@@ -1,19 +1,35 @@
 import { accountAllows } from '../accounts/accounts.sql.js';
+import { fragment, sql, type Fragment, type Sql } from '../../platform/database/statement.js';
 import { NEWEST_ORDER, sessionOutlivesOrders } from '../../platform/epochs/epochs.sql.js';
 
 /**
  * SQL about `sessions` and `session_clients` that other modules put into their own statements, so that a code exchange
  * or a logout is one round trip while what the columns mean, and every write to them, stays here.
  *
- * `now` and the like are placeholders of the surrounding statement (`$3`).
+ * `now` and the like are expressions of the surrounding statement (`:now`).
  */
+
+/**
+ * The session `s` has not been put on record as over. It may have expired, or an order may have ended it: whether it is
+ * alive is {@link sessionIsAlive}'s to say.
+ */
+export function sessionIsUnterminated(s: string): string {
+  return `${s}.terminated_at IS NULL`;
+}
+
+/** The session `s` has not expired at `now`, neither by its age nor for want of use. */
+export function sessionHasNotExpired(s: string, now: string): string {
+  return `${s}.expires_at > ${now} AND ${s}.idle_expires_at > ${now}`;
+}
 
 /** The session `s` of the account `a` is alive at `now`. */
 export function sessionIsAlive(s: string, a: string, now: string): string {
-  return `${s}.terminated_at IS NULL AND ${s}.expires_at > ${now} AND ${s}.idle_expires_at > ${now} AND ${accountAllows(a, `${s}.authenticated_at`)} AND ${sessionOutlivesOrders(s)}`;
+  return `${sessionIsUnterminated(s)} AND ${sessionHasNotExpired(s, now)} AND ${accountAllows(a, `${s}.authenticated_at`)} AND ${sessionOutlivesOrders(s)}`;
 }
 
 /**
+ * {@link joinSessions} for statements with positional parameters.
+ *
  * CTEs `participant` (session_id, client_id, sid) and `participant_counted`: the client takes part in the session from
  * now on. `source` is a relation with `session_id` and `client_id` whose session rows are locked by the statement.
  */
@@ -32,6 +48,29 @@ participant_counted AS (
 }
 
 /**
+ * The clients in `from` (session_id, client_id) take part in their sessions from now on: CTE `participant` (session_id,
+ * client_id, sid, is_new). The statement has locked the sessions' rows.
+ */
+export function joinSessions(from: string): Fragment {
+  return fragment({
+    needs: [from],
+    gives: ['participant', 'participant_counted'],
+    parameters: { newSid: 'text', now: 'timestamptz' },
+    text: `
+     participant AS (
+       INSERT INTO session_clients (session_id, client_id, sid, joined_at, began_after_order)
+       SELECT session_id, client_id, :newSid, :now, ${NEWEST_ORDER} FROM ${from} WHERE session_id IS NOT NULL
+       -- The sid of a client's session is given once; the empty update only makes RETURNING answer.
+       ON CONFLICT (session_id, client_id) DO UPDATE SET joined_at = session_clients.joined_at
+       RETURNING session_id, client_id, sid, (xmax = 0) AS is_new
+     ),
+     participant_counted AS (
+       UPDATE sessions s SET client_count = s.client_count + 1 FROM participant p WHERE s.id = p.session_id AND p.is_new
+     )`,
+  });
+}
+
+/**
  * No client has joined or left the locked session `l` (id, client_count) since the statement began. A lock that was
  * waited for gives the row as it is now, a plain read the row as the statement's snapshot has it: if the two agree, the
  * snapshot has the participants, too. How many rows there are is not asked, since rows may disappear unnoticed here: a
@@ -46,46 +85,63 @@ export function beganUpstream(s: string, issuer: string, condition: string): str
   return `${s}.id IN (SELECT u.session_id FROM session_upstreams u WHERE u.issuer = ${issuer} AND ${condition})`;
 }
 
-/** CTE `ended` (id): the sessions in `source` `x` (id) are over. */
-export function terminateSessions(source: string, now: string, terminationId: string): string {
-  return `
-ended AS (
-  UPDATE sessions s SET terminated_at = ${now}, termination_id = ${terminationId} FROM ${source} x WHERE s.id = x.id RETURNING s.id
-)`;
+/**
+ * The sessions in `ending` (id, termination_id) are over: CTE `ended` (id).
+ */
+export const TERMINATE_SESSIONS = fragment({
+  needs: ['ending'],
+  gives: ['ended'],
+  parameters: { now: 'timestamptz' },
+  text: `
+     ended AS (
+       UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x WHERE s.id = x.id RETURNING s.id
+     )`,
+});
+
+/**
+ * The clients in `from` (session_id, client_id) take part no longer: CTE `departed` (session_id), one row for each. Their
+ * `sid` is gone with them, so that a client that comes back is not taken for the one that was signed out. The statement
+ * has locked the sessions' rows.
+ *
+ * @param condition in which nothing happens unless it holds, about the CTEs in `needs`
+ */
+export function leaveSessions(from: string, condition = 'true', needs: readonly string[] = []): Fragment {
+  return fragment({
+    needs: [from, ...needs],
+    gives: ['departed', 'departed_counted'],
+    text: `
+     departed AS (
+       DELETE FROM session_clients sc USING ${from} x
+        WHERE sc.session_id = x.session_id AND sc.client_id = x.client_id AND ${condition} RETURNING sc.session_id
+     ),
+     departed_counted AS (
+       UPDATE sessions s SET client_count = s.client_count - d.clients
+         FROM (SELECT session_id, count(*)::int AS clients FROM departed GROUP BY session_id) d WHERE s.id = d.session_id
+     )`,
+  });
 }
 
 /**
- * CTE `departed`: the clients in `source` (session_id, client_id) take part no longer. Their `sid` is gone with them, so
- * that a client that comes back is not taken for the one that was signed out. `source` has locked its sessions' rows.
+ * The text of a statement that takes clients out of sessions, at most `limit`, where `condition` holds for the participant
+ * `sc`; one row `removed` for each. Sessions that another transaction holds are skipped.
  */
-export function leaveSessions(source: string, condition: string): string {
-  return `
-departed AS (
-  DELETE FROM session_clients sc USING ${source} x
-   WHERE sc.session_id = x.session_id AND sc.client_id = x.client_id AND ${condition} RETURNING sc.session_id
-),
-departed_counted AS (
-  UPDATE sessions s SET client_count = s.client_count - d.clients
-    FROM (SELECT session_id, count(*)::int AS clients FROM departed GROUP BY session_id) d WHERE s.id = d.session_id
-)`;
+export function removeParticipants(condition: string, limit: number): Sql {
+  return sql`
+    WITH due AS MATERIALIZED (
+      SELECT sc.session_id, sc.client_id FROM session_clients sc JOIN sessions s ON s.id = sc.session_id
+       WHERE ${condition} LIMIT ${limit} FOR NO KEY UPDATE OF s SKIP LOCKED
+    ),
+    ${leaveSessions('due')}
+    SELECT 1 AS removed FROM departed`;
 }
 
-/**
- * A statement that takes clients out of sessions, at most `limit`, where `condition` holds for the participant `sc`;
- * one row for each. Sessions that another transaction holds are skipped.
- */
-export function removeParticipants(condition: string, limit: string): string {
-  return `WITH due AS MATERIALIZED (
-  SELECT sc.session_id, sc.client_id FROM session_clients sc JOIN sessions s ON s.id = sc.session_id
-   WHERE ${condition} LIMIT ${limit} FOR NO KEY UPDATE OF s SKIP LOCKED
-),${leaveSessions('due', 'true')}
-SELECT 1 FROM departed`;
-}
-
-/** CTE `dealt_with`: for the participants `sc` of `condition` the logout order `number` has done its part. */
-export function participantsBeganAfter(condition: string, number: string): string {
-  return `
-dealt_with AS (
-  UPDATE session_clients sc SET began_after_order = ${number} WHERE ${condition}
-)`;
+/** For the participants `sc` of `condition` the logout order `number` has done its part. */
+export function participantsBeganAfter(condition: string, number: string): Fragment {
+  return fragment({
+    gives: ['dealt_with'],
+    text: `
+     dealt_with AS (
+       UPDATE session_clients sc SET began_after_order = ${number} WHERE ${condition}
+     )`,
+  });
 }

@@ -1,4 +1,5 @@
 import { accountAllows } from '../accounts/accounts.sql.js';
+import { fragment, type Fragment } from '../../platform/database/statement.js';
 import { clientMayServePeople } from '../clients/clients.sql.js';
 import { grantOutlivesOrders } from '../../platform/epochs/epochs.sql.js';
 import { sessionIsAlive } from '../sessions/sessions.sql.js';
@@ -29,13 +30,30 @@ export function grantIsAlive(g: string, s: string, a: string, c: string, now: st
 /** The joins that {@link grantIsAlive} needs, from a grant `g`. */
 export const GRANT_JOINS = `JOIN clients c ON c.client_id = g.client_id JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id`;
 
+/** The `sid` by which the client of the grant `g` knows its session: `sc.sid`, null where it takes part in none. */
+export const SID_JOIN = `LEFT JOIN session_clients sc ON sc.session_id = g.session_id AND sc.client_id = g.client_id`;
+
+/** The access token with this `jti` was revoked by itself. */
+export function accessTokenIsDenied(jti: string): string {
+  return `EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = ${jti})`;
+}
+
 /**
- * CTE `revoked` (id, session_id): every grant that `condition` names and that is not revoked yet. Its tokens are dead
- * with it.
+ * Every grant `g` that `condition` names is revoked, unless it was before: CTE `revoked` (id, session_id). Its tokens are
+ * dead with it.
+ *
+ * @param cause why, as an expression
+ * @param needs the CTEs that `condition` and `cause` ask
  */
-export function revokeGrants(condition: string, now: string, cause: string): string {
-  return `
-revoked AS (
-  UPDATE grants g SET revoked_at = ${now}, revoked_cause = ${cause} WHERE g.revoked_at IS NULL AND (${condition}) RETURNING g.id, g.session_id
-)`;
+export function revokeGrants(condition: string, cause: string, needs: readonly string[] = []): Fragment {
+  return fragment({
+    needs,
+    gives: ['revoked'],
+    parameters: { now: 'timestamptz' },
+    text: `
+     revoked AS (
+       UPDATE grants g SET revoked_at = :now, revoked_cause = ${cause}
+        WHERE g.revoked_at IS NULL AND (${condition}) RETURNING g.id, g.session_id
+     )`,
+  });
 }

@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { Clock } from '../clock/clock.js';
 import { toPage, type Page, type PageRequest } from '../database/page.js';
-import { Retention } from '../database/retention.js';
+import { expiredRows, Retention } from '../database/retention.js';
 import { statement, typed } from '../database/statement.js';
 import { sqlState } from '../database/storage-errors.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
@@ -60,6 +60,14 @@ const LIST = statement({
      ORDER BY id DESC LIMIT :limit`,
 });
 
+const OLD = expiredRows({ name: 'audit_remove_old', table: 'audit_events', key: 'id', condition: 'at < :before' });
+const OLD_REFUSALS = expiredRows({
+  name: 'audit_remove_old_refusals',
+  table: 'audit_events',
+  key: 'id',
+  condition: "outcome = 'refused' AND at < :before",
+});
+
 /** The record of what was done, refused and failed, for operators. Kept for a year. */
 @Injectable()
 export class AuditLog implements OnModuleInit {
@@ -74,10 +82,7 @@ export class AuditLog implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.retention.register(
-      { table: 'audit_events', key: 'id', condition: 'at < $1', keepMs: YEAR_MS },
-      { table: 'audit_events', key: 'id', condition: "outcome = 'refused' AND at < $1", keepMs: REFUSALS_MS },
-    );
+    this.retention.register({ ...OLD, keepMs: YEAR_MS }, { ...OLD_REFUSALS, keepMs: REFUSALS_MS });
   }
 
   /**

@@ -1,31 +1,73 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { PeriodicTask } from './periodic-task.js';
+import { statement, type Statement } from './statement.js';
 import { warnOf } from './storage-log.js';
 import { codeOf } from './storage-errors.js';
 import { TransactionRunner } from './transaction.js';
 
-/** What a module no longer needs: rows of one table whose time has passed. */
-export interface RetentionRule {
+/** Rows of one table whose time has passed. */
+export interface ExpiredRows {
   readonly table: string;
-  readonly key: string;
-  /** SQL condition; `$1` is the moment `keepMs` ago. */
-  readonly condition: string;
+  /** Removes at most {@link RETENTION_BATCH} of them and returns a row for each. */
+  readonly removal: Statement<{ readonly before: Date }, unknown>;
+}
+
+/** What a module no longer needs. */
+export interface RetentionRule extends ExpiredRows {
+  /** `:before` is the moment that long ago. */
   readonly keepMs: number;
-  /**
-   * For rows that others are counted by: the whole statement, which removes at most `$2` rows and returns one for each.
-   * Then `key` and `condition` say what it does, for people.
-   */
-  readonly statement?: string;
-  /**
-   * What would go along with rows of another rule: it goes first, so that no row of that rule drags thousands with it.
-   */
+  /** What would go along with rows of another rule: it goes first, so that no row of that rule drags thousands with it. */
   readonly first?: true;
 }
 
+/** @deprecated a rule with positional SQL; goes when every module declares its removals */
+export interface PositionalRule {
+  readonly table: string;
+  readonly key: string;
+  readonly condition: string;
+  readonly keepMs: number;
+  readonly first?: true;
+}
+
+/** As many rows are removed in one transaction. */
+export const RETENTION_BATCH = 1000;
+
+/**
+ * The rows of `table` for which `condition` holds, which may ask `:before`. Locked ones are left for the next pass.
+ * @param key the columns of the primary key
+ */
+export function expiredRows(rows: {
+  readonly name: string;
+  readonly table: string;
+  readonly key: string;
+  readonly condition: string;
+}): ExpiredRows {
+  const { name, table, key, condition } = rows;
+  return {
+    table,
+    removal: statement({
+      name,
+      parameters: { before: 'timestamptz' },
+      row: { removed: 'int' },
+      // A plan for any moment would read the table from its beginning, expecting every third row to have expired.
+      plannedAnew: true,
+      text: `
+        WITH due AS (SELECT ${key} FROM ${table} WHERE ${condition} LIMIT ${RETENTION_BATCH} FOR UPDATE SKIP LOCKED)
+        DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM due) RETURNING 1 AS removed`,
+    }),
+  };
+}
+
 export const RETENTION_INTERVAL_MS = Symbol('RETENTION_INTERVAL_MS');
-const BATCH = 1000;
+/** Of the advisory lock under which one node removes, "exev" in ASCII. */
 const LOCK = 0x65786576;
+const TRY_LOCK = statement({
+  name: 'retention_try_lock',
+  parameters: { lock: 'bigint' },
+  row: { mine: 'boolean' },
+  text: 'SELECT pg_try_advisory_xact_lock(:lock) AS mine',
+});
 
 /**
  * Removes expired rows in small batches, one node at a time, so that no single delete holds the database
@@ -34,7 +76,7 @@ const LOCK = 0x65786576;
 @Injectable()
 export class Retention implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Retention.name);
-  private readonly rules: RetentionRule[] = [];
+  private readonly rules: (RetentionRule | PositionalRule)[] = [];
   private readonly failureListeners: ((table: string) => void)[] = [];
   private readonly task = new PeriodicTask(
     () => this.sweep(),
@@ -47,7 +89,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     @Inject(RETENTION_INTERVAL_MS) private readonly intervalMs: number,
   ) {}
 
-  register(...rules: RetentionRule[]): void {
+  register(...rules: (RetentionRule | PositionalRule)[]): void {
     this.rules.push(...rules);
     this.rules.sort((a, b) => Number(b.first ?? false) - Number(a.first ?? false));
   }
@@ -75,7 +117,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     for (const rule of this.rules) {
       if (this.task.stopping) break;
       try {
-        for (let batch = BATCH; batch === BATCH && !this.task.stopping;) {
+        for (let batch = RETENTION_BATCH; batch === RETENTION_BATCH && !this.task.stopping;) {
           batch = await this.removeBatch(rule);
           removed += batch;
         }
@@ -88,17 +130,14 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     return removed;
   }
 
-  private async removeBatch(rule: RetentionRule): Promise<number> {
+  private async removeBatch(rule: RetentionRule | PositionalRule): Promise<number> {
     const before = new Date(this.clock.now().getTime() - rule.keepMs);
     return this.transactions.run(async (tx) => {
-      const [lock] = (await tx.manager.query('SELECT pg_try_advisory_xact_lock($1) AS mine', [LOCK])) as {
-        mine: boolean;
-      }[];
+      const [lock] = await tx.query(TRY_LOCK, { lock: LOCK });
       if (lock?.mine !== true) return 0;
-      if (rule.statement !== undefined)
-        return (await tx.manager.query<unknown[]>(rule.statement, [before, BATCH])).length;
+      if ('removal' in rule) return (await tx.query(rule.removal, { before })).length;
       const rows = (await tx.manager.query(
-        `WITH due AS (SELECT ${rule.key} FROM ${rule.table} WHERE ${rule.condition} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
+        `WITH due AS (SELECT ${rule.key} FROM ${rule.table} WHERE ${rule.condition} LIMIT ${RETENTION_BATCH} FOR UPDATE SKIP LOCKED)
          DELETE FROM ${rule.table} WHERE (${rule.key}) IN (SELECT ${rule.key} FROM due) RETURNING 1`,
         [before],
       )) as [unknown[], number];

@@ -23,24 +23,27 @@ interface Accepted extends Omit<Scalars, 'bigint'> {
 type Scalar = keyof Scalars;
 export type SqlType = Scalar | `${Scalar}[]`;
 
+/** `?`: may be null. `!`: the column of the table may be null, and the statement's conditions rule it out. */
+type Written = SqlType | `${SqlType}?` | `${SqlType}!`;
+
 declare const meaning: unique symbol;
 
 /** An SQL type whose values are known better than by the type: the shape of a document, the words of an enumeration. */
 export interface Typed<T> {
-  readonly type: SqlType | `${SqlType}?`;
+  readonly type: Written;
   readonly [meaning]?: T;
 }
 
 /** `typed<TerminationCause>('text')`, `typed<LogoutInitiator>('jsonb')`. With `?` the value may be null, too. */
-export function typed<T>(type: SqlType): Typed<T>;
+export function typed<T>(type: SqlType | `${SqlType}!`): Typed<T>;
 export function typed<T>(type: `${SqlType}?`): Typed<T | null>;
-export function typed<T>(type: SqlType | `${SqlType}?`): Typed<T> {
+export function typed<T>(type: Written): Typed<T> {
   return { type };
 }
 
-/** The type of a parameter or a column. `?` says that it may be null. */
-export type TypeName = SqlType | `${SqlType}?` | Typed<unknown>;
-export type Parameters = Readonly<Record<string, TypeName>>;
+/** The type of a parameter or a column. */
+export type TypeName = Written | Typed<unknown>;
+export type Parameters = Readonly<Record<string, SqlType | `${SqlType}?` | Typed<unknown>>>;
 export type Columns = Readonly<Record<string, TypeName>>;
 
 type Read<T extends TypeName> =
@@ -48,11 +51,13 @@ type Read<T extends TypeName> =
     ? V
     : T extends `${infer N extends SqlType}?`
       ? Read<N> | null
-      : T extends `${infer S extends Scalar}[]`
-        ? Scalars[S][]
-        : T extends Scalar
-          ? Scalars[T]
-          : never;
+      : T extends `${infer N extends SqlType}!`
+        ? Read<N>
+        : T extends `${infer S extends Scalar}[]`
+          ? Scalars[S][]
+          : T extends Scalar
+            ? Scalars[T]
+            : never;
 
 type Given<T extends TypeName> =
   T extends Typed<infer V>
@@ -71,11 +76,18 @@ type Given<T extends TypeName> =
 export type ValuesOf<P extends Parameters> = { readonly [N in keyof P]: Given<P[N]> };
 
 /** A row as a statement returns it. */
-export type RowOf<C extends Columns> = { -readonly [N in keyof C]: Read<C[N]> };
+export type ColumnsRow<C extends Columns> = { -readonly [N in keyof C]: Read<C[N]> };
 
-/** The SQL name of a type and whether null is allowed. */
-export function sqlTypeOf(type: TypeName): { readonly name: SqlType; readonly nullable: boolean } {
+/** The SQL name of a type, whether null is allowed, and whether that is the author's word against the table's. */
+export function sqlTypeOf(type: TypeName): {
+  readonly name: SqlType;
+  readonly nullable: boolean;
+  readonly ruledOut: boolean;
+} {
   const written = typeof type === 'string' ? type : type.type;
-  const nullable = written.endsWith('?');
-  return { name: (nullable ? written.slice(0, -1) : written) as SqlType, nullable };
+  return {
+    name: written.replace(/[?!]$/, '') as SqlType,
+    nullable: written.endsWith('?'),
+    ruledOut: written.endsWith('!'),
+  };
 }

@@ -122,7 +122,8 @@ export class StatementCheck {
         continue;
       }
       faults.push(...this.typeFault(name, type, dataTypeID));
-      if (tableID !== 0 && !sqlTypeOf(type).nullable && !this.notNull.has(`${tableID}.${columnID}`))
+      const { nullable, ruledOut } = sqlTypeOf(type);
+      if (tableID !== 0 && !nullable && !ruledOut && !this.notNull.has(`${tableID}.${columnID}`))
         faults.push(`declares that ${name} is never null, and the table lets it be`);
     }
     return faults;

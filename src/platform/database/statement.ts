@@ -1,7 +1,7 @@
 import { ctesIn, parametersIn, replaceParameters } from './sql-text.js';
-import { sqlTypeOf, type Columns, type Parameters, type RowOf, type ValuesOf } from './sql-types.js';
+import { sqlTypeOf, type Columns, type ColumnsRow, type Parameters, type ValuesOf } from './sql-types.js';
 
-export { typed, type RowOf, type ValuesOf } from './sql-types.js';
+export { typed, type ValuesOf } from './sql-types.js';
 
 /**
  * One SQL statement with a name, named and typed parameters and typed rows. It is prepared once per connection under its
@@ -16,11 +16,15 @@ export interface Statement<Values, Row> {
   readonly source: string;
   readonly parameters: Parameters;
   readonly row: Columns;
+  readonly plannedAnew: boolean;
   /** The values in the order of the parameters' numbers, JSON as text. */
   readonly bind: (values: Values) => unknown[];
   readonly [returns]?: Row;
 }
 declare const returns: unique symbol;
+
+/** A row that a statement returns, by the statement or by its columns. */
+export type RowOf<T> = T extends Statement<never, infer Row> ? Row : T extends Columns ? ColumnsRow<T> : never;
 
 /** What one owner puts into another's statement: common table expressions, or a part of one. */
 export interface Fragment {
@@ -80,7 +84,8 @@ const statements = new Map<string, { readonly statement: Statement<never, unknow
 
 /**
  * Declares a statement. In its text `:name` is a parameter, and gets the type that `parameters` says by a cast; write
- * none. `row` names every column that it returns.
+ * none. `row` names every column that it returns. `plannedAnew` is for one that is not called often and whose best plan
+ * hangs on the values: it is not prepared.
  *
  * @throws StatementError if the name is taken (two texts under one name would answer each other's calls), a parameter is
  *   declared and unused, used and undeclared or of two types, or a fragment does not find what it needs
@@ -90,22 +95,32 @@ export function statement<const P extends Parameters = {}, const C extends Colum
   readonly parameters?: P;
   readonly row?: C;
   readonly text: string | Sql;
-}): Statement<ValuesOf<P>, RowOf<C>>;
+  readonly plannedAnew?: boolean;
+}): Statement<ValuesOf<P>, ColumnsRow<C>>;
 /** @deprecated positional; goes when every statement is declared with its parameters and its row */
 export function statement(name: string, text: string): PositionalStatement;
 export function statement(
-  declared: string | { name: string; parameters?: Parameters; row?: Columns; text: string | Sql },
+  declared:
+    string | { name: string; parameters?: Parameters; row?: Columns; text: string | Sql; plannedAnew?: boolean },
   positional = '',
 ): Statement<never, unknown> | PositionalStatement {
   if (typeof declared === 'string') {
     takeName(declared);
     return { name: declared, text: positional };
   }
-  const { name, parameters = {}, row = {}, text } = declared;
+  const { name, parameters = {}, row = {}, text, plannedAnew = false } = declared;
   takeName(name);
   try {
     const source = compose(typeof text === 'string' ? { parts: [text] } : text, parameters);
-    const made = { name, source, parameters, row, text: compile(source, parameters), bind: binderOf(parameters) };
+    const made = {
+      name,
+      source,
+      parameters,
+      row,
+      plannedAnew,
+      text: compile(source, parameters),
+      bind: binderOf(parameters),
+    };
     statements.set(name, { statement: made, declared: new Error('declared here') });
     return made;
   } catch (error) {
@@ -198,6 +213,7 @@ export interface PositionalStatement {
   readonly name: string;
   readonly text: string;
   readonly bind?: never;
+  readonly plannedAnew?: never;
 }
 
 /** Whatever can run a {@link Statement}: the pool (one round trip, a transaction of its own) or a transaction. */

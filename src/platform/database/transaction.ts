@@ -131,5 +131,6 @@ function transactionOf(manager: EntityManager, callbacks: Callback[]): Tx {
 /** What `pg` takes. It prepares the text under the name once per connection. */
 function toQuery(statement: Statement<unknown, unknown> | PositionalStatement, values: unknown): QueryConfig {
   const { name, text, bind } = statement;
-  return { name, text, values: bind === undefined ? [...(values as readonly unknown[])] : bind(values) };
+  if (bind === undefined) return { name, text, values: [...(values as readonly unknown[])] };
+  return statement.plannedAnew ? { text, values: bind(values) } : { name, text, values: bind(values) };
 }

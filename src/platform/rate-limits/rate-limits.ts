@@ -1,9 +1,16 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { DataSource } from 'typeorm';
-import { Retention } from '../database/retention.js';
+import { expiredRows, Retention } from '../database/retention.js';
 import { AddressLimiter, SUBSCRIBERS_PER_SITE } from './address-limiter.js';
 import { RateLimiter } from './rate-limiter.js';
+
+const OVER = expiredRows({
+  name: 'rate_limits_remove_over',
+  table: 'rate_limits',
+  key: 'key',
+  condition: 'expire < extract(epoch FROM :before) * 1000',
+});
 
 /** Makes limiters. They count in Postgres, so a limit holds over all nodes and outlives a restart. */
 @Injectable()
@@ -14,12 +21,7 @@ export class RateLimits implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.retention.register({
-      table: 'rate_limits',
-      key: 'key',
-      condition: 'expire < extract(epoch FROM $1::timestamptz) * 1000',
-      keepMs: 0,
-    });
+    this.retention.register({ ...OVER, keepMs: 0 });
   }
 
   /**

@@ -1,6 +1,6 @@
-import type { Attempt, Delivery } from '../../domain/logout/notices/back-channel-logout-delivery.repository.js';
+import type { Attempt, Delivery } from '../../domain/logout/notices/delivery.js';
 import type { LogoutInitiator, LogoutOutcome } from '../../domain/logout/command/logout.js';
-import type { Termination } from '../../domain/logout/termination/session-termination.repository.js';
+import type { Termination } from '../../domain/logout/termination/termination.js';
 import { countWithoutNotice } from '../../domain/logout/termination/told.js';
 import type { SessionWithClients } from '../../domain/sessions/session.js';
 import type {

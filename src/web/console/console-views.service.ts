@@ -6,7 +6,7 @@ import { DeliveryFiguresService } from '../../domain/logout/insight/delivery-fig
 import { LogoutRecordsService } from '../../domain/logout/termination/logout-records.service.js';
 import type { LogoutInitiator } from '../../domain/logout/command/logout.js';
 import { ReceiptsService } from '../../domain/logout/receipts/receipts.service.js';
-import type { Termination } from '../../domain/logout/termination/session-termination.repository.js';
+import type { Termination } from '../../domain/logout/termination/termination.js';
 import { countWithoutNotice, type NotToldReason } from '../../domain/logout/termination/told.js';
 import { PATHS } from '../../platform/oidc/endpoints.js';
 import type { ConsoleOverviewFigures, ConsoleTerminationView, ConsoleTimelineFigures } from '../pages/views.js';

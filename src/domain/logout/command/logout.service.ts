@@ -2,7 +2,6 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { Clock } from '../../../platform/clock/clock.js';
-import { Retention } from '../../../platform/database/retention.js';
 import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
 import { Metrics } from '../../../platform/metrics/metrics.js';
 import { SessionLimit } from '../../sessions/session-limit.js';
@@ -18,7 +17,6 @@ import {
   type TerminationResult,
 } from '../termination/session-termination.repository.js';
 
-const DAY = 24 * 60 * 60 * 1000;
 /** Beyond an attempt's time limit: how long a notice stays with the process that is sending it. */
 const CLAIM_MARGIN_MS = 5000;
 
@@ -49,7 +47,6 @@ export class LogoutService implements OnModuleInit {
     private readonly reuse: GrantReuse,
     private readonly sessionLimit: SessionLimit,
     private readonly metrics: Metrics,
-    private readonly retention: Retention,
     private readonly clock: Clock,
     private readonly causes: TerminationCauses,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -64,12 +61,6 @@ export class LogoutService implements OnModuleInit {
     this.sessionLimit.enforceWith((tx, accountId, newSessionId, limit) =>
       this.endSurplus(tx, { kind: 'surplus', accountId, newSessionId, limit }),
     );
-    this.retention.register({
-      table: 'session_terminations',
-      key: 'id',
-      condition: `occurred_at < $1 AND NOT EXISTS (SELECT 1 FROM logout_deliveries d WHERE d.termination_id = session_terminations.id AND d.state = 'pending')`,
-      keepMs: 90 * DAY,
-    });
   }
 
   /**

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../../../platform/clock/clock.js';
-import { statement } from '../../../platform/database/statement.js';
+import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
 import { warnOf } from '../../../platform/database/storage-log.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { Metrics, type LedgerFigures } from '../../../platform/metrics/metrics.js';
@@ -15,42 +15,67 @@ const OVERVIEW_MAX_AGE_MS = 5_000;
 const MAX_ROWS = 200_000;
 
 /** From the index `logout_deliveries_finished_at_idx` alone. */
-const ENDED = statement(
-  'logout_figures_ended',
-  `SELECT d.state, count(*)::int AS count FROM (
-     SELECT state FROM logout_deliveries WHERE finished_at > $1 ORDER BY finished_at DESC LIMIT $2
+const ENDED = statement({
+  name: 'logout_figures_ended',
+  parameters: { since: 'timestamptz', limit: 'int' },
+  row: { state: typed<DeliveryState>('text'), count: 'int' },
+  text: `
+   SELECT d.state, count(*)::int AS count FROM (
+     SELECT state FROM logout_deliveries WHERE finished_at > :since ORDER BY finished_at DESC LIMIT :limit
    ) d GROUP BY d.state`,
-);
+});
 
 /** From the index `logout_deliveries_pending_idx` alone. */
-const PENDING = statement(
-  'logout_figures_pending',
-  `SELECT d.client_id, count(*)::int AS count, min(d.created_at) AS oldest FROM (
-     SELECT client_id, created_at FROM logout_deliveries WHERE state = 'pending' ORDER BY created_at LIMIT $1
+const PENDING = statement({
+  name: 'logout_figures_pending',
+  parameters: { limit: 'int' },
+  row: { client_id: 'text', count: 'int', oldest: 'timestamptz' },
+  text: `
+   SELECT d.client_id, count(*)::int AS count, min(d.created_at) AS oldest FROM (
+     SELECT client_id, created_at FROM logout_deliveries WHERE state = 'pending' ORDER BY created_at LIMIT :limit
    ) d GROUP BY d.client_id`,
-);
+});
 
 /** One pass over the last day, by the index alone: all together, by application, by hour. */
-const OVERVIEW = statement(
-  'logout_figures_overview',
-  `WITH recent AS (
+const OVERVIEW = statement({
+  name: 'logout_figures_overview',
+  parameters: { since: 'timestamptz', limit: 'int' },
+  row: {
+    client_id: 'text?',
+    hour: 'timestamptz?',
+    state: typed<DeliveryState>('text'),
+    count: 'int',
+    seconds: typed<readonly [number, number]>('float8[]'),
+  },
+  text: `
+   WITH recent AS (
      SELECT d.state, d.client_id, date_bin('1 hour', d.finished_at, TIMESTAMPTZ '2000-01-01 00:00Z') AS hour,
             extract(epoch FROM d.finished_at - d.created_at)::float8 AS seconds
-       FROM logout_deliveries d WHERE d.finished_at > $1 ORDER BY d.finished_at DESC LIMIT $2
+       FROM logout_deliveries d WHERE d.finished_at > :since ORDER BY d.finished_at DESC LIMIT :limit
    )
    SELECT client_id, hour, state, count(*)::int AS count,
           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY seconds) AS seconds
      FROM recent GROUP BY GROUPING SETS ((state), (client_id, state), (hour, state))`,
-);
+});
 
 const MAX_FAILURES = 10;
 
 /** The latest of the last day that ended without an acceptance. By the index as well; ten rows of the table. */
-const FAILURES = statement(
-  'logout_figures_failures',
-  `SELECT d.id, d.termination_id, d.client_id, d.state, d.finished_at, d.last_error FROM logout_deliveries d
-    WHERE d.finished_at > $1 AND d.state IN ('rejected', 'abandoned') ORDER BY d.finished_at DESC LIMIT $2`,
-);
+const FAILURES = statement({
+  name: 'logout_figures_failures',
+  parameters: { since: 'timestamptz', limit: 'int' },
+  row: {
+    id: 'uuid',
+    termination_id: 'uuid',
+    client_id: 'text',
+    state: typed<DeliveryState>('text'),
+    finished_at: 'timestamptz!',
+    last_error: 'text?',
+  },
+  text: `
+   SELECT d.id, d.termination_id, d.client_id, d.state, d.finished_at, d.last_error FROM logout_deliveries d
+    WHERE d.finished_at > :since AND d.state IN ('rejected', 'abandoned') ORDER BY d.finished_at DESC LIMIT :limit`,
+});
 
 /** From the decision to the acceptance. */
 export interface Latency {
@@ -124,7 +149,7 @@ export class DeliveryFiguresService implements OnModuleInit {
 
   private async readFigures(): Promise<LedgerFigures> {
     const [ended, pending] = await Promise.all([
-      this.transactions.query<{ state: DeliveryState; count: number }>(ENDED, [this.dayAgo(), MAX_ROWS]),
+      this.transactions.query(ENDED, { since: this.dayAgo(), limit: MAX_ROWS }),
       this.pending(),
     ]);
     const deliveries = countsOf(ended, pending);
@@ -135,9 +160,9 @@ export class DeliveryFiguresService implements OnModuleInit {
 
   private async readOverview(): Promise<DeliveryOverview> {
     const [rows, pending, failures] = await Promise.all([
-      this.transactions.query<OverviewRow>(OVERVIEW, [this.dayAgo(), MAX_ROWS]),
+      this.transactions.query(OVERVIEW, { since: this.dayAgo(), limit: MAX_ROWS }),
       this.pending(),
-      this.transactions.query<FailureRow>(FAILURES, [this.dayAgo(), MAX_FAILURES]),
+      this.transactions.query(FAILURES, { since: this.dayAgo(), limit: MAX_FAILURES }),
     ]);
     const total = rows.filter((row) => row.client_id === null && row.hour === null);
     const at = this.clock.now();
@@ -160,7 +185,7 @@ export class DeliveryFiguresService implements OnModuleInit {
   }
 
   private pending(): Promise<PendingRow[]> {
-    return this.transactions.query<PendingRow>(PENDING, [MAX_ROWS]);
+    return this.transactions.query(PENDING, { limit: MAX_ROWS });
   }
 
   private dayAgo(): Date {
@@ -184,28 +209,8 @@ export class DeliveryFiguresService implements OnModuleInit {
   }
 }
 
-interface OverviewRow {
-  client_id: string | null;
-  hour: Date | null;
-  state: DeliveryState;
-  count: number;
-  seconds: [number, number];
-}
-
-interface FailureRow {
-  id: string;
-  termination_id: string;
-  client_id: string;
-  state: DeliveryState;
-  finished_at: Date;
-  last_error: string | null;
-}
-
-interface PendingRow {
-  client_id: string;
-  count: number;
-  oldest: Date;
-}
+type OverviewRow = RowOf<typeof OVERVIEW>;
+type PendingRow = RowOf<typeof PENDING>;
 
 function countsOf(
   ended: readonly { readonly state: DeliveryState; readonly count: number }[],

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
-import { statement } from '../../../platform/database/statement.js';
+import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
 import { warnOf } from '../../../platform/database/storage-log.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { DeliveryNews } from '../notices/delivery-news.js';
@@ -13,12 +13,22 @@ const POLL_MS = 1000;
 const MAX_NOTICES = 2000;
 
 /** One round trip for everything that is being watched on this node. */
-const PROGRESS = statement(
-  'logout_watch_progress',
-  `SELECT t.id, g.client_id, g.state, g.reason, g.notices, g.attempts
-     FROM session_terminations t CROSS JOIN LATERAL (${standingsOf('t', '$2')}) g
-    WHERE t.id = ANY($1::uuid[]) ORDER BY t.id, g.client_id, g.state, g.reason`,
-);
+const PROGRESS = statement({
+  name: 'logout_watch_progress',
+  parameters: { ids: 'uuid[]', notices: 'int' },
+  row: {
+    id: 'uuid',
+    client_id: 'text',
+    state: typed<ApplicationStanding['state']>('text'),
+    reason: typed<NonNullable<ApplicationStanding['reason']>>('text?'),
+    notices: 'int',
+    attempts: 'int',
+  },
+  text: `
+   SELECT t.id, g.client_id, g.state, g.reason, g.notices, g.attempts
+     FROM session_terminations t CROSS JOIN LATERAL (${standingsOf('t', ':notices')}) g
+    WHERE t.id = ANY(:ids) ORDER BY t.id, g.client_id, g.state, g.reason`,
+});
 
 /** How the applications of a termination stand. */
 export interface TerminationProgress {
@@ -75,7 +85,7 @@ export class TerminationWatch implements OnModuleInit, BeforeApplicationShutdown
 
   /** How it stands now. @throws whatever storage throws */
   async now(terminationId: string): Promise<TerminationProgress> {
-    return progressOf(await this.transactions.query<ProgressRow>(PROGRESS, [[terminationId], MAX_NOTICES]));
+    return progressOf(await this.transactions.query(PROGRESS, { ids: [terminationId], notices: MAX_NOTICES }));
   }
 
   private leave(terminationId: string, watched: Watched, watcher: Subscriber<TerminationProgress>): void {
@@ -104,7 +114,7 @@ export class TerminationWatch implements OnModuleInit, BeforeApplicationShutdown
   private async lookOnce(): Promise<void> {
     const ids = [...this.watched.keys()];
     if (ids.length === 0) return;
-    const rows = await this.transactions.query<ProgressRow>(PROGRESS, [ids, MAX_NOTICES]);
+    const rows = await this.transactions.query(PROGRESS, { ids, notices: MAX_NOTICES });
     const found = grouped(rows, (row) => row.id);
     for (const id of ids) this.tell(id, progressOf(found.get(id) ?? []));
   }
@@ -121,16 +131,7 @@ export class TerminationWatch implements OnModuleInit, BeforeApplicationShutdown
   }
 }
 
-interface ProgressRow {
-  id: string;
-  client_id: string;
-  state: ApplicationStanding['state'];
-  reason: ApplicationStanding['reason'];
-  notices: number;
-  attempts: number;
-}
-
-function progressOf(rows: readonly ProgressRow[]): TerminationProgress {
+function progressOf(rows: readonly RowOf<typeof PROGRESS>[]): TerminationProgress {
   const applications = rows.map((row) => ({
     clientId: row.client_id,
     state: row.state,

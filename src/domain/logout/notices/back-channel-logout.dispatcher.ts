@@ -13,7 +13,7 @@ import { Clock } from '../../../platform/clock/clock.js';
 import { warnOf } from '../../../platform/database/storage-log.js';
 import { Metrics } from '../../../platform/metrics/metrics.js';
 import { BackChannelLogoutClient, healthOf, type AttemptOutcome } from './back-channel-logout.client.js';
-import { BackChannelLogoutDeliveryRepository, type AttemptResult } from './back-channel-logout-delivery.repository.js';
+import { DeliveryQueueRepository, type AttemptResult } from './delivery-queue.repository.js';
 import type { DeliveryState, DueDelivery } from './delivery.js';
 import { DeliveryNews } from './delivery-news.js';
 import { ReceiptIssuer } from '../receipts/receipt-issuer.js';
@@ -69,7 +69,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   private stopping = false;
 
   constructor(
-    private readonly deliveries: BackChannelLogoutDeliveryRepository,
+    private readonly deliveries: DeliveryQueueRepository,
     private readonly clients: ClientsService,
     private readonly tokens: LogoutTokenIssuer,
     private readonly client: BackChannelLogoutClient,

@@ -3,17 +3,35 @@ import { statement, type Queryable } from '../../../platform/database/statement.
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import type { DeliveryBreaker } from './delivery-breaker.js';
 
-const FIND = statement('logout_deliveries_breaker', 'SELECT * FROM logout_delivery_breakers WHERE client_id = $1');
-const COUNT_OPEN = statement(
-  'logout_deliveries_open_breakers',
-  'SELECT count(*)::int AS open FROM logout_delivery_breakers WHERE opened_at IS NOT NULL',
-);
-const RESET = statement('logout_deliveries_reset_breaker', 'DELETE FROM logout_delivery_breakers WHERE client_id = $1');
-const PROBE_NOW = statement(
-  'logout_deliveries_probe_now',
-  `UPDATE logout_delivery_breakers SET probe_at = $2, failed_probes = 0
-    WHERE client_id = ANY($1::text[]) AND opened_at IS NOT NULL`,
-);
+const FIND = statement({
+  name: 'logout_deliveries_breaker',
+  parameters: { clientId: 'text' },
+  row: {
+    failures: 'int',
+    failed_probes: 'int',
+    opened_at: 'timestamptz?',
+    probe_at: 'timestamptz',
+    last_error: 'text?',
+  },
+  text: 'SELECT failures, failed_probes, opened_at, probe_at, last_error FROM logout_delivery_breakers WHERE client_id = :clientId',
+});
+const COUNT_OPEN = statement({
+  name: 'logout_deliveries_open_breakers',
+  row: { open: 'int' },
+  text: 'SELECT count(*)::int AS open FROM logout_delivery_breakers WHERE opened_at IS NOT NULL',
+});
+const RESET = statement({
+  name: 'logout_deliveries_reset_breaker',
+  parameters: { clientId: 'text' },
+  text: 'DELETE FROM logout_delivery_breakers WHERE client_id = :clientId',
+});
+const PROBE_NOW = statement({
+  name: 'logout_deliveries_probe_now',
+  parameters: { clientIds: 'text[]', now: 'timestamptz' },
+  text: `
+    UPDATE logout_delivery_breakers SET probe_at = :now, failed_probes = 0
+     WHERE client_id = ANY(:clientIds) AND opened_at IS NOT NULL`,
+});
 
 /** The breakers of applications. They open and close where results are recorded; here they are read and set by hand. */
 @Injectable()
@@ -21,7 +39,7 @@ export class DeliveryBreakerRepository {
   constructor(private readonly transactions: TransactionRunner) {}
 
   async find(clientId: string): Promise<DeliveryBreaker> {
-    const [row] = await this.transactions.query<BreakerRow>(FIND, [clientId]);
+    const [row] = await this.transactions.query(FIND, { clientId });
     return {
       clientId,
       failures: row?.failures ?? 0,
@@ -33,25 +51,17 @@ export class DeliveryBreakerRepository {
   }
 
   async countOpen(): Promise<number> {
-    const [row] = await this.transactions.query<{ open: number }>(COUNT_OPEN, []);
+    const [row] = await this.transactions.query(COUNT_OPEN, {});
     return row?.open ?? 0;
   }
 
   /** Closes it and forgets what was counted. */
   async reset(db: Queryable, clientId: string): Promise<void> {
-    await db.query(RESET, [clientId]);
+    await db.query(RESET, { clientId });
   }
 
   /** Lets a probe of each through at once, and the pauses begin from the shortest. */
   async probeNow(db: Queryable, clientIds: readonly string[], now: Date): Promise<void> {
-    if (clientIds.length > 0) await db.query(PROBE_NOW, [clientIds, now]);
+    if (clientIds.length > 0) await db.query(PROBE_NOW, { clientIds, now });
   }
-}
-
-interface BreakerRow {
-  failures: number;
-  failed_probes: number;
-  opened_at: Date | null;
-  probe_at: Date;
-  last_error: string | null;
 }

@@ -26,3 +26,53 @@ export interface DueDelivery {
   /** Until then it is ours to send; after it another node may. */
   readonly claimedUntil: Date;
 }
+
+export interface Attempt {
+  readonly number: number;
+  readonly jti: string;
+  readonly startedAt: Date;
+  readonly durationMs: number;
+  readonly status: number | null;
+  readonly errorCode: string | null;
+}
+
+/** A notice as operators see it. */
+export interface Delivery {
+  readonly id: string;
+  readonly terminationId: string;
+  readonly clientId: string;
+  readonly sub: string;
+  readonly sid: string | null;
+  readonly state: DeliveryState;
+  readonly attempts: number;
+  readonly nextAttemptAt: Date | null;
+  readonly createdAt: Date;
+  readonly finishedAt: Date | null;
+  /** When an operator last ordered it to be sent again. */
+  readonly resentAt: Date | null;
+  readonly lastError: string | null;
+}
+
+/** What an application has not accepted. */
+export interface UndeliveredCounts {
+  readonly pending: number;
+  readonly rejected: number;
+  readonly abandoned: number;
+  readonly oldestPendingAt: Date | undefined;
+}
+
+/** Which notices: all of these that are given must fit. */
+export interface DeliveryFilter {
+  readonly ids?: readonly string[] | undefined;
+  readonly state?: string | undefined;
+  readonly clientId?: string | undefined;
+  readonly terminationId?: string | undefined;
+  readonly errorCode?: string | undefined;
+  readonly createdAfter?: Date | undefined;
+  readonly createdBefore?: Date | undefined;
+}
+
+/** A notice with its latest attempts, the oldest of them first. */
+export interface DeliveryWithAttempts extends Delivery {
+  readonly attemptsMade: readonly Attempt[];
+}

@@ -7,12 +7,9 @@ import { Clock } from '../../../platform/clock/clock.js';
 import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
 import { Metrics } from '../../../platform/metrics/metrics.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../../../platform/oidc/errors.js';
-import {
-  BackChannelLogoutDeliveryRepository,
-  type Delivery,
-  type DeliveryFilter,
-  type UndeliveredCounts,
-} from './back-channel-logout-delivery.repository.js';
+import type { Delivery, DeliveryFilter, UndeliveredCounts } from './delivery.js';
+import { DeliveryLedgerRepository } from './delivery-ledger.repository.js';
+import { RedeliveryRepository } from './redelivery.repository.js';
 import { NO_URI } from './back-channel-logout.client.js';
 import { BackChannelLogoutDispatcher } from './back-channel-logout.dispatcher.js';
 import type { DeliveryBreaker } from './delivery-breaker.js';
@@ -28,7 +25,8 @@ export interface ClientDeliveries {
 @Injectable()
 export class RedeliveryService implements OnModuleInit {
   constructor(
-    private readonly deliveries: BackChannelLogoutDeliveryRepository,
+    private readonly deliveries: RedeliveryRepository,
+    private readonly ledger: DeliveryLedgerRepository,
     private readonly breakers: DeliveryBreakerRepository,
     private readonly dispatcher: BackChannelLogoutDispatcher,
     private readonly clients: ClientsService,
@@ -99,7 +97,7 @@ export class RedeliveryService implements OnModuleInit {
   /** @throws NotFoundError for an unknown client */
   async ofClient(clientId: string): Promise<ClientDeliveries> {
     await this.clients.get(clientId);
-    const [breaker, counts] = await Promise.all([this.breakers.find(clientId), this.deliveries.count(clientId)]);
+    const [breaker, counts] = await Promise.all([this.breakers.find(clientId), this.ledger.count(clientId)]);
     return { breaker, counts };
   }
 
@@ -114,7 +112,7 @@ export class RedeliveryService implements OnModuleInit {
   }
 
   private async get(id: string): Promise<Delivery> {
-    const found = await this.deliveries.find(id);
+    const found = await this.ledger.find(id);
     if (found === undefined) throw new NotFoundError('There is no such delivery.');
     return found.delivery;
   }

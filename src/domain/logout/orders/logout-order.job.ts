@@ -13,7 +13,7 @@ import { PeriodicTask } from '../../../platform/database/periodic-task.js';
 import { warnOf } from '../../../platform/database/storage-log.js';
 import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
 import { Metrics } from '../../../platform/metrics/metrics.js';
-import { LogoutOrderRepository, type ClaimedOrder } from './logout-order.repository.js';
+import { LogoutOrderWorkRepository, type ClaimedOrder } from './logout-order-work.repository.js';
 import type { OrderPhase } from './logout-order.js';
 
 /** How soon a paused order is looked at again, for notices that were under way when it was paused. */
@@ -42,7 +42,7 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
   private waiting: ClaimedOrder | undefined;
 
   constructor(
-    private readonly orders: LogoutOrderRepository,
+    private readonly orders: LogoutOrderWorkRepository,
     private readonly transactions: TransactionRunner,
     private readonly audit: AuditLog,
     private readonly metrics: Metrics,

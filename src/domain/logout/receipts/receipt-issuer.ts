@@ -4,14 +4,12 @@ import {
   Logger,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
-  type OnModuleInit,
 } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { AuditLog } from '../../../platform/audit/audit-log.js';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { Clock } from '../../../platform/clock/clock.js';
 import { PeriodicTask } from '../../../platform/database/periodic-task.js';
-import { Retention } from '../../../platform/database/retention.js';
 import { warnOf } from '../../../platform/database/storage-log.js';
 import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
 import { JwtSigner } from '../../../platform/keys/jwt-signer.js';
@@ -19,7 +17,6 @@ import { Metrics } from '../../../platform/metrics/metrics.js';
 import { receiptHash, type Receipt, type ReceiptClaims } from './receipt.js';
 import { ReceiptRepository, type ChainHead, type DueReceipt } from './receipt.repository.js';
 
-const DAY = 24 * 60 * 60 * 1000;
 const BATCH = 200;
 /** How many unreceipted terminations one poll looks at: those of a dead application are many and stay so for a day. */
 const PAGE = 500;
@@ -41,7 +38,7 @@ interface Batch {
  * terminations are owed one stands in the table; that a notice has just ended is a hint and spares the wait.
  */
 @Injectable()
-export class ReceiptIssuer implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
+export class ReceiptIssuer implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(ReceiptIssuer.name);
   private readonly hints = new Set<string>();
   private cursor: string | undefined;
@@ -59,21 +56,9 @@ export class ReceiptIssuer implements OnModuleInit, OnApplicationBootstrap, Befo
     private readonly signer: JwtSigner,
     private readonly audit: AuditLog,
     private readonly metrics: Metrics,
-    private readonly retention: Retention,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
-
-  onModuleInit(): void {
-    this.retention.register({
-      table: 'logout_receipts',
-      key: 'sequence',
-      // From the oldest end and never from the middle, and the newest one stays: the next one names it.
-      condition: `sequence < coalesce((SELECT min(r.sequence) FROM logout_receipts r WHERE r.issued_at >= $1),
-                                      (SELECT max(r.sequence) FROM logout_receipts r)) ORDER BY sequence`,
-      keepMs: 90 * DAY,
-    });
-  }
 
   onApplicationBootstrap(): void {
     this.task.start(this.settings.receiptPollMs);

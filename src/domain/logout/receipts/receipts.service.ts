@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { statement } from '../../../platform/database/statement.js';
+import { statement, typed } from '../../../platform/database/statement.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { NotFoundError } from '../../../platform/oidc/errors.js';
 import type { DeliveryState } from '../notices/delivery.js';
@@ -8,17 +8,25 @@ import type { Receipt } from './receipt.js';
 import { ReceiptRepository } from './receipt.repository.js';
 
 /** Bounded by the number of applications, not of sessions. */
-const STANDING = statement(
-  'receipts_standing',
-  `SELECT t.receipted_at IS NOT NULL AS receipted, t.occurred_at, t.without_notice, a.applications FROM session_terminations t
-     LEFT JOIN LATERAL (
-       SELECT json_agg(json_build_object('clientId', g.client_id, 'state', g.state, 'notices', g.notices, 'attempts', g.attempts)
-                       ORDER BY g.client_id, g.state) AS applications
-         FROM (SELECT d.client_id, d.state, count(*) AS notices, sum(d.attempts) AS attempts
-                 FROM logout_deliveries d WHERE d.termination_id = t.id GROUP BY d.client_id, d.state) g
-     ) a ON true
-    WHERE t.id = $1`,
-);
+const STANDING = statement({
+  name: 'receipts_standing',
+  parameters: { terminationId: 'uuid' },
+  row: {
+    receipted: 'boolean',
+    occurred_at: 'timestamptz',
+    without_notice: typed<readonly WithoutNotice[]>('jsonb'),
+    applications: typed<readonly NoticeStanding[]>('json?'),
+  },
+  text: `
+    SELECT t.receipted_at IS NOT NULL AS receipted, t.occurred_at, t.without_notice, a.applications FROM session_terminations t
+      LEFT JOIN LATERAL (
+        SELECT json_agg(json_build_object('clientId', g.client_id, 'state', g.state, 'notices', g.notices, 'attempts', g.attempts)
+                        ORDER BY g.client_id, g.state) AS applications
+          FROM (SELECT d.client_id, d.state, count(*) AS notices, sum(d.attempts) AS attempts
+                  FROM logout_deliveries d WHERE d.termination_id = t.id GROUP BY d.client_id, d.state) g
+      ) a ON true
+     WHERE t.id = :terminationId`,
+});
 
 /** An application's notices that stand alike. */
 export interface NoticeStanding {
@@ -61,12 +69,7 @@ export class ReceiptsService {
    * @throws NotFoundError
    */
   async ofTermination(terminationId: string): Promise<ReceiptStanding> {
-    const [row] = await this.transactions.query<{
-      receipted: boolean;
-      occurred_at: Date;
-      without_notice: WithoutNotice[];
-      applications: NoticeStanding[] | null;
-    }>(STANDING, [terminationId]);
+    const [row] = await this.transactions.query(STANDING, { terminationId });
     const applications = row?.applications ?? [];
     const isFinal = row === undefined || (row.receipted && applications.every(({ state }) => state !== 'pending'));
     const receipt = isFinal ? await this.receipts.latest(terminationId) : undefined;

@@ -1,17 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Page, PageRequest } from '../../../platform/database/page.js';
 import { NotFoundError } from '../../../platform/oidc/errors.js';
-import {
-  BackChannelLogoutDeliveryRepository,
-  type Attempt,
-  type Delivery,
-  type DeliveryFilter,
-  type DeliveryWithAttempts,
-} from '../notices/back-channel-logout-delivery.repository.js';
+import type { Attempt, Delivery, DeliveryFilter, DeliveryWithAttempts } from '../notices/delivery.js';
+import { DeliveryLedgerRepository } from '../notices/delivery-ledger.repository.js';
 import { BackChannelLogoutDispatcher, type SettledDelivery } from '../notices/back-channel-logout.dispatcher.js';
 import type { TerminationCause } from '../command/logout.js';
 import { TerminationCauses } from '../command/termination-causes.js';
-import { SessionTerminationRepository, type Termination } from './session-termination.repository.js';
+import type { Termination } from './termination.js';
+import { TerminationRecordRepository } from './termination-record.repository.js';
 
 /** Of one termination's timeline: what somebody reads, and what one answer may cost. */
 const TIMELINE_NOTICES = 100;
@@ -21,8 +17,8 @@ const TIMELINE_ATTEMPTS = 12;
 @Injectable()
 export class LogoutRecordsService {
   constructor(
-    private readonly terminations: SessionTerminationRepository,
-    private readonly deliveries: BackChannelLogoutDeliveryRepository,
+    private readonly terminations: TerminationRecordRepository,
+    private readonly deliveries: DeliveryLedgerRepository,
     private readonly dispatcher: BackChannelLogoutDispatcher,
     private readonly causes: TerminationCauses,
   ) {}

@@ -30,9 +30,10 @@ const IDLE_GRACE_MS = 40_000;
 const OFFLINE_GRANTS_FALL = false;
 
 const EXPIRED = terminateEachStatement('expired', {
-  condition: `s.idle_expires_at <= $1::timestamptz AND (s.expires_at <= $1 OR s.idle_expires_at <= $6::timestamptz)
+  parameters: { idleSince: 'timestamptz' },
+  condition: `s.idle_expires_at <= :now AND (s.expires_at <= :now OR s.idle_expires_at <= :idleSince)
     AND NOT ${isLeftToOrder('s')}`,
-  cause: `CASE WHEN s.expires_at <= $1::timestamptz THEN 'session_expired' ELSE 'session_idle' END`,
+  cause: `CASE WHEN s.expires_at <= :now THEN 'session_expired' ELSE 'session_idle' END`,
   order: 's.idle_expires_at',
 });
 
@@ -87,7 +88,7 @@ export class SessionExpirySweeper implements OnApplicationBootstrap, BeforeAppli
     const now = this.clock.now();
     const results = await this.terminations.terminateEach(this.transactions, {
       statement: EXPIRED,
-      values: [new Date(now.getTime() - IDLE_GRACE_MS)],
+      values: { idleSince: new Date(now.getTime() - IDLE_GRACE_MS) },
       limit: BATCH,
       initiator: { kind: 'system' },
       revokesOfflineGrants: OFFLINE_GRANTS_FALL,

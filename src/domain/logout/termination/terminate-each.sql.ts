@@ -1,110 +1,158 @@
+import {
+  fragment,
+  sql,
+  statement,
+  typed,
+  type Fragment,
+  type RowOf,
+  type Statement,
+  type ValuesOf,
+} from '../../../platform/database/statement.js';
+import type { Parameters } from '../../../platform/database/sql-types.js';
 import { howClientIsTold } from '../../clients/clients.sql.js';
-import { statement, type PositionalStatement } from '../../../platform/database/statement.js';
-import { sessionAsSeen, terminateSessions } from '../../sessions/sessions.sql.js';
+import { sessionAsSeen, sessionIsUnterminated, TERMINATE_SESSIONS } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
-import { auditTerminations } from './termination-audit.sql.js';
+import type { LogoutInitiator, TerminationCause } from '../command/logout.js';
+import { AUDIT_TERMINATIONS } from './termination-audit.sql.js';
 import { withoutNoticeOfEach } from './told.sql.js';
 
-/** How {@link endEach} differs from one caller to the next. Placeholders are those of the surrounding statement. */
+/** How {@link endEach} differs from one caller to the next, in expressions of the surrounding statement. */
 export interface EndEach {
-  readonly now: string;
-  readonly initiator: string;
   /** Which grants `g` of these sessions fall. */
   readonly grants: string;
   /** Which participants `sc`, whose client is `c`, it is over for. */
   readonly told: string;
   /** When the notice for the participant `o` (client_id, place) is due. `place` counts each client's, from one. */
   readonly due: string;
-  /** CTEs that `due` needs, and what `o` is joined with to get at them. */
-  readonly schedule?: { readonly ctes: string; readonly join: string } | undefined;
-  readonly orderId?: string | undefined;
-  /** They are not over: grants fall and participants are told, no more. */
-  readonly goOn?: boolean | undefined;
+  /** A fragment that `due` needs, and what `o` is joined with to get at it. */
+  readonly schedule?: { readonly fragment: Fragment; readonly join: string };
+  readonly orderId?: string;
+  /** They are not over: grants fall and participants are notified, no more. */
+  readonly sessionsContinue?: boolean;
 }
 
 /**
- * CTEs for the logout of many sessions, each by a record of its own: `ended`, `revoked`, `participants`, `owed` (those of
- * them that are owed a notice), `notices`, `record` (the terminations) and `audited`. Nobody's browser is there. `ending` (id, account_id, cause, termination_id) is a CTE before it, of sessions
- * that are locked and whose participants the statement sees.
+ * The logout of many sessions, each by a record of its own: CTEs `ended`, `revoked`, `participants`, `pending` (those of
+ * them that have a notice), `notices`, `record` (the terminations) and `audited`. No person's browser is there.
+ * `ending` (id, account_id, cause, termination_id) is of sessions that are locked and whose participants the statement
+ * sees. Takes `:now` and `:initiator`.
  */
-export function endEach(each: EndEach): string {
-  const { now, schedule } = each;
-  const goOn = each.goOn === true;
-  return `
-     ${goOn ? '' : `${terminateSessions('ending', now, 'x.termination_id')},`}
+export function endEach(each: EndEach): Fragment {
+  const { schedule } = each;
+  const sessionsContinue = each.sessionsContinue === true;
+  return fragment({
+    needs: ['ending'],
+    gives: [
+      ...(sessionsContinue ? [] : ['ended']),
+      'revoked',
+      'participants',
+      'pending',
+      ...(schedule?.fragment.gives ?? []),
+      'notices',
+      'record',
+      'audited',
+    ],
+    parameters: { now: 'timestamptz', initiator: 'jsonb' },
+    text: sql`
+     ${sessionsContinue ? '' : sql`${TERMINATE_SESSIONS},`}
      ${revokeGrants(
        `g.session_id IN (SELECT id FROM ending) AND ${each.grants}`,
-       now,
        '(SELECT e.cause FROM ending e WHERE e.id = g.session_id)',
+       ['ending'],
      )},
      participants AS MATERIALIZED (
        SELECT e.termination_id, e.account_id, sc.client_id, sc.sid, ${howClientIsTold('c', 'e.cause', 'false')} AS told
          FROM ending e JOIN session_clients sc ON sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
         WHERE ${each.told}
      ),
-     owed AS MATERIALIZED (
+     pending AS MATERIALIZED (
        SELECT p.termination_id, p.account_id, p.client_id, p.sid,
               row_number() OVER (PARTITION BY p.client_id ORDER BY p.termination_id) AS place
          FROM participants p WHERE p.told = 'back_channel'
      ),
-     ${schedule === undefined ? '' : `${schedule.ctes},`}
+     ${schedule === undefined ? '' : sql`${schedule.fragment},`}
      notices AS (
        INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at, order_id, ages_from)
-       SELECT gen_random_uuid(), o.termination_id, o.client_id, o.account_id::text, o.sid, 'pending', 0, ${each.due}, ${now}, ${each.orderId ?? 'NULL::uuid'}, ${each.orderId === undefined ? 'NULL::timestamptz' : each.due}
-         FROM owed o ${schedule?.join ?? ''}
+       SELECT gen_random_uuid(), o.termination_id, o.client_id, o.account_id::text, o.sid, 'pending', 0, ${each.due}, :now,
+              ${each.orderId ?? 'NULL::uuid'}, ${each.orderId === undefined ? 'NULL::timestamptz' : each.due}
+         FROM pending o ${schedule?.join ?? ''}
        RETURNING termination_id
      ),
      record AS (
        INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, without_notice, occurred_at)
-       SELECT e.termination_id, e.cause, ${each.initiator}, e.account_id, ${goOn ? 0 : 1}, coalesce(r.n, 0), coalesce(d.n, 0),
-              coalesce(w.list, '[]'), ${now}
+       SELECT e.termination_id, e.cause, :initiator, e.account_id, ${sessionsContinue ? 0 : 1}, coalesce(r.n, 0), coalesce(d.n, 0),
+              coalesce(w.list, '[]'), :now
          FROM ending e
          LEFT JOIN (SELECT session_id, count(*) AS n FROM revoked GROUP BY session_id) r ON r.session_id = e.id
          LEFT JOIN (SELECT termination_id, count(*) AS n FROM notices GROUP BY termination_id) d ON d.termination_id = e.termination_id
          LEFT JOIN ${withoutNoticeOfEach('participants')} w ON w.termination_id = e.termination_id
-        ${goOn ? 'WHERE r.n > 0 OR d.n > 0' : ''}
+        ${sessionsContinue ? 'WHERE r.n > 0 OR d.n > 0' : ''}
        RETURNING *
      ),
-     ${auditTerminations('record')}`;
+     ${AUDIT_TERMINATIONS}`,
+  });
 }
+
+const PARAMETERS = {
+  now: 'timestamptz',
+  /** As many as sessions may end. */
+  terminationIds: 'uuid[]',
+  initiator: typed<LogoutInitiator>('jsonb'),
+  /** When the notices are due. */
+  claimedUntil: 'timestamptz',
+  revokesOfflineGrants: 'boolean',
+} as const;
+
+const ROW = {
+  cause: typed<TerminationCause>('text'),
+  sessions: 'int',
+  grants_revoked: 'int',
+  deliveries: 'int',
+} as const;
+
+/** What ends sessions by {@link terminateEachStatement}; `Own` are the values that say which. */
+export type TerminateEach<Own> = Statement<ValuesOf<typeof PARAMETERS> & Own, RowOf<typeof ROW>>;
 
 /**
  * The logout of many sessions as one statement, by the same rules as the logout of one (decision 3), but with a record
  * for each session and the cause that `cause` gives it.
  *
- * Sessions that somebody else is ending or using at this moment are skipped, not waited for, so that any number of
+ * Sessions that another statement is ending or using at this moment are skipped, not waited for, so that any number of
  * nodes share the work. A statement sees the database as it was when it began: a session that an application has
  * joined since is left alone (`sessionAsSeen`), and is found by the next run.
  *
- * @param selection SQL about the session `s`: `condition` finds it and wants an index. `$1` is now; parameters of its own
- *   begin at `$6`.
+ * @param selection SQL about the session `s`: `condition` finds it and wants an index; `:now` is known, and what
+ *   `parameters` adds
  */
-export function terminateEachStatement(
+export function terminateEachStatement<const P extends Parameters>(
   name: string,
-  selection: { readonly condition: string; readonly cause: string; readonly order: string },
-): PositionalStatement {
-  return statement(
-    `logout_terminate_each_${name}`,
-    `WITH locked AS MATERIALIZED (
+  selection: { readonly parameters: P; readonly condition: string; readonly cause: string; readonly order: string },
+): TerminateEach<ValuesOf<P>> {
+  const parameters: typeof PARAMETERS & P = { ...PARAMETERS, ...selection.parameters };
+  const made: Statement<never, RowOf<typeof ROW>> = statement({
+    name: `logout_terminate_each_${name}`,
+    parameters,
+    row: ROW,
+    text: sql`
+     WITH locked AS MATERIALIZED (
        SELECT s.id, s.account_id, s.client_count, ${selection.cause} AS cause
          FROM sessions s
-        WHERE s.terminated_at IS NULL AND ${selection.condition}
-        ORDER BY ${selection.order} LIMIT cardinality($2::uuid[]) FOR NO KEY UPDATE OF s SKIP LOCKED
+        WHERE ${sessionIsUnterminated('s')} AND ${selection.condition}
+        ORDER BY ${selection.order} LIMIT cardinality(:terminationIds) FOR NO KEY UPDATE OF s SKIP LOCKED
      ),
      ending AS MATERIALIZED (
        -- The ids are given, since those of terminations are in the order of time.
-       SELECT l.id, l.account_id, l.cause, ($2::uuid[])[row_number() OVER (ORDER BY l.id)] AS termination_id
+       SELECT l.id, l.account_id, l.cause, (:terminationIds)[row_number() OVER (ORDER BY l.id)] AS termination_id
          FROM locked l
         WHERE ${sessionAsSeen('l')}
      ),
      ${endEach({
-       now: '$1::timestamptz',
-       initiator: '$3::jsonb',
-       grants: '(NOT g.offline OR $5::boolean)',
+       grants: '(NOT g.offline OR :revokesOfflineGrants)',
        told: 'true',
-       due: '$4::timestamptz',
+       due: ':claimedUntil',
      })}
      SELECT cause, count(*)::int AS sessions, sum(grants_revoked)::int AS grants_revoked, sum(deliveries)::int AS deliveries
        FROM record GROUP BY cause`,
-  );
+  });
+  return made as TerminateEach<ValuesOf<P>>;
 }

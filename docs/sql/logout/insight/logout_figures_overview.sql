@@ -1,0 +1,19 @@
+-- logout_figures_overview, declared in src/domain/logout/insight/delivery-figures.service.ts
+-- parameters:
+--   since timestamptz
+--   limit int
+-- row:
+--   client_id text, may be null
+--   hour timestamptz, may be null
+--   state text
+--   count int
+--   seconds float8[]
+
+WITH recent AS (
+  SELECT d.state, d.client_id, date_bin('1 hour', d.finished_at, TIMESTAMPTZ '2000-01-01 00:00Z') AS hour,
+         extract(epoch FROM d.finished_at - d.created_at)::float8 AS seconds
+    FROM logout_deliveries d WHERE d.finished_at > :since ORDER BY d.finished_at DESC LIMIT :limit
+)
+SELECT client_id, hour, state, count(*)::int AS count,
+       percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY seconds) AS seconds
+  FROM recent GROUP BY GROUPING SETS ((state), (client_id, state), (hour, state));

@@ -1,0 +1,18 @@
+-- logout_deliveries_abandon, declared in src/domain/logout/notices/redelivery.repository.ts
+-- parameters:
+--   now timestamptz
+--   clientId text
+--   errorCode text
+-- row:
+--   termination_id uuid
+
+WITH ended AS (
+  UPDATE logout_deliveries d SET state = 'abandoned', finished_at = :now, last_error = :errorCode
+   WHERE d.state = 'pending' AND d.client_id = :clientId AND (d.claimed_until IS NULL OR d.claimed_until <= :now) AND (d.attempts > 0 OR d.next_attempt_at <= :now)
+  RETURNING d.termination_id, d.resent_at
+),
+  reopened AS (
+    UPDATE session_terminations t SET receipted_at = NULL
+     WHERE t.id IN (SELECT e.termination_id FROM ended e WHERE e.resent_at IS NOT NULL)
+  )
+SELECT DISTINCT termination_id FROM ended;

@@ -1,0 +1,7 @@
+-- logout_deliveries_hasten, declared in src/domain/logout/notices/redelivery.repository.ts
+-- parameters:
+--   now timestamptz
+--   clientId text
+
+UPDATE logout_deliveries d SET next_attempt_at = :now
+ WHERE d.state = 'pending' AND d.client_id = :clientId AND d.next_attempt_at > :now AND d.next_attempt_at < '9999-12-31T00:00:00Z'::timestamptz AND (d.claimed_until IS NULL OR d.claimed_until <= :now) AND (d.attempts > 0 OR d.next_attempt_at <= :now);

@@ -1,0 +1,25 @@
+-- logout_orders_claim, declared in src/domain/logout/orders/logout-order-work.repository.ts
+-- parameters:
+--   now timestamptz
+-- row:
+--   id uuid
+--   number bigint
+--   target text
+--   upstream_name text, may be null
+--   reason text, may be null
+--   notify_per_second int
+--   operator text
+--   ordered_at timestamptz
+--   state text
+--   phase text
+--   cursor text, may be null
+--   total int, may be null
+--   done int
+--   grants_revoked int
+--   deliveries int
+--   holds boolean
+--   last_notice_at timestamptz, may be null
+--   finished_at timestamptz, may be null
+
+SELECT o.id, o.number, o.target, o.upstream_name, o.reason, o.notify_per_second, o.operator, o.ordered_at, o.state, o.phase, o.cursor, o.total, o.done, o.grants_revoked, o.deliveries, o.holds, o.last_notice_at, o.finished_at FROM logout_orders o WHERE o.state <> 'done' AND o.next_step_at <= :now
+ ORDER BY o.next_step_at, o.number LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;

@@ -1,0 +1,16 @@
+-- receipts_issue, declared in src/domain/logout/receipts/receipt.repository.ts
+-- parameters:
+--   sequences bigint[]
+--   terminationIds uuid[]
+--   revisions int[]
+--   jws text[]
+--   hashes text[]
+--   previousHashes text[]
+--   issuedAt timestamptz
+
+WITH issued AS (
+  INSERT INTO logout_receipts (sequence, termination_id, revision, jws, hash, previous_hash, issued_at)
+  SELECT r.*, :issuedAt FROM unnest(:sequences, :terminationIds, :revisions, :jws, :hashes, :previousHashes) AS r
+  RETURNING termination_id
+)
+UPDATE session_terminations t SET receipted_at = :issuedAt FROM issued i WHERE t.id = i.termination_id;

@@ -1,0 +1,13 @@
+-- receipts_latest, declared in src/domain/logout/receipts/receipt.repository.ts
+-- parameters:
+--   terminationId uuid
+-- row:
+--   sequence bigint
+--   termination_id uuid
+--   revision int
+--   jws text
+--   hash text
+--   previous_hash text, may be null
+--   issued_at timestamptz
+
+SELECT r.sequence, r.termination_id, r.revision, r.jws, r.hash, r.previous_hash, r.issued_at FROM logout_receipts r WHERE r.termination_id = :terminationId ORDER BY r.revision DESC LIMIT 1;

@@ -1,0 +1,90 @@
+-- logout_terminate_client-offline, declared in src/domain/logout/termination/terminate.sql.ts
+-- parameters:
+--   now timestamptz
+--   terminationId uuid
+--   cause text
+--   revokesOfflineGrants boolean
+--   claimedUntil timestamptz
+--   initiator jsonb
+--   senderClientId text, may be null
+--   browserSessionId uuid, may be null
+--   clientId text
+-- row:
+--   complete boolean
+--   sessions int
+--   grants_revoked int
+--   departed int
+--   deliveries json
+--   without_notice jsonb
+--   front_channel json
+
+WITH locked AS MATERIALIZED (
+   SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE s.terminated_at IS NULL AND s.id IN (
+  SELECT g.session_id FROM grants g WHERE g.client_id = :clientId AND g.offline AND g.revoked_at IS NULL) ORDER BY s.id FOR NO KEY UPDATE OF s
+ ),
+ joined AS MATERIALIZED (
+   SELECT sc.client_id, sc.sid, l.id AS session_id, l.account_id FROM locked l JOIN session_clients sc ON sc.session_id = l.id
+ ),
+ complete AS MATERIALIZED (
+   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM sessions seen WHERE seen.id = l.id AND seen.client_count = l.client_count)) AS yes
+ ),
+ ending AS (
+   SELECT l.id, l.account_id, :terminationId AS termination_id FROM locked l, complete c WHERE c.yes AND false
+ ),
+ ended AS (
+   UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x WHERE s.id = x.id RETURNING s.id
+ ),
+ revoked AS (
+   UPDATE grants g SET revoked_at = :now, revoked_cause = :cause
+    WHERE g.revoked_at IS NULL AND ((SELECT yes FROM complete) AND g.client_id = :clientId AND g.offline AND :revokesOfflineGrants) RETURNING g.id, g.session_id
+ ),
+ participants AS MATERIALIZED (
+   SELECT p.session_id, p.client_id, p.sid, p.account_id,
+          CASE WHEN c.deleted_at IS NOT NULL THEN 'client_deleted'
+WHEN coalesce(p.client_id = :senderClientId, false) THEN 'is_the_sender'
+WHEN c.deleted_at IS NULL AND c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
+AND (c.metadata -> 'backchannel_logout_causes' IS NULL OR c.metadata -> 'backchannel_logout_causes' ? :cause) THEN 'back_channel'
+WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AND coalesce(p.session_id = :browserSessionId, false) THEN 'front_channel'
+WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL THEN 'cause_not_wanted'
+WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL THEN 'browser_absent'
+ELSE 'no_backchannel_uri' END AS told
+     FROM joined p JOIN clients c ON c.client_id = p.client_id WHERE p.client_id = :clientId AND p.session_id IN (SELECT r.session_id FROM revoked r)
+ ),
+ notices AS (
+   INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
+   SELECT gen_random_uuid(), :terminationId, p.client_id, p.account_id::text, p.sid, 'pending', 0, :claimedUntil, :now
+     FROM participants p, complete
+    WHERE complete.yes AND p.told = 'back_channel'
+   RETURNING id, client_id, sub, sid
+ ),
+ record AS (
+   INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, without_notice, occurred_at)
+   SELECT :terminationId, :cause, :initiator,
+          -- One person's, or no single person's.
+          (SELECT CASE WHEN count(DISTINCT x.account_id) = 1 THEN min(x.account_id::text)::uuid END
+             FROM (SELECT account_id FROM ending UNION ALL SELECT account_id FROM participants
+                   UNION ALL SELECT g.account_id FROM grants g JOIN revoked r ON r.id = g.id) x),
+          (SELECT count(*) FROM ended), (SELECT count(*) FROM revoked), (SELECT count(*) FROM notices), (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+     'client_id', w.client_id, 'state', CASE WHEN w.told = 'front_channel' THEN 'asked' ELSE 'not_told' END,
+     'reason', CASE WHEN w.told <> 'front_channel' THEN w.told END, 'sessions', w.sessions)) ORDER BY w.client_id, w.told), '[]')
+   FROM (SELECT x.client_id, x.told, count(*)::int AS sessions FROM participants x WHERE x.told <> 'back_channel' GROUP BY x.client_id, x.told) w), :now
+    WHERE EXISTS (SELECT 1 FROM ended) OR EXISTS (SELECT 1 FROM revoked) OR EXISTS (SELECT 1 FROM notices)
+   RETURNING *
+ ),
+ audited AS (
+   INSERT INTO audit_events (id, at, event, outcome, details)
+   SELECT x.id, x.at, 'session_termination', 'done', x.details FROM (SELECT r.id, r.occurred_at AS at,
+        jsonb_build_object('termination_id', r.id, 'cause', r.cause, 'initiator', r.initiator ->> 'kind',
+                           'sessions', r.sessions, 'grants_revoked', r.grants_revoked, 'deliveries', r.deliveries) AS details
+   FROM record r) x
+ )
+ SELECT (SELECT yes FROM complete) AS complete,
+        (SELECT count(*)::int FROM ended) AS sessions,
+        (SELECT count(*)::int FROM revoked) AS grants_revoked,
+        0 AS departed,
+        (SELECT coalesce(json_agg(json_build_object('id', id, 'clientId', client_id, 'sub', sub, 'sid', sid)), '[]') FROM notices) AS deliveries,
+        coalesce((SELECT without_notice FROM record), '[]') AS without_notice,
+        (
+   SELECT coalesce(json_agg(json_build_object('sessionId', p.session_id, 'clientId', p.client_id, 'sid', p.sid) ORDER BY p.client_id), '[]')
+     FROM participants p JOIN clients c ON c.client_id = p.client_id
+    WHERE p.session_id = :browserSessionId AND c.deleted_at IS NULL AND c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL) AS front_channel;

@@ -1,0 +1,19 @@
+-- sessions_remove_participants, declared in src/domain/sessions/session.repository.ts
+-- parameters:
+--   before timestamptz
+-- row:
+--   removed int
+
+WITH due AS MATERIALIZED (
+  SELECT sc.session_id, sc.client_id FROM session_clients sc JOIN sessions s ON s.id = sc.session_id
+   WHERE sc.client_id = ANY (ARRAY(SELECT c.client_id FROM clients c WHERE c.deleted_at < :before)) LIMIT 1000 FOR NO KEY UPDATE OF s SKIP LOCKED
+),
+ departed AS (
+   DELETE FROM session_clients sc USING due x
+    WHERE sc.session_id = x.session_id AND sc.client_id = x.client_id AND true RETURNING sc.session_id
+ ),
+ departed_counted AS (
+   UPDATE sessions s SET client_count = s.client_count - d.clients
+     FROM (SELECT session_id, count(*)::int AS clients FROM departed GROUP BY session_id) d WHERE s.id = d.session_id
+ )
+SELECT 1 AS removed FROM departed;
