@@ -22,13 +22,15 @@ export interface AuthorizationRequest {
   readonly acr?: readonly string[];
 }
 
-/** Where the answer to a request goes. */
-export function targetOf(request: AuthorizationRequest): {
+/** Where the response to a request goes, once client and redirect URI are known to be good. */
+export interface ResponseTarget {
   readonly clientId: string;
   readonly redirectUri: string;
   readonly responseMode: 'query' | 'form_post';
   readonly state: string | undefined;
-} {
+}
+
+export function targetOf(request: AuthorizationRequest): ResponseTarget {
   const { clientId, redirectUri, responseMode, state } = request;
   return { clientId, redirectUri, responseMode, state };
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { isPublicClient, type Client } from '../clients/client.js';
+import { isPublicClient, isUnverified, type Client } from '../clients/client.js';
 import { mayActOffline } from '../clients/offline-access.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { TransactionRunner } from '../../platform/database/transaction.js';
@@ -11,6 +11,7 @@ import { GrantsService } from '../tokens/grants.service.js';
 import { mayServe } from '../upstreams/upstream.js';
 import { UpstreamsService } from '../upstreams/upstreams.service.js';
 import type { AuthorizationRequest } from './authorization-request.js';
+import type { InteractingBrowser } from './interaction.js';
 import { ConsentsService } from '../consents/consents.service.js';
 
 /** What must happen next for a request. */
@@ -19,6 +20,12 @@ export type AuthorizationStep =
   | { readonly kind: 'consent' }
   | { readonly kind: 'grant' }
   | { readonly kind: 'error'; readonly code: AuthorizationErrorCode; readonly description: string };
+
+/** A response without any question. */
+export type ImmediateResponse =
+  { readonly kind: 'code'; readonly code: string } | Extract<AuthorizationStep, { kind: 'error' }>;
+
+const ANSWERED_AT_ONCE = /_not_supported$|^invalid_request_object$/;
 
 const UNMET: AuthorizationStep = {
   kind: 'error',
@@ -80,6 +87,40 @@ export class AuthorizationService {
     return silent
       ? { kind: 'error', code: 'consent_required', description: 'The person has not allowed this yet.' }
       : { kind: 'consent' };
+  }
+
+  /**
+   * What can be responded without asking the person anything; undefined: they have to be asked.
+   * @param session as for {@link nextStep}
+   */
+  async respondAtOnce(
+    client: Client,
+    request: AuthorizationRequest,
+    session: SignedInSession | undefined,
+  ): Promise<ImmediateResponse | undefined> {
+    const step = await this.nextStep(client, request, session, false);
+    if (step.kind === 'error') return step;
+    const code =
+      step.kind === 'grant' && session !== undefined ? await this.issueCode(client, request, session) : undefined;
+    if (code !== undefined) return { kind: 'code', code };
+    if (!request.prompt.includes('none')) return undefined;
+    // The session ended, or the client was disabled, since we looked. With `prompt=none` no page is shown (Core
+    // §3.1.2.1).
+    return { kind: 'error', code: 'login_required', description: 'Nobody is signed in who fits the request.' };
+  }
+
+  /**
+   * Whether the error of a wrong request waits for the person's click. It takes no browser to an application that has
+   * registered itself, unless the person has allowed it something (RFC 9700 §4.11.2). What is merely not offered here, request
+   * objects that cannot be used, and `prompt=none`, which is right as it stands, are answered at once as OpenID Connect Core
+   * §3.1.2.6 has it: libraries try them and wait for the response.
+   */
+  async isHeldBack(client: Client, code: AuthorizationErrorCode, browser: InteractingBrowser): Promise<boolean> {
+    if (!isUnverified(client) || ANSWERED_AT_ONCE.test(code)) return false;
+    const session = await browser.session(client.clientId);
+    if (session === undefined) return true;
+    const consents = await this.consents.list(session.accountId);
+    return consents.every(({ clientId }) => clientId !== client.clientId);
   }
 
   /** The code; undefined when the session ended, or the consent or something of the client's was taken, at this very moment. */

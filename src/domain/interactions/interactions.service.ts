@@ -6,7 +6,7 @@ import { TooManyRequestsError } from '../../platform/oidc/errors.js';
 import { newSecret, sha256 } from '../../platform/oidc/secret.js';
 import type { AddressLimiter } from '../../platform/rate-limits/address-limiter.js';
 import { RateLimits } from '../../platform/rate-limits/rate-limits.js';
-import type { AuthorizationRequest } from './authorization-request.js';
+import type { Interaction, InteractionPurpose } from './interaction.js';
 import { InteractionRepository, type StoredInteraction } from './interaction.repository.js';
 
 /** Long enough to find a password, short enough that a forgotten tab is not a way in. */
@@ -14,16 +14,7 @@ const TTL_MS = 60 * 60_000;
 /** A second answer that comes this soon is the same click, on a slow line. */
 const SAME_CLICK_MS = 60_000;
 const SECRET_LENGTH = 43;
-
-/** A person is being asked something. */
-export interface Interaction {
-  /** Undefined when they came to see their own sessions. */
-  readonly request: AuthorizationRequest | undefined;
-  /** The session in which they proved, within this interaction, who they are. */
-  readonly sessionId: string | undefined;
-  /** Only an open one is answered. The others are there to lead people on. */
-  readonly state: 'open' | 'answered' | 'lapsed';
-}
+const OWN_PAGE = { kind: 'own_page' } as const;
 
 /**
  * Interactions, each bound to the browser that began it and used up by its answer
@@ -50,13 +41,9 @@ export class InteractionsService {
    * @returns the id for the URL; only its hash is stored
    * @throws TooManyRequestsError when this address began too many: no proof was needed to come this far
    */
-  async begin(
-    request: AuthorizationRequest | undefined,
-    browserHash: Buffer,
-    address: string,
-    sessionId?: string,
-  ): Promise<string> {
+  async begin(purpose: InteractionPurpose, browserHash: Buffer, address: string, sessionId?: string): Promise<string> {
     await this.count(address);
+    const request = purpose.kind === 'authorize' ? purpose.request : undefined;
     const id = newSecret() + Buffer.from(request?.clientId ?? '').toString('base64url');
     await this.repository.insert({
       idHash: hashOf(id),
@@ -128,7 +115,7 @@ export class InteractionsService {
     const now = this.clock.now().getTime();
     const sameClick = answeredAt === null || now - answeredAt.getTime() < SAME_CLICK_MS;
     return {
-      request: row.request ?? undefined,
+      ...(row.request === null ? OWN_PAGE : { kind: 'authorize', request: row.request }),
       sessionId: sameClick ? (row.session_id ?? undefined) : undefined,
       state: answeredAt !== null ? 'answered' : row.expires_at.getTime() <= now ? 'lapsed' : 'open',
     };

@@ -17,6 +17,7 @@ import { ClientAdministration } from './client-administration.service.js';
 import { ClientChanges } from './client-changes.service.js';
 import { ConsentWithdrawal } from './consent-withdrawal.service.js';
 import { IdentityLinks } from './identity-links.service.js';
+import { InteractionSignIns } from './interaction-sign-ins.service.js';
 import { KeyRotation } from './key-rotation.service.js';
 import { NamedTargets } from './named-targets.service.js';
 import { OperatorLogout } from './operator-logout.service.js';
@@ -24,6 +25,7 @@ import { OrganizationChanges } from './organization-changes.service.js';
 import { SelfRegistration } from './self-registration.service.js';
 import { SignInService } from './sign-in.service.js';
 import { UpstreamChanges } from './upstream-changes.service.js';
+import { UpstreamInteractions } from './upstream-interactions.service.js';
 
 const USE_CASES = [
   AccountChanges,
@@ -31,12 +33,14 @@ const USE_CASES = [
   ClientChanges,
   ConsentWithdrawal,
   IdentityLinks,
+  InteractionSignIns,
   KeyRotation,
   OperatorLogout,
   OrganizationChanges,
   SelfRegistration,
   SignInService,
   UpstreamChanges,
+  UpstreamInteractions,
 ];
 
 @Module({

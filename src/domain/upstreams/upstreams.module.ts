@@ -15,6 +15,7 @@ import { UpstreamLogoutTokens } from './upstream-logout-tokens.service.js';
 import { UpstreamLogout } from './upstream-logout.service.js';
 import { UpstreamRules } from './upstream-rules.js';
 import { UpstreamMetadata } from './upstream-metadata.service.js';
+import { UpstreamRoundTrips } from './upstream-round-trips.service.js';
 import { UpstreamSessions } from './upstream-sessions.service.js';
 import { UpstreamsService } from './upstreams.service.js';
 
@@ -30,6 +31,7 @@ import { UpstreamsService } from './upstreams.service.js';
     UpstreamLogout,
     UpstreamLogoutTokens,
     UpstreamMetadata,
+    UpstreamRoundTrips,
     UpstreamRules,
     UpstreamSessions,
     UpstreamsService,
@@ -42,6 +44,7 @@ import { UpstreamsService } from './upstreams.service.js';
     UpstreamIdentities,
     UpstreamLogout,
     UpstreamLogoutTokens,
+    UpstreamRoundTrips,
     UpstreamSessions,
     UpstreamsService,
   ],

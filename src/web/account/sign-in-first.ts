@@ -14,7 +14,7 @@ export class SignInFirst {
   async respond(browser: Browser, address: string): Promise<HttpResponse> {
     const known = browser.identified();
     return keepingCookies(known, async () => {
-      const id = await this.interactions.begin(undefined, known.idHash, address);
+      const id = await this.interactions.begin({ kind: 'own_page' }, known.idHash, address);
       return redirect(interactionPath(id)).for(known);
     });
   }

@@ -1,20 +1,19 @@
-import { Body, Controller, Cookies, Get, Headers, HttpCode, Ip, Post, Query, Res, UseFilters } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Ip, Post, Query, UseFilters, UseInterceptors } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { isUnverified } from '../../domain/clients/client.js';
-import { ClientsService } from '../../domain/clients/clients.service.js';
-import { ApiPage, ApiSeeOther } from '../kit/api-errors.js';
-import { BrowserIdentity } from '../kit/browser.js';
-import { HttpEdge, type Cookies as CookieJar, type Response } from '../kit/http-edge.js';
-import { PageErrorFilter } from '../kit/page-error.filter.js';
-import { ReadsItsOwnParameters } from '../kit/request.guard.js';
-import { appendQuery } from '../../platform/oidc/redirect-uri.js';
-import { SessionsService } from '../../domain/sessions/sessions.service.js';
-import { AuthorizationAnswer } from './authorization-answer.js';
-import { AuthorizationError, AuthorizationRequestParser, type RawParameters } from './authorization-request.parser.js';
-import { AuthorizationService } from '../../domain/interactions/authorization.service.js';
 import { targetOf } from '../../domain/interactions/authorization-request.js';
-import { ConsentsService } from '../../domain/consents/consents.service.js';
+import { AuthorizationService } from '../../domain/interactions/authorization.service.js';
 import { InteractionsService } from '../../domain/interactions/interactions.service.js';
+import { interactionPath, PATHS } from '../../platform/oidc/endpoints.js';
+import { appendQuery } from '../../platform/oidc/redirect-uri.js';
+import { ApiPage, ApiSeeOther } from '../kit/api-errors.js';
+import { type Browser, CurrentBrowser } from '../kit/browser.js';
+import { redirect, type HttpResponse } from '../kit/http-response.js';
+import { ReadsItsOwnParameters } from '../kit/request.guard.js';
+import { keepingCookies, ResponseInterceptor } from '../kit/response.interceptor.js';
+import { AuthorizationError } from './authorization-error.js';
+import { AuthorizationRequestParser, type RawParameters } from './authorization-request.parser.js';
+import { AuthorizationResponses } from './authorization-responses.js';
+import { InteractionErrorFilter } from './interaction-error.filter.js';
 
 const PARAMETERS: ReadonlyArray<readonly [name: string, required: boolean, description: string, example: string]> = [
   ['client_id', true, 'The application.', 'ledger'],
@@ -57,8 +56,6 @@ const PARAMETERS: ReadonlyArray<readonly [name: string, required: boolean, descr
   ['ui_locales', false, 'Taken as a wish.', 'en'],
 ];
 
-const ANSWERED_AT_ONCE = /_not_supported$|^invalid_request_object$/;
-
 function ApiAuthorizationQuery(): MethodDecorator {
   const decorators = PARAMETERS.map(([name, required, description, example]) =>
     ApiQuery({ name, required, description, example, type: String }),
@@ -76,20 +73,16 @@ function ApiAuthorizationQuery(): MethodDecorator {
  * 3. What can be answered silently is; otherwise an interaction begins, bound to this browser.
  */
 @ApiTags('Sign-in')
-@Controller('authorize')
-@UseFilters(PageErrorFilter)
+@Controller(PATHS.authorization)
+@UseFilters(InteractionErrorFilter)
+@UseInterceptors(ResponseInterceptor)
 @ReadsItsOwnParameters()
 export class AuthorizeController {
   constructor(
     private readonly parser: AuthorizationRequestParser,
     private readonly authorization: AuthorizationService,
     private readonly interactions: InteractionsService,
-    private readonly sessions: SessionsService,
-    private readonly clients: ClientsService,
-    private readonly consents: ConsentsService,
-    private readonly browsers: BrowserIdentity,
-    private readonly answer: AuthorizationAnswer,
-    private readonly edge: HttpEdge,
+    private readonly responses: AuthorizationResponses,
   ) {}
 
   @Get()
@@ -107,13 +100,8 @@ export class AuthorizeController {
   )
   @ApiPage(429, 'Too many sign-ins were begun from this address; `Retry-After` says when to come back.')
   @ApiPage(503, 'Storage is away.')
-  get(
-    @Query() query: RawParameters,
-    @Cookies() cookies: CookieJar,
-    @Ip() address: string,
-    @Res() response: Response,
-  ): Promise<void> {
-    return this.authorize(query, cookies, address, response);
+  get(@Query() query: RawParameters, @CurrentBrowser() browser: Browser, @Ip() address: string): Promise<HttpResponse> {
+    return this.authorize(query, browser, address);
   }
 
   @Post()
@@ -139,73 +127,37 @@ export class AuthorizeController {
   @ApiPage(503, 'As GET.')
   async post(
     @Body() body: RawParameters | undefined,
-    @Cookies() cookies: CookieJar,
+    @CurrentBrowser() browser: Browser,
     @Headers('sec-fetch-site') fetchSite: string | undefined,
     @Ip() address: string,
-    @Res() response: Response,
-  ): Promise<void> {
+  ): Promise<HttpResponse> {
     const parameters = body ?? {};
     // A POST from another site comes without our SameSite=Lax cookie; the same request by GET brings it.
     const single = Object.entries(parameters).every(([, value]) => typeof value === 'string');
-    if (fetchSite === 'cross-site' && single) {
-      this.edge.redirect(response, appendQuery('/authorize', Object.entries(parameters as Record<string, string>)));
-      return;
-    }
-    await this.authorize(parameters, cookies, address, response);
+    if (fetchSite === 'cross-site' && single)
+      return redirect(appendQuery(PATHS.authorization, Object.entries(parameters as Record<string, string>)));
+    return this.authorize(parameters, browser, address);
   }
 
-  private async authorize(raw: RawParameters, cookies: CookieJar, address: string, response: Response): Promise<void> {
+  private async authorize(raw: RawParameters, browser: Browser, address: string): Promise<HttpResponse> {
     try {
       const { client, request } = await this.parser.parse(raw);
-      const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'), client.clientId);
-      const step = await this.authorization.nextStep(client, request, session, false);
-      if (step.kind === 'error') {
-        this.answer.error(response, cookies, targetOf(request), step.code, step.description);
-        return;
-      }
-      const code =
-        step.kind === 'grant' && session !== undefined
-          ? await this.authorization.issueCode(client, request, session)
-          : undefined;
-      if (code !== undefined) {
-        this.answer.code(response, cookies, targetOf(request), code);
-        return;
-      }
-      if (request.prompt.includes('none')) {
-        // The session ended, or the client was disabled, since we looked. With `prompt=none` no page is shown (Core
-        // §3.1.2.1).
-        this.answer.error(
-          response,
-          cookies,
-          targetOf(request),
-          'login_required',
-          'Nobody is signed in who fits the request.',
-        );
-        return;
-      }
-      const browserId = this.browsers.ensure(response, cookies);
-      const id = await this.interactions.begin(request, this.browsers.hash(browserId), address);
-      this.edge.redirect(response, `/interaction/${id}`);
+      const session = await browser.session(client.clientId);
+      const response = await this.authorization.respondAtOnce(client, request, session);
+      if (response?.kind === 'code') return this.responses.code(browser, targetOf(request), response.code);
+      if (response !== undefined)
+        return this.responses.error(browser, targetOf(request), response.code, response.description);
+      const known = browser.identified();
+      return await keepingCookies(known, async () => {
+        const id = await this.interactions.begin({ kind: 'authorize', request }, known.idHash, address);
+        return redirect(interactionPath(id)).for(known);
+      });
     } catch (error) {
       if (!(error instanceof AuthorizationError)) throw error;
-      const { target, code, description } = error;
-      if (await this.isHeldBack(error, cookies)) this.answer.errorByHand(response, cookies, target, code, description);
-      else this.answer.error(response, cookies, target, code, description);
+      const { client, target, code, description } = error;
+      return (await this.authorization.isHeldBack(client, code, browser))
+        ? this.responses.heldBackError(browser, target, code, description)
+        : this.responses.error(browser, target, code, description);
     }
-  }
-
-  /**
-   * A wrong request takes no browser to an application that has registered itself, unless the person has allowed it
-   * something. What is merely not offered here, request objects that cannot be used, and `prompt=none`, which is right
-   * as it stands, are answered at once as OpenID Connect Core §3.1.2.6 has it: libraries try them and wait for the
-   * answer.
-   */
-  private async isHeldBack({ code, target }: AuthorizationError, cookies: CookieJar): Promise<boolean> {
-    const client = await this.clients.find(target.clientId);
-    if (client === undefined || !isUnverified(client) || ANSWERED_AT_ONCE.test(code)) return false;
-    const session = await this.sessions.findByCookie(this.edge.cookie(cookies, 'session'), client.clientId);
-    if (session === undefined) return true;
-    const consents = await this.consents.list(session.accountId);
-    return consents.every(({ clientId }) => clientId !== client.clientId);
   }
 }

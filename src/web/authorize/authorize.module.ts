@@ -11,13 +11,15 @@ import { RateLimitsModule } from '../../platform/rate-limits/rate-limits.module.
 import { SessionsModule } from '../../domain/sessions/sessions.module.js';
 import { TokensModule } from '../../domain/tokens/tokens.module.js';
 import { UpstreamsModule } from '../../domain/upstreams/upstreams.module.js';
-import { AuthorizationAnswer } from './authorization-answer.js';
 import { AuthorizationRequestParser } from './authorization-request.parser.js';
+import { AuthorizationResponses } from './authorization-responses.js';
 import { AuthorizeController } from './authorize.controller.js';
 import { InteractionController } from './interaction.controller.js';
-import { LeadingOn } from './leading-on.service.js';
+import { InteractionErrorFilter } from './interaction-error.filter.js';
+import { InteractionResponses } from './interaction-responses.js';
+import { LeadingOn } from './leading-on.js';
 import { RequestObjects } from './request-objects.js';
-import { SignInAnswer } from './sign-in-answer.js';
+import { SignInPages } from './sign-in-pages.js';
 import { UpstreamSignInController } from './upstream-sign-in.controller.js';
 
 @Module({
@@ -36,6 +38,14 @@ import { UpstreamSignInController } from './upstream-sign-in.controller.js';
     UpstreamsModule,
   ],
   controllers: [AuthorizeController, InteractionController, UpstreamSignInController],
-  providers: [AuthorizationAnswer, AuthorizationRequestParser, LeadingOn, RequestObjects, SignInAnswer],
+  providers: [
+    AuthorizationRequestParser,
+    AuthorizationResponses,
+    InteractionErrorFilter,
+    InteractionResponses,
+    LeadingOn,
+    RequestObjects,
+    SignInPages,
+  ],
 })
 export class AuthorizeModule {}

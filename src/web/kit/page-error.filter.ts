@@ -12,14 +12,18 @@ export class PageErrorFilter implements ExceptionFilter {
 
   constructor(private readonly writer: ResponseWriter) {}
 
-  catch(error: unknown, host: ArgumentsHost): void {
-    this.writer.send(host, toPage(toFailure(error, this.logger, true)));
+  catch(error: unknown, host: ArgumentsHost): void | Promise<void> {
+    this.show(error, host);
+  }
+
+  /** @param ways where the person continues; the way to our front page is there besides */
+  protected show(error: unknown, host: ArgumentsHost, ways = waysOf(error)): void {
+    this.writer.send(host, toPage(toFailure(error, this.logger, true), ways));
   }
 }
 
-function toPage(failure: Failure): HttpResponse {
+function toPage(failure: Failure, ways: readonly WayOn[]): HttpResponse {
   const { status, retryAfterSeconds, requestId } = failure;
-  const ways = waysOf(failure.error);
   const view = {
     status,
     ...wordsFor(failure),
