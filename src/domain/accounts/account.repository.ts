@@ -54,6 +54,7 @@ const LIST = statement({
   name: 'accounts_list',
   parameters: { cursor: 'uuid?', search: 'text?', limit: 'int' },
   row: COLUMNS,
+  plannedAnew: true,
   text: `
     ${SELECT} a
      WHERE a.id < coalesce(:cursor, 'ffffffff-ffff-ffff-ffff-ffffffffffff')

@@ -1,10 +1,34 @@
+import { typed } from '../../platform/database/statement.js';
+
 /**
  * SQL about `accounts` that other modules put into their own statements, so that a hot path needs one round trip while
  * what the columns mean stays here.
  */
 
-/** Locks the account `$1` for this transaction: others wait for it. */
-export const LOCK_ACCOUNT = 'SELECT a.id FROM accounts a WHERE a.id = $1 FOR NO KEY UPDATE OF a';
+/** A statement that locks the account for this transaction: others wait for it. */
+export function lockAccount(id: string): string {
+  return `SELECT a.id FROM accounts a WHERE a.id = ${id} FOR NO KEY UPDATE OF a`;
+}
+
+/** What pages call the person of the account by, as {@link ACCOUNT_NAMES_COLUMNS}. */
+export function accountNames(account: string): string {
+  return `${account}.login, ${account}.claims`;
+}
+
+export const ACCOUNT_NAMES_COLUMNS = {
+  login: 'text',
+  claims: typed<Readonly<Record<string, unknown>>>('jsonb'),
+} as const;
+
+/** The account may be used. */
+export function accountIsEnabled(account: string): string {
+  return `${account}.disabled_at IS NULL`;
+}
+
+/** The password of the account is still the one that was set at `changedAt`; null: it has none. */
+export function accountHasPasswordOf(account: string, changedAt: string): string {
+  return `${account}.password_changed_at IS NOT DISTINCT FROM ${changedAt}`;
+}
 
 /**
  * Every claim about the person of an account (OpenID Connect Core 1.0 §5.1): what is stored, `updated_at`, and the login
@@ -18,7 +42,7 @@ export function accountClaims(account: string): string {
 
 /** The account may be used, and what began at `since` is not older than its `not_before`. */
 export function accountAllows(account: string, since: string): string {
-  return `${account}.disabled_at IS NULL AND (${account}.not_before IS NULL OR ${since} >= ${account}.not_before)`;
+  return `${accountIsEnabled(account)} AND (${account}.not_before IS NULL OR ${since} >= ${account}.not_before)`;
 }
 
 /** Of the accounts that `ids` selects, `flag` is true no more where `condition` about the account `a` holds. */

@@ -3,7 +3,7 @@ import { Clock } from '../../platform/clock/clock.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { ChangeFeed } from '../../platform/database/change-feed.js';
 import { toPage, type Page, type PageRequest } from '../../platform/database/page.js';
-import { Retention, type PositionalRule } from '../../platform/database/retention.js';
+import { expiredRows, Retention } from '../../platform/database/retention.js';
 import { statement, typed, type RowOf } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import type { ClientMetadata } from '../../platform/oidc/client-metadata.js';
@@ -130,6 +130,7 @@ const LIST = statement({
   name: 'clients_list',
   parameters: { cursor: 'text?', search: 'text?', limit: 'int' },
   row: COLUMNS,
+  plannedAnew: true,
   text: `
     ${SELECT} c
      WHERE c.deleted_at IS NULL
@@ -138,6 +139,29 @@ const LIST = statement({
        AND (:search IS NULL OR starts_with(c.client_id, :search)
             OR position(lower(:search) IN lower(coalesce(c.metadata ->> 'client_name', ''))) > 0)
      ORDER BY c.created_at DESC, c.client_id DESC LIMIT :limit`,
+});
+
+const DELETED = expiredRows({
+  name: 'clients_remove_deleted',
+  table: 'clients',
+  key: 'client_id',
+  condition: 'deleted_at < :before',
+});
+
+/** Open registration may be used by every program, so a registration that is never used does not stay for ever. */
+const UNUSED = expiredRows({
+  name: 'clients_remove_unused',
+  table: 'clients',
+  key: 'client_id',
+  condition:
+    'created_at < :before AND first_used_at IS NULL AND registration_token_hash IS NOT NULL AND deleted_at IS NULL',
+});
+
+const OVER = expiredRows({
+  name: 'client_assertions_remove_over',
+  table: 'used_client_assertions',
+  key: 'client_id, jti_hash',
+  condition: 'expires_at < :before',
 });
 
 /** The table `clients`. Every write tells the other nodes when it commits, so that none goes on by what it remembers. */
@@ -152,20 +176,12 @@ export class ClientRepository implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
+    const { unusedClientMs } = this.settings;
     this.retention.register(
-      { table: 'clients', key: 'client_id', condition: 'deleted_at < $1', keepMs: DELETED_CLIENT_KEPT_MS },
-      ...this.unusedClients(),
-      { table: 'used_client_assertions', key: 'client_id, jti_hash', condition: 'expires_at < $1', keepMs: 0 },
+      { ...DELETED, keepMs: DELETED_CLIENT_KEPT_MS },
+      ...(unusedClientMs === 0 ? [] : [{ ...UNUSED, keepMs: unusedClientMs }]),
+      { ...OVER, keepMs: 0 },
     );
-  }
-
-  /** Open registration may be used by every program, so a registration that is never used does not stay for ever. */
-  private unusedClients(): readonly PositionalRule[] {
-    const { unusedClientMs: keepMs } = this.settings;
-    if (keepMs === 0) return [];
-    const condition =
-      'created_at < $1 AND first_used_at IS NULL AND registration_token_hash IS NOT NULL AND deleted_at IS NULL';
-    return [{ table: 'clients', key: 'client_id', condition, keepMs }];
   }
 
   async find(clientId: string): Promise<StoredClient | undefined> {

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { Retention } from '../../platform/database/retention.js';
+import { expiredRows, Retention } from '../../platform/database/retention.js';
 import { statement, typed, type RowOf } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import type { AuthorizationRequest } from './authorization-request.js';
@@ -69,6 +69,13 @@ const ANSWER = statement({
     UPDATE interactions SET answered_at = :now WHERE id_hash = :idHash AND answered_at IS NULL RETURNING answered_at`,
 });
 
+const EXPIRED = expiredRows({
+  name: 'interactions_remove_expired',
+  table: 'interactions',
+  key: 'id_hash',
+  condition: 'expires_at < :before',
+});
+
 export type StoredInteraction = Readonly<RowOf<typeof COLUMNS>>;
 
 export interface NewInteraction {
@@ -90,7 +97,7 @@ export class InteractionRepository implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.retention.register({ table: 'interactions', key: 'id_hash', condition: 'expires_at < $1', keepMs: KEPT_MS });
+    this.retention.register({ ...EXPIRED, keepMs: KEPT_MS });
   }
 
   async insert(interaction: NewInteraction): Promise<void> {

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { Retention } from '../../platform/database/retention.js';
+import { expiredRows, Retention } from '../../platform/database/retention.js';
 import { statement } from '../../platform/database/statement.js';
 import { TransactionRunner } from '../../platform/database/transaction.js';
 
@@ -22,6 +22,13 @@ const DELETE = statement({
   text: 'DELETE FROM console_sessions WHERE id = :id',
 });
 
+const EXPIRED = expiredRows({
+  name: 'console_sessions_remove_expired',
+  table: 'console_sessions',
+  key: 'id',
+  condition: 'expires_at < :before',
+});
+
 /** The table `console_sessions`: operators who came in by a client's secret. */
 @Injectable()
 export class ConsoleSessionRepository implements OnModuleInit {
@@ -31,7 +38,7 @@ export class ConsoleSessionRepository implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.retention.register({ table: 'console_sessions', key: 'id', condition: 'expires_at < $1', keepMs: 0 });
+    this.retention.register({ ...EXPIRED, keepMs: 0 });
   }
 
   async insert(id: string, clientId: string, expiresAt: Date): Promise<void> {

@@ -1,24 +1,25 @@
+import type { RowOf } from '../../platform/database/statement.js';
 import type { Session } from './session.js';
 
-/** What is read of the session `s`, as {@link SessionRow} has it. */
-export const SESSION_COLUMNS = `s.id, s.account_id, coalesce(s.upstream_auth_time, s.authenticated_at) AS authenticated_at, s.amr, s.created_at, s.last_seen_at, s.expires_at, s.address,
-  s.user_agent, s.terminated_at, s.termination_id`;
+export const SESSION_COLUMNS = {
+  id: 'uuid',
+  account_id: 'uuid',
+  authenticated_at: 'timestamptz',
+  amr: 'text[]',
+  created_at: 'timestamptz',
+  last_seen_at: 'timestamptz',
+  expires_at: 'timestamptz',
+  address: 'text?',
+  user_agent: 'text?',
+  terminated_at: 'timestamptz?',
+  termination_id: 'uuid?',
+} as const;
 
-export interface SessionRow {
-  id: string;
-  account_id: string;
-  authenticated_at: Date;
-  amr: string[];
-  created_at: Date;
-  last_seen_at: Date;
-  expires_at: Date;
-  address: string | null;
-  user_agent: string | null;
-  terminated_at: Date | null;
-  termination_id: string | null;
-}
+/** The {@link SESSION_COLUMNS} of the session `s`. An upstream may have said when it asked the person. */
+export const SESSION_SELECTED = `s.id, s.account_id, coalesce(s.upstream_auth_time, s.authenticated_at) AS authenticated_at,
+           s.amr, s.created_at, s.last_seen_at, s.expires_at, s.address, s.user_agent, s.terminated_at, s.termination_id`;
 
-export function toSession(row: SessionRow): Session {
+export function toSession(row: Readonly<RowOf<typeof SESSION_COLUMNS>>): Session {
   return {
     id: row.id,
     accountId: row.account_id,

@@ -1,0 +1,8 @@
+-- client_assertions_remove_over, declared in src/domain/clients/client.repository.ts
+-- parameters:
+--   before timestamptz
+-- row:
+--   removed int
+
+WITH due AS (SELECT client_id, jti_hash FROM used_client_assertions WHERE expires_at < :before LIMIT 1000 FOR UPDATE SKIP LOCKED)
+DELETE FROM used_client_assertions WHERE (client_id, jti_hash) IN (SELECT client_id, jti_hash FROM due) RETURNING 1 AS removed;

@@ -1,0 +1,8 @@
+-- interactions_remove_expired, declared in src/domain/interactions/interaction.repository.ts
+-- parameters:
+--   before timestamptz
+-- row:
+--   removed int
+
+WITH due AS (SELECT id_hash FROM interactions WHERE expires_at < :before LIMIT 1000 FOR UPDATE SKIP LOCKED)
+DELETE FROM interactions WHERE (id_hash) IN (SELECT id_hash FROM due) RETURNING 1 AS removed;

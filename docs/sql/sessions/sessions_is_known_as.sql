@@ -1,0 +1,9 @@
+-- sessions_is_known_as, declared in src/domain/sessions/session.repository.ts
+-- parameters:
+--   sessionId uuid
+--   clientId text
+--   sid text
+-- row:
+--   found int
+
+SELECT 1 AS found FROM session_clients WHERE session_id = :sessionId AND client_id = :clientId AND sid = :sid;

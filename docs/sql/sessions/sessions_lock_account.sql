@@ -1,0 +1,7 @@
+-- sessions_lock_account, declared in src/domain/sessions/session.repository.ts
+-- parameters:
+--   accountId uuid
+-- row:
+--   id uuid
+
+SELECT a.id FROM accounts a WHERE a.id = :accountId FOR NO KEY UPDATE OF a;
