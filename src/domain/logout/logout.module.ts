@@ -14,6 +14,12 @@ import { RedeliveryRepository } from './notices/redelivery.repository.js';
 import { LogoutOrderWorkRepository } from './orders/logout-order-work.repository.js';
 import { BackChannelLogoutDispatcher } from './notices/back-channel-logout.dispatcher.js';
 import { DeliveryBreakerRepository } from './notices/delivery-breaker.repository.js';
+import { ClientDeliveriesService } from './insight/client-deliveries.service.js';
+import { DeliveryResender } from './notices/delivery-resender.js';
+import { EndpointChanges } from './notices/endpoint-changes.js';
+import { ReceiptChain } from './receipts/receipt-chain.js';
+import { DeliveryRecorder } from './notices/delivery-recorder.js';
+import { DeliverySender } from './notices/delivery-sender.js';
 import { DeliveryNews } from './notices/delivery-news.js';
 import { DeliveryFiguresService } from './insight/delivery-figures.service.js';
 import { ReceiptIssuer } from './receipts/receipt-issuer.js';
@@ -24,7 +30,11 @@ import { EndpointDoctor } from './insight/endpoint-doctor.js';
 import { FrontChannelLogout } from './notices/front-channel-logout.service.js';
 import { LogoutPreviewService } from './insight/logout-preview.service.js';
 import { LogoutRecordsService } from './termination/logout-records.service.js';
+import { GrantReuseResponder } from './command/grant-reuse-responder.js';
+import { LogoutAnnouncer } from './command/logout-announcer.js';
 import { LogoutService } from './command/logout.service.js';
+import { SessionLimitEnforcer } from './command/session-limit-enforcer.js';
+import { TerminationPlanner } from './command/termination-planner.js';
 import { LogoutOrderJob } from './orders/logout-order.job.js';
 import { LogoutOrderRepository } from './orders/logout-order.repository.js';
 import { LogoutOrdersService } from './orders/logout-orders.service.js';
@@ -46,6 +56,16 @@ import { TerminationWatch } from './insight/termination-watch.js';
     TokensModule,
   ],
   providers: [
+    TerminationPlanner,
+    LogoutAnnouncer,
+    SessionLimitEnforcer,
+    GrantReuseResponder,
+    DeliverySender,
+    DeliveryResender,
+    EndpointChanges,
+    ClientDeliveriesService,
+    ReceiptChain,
+    DeliveryRecorder,
     LogoutService,
     LogoutRecordsService,
     LogoutPreviewService,
@@ -74,6 +94,7 @@ import { TerminationWatch } from './insight/termination-watch.js';
     DeliveryFiguresService,
   ],
   exports: [
+    ClientDeliveriesService,
     LogoutService,
     LogoutRecordsService,
     FrontChannelLogout,

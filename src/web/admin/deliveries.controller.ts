@@ -4,6 +4,7 @@ import { OperatorLogout } from '../../domain/lifecycle/operator-logout.service.j
 import { UuidParam } from '../kit/uuid-param.js';
 import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
+import { ClientDeliveriesService } from '../../domain/logout/insight/client-deliveries.service.js';
 import { EndpointDoctor } from '../../domain/logout/insight/endpoint-doctor.js';
 import { RedeliveryService } from '../../domain/logout/notices/redelivery.service.js';
 import { OperatorClientId } from '../kit/admin.guard.js';
@@ -19,6 +20,7 @@ import { toDate, toDeliveryDto } from './presenters.js';
 export class AdminDeliveriesController {
   constructor(
     private readonly redelivery: RedeliveryService,
+    private readonly deliveries: ClientDeliveriesService,
     private readonly doctor: EndpointDoctor,
     private readonly logout: OperatorLogout,
   ) {}
@@ -70,7 +72,7 @@ export class AdminDeliveriesController {
   @ApiOkResponse({ type: ClientDeliveriesDto })
   @ApiJsonErrors(404)
   async stateOf(@Param('client_id') clientId: string): Promise<ClientDeliveriesDto> {
-    return toClientDeliveriesDto(clientId, await this.redelivery.ofClient(clientId));
+    return toClientDeliveriesDto(clientId, await this.deliveries.ofClient(clientId));
   }
 
   @Post('clients/:client_id/logout-check')

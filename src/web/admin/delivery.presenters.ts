@@ -1,6 +1,6 @@
 import type { EndpointReport } from '../../domain/logout/insight/endpoint-doctor.js';
 import type { LogoutPreview } from '../../domain/logout/insight/logout-preview.js';
-import type { ClientDeliveries } from '../../domain/logout/notices/redelivery.service.js';
+import type { ClientDeliveries } from '../../domain/logout/insight/client-deliveries.service.js';
 import type { ClientDeliveriesDto } from './dto/deliveries.dto.js';
 import type { LogoutCheckDto } from './dto/logout-check.dto.js';
 import type { LogoutPreviewDto } from './dto/logout-preview.dto.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { statement, type Queryable } from '../../../platform/database/statement.js';
-import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
+import type { Tx } from '../../../platform/database/transaction.js';
 import type { LogoutInitiator } from '../command/logout.js';
 import { ORDER, ORDER_COLUMNS, targetId, toOrder } from './logout-order-row.js';
 import type { LogoutOrder, OrderPhase } from './logout-order.js';

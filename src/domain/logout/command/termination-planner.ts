@@ -1,0 +1,29 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { v7 as uuid } from 'uuid';
+import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
+import { Clock } from '../../../platform/clock/clock.js';
+import { claimLeaseMs } from '../notices/claim-lease.js';
+import type { TerminationOrder } from '../termination/session-termination.repository.js';
+import { logoutPolicy } from './logout-policy.js';
+import type { LogoutCommand } from './logout.js';
+import { TerminationCauses } from './termination-causes.js';
+
+/** Makes of a command what is written: which grants fall ({@link logoutPolicy}), when, under which id. */
+@Injectable()
+export class TerminationPlanner {
+  constructor(
+    private readonly causes: TerminationCauses,
+    private readonly clock: Clock,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  plan(command: LogoutCommand): TerminationOrder {
+    return {
+      ...command,
+      ...logoutPolicy(command, this.causes),
+      terminationId: uuid(),
+      now: this.clock.now(),
+      claimedUntil: this.clock.in(claimLeaseMs(this.settings)),
+    };
+  }
+}

@@ -1,0 +1,58 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
+import { Clock } from '../../../platform/clock/clock.js';
+import type { Client } from '../../clients/client.js';
+import { BackChannelLogoutClient, healthOf, type AttemptOutcome } from './back-channel-logout.client.js';
+import type { AttemptResult } from './delivery-queue.repository.js';
+import type { DeliveryState, DueDelivery } from './delivery.js';
+import { LogoutTokenIssuer } from './logout-token.issuer.js';
+import { retryDelayMs } from './retry-schedule.js';
+
+/** Makes attempts. Each has a fresh token. */
+@Injectable()
+export class DeliverySender {
+  constructor(
+    private readonly tokens: LogoutTokenIssuer,
+    private readonly client: BackChannelLogoutClient,
+    private readonly clock: Clock,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  /** Undefined when the notice waited in line so long that its claim may lapse on the way: another claim sends it. */
+  async attempt(delivery: DueDelivery, client: Client): Promise<AttemptResult | undefined> {
+    const startedAt = this.clock.now();
+    if (startedAt.getTime() + this.settings.deliveryTimeoutMs > delivery.claimedUntil.getTime()) return undefined;
+    const start = performance.now();
+    const { jti, jwt } = await this.tokens.issue(client, delivery);
+    const outcome = await this.client.send(client, jwt);
+    const number = delivery.attempts + 1;
+    return {
+      deliveryId: delivery.id,
+      number,
+      jti,
+      startedAt,
+      durationMs: Math.round(performance.now() - start),
+      status: outcome.status,
+      errorCode: outcome.kind === 'accepted' ? undefined : outcome.errorCode,
+      health: healthOf(outcome),
+      probe: delivery.probe,
+      retryAfterMs: outcome.kind === 'failed' ? outcome.retryAfterMs : undefined,
+      ...this.next(delivery, outcome, number),
+    };
+  }
+
+  private next(
+    delivery: DueDelivery,
+    outcome: AttemptOutcome,
+    attempts: number,
+  ): { readonly state: DeliveryState; readonly nextAttemptAt: Date } {
+    const now = this.clock.now();
+    if (outcome.kind === 'accepted') return { state: 'delivered', nextAttemptAt: now };
+    if (outcome.kind === 'rejected') return { state: 'rejected', nextAttemptAt: now };
+    if (outcome.kind === 'undeliverable') return { state: 'abandoned', nextAttemptAt: now };
+    const nextAttemptAt = this.clock.in(retryDelayMs(attempts, outcome.retryAfterMs));
+    const tooOld =
+      nextAttemptAt.getTime() - (delivery.agesFrom ?? delivery.createdAt).getTime() > this.settings.deliveryMaxAgeMs;
+    return { state: tooOld ? 'abandoned' : 'pending', nextAttemptAt };
+  }
+}
