@@ -2,8 +2,7 @@ import { commentsOf, privateWords } from './plain-words.js';
 import { textsOfTheRepository } from './repository.js';
 
 /** Rooms whose comments have been rewritten. */
-const ROOMS =
-  /^src\/(?:platform|web\/(?:kit|pages|account|authorize|docs|oauth|session-management|signed-out)|domain\/(?:accounts|sessions|consents|operators|interactions))\/.*\.ts$/;
+const ROOMS = /^src\/(?:cli|platform|web\/(?!dialects|admin\/dto)|domain\/(?!logout|clients\/dto))(?:.*)\.ts$/;
 
 describe('comments', () => {
   it('of the sources keep to the words of the glossary', () => {

@@ -164,7 +164,10 @@ const OVER = expiredRows({
   condition: 'expires_at < :before',
 });
 
-/** The table `clients`. Every write tells the other nodes when it commits, so that none goes on by what it remembers. */
+/**
+ * The table `clients`. Every write notifies the other nodes when it commits, so that none continues by what it
+ * remembers.
+ */
 @Injectable()
 export class ClientRepository implements OnModuleInit {
   constructor(

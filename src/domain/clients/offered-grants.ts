@@ -6,7 +6,7 @@ export interface RegistrableGrant {
   readonly name: string;
   /** It begins at the authorization endpoint with this `response_type`, so its clients need a redirect URI. */
   readonly responseType?: 'code';
-  /** It goes on with what another grant type began, and is of no use alone. */
+  /** It continues what another grant type began, and is of no use alone. */
   readonly continues?: boolean;
   /** Other grant types that its clients must have. */
   readonly needs?: readonly string[];

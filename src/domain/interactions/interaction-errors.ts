@@ -2,7 +2,7 @@ import { InvalidRequestError, ProtocolError } from '../../platform/oidc/errors.j
 import type { Client } from '../clients/client.js';
 import type { Interaction } from './interaction.js';
 
-/** Which interaction an error is about, for whoever leads on from it. */
+/** Which interaction an error is about, for the page that leads on from it. */
 export type EndedInteraction =
   /** No such row is this browser's: it is unknown, gone, or another browser's. */
   | { readonly kind: 'unknown'; readonly id: string }

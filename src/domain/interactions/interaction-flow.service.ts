@@ -43,8 +43,8 @@ export type AuthorizationOutcome = Extract<InteractionStep, { kind: 'code' | 'er
 type ForApplication = Extract<CurrentInteraction, { kind: 'authorize' }>;
 
 /**
- * An interaction from step to step: finds it for its browser, says what is to be asked next, and answers it once. It signs
- * nobody in (`lifecycle`), and how a step looks is the edge's.
+ * An interaction from step to step: finds it for its browser, says what is to be asked next, and answers it once.
+ * Signing in is `lifecycle`'s, and how a step looks is the edge's.
  */
 @Injectable()
 export class InteractionFlow {

@@ -20,11 +20,14 @@ export type Interaction = InteractionPurpose & {
 export interface InteractingBrowser {
   /** Undefined: it has never been here, so no interaction is its own. */
   readonly idHash: Buffer | undefined;
-  /** @param clientId whom it is to serve */
+  /** @param clientId the client that it is to serve */
   session(clientId?: string): Promise<SignedInSession | undefined>;
 }
 
-/** An interaction of this browser, with whom it is for: the client as it is now, and its request as it may be answered now. */
+/**
+ * An interaction of this browser, with the client it is for: the client as it is now, and its request as it may be
+ * answered now.
+ */
 export type OwnInteraction = Interaction & { readonly id: string; readonly browserHash: Buffer } & (
     | { readonly kind: 'authorize'; readonly client: Client; readonly request: AuthorizationRequest }
     | { readonly kind: 'own_page' }

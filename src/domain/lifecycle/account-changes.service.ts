@@ -81,7 +81,7 @@ export class AccountChanges {
     );
   }
 
-  /** When this returns, nobody signs in with the account. @throws NotFoundError */
+  /** When this returns, the account cannot sign in. @throws NotFoundError */
   async disable(id: string, actor: Actor): Promise<LogoutOutcome> {
     const { id: accountId } = await this.accounts.get(id);
     return this.endAll(accountId, 'disabled', 'account_disabled', actor, (tx) => this.accounts.disable(tx, accountId));

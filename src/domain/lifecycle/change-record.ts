@@ -17,7 +17,7 @@ export type ChangeEventName = Extract<AuditEventName, `${string}_changed` | 'key
 
 export interface Change {
   readonly event: ChangeEventName;
-  /** One word of ours: what was done, such as `created` or `roles_set`. */
+  /** One word of our vocabulary: what was done, such as `created` or `roles_set`. */
   readonly change: string;
   /** What was changed, by its identifiers. */
   readonly subject: AuditDetails;
@@ -26,7 +26,7 @@ export interface Change {
 /** Members of something as they were and as they are. */
 export type Values = Readonly<Record<string, unknown>>;
 
-/** Called within the transaction of the change, with what it changed where that can be told. */
+/** Called within the transaction of the change, with what it changed where that is known. */
 export type RecordChange = (tx: Tx, before?: Values, after?: Values) => Promise<void>;
 
 /** Puts what administrators change on record: who, from where, what, and how it was before. */

@@ -105,8 +105,8 @@ export class ClientChanges {
   }
 
   /**
-   * When this returns, nobody signs in with the client, no token of it is good on any node, and its applications are
-   * being notified. Of a client that was disabled before nothing is left to end.
+   * When this returns, no person can sign in with the client, no token of it is good on any node, and its notices are
+   * being sent. Of a client that was disabled before nothing is left to end.
    * @throws NotFoundError
    * @throws ConflictError when an operator's client is about to lock itself out, or none could administer the service
    */

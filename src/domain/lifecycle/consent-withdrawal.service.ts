@@ -18,8 +18,8 @@ export class ConsentWithdrawal {
 
   /**
    * When this returns, every grant of this person at this application is dead, offline ones too, the application is
-   * being told about each of their sessions that it takes part in, and its next request asks the person again. The
-   * sessions go on. One transaction, so that no consent is forgotten whose grants live on.
+   * being notified about each of their sessions that it takes part in, and its next request asks the person again. The
+   * sessions continue. One transaction, so that no consent is forgotten whose grants live on.
    */
   async withdraw(
     accountId: string,

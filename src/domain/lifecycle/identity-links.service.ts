@@ -11,7 +11,7 @@ export interface LinkedPerson {
   readonly sub: string;
 }
 
-/** Says by whom at other providers an account may be used, by issuer and `sub`, and puts it on record. */
+/** Says which people at other providers may use an account, by issuer and `sub`, and puts it on record. */
 @Injectable()
 export class IdentityLinks {
   constructor(

@@ -31,7 +31,7 @@ export class SignInService {
 
   /**
    * The same person again keeps the session and gets a new cookie. Another person's sign-in in the same browser ends
-   * the session that was there, everywhere: on a shared machine nobody meets the tokens of whoever sat there before
+   * the session that was there, everywhere: on a shared machine no person meets the tokens of the one before
    * (docs/threat-model.md#reused-session-id).
    * @param interactionId where it happens within one: however often its form is sent, it begins one session
    */

@@ -30,8 +30,8 @@ export class UpstreamChanges {
   }
 
   /**
-   * When this returns, nobody is signed in by it any more, and what people allowed applications for when they are away
-   * has ended with their sessions. Accounts stay.
+   * When this returns, no session that began by it is alive, and what people allowed applications for when they are
+   * away has ended with their sessions. Accounts stay.
    * @throws NotFoundError, ConflictError while an organization points at it
    */
   async delete(name: string, actor: Actor): Promise<LogoutOutcome> {

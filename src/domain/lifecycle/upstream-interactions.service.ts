@@ -87,7 +87,7 @@ export class UpstreamInteractions {
 
   /**
    * Each response is taken once, and only from the browser that left.
-   * @returns the session's cookie and the interaction to go on with, or why nobody is signed in
+   * @returns the session's cookie and the interaction to continue with, or why there is no sign-in
    * @throws InteractionLostError, InteractionAnsweredError
    */
   async comeBack(

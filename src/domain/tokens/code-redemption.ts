@@ -31,7 +31,7 @@ export class CodeRedemption {
 
   /**
    * Redeems a code: once, by the client it was issued to, with the redirect URI and the verifier of its request, while
-   * the session goes on. A second use revokes what the first one issued (RFC 6749 §4.1.2).
+   * the session is alive. A second use revokes what the first one issued (RFC 6749 §4.1.2).
    * @throws InvalidGrantError
    */
   async redeem(client: Client, request: CodeRequest, withRefreshToken: boolean): Promise<TokenResponse> {

@@ -4,8 +4,8 @@ export type ReuseCause = 'refresh_token_reuse' | 'code_reuse';
 type Handler = (grantId: string, clientId: string, cause: ReuseCause) => Promise<void>;
 
 /**
- * Somebody used a code or a refresh token twice. What follows is a matter of `logout`, which stands above this module;
- * it registers here at start. Without it nothing may be answered, so that no reuse is ever passed over.
+ * A code or a refresh token was used twice. What follows is a matter of `logout`, which stands above this module; it
+ * registers here at start. Without it nothing may be answered, so that no reuse is ever passed over.
  */
 @Injectable()
 export class GrantReuse {

@@ -199,7 +199,7 @@ const REFRESH_TOKEN_STATE = statement(
     WHERE r.token_hash = $1`,
 );
 
-/** The grace: the same successor again, as long as nobody has used it. */
+/** The grace: the same successor again, as long as it was not used. */
 const REPEAT_ROTATION = statement(
   'grants_repeat_rotation',
   `WITH g AS (

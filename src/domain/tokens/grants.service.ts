@@ -16,7 +16,7 @@ const DAY = 24 * 60 * 60 * 1000;
 export interface AuthorizedRequest {
   readonly clientId: string;
   readonly redirectUri: string | undefined;
-  /** By which registered URI the code goes out; undefined: to nobody but the caller. */
+  /** By which registered URI the code goes out; undefined: only to the caller. */
   readonly registeredUri?: string | undefined;
   readonly scope: readonly string[];
   readonly claims: ClaimsParameter | undefined;

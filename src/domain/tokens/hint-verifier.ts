@@ -12,8 +12,8 @@ export interface TokenHint {
   readonly sub: string;
   readonly sid: string | undefined;
   /**
-   * Past its time, or, of an access token, its session is over: it still names who it was issued to, but whoever shows it
-   * may have found it.
+   * Past its time, or, of an access token, its session is over: it still names who it was issued to, but its sender may
+   * have found it.
    */
   readonly expired: boolean;
 }
@@ -32,7 +32,9 @@ export class HintVerifier {
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  /** Undefined for anything that is not an ID token of ours: other issuer, bad signature, `none`, access token. */
+  /**
+   * Undefined for anything that is not an ID token that we issued: other issuer, bad signature, `none`, access token.
+   */
   async idTokenHint(token: string): Promise<TokenHint | undefined> {
     const claims = (await this.verifier.verify(token, 'JWT'))?.claims;
     if (claims?.iss !== this.settings.issuer || typeof claims.sub !== 'string' || typeof claims.aud !== 'string')

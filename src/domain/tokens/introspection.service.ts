@@ -7,13 +7,13 @@ import type { RefreshTokenState } from './grant.repository.js';
 import { personClaims } from './person-claims.js';
 import { Tokens } from './tokens.js';
 
-/** RFC 7662 §2.2. An inactive token is told about in no further word. */
+/** RFC 7662 §2.2. Of an inactive token nothing else is said. */
 export type Introspection =
   { readonly active: false } | ({ readonly active: true } & Readonly<Record<string, unknown>>);
 
 const INACTIVE: Introspection = { active: false };
 
-/** Says whether a token is good, to those whom it is meant for. */
+/** Says whether a token is good, to those that it is meant for. */
 @Injectable()
 export class IntrospectionService {
   constructor(
@@ -83,7 +83,7 @@ export class IntrospectionService {
   }
 }
 
-/** RFC 7662 §2.2: a name that people read. It is told to whom the token's scope tells one. */
+/** RFC 7662 §2.2: a name that people read. It is shown where the token's scope shows one. */
 function usernameOf({ scope, live }: ActiveAccessToken): { readonly username?: unknown } {
   if (live === undefined) return {};
   const { preferred_username: preferred, email } = personClaims(scope, live);

@@ -11,8 +11,8 @@ const ALIVE = `coalesce(${grantHasNotEnded('g', 's', 'a', '$2::timestamptz')}, f
 const DENIED = (jti: string) => `EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = ${jti})`;
 
 /**
- * The grant was taken back on its own account. Those that ended with their session were not: that the session is over says
- * nothing against whom the token names.
+ * The grant was taken back on its own account. Those that ended with their session were not: that the session is over
+ * says nothing against the person that the token names.
  */
 const TAKEN_BACK = `(g.revoked_at IS NOT NULL AND (g.revoked_cause = 'token_revoked' OR s.id IS NOT NULL AND s.terminated_at IS NULL))`;
 
@@ -41,7 +41,7 @@ const DENY = statement(
   'INSERT INTO revoked_access_tokens (jti, expires_at) VALUES ($1, $2) ON CONFLICT (jti) DO NOTHING RETURNING jti',
 );
 
-/** Used up without a successor: whoever presents it again is refused, and nothing is taken for reuse. */
+/** Used up without a successor: presented again it is refused, and nothing is taken for reuse. */
 const INVALIDATE_REFRESH_TOKEN = statement(
   'issued_tokens_invalidate_refresh_token',
   `UPDATE refresh_tokens r SET consumed_at = $2
@@ -74,7 +74,7 @@ const REVOKE_GRANT = statement(
     WHERE g.id = $1 AND g.revoked_at IS NULL AND (SELECT count(*) FROM locked) >= 0`,
 );
 
-/** An access token of ours as storage knows it, dead or alive. */
+/** An access token that we issued as storage knows it, dead or alive. */
 export interface StoredAccessToken {
   readonly jti: string;
   readonly expiresAt: Date;
@@ -114,7 +114,7 @@ export class IssuedTokenRepository {
     return row?.denied === true;
   }
 
-  /** @param clientId whose it must be; undefined: anybody's */
+  /** @param clientId the client that it must belong to; undefined: any */
   async opaque(tokenHash: Buffer, clientId: string | undefined): Promise<StoredAccessToken | undefined> {
     const now = this.clock.now();
     const [row] = await this.transactions.query<StateRow & { jti: string; expires_at: Date; grant_id: string | null }>(

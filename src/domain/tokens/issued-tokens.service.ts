@@ -106,8 +106,8 @@ export class IssuedTokensService {
   }
 
   /**
-   * Part of a logout that names tokens: the access token dies, and with a refresh token its grant does, even one that was
-   * granted for when nobody is there. Without one the grant ends as everything does that hangs on the session.
+   * Part of a logout that names tokens: the access token dies, and with a refresh token its grant does, even one with
+   * offline access. Without one the grant ends as everything does that hangs on the session.
    */
   async releaseForLogout(tx: Tx, access: IssuedAccessToken, refresh: IssuedRefreshToken | undefined): Promise<void> {
     if (access.alive) await this.repository.deny(tx, access.jti, access.expiresAt);

@@ -1,7 +1,7 @@
 import { requestedClaims, selectClaims } from '../../platform/oidc/claims.js';
 import type { Grant } from './grant.js';
 
-/** Whom a token stands for, with every claim that is known about the person. */
+/** The person for whom a token stands, with every claim that is known about the person. */
 export interface TokenPerson {
   readonly grant: Pick<Grant, 'claims'>;
   readonly accountClaims: Readonly<Record<string, unknown>>;

@@ -98,8 +98,8 @@ export class RefreshRotation {
 }
 
 /**
- * The successor follows from the token and a salt that only the database has: whoever repeats the request within the
- * grace gets the same successor, without it being stored anywhere (docs/decisions/0004-refresh-grace-by-derivation.md).
+ * The successor follows from the token and a salt that only the database has: a repeated request within the grace gets
+ * the same successor, without it being stored anywhere (docs/decisions/0004-refresh-grace-by-derivation.md).
  */
 function successorOf(token: string, salt: Buffer): string {
   return createHmac('sha256', token).update(salt).digest('base64url');

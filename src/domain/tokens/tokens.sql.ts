@@ -12,16 +12,16 @@ import { grantIsServed } from '../upstreams/upstreams.sql.js';
 
 /**
  * The grant `g` of account `a`, made in session `s` (outer joined), has not ended at `now`: not revoked and not ended
- * by an order, its account may be used, and, without `offline_access`, its session goes on.
+ * by an order, its account may be used, and, without `offline_access`, its session is alive.
  */
 export function grantHasNotEnded(g: string, s: string, a: string, now: string): string {
   return `${g}.revoked_at IS NULL AND ${accountAllows(a, `${g}.created_at`)} AND ${grantOutlivesOrders(g)} AND (${g}.offline OR (${sessionIsAlive(s, a, now)}))`;
 }
 
 /**
- * As {@link grantHasNotEnded}, and the client `c` may have something from people, and whoever vouched for the person
- * may do so for this client: only then is anything given for it. What an upstream may not do now it may be allowed
- * again, so what takes back asks for the former.
+ * As {@link grantHasNotEnded}, and the client `c` may have something from people, and the provider that vouched for the
+ * person may do so for this client: only then is anything given for it. What an upstream may not do now it may be
+ * allowed again, so what takes back asks for the former.
  */
 export function grantIsAlive(g: string, s: string, a: string, c: string, now: string): string {
   return `${grantHasNotEnded(g, s, a, now)} AND ${clientMayServePeople(c)} AND ${grantIsServed(g)}`;

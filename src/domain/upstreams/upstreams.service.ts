@@ -169,8 +169,8 @@ export class UpstreamsService implements OnModuleInit {
   }
 
   /**
-   * Gone with the commit. Whoever calls this ends the sessions that began by it, after it in the same transaction: a
-   * sign-in that is under way holds the row, so it has committed by then, or finds the upstream gone.
+   * Gone with the commit. The caller ends the sessions that began by it, after it in the same transaction: a sign-in
+   * that is under way holds the row, so it has committed by then, or finds the upstream gone.
    * @throws ConflictError while an organization points at it
    */
   async delete(tx: Tx, upstream: Upstream): Promise<void> {

@@ -74,7 +74,7 @@ export class SignInPages {
   }
 }
 
-/** Whom the sign-in is for, and the ways that will do (`acr`; undefined: any). */
+/** The client that the sign-in is for, and the ways that will do (`acr`; undefined: any). */
 function aimOf(interaction: OwnInteraction): {
   readonly client?: Client;
   readonly acr?: readonly string[] | undefined;

@@ -53,7 +53,7 @@ export class ClientAuthenticator {
   }
 
   /**
-   * The client that one of these readings of a secret proves to be, for an edge that is told secrets in a way of its own;
+   * The client that one of these readings of a secret proves to be, for an edge that gets secrets in a way of its own;
    * undefined when none does, which counts once.
    * @throws TooManyRequestsError as {@link authenticate} does
    */

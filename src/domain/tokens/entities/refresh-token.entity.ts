@@ -21,8 +21,8 @@ export class RefreshTokenEntity {
   consumedAt: Date | null;
 
   /**
-   * Random salt chosen when this token was used. The successor is HMAC-SHA-256(token, salt): whoever presents the same
-   * token again inside the grace gets the same successor, and neither the token alone nor this row alone yields it.
+   * Random salt chosen when this token was used. The successor is HMAC-SHA-256(token, salt): the same token presented
+   * again inside the grace gives the same successor, and neither the token alone nor this row alone yields it.
    */
   @Column('bytea', { name: 'successor_salt', nullable: true })
   successorSalt: Buffer | null;
