@@ -13,7 +13,4 @@ export class TestClock extends Clock {
   }
 }
 
-export const SECOND = 1000;
-export const MINUTE = 60 * SECOND;
-export const HOUR = 60 * MINUTE;
-export const DAY = 24 * HOUR;
+export { DAY, HOUR, MINUTE, SECOND } from '../../src/platform/clock/durations.js';

@@ -292,7 +292,8 @@ describe('private_key_jwt (OpenID Connect Core 1.0 §9, RFC 7523 §3)', () => {
   });
 
   it('reads jwks_uri once, and again for an unknown kid, but not at every forged one', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] });
+    const start = app.clock.steady();
+    const steady = vi.spyOn(app.clock, 'steady').mockReturnValue(start);
     try {
       const [first, second] = await Promise.all([aKey(), aKey()]);
       publishedKeys = [first.jwk];
@@ -305,14 +306,14 @@ describe('private_key_jwt (OpenID Connect Core 1.0 §9, RFC 7523 §3)', () => {
       publishedKeys = [first.jwk, second.jwk];
       expect((await ask(await assertion({}, { by: second, of }))).status).toBe(401);
       expect(fetches).toBe(1);
-      vi.setSystemTime(Date.now() + 11_000);
+      steady.mockReturnValue(start + 11_000);
       expect((await ask(await assertion({}, { by: second, of }))).status).toBe(200);
       expect(fetches).toBe(2);
       const stranger = await aKey();
       for (const _again of [1, 2, 3]) expect((await ask(await assertion({}, { by: stranger, of }))).status).toBe(401);
       expect(fetches).toBe(2);
     } finally {
-      vi.useRealTimers();
+      steady.mockRestore();
     }
   });
 

@@ -5,7 +5,7 @@ import type { RateLimiter } from '../../platform/rate-limits/rate-limiter.js';
 import { RateLimits } from '../../platform/rate-limits/rate-limits.js';
 import { subscriberOf } from '../../platform/rate-limits/source-address.js';
 
-const MINUTE = 60;
+const MINUTE_SECONDS = 60;
 
 /**
  * Bounds sign-in attempts per address and failures per account, on all nodes together.
@@ -21,9 +21,9 @@ export class SignInLimiter {
   private readonly failuresAnywhere: RateLimiter;
 
   constructor(limits: RateLimits, @Inject(SETTINGS) settings: Settings) {
-    this.attemptsOfAddress = limits.addressLimiter('sign_in_address', settings.signInAddressPerMinute, MINUTE);
-    this.failuresHere = limits.limiter('sign_in_here', settings.signInAccountFailures, 15 * MINUTE);
-    this.failuresAnywhere = limits.limiter('sign_in_account', settings.signInAccountFailures * 10, 15 * MINUTE);
+    this.attemptsOfAddress = limits.addressLimiter('sign_in_address', settings.signInAddressPerMinute, MINUTE_SECONDS);
+    this.failuresHere = limits.limiter('sign_in_here', settings.signInAccountFailures, 15 * MINUTE_SECONDS);
+    this.failuresAnywhere = limits.limiter('sign_in_account', settings.signInAccountFailures * 10, 15 * MINUTE_SECONDS);
   }
 
   /** Counts an attempt from there, for whichever account. Returns the seconds to wait when there were too many. */

@@ -1,15 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
-import { LRUCache } from 'lru-cache';
+import { RefreshingCache } from '../../platform/cache/refreshing-cache.js';
+import { Clock } from '../../platform/clock/clock.js';
+import { MINUTE, SECOND } from '../../platform/clock/durations.js';
 import { EgressClient } from '../../platform/egress/egress.client.js';
 import { EgressError } from '../../platform/egress/egress.js';
 import { InvalidClientError } from '../../platform/oidc/errors.js';
 import { usableKeys } from './client-keys.js';
 import type { Client } from './client.js';
 
-const MAX_AGE = 10 * 60_000;
-const REFETCH_FLOOR = 10_000;
-const TIMEOUT = 3000;
+const MAX_AGE = 10 * MINUTE;
+const REFETCH_FLOOR = 10 * SECOND;
+const TIMEOUT = 3 * SECOND;
 
 /** @throws JWKSInvalid for what is no set of keys */
 function keySet(set: unknown): JWTVerifyGetKey {
@@ -18,22 +20,19 @@ function keySet(set: unknown): JWTVerifyGetKey {
   return createLocalJWKSet({ keys: usableKeys(keys) } as JSONWebKeySet);
 }
 
-interface Fetched {
-  readonly getKey: JWTVerifyGetKey;
-  readonly at: number;
-}
-
 /** Public keys of clients: registered by value, or fetched from `jwks_uri` through the egress guard and cached. */
 @Injectable()
 export class ClientJwks {
-  private readonly fetched = new LRUCache<string, Fetched>({ max: 1000, ttl: MAX_AGE });
-  /**
-   * Callers that need the same keys meanwhile wait for the same request, so that a burst of assertions does not become
-   * a burst of our requests.
-   */
-  private readonly fetching = new Map<string, Promise<Fetched>>();
+  /** Callers that need the same keys meanwhile wait for the same request: a burst of assertions is no burst of requests. */
+  private readonly fetched: RefreshingCache<string, JWTVerifyGetKey>;
 
-  constructor(private readonly egress: EgressClient) {}
+  constructor(
+    private readonly egress: EgressClient,
+    clock: Clock,
+  ) {
+    const options = { nameOf: (uri: string) => uri, maxAgeMs: MAX_AGE, refreshFloorMs: REFETCH_FLOOR };
+    this.fetched = new RefreshingCache((uri: string) => this.request(uri), clock, options);
+  }
 
   /** Resolves the key of an assertion. An unknown `kid` refetches, at most once in ten seconds. */
   keysOf(client: Client): JWTVerifyGetKey {
@@ -41,26 +40,17 @@ export class ClientJwks {
     if (jwks !== undefined) return keySet(jwks);
     if (uri === undefined) throw new InvalidClientError('This client has no registered keys.');
     return async (header, token) => {
-      const cached = this.fetched.get(uri) ?? (await this.fetch(uri));
+      const keys = await this.fetched.get(uri);
       try {
-        return await cached.getKey(header, token);
+        return await keys(header, token);
       } catch (error) {
-        if (!(error instanceof errors.JWKSNoMatchingKey) || Date.now() - cached.at < REFETCH_FLOOR) throw error;
-        return (await this.fetch(uri)).getKey(header, token);
+        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+        return (await this.fetched.refresh(uri))(header, token);
       }
     };
   }
 
-  private fetch(uri: string): Promise<Fetched> {
-    let fetching = this.fetching.get(uri);
-    if (fetching === undefined) {
-      fetching = this.request(uri).finally(() => this.fetching.delete(uri));
-      this.fetching.set(uri, fetching);
-    }
-    return fetching;
-  }
-
-  private async request(uri: string): Promise<Fetched> {
+  private async request(uri: string): Promise<JWTVerifyGetKey> {
     try {
       const response = await this.egress.request({
         method: 'GET',
@@ -69,9 +59,7 @@ export class ClientJwks {
         timeoutMs: TIMEOUT,
       });
       if (response.status !== 200) throw new InvalidClientError(`The client's jwks_uri answered ${response.status}.`);
-      const fetched = { getKey: keySet(JSON.parse(response.body)), at: Date.now() };
-      this.fetched.set(uri, fetched);
-      return fetched;
+      return keySet(JSON.parse(response.body));
     } catch (error) {
       if (error instanceof EgressError || error instanceof errors.JOSEError || error instanceof SyntaxError) {
         throw new InvalidClientError("The client's keys could not be read from its jwks_uri.", { cause: error });

@@ -1,3 +1,4 @@
+import { DAY } from '../../platform/clock/durations.js';
 import { ADMIN_SCOPE, SERVER_SCOPE_PREFIX } from '../../platform/oidc/claims.js';
 
 /**
@@ -79,7 +80,7 @@ export function clientHearsOf(c: string, cause: string): string {
 }
 
 /** How long a deleted client stays: for the records that name it, and for those who ask for it by a link. */
-export const DELETED_CLIENT_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+export const DELETED_CLIENT_KEPT_MS = 30 * DAY;
 
 /** `clientId` is one of those that were deleted before `before` and go now. An array, so that an index is used for the few. */
 export function clientIsToBeRemoved(clientId: string, before: string): string {

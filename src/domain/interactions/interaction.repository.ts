@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DAY } from '../../platform/clock/durations.js';
 import { expiredRows, Retention } from '../../platform/database/retention.js';
 import { statement, typed, type RowOf } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
@@ -8,7 +9,7 @@ import type { AuthorizationRequest } from './authorization-request.js';
  * How long after its time a person who comes back to an interaction still gets a way to continue: a notebook that was
  * closed overnight.
  */
-const KEPT_MS = 24 * 60 * 60_000;
+const KEPT_MS = DAY;
 
 const COLUMNS = {
   request: typed<AuthorizationRequest | null>('jsonb?'),

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { HOUR, MINUTE } from '../../platform/clock/durations.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
@@ -10,9 +11,9 @@ import type { Interaction, InteractionPurpose } from './interaction.js';
 import { InteractionRepository, type StoredInteraction } from './interaction.repository.js';
 
 /** Long enough to find a password, short enough that a forgotten tab is not a way in. */
-const TTL_MS = 60 * 60_000;
+const TTL_MS = HOUR;
 /** A second answer that comes this soon is the same click, on a slow line. */
-const SAME_CLICK_MS = 60_000;
+const SAME_CLICK_MS = MINUTE;
 const SECRET_LENGTH = 43;
 const OWN_PAGE = { kind: 'own_page' } as const;
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { v4 as uuid } from 'uuid';
+import { HOUR, MINUTE } from '../../platform/clock/durations.js';
 import { displayName } from '../accounts/account.js';
 import { AccountsService } from '../accounts/accounts.service.js';
 import type { AuditDetails } from '../../platform/audit/audit-event.js';
@@ -16,9 +17,9 @@ import { SessionsService } from '../sessions/sessions.service.js';
 
 const SEALED = 'console';
 /** A secret in a cookie's stead is for looking something up, not for a day at the desk. */
-export const CLIENT_TTL_MS = 30 * 60_000;
+export const CLIENT_TTL_MS = 30 * MINUTE;
 /** An operator who signed in longer ago is asked again: a session may live for weeks. */
-const ACCOUNT_MAX_AGE_MS = 12 * 60 * 60_000;
+const ACCOUNT_MAX_AGE_MS = 12 * HOUR;
 const ATTEMPTS_PER_MINUTE = 20;
 
 /** An operator who may look at the console. */

@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { DAY } from '../../platform/clock/durations.js';
 import {
   accountNames,
   ACCOUNT_NAMES_COLUMNS,
@@ -18,7 +19,6 @@ import { SESSION_COLUMNS, SESSION_SELECTED, toSession } from './session-rows.js'
 import { removeParticipants, sessionIsAlive } from './sessions.sql.js';
 import type { SessionApplication, SignedInSession, UpstreamLink } from './session.js';
 
-const DAY = 24 * 60 * 60 * 1000;
 const OF_REMOVED_CLIENTS = statement({
   name: 'sessions_remove_participants',
   parameters: { before: 'timestamptz' },

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
+import { DAY } from '../../platform/clock/durations.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
@@ -10,7 +11,6 @@ import { SessionLimit } from './session-limit.js';
 import { SessionRepository, type FoundByCookie, type SignInOfSession } from './session.repository.js';
 import type { Browser, SignedInSession, UpstreamLink } from './session.js';
 
-const DAY = 24 * 60 * 60 * 1000;
 const USER_AGENT_LENGTH = 500;
 
 export interface StartedSession {

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
+import { DAY } from '../../platform/clock/durations.js';
 import { clientIsToBeRemoved, DELETED_CLIENT_KEPT_MS } from '../clients/clients.sql.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { Clock } from '../../platform/clock/clock.js';
@@ -9,8 +10,6 @@ import { Retention } from '../../platform/database/retention.js';
 import type { ClaimsParameter } from '../../platform/oidc/claims.js';
 import { newSecret, sha256 } from '../../platform/oidc/secret.js';
 import { GrantRepository } from './grant.repository.js';
-
-const DAY = 24 * 60 * 60 * 1000;
 
 /** What a person allowed, as the authorization endpoint knows it. */
 export interface AuthorizedRequest {

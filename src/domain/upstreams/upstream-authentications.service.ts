@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { HOUR } from '../../platform/clock/durations.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { Retention } from '../../platform/database/retention.js';
 import { statement } from '../../platform/database/statement.js';
@@ -10,7 +11,7 @@ import { UpstreamAuthenticationEntity } from './entities/upstream-authentication
 import type { Upstream } from './upstream.js';
 
 /** As long as the interaction that it is for. */
-const TTL_MS = 60 * 60_000;
+const TTL_MS = HOUR;
 const PURPOSE = 'upstream-authentication';
 
 const CONSUME = statement(

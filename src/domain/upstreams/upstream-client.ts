@@ -181,7 +181,7 @@ export class UpstreamClient {
     return {
       client_id: upstream.clientId,
       id_token_signed_response_alg: upstream.idTokenSignedResponseAlg,
-      [oauth.clockSkew]: this.clock.seconds() - Math.floor(Date.now() / 1000),
+      [oauth.clockSkew]: this.clock.skewSeconds(),
       [oauth.clockTolerance]: CLOCK_SKEW_SECONDS,
     };
   }

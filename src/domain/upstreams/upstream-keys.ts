@@ -8,26 +8,24 @@ import {
   type JWTVerifyOptions,
   type JWTVerifyResult,
 } from 'jose';
+import { RefreshingCache } from '../../platform/cache/refreshing-cache.js';
+import { Clock } from '../../platform/clock/clock.js';
+import { DAY, MINUTE, SECOND } from '../../platform/clock/durations.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { EgressClient } from '../../platform/egress/egress.client.js';
 import { EgressError } from '../../platform/egress/egress.js';
 import { isUnusableKey } from '../../platform/oidc/unusable-key.js';
 import { UpstreamUnavailableError } from './upstream-errors.js';
 import { UpstreamMetadata } from './upstream-metadata.service.js';
-import type { Upstream } from './upstream.js';
+import { nameOfUpstream, type Upstream } from './upstream.js';
 
-const MAX_AGE = 10 * 60_000;
+const MAX_AGE = 10 * MINUTE;
 /** While it cannot be fetched again, what is older than {@link MAX_AGE} still counts, but not for ever. */
-const MAX_STALE = 24 * 60 * 60_000;
-const REFETCH_FLOOR = 10_000;
+const MAX_STALE = DAY;
+const REFETCH_FLOOR = 10 * SECOND;
 /** Short, so that a retry and a person who tries again are not kept waiting once the provider is back. */
-const FAILURE_FLOOR = 1000;
+const FAILURE_FLOOR = SECOND;
 const MAX_BYTES = 256 * 1024;
-
-interface Keys {
-  readonly getKey: JWTVerifyGetKey;
-  readonly at: number;
-}
 
 /**
  * Verifies what upstream providers sign. Their keys are fetched through the egress guard, cached, and fetched again
@@ -42,15 +40,24 @@ interface Keys {
 @Injectable()
 export class UpstreamKeys {
   private readonly logger = new Logger(UpstreamKeys.name);
-  private readonly cache = new Map<string, Keys>();
-  private readonly fetching = new Map<string, Promise<Keys>>();
-  private readonly failedAt = new Map<string, number>();
+  private readonly cache: RefreshingCache<Upstream, JWTVerifyGetKey>;
 
   constructor(
     private readonly metadata: UpstreamMetadata,
     private readonly egress: EgressClient,
+    clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
-  ) {}
+  ) {
+    this.cache = new RefreshingCache((upstream: Upstream) => this.request(upstream), clock, {
+      nameOf: nameOfUpstream,
+      maxAgeMs: MAX_AGE,
+      refreshFloorMs: REFETCH_FLOOR,
+      afterFailure: {
+        floorMs: FAILURE_FLOOR,
+        error: ({ displayName }) => new UpstreamUnavailableError(`The keys of ${displayName} cannot be had just now.`),
+      },
+    });
+  }
 
   /** @throws errors.JOSEError when the token is not good, UpstreamUnavailableError when that cannot be found out */
   async verify(upstream: Upstream, token: string, options: JWTVerifyOptions): Promise<JWTVerifyResult> {
@@ -71,52 +78,26 @@ export class UpstreamKeys {
     try {
       return await verifyWith(keys, token, options);
     } catch (error) {
-      if (!mayBeOfANewKey(error) || Date.now() - keys.at < REFETCH_FLOOR) throw error;
-      return verifyWith(await this.fetch(upstream), token, options);
+      if (!mayBeOfANewKey(error)) throw error;
+      const next = await this.cache.refresh(upstream);
+      if (next === keys) throw error;
+      return verifyWith(next, token, options);
     }
   }
 
-  private async current(upstream: Upstream): Promise<Keys> {
-    const cached = this.cache.get(keyOf(upstream));
-    if (cached === undefined) return this.fetch(upstream);
-    const age = Date.now() - cached.at;
-    if (age <= MAX_AGE) return cached;
+  private async current(upstream: Upstream): Promise<JWTVerifyGetKey> {
     try {
-      return await this.fetch(upstream);
+      return await this.cache.get(upstream);
     } catch (error) {
-      if (!(error instanceof UpstreamUnavailableError) || age > MAX_STALE) throw error;
-      this.logger.warn(`keys of upstream ${upstream.name} are ${Math.round(age / 60_000)} minutes old and still used`);
-      return cached;
+      const old = this.cache.peek(upstream);
+      if (!(error instanceof UpstreamUnavailableError) || old === undefined || old.ageMs > MAX_STALE) throw error;
+      const minutes = Math.round(old.ageMs / MINUTE);
+      this.logger.warn(`keys of upstream ${upstream.name} are ${minutes} minutes old and still used`);
+      return old.value;
     }
   }
 
-  private fetch(upstream: Upstream): Promise<Keys> {
-    const key = keyOf(upstream);
-    if (Date.now() - (this.failedAt.get(key) ?? 0) < FAILURE_FLOOR)
-      return Promise.reject(
-        new UpstreamUnavailableError(`The keys of ${upstream.displayName} cannot be had just now.`),
-      );
-    let fetching = this.fetching.get(key);
-    if (fetching === undefined) {
-      fetching = this.load(upstream, key).finally(() => this.fetching.delete(key));
-      this.fetching.set(key, fetching);
-    }
-    return fetching;
-  }
-
-  private async load(upstream: Upstream, key: string): Promise<Keys> {
-    try {
-      const keys = await this.request(upstream);
-      this.cache.set(key, keys);
-      this.failedAt.delete(key);
-      return keys;
-    } catch (error) {
-      this.failedAt.set(key, Date.now());
-      throw error;
-    }
-  }
-
-  private async request(upstream: Upstream): Promise<Keys> {
+  private async request(upstream: Upstream): Promise<JWTVerifyGetKey> {
     const { jwks_uri: url } = await this.metadata.get(upstream);
     if (url === undefined) throw new UpstreamUnavailableError(`${upstream.displayName} publishes no keys.`);
     try {
@@ -128,7 +109,7 @@ export class UpstreamKeys {
         maxBytes: MAX_BYTES,
       });
       if (answer.status !== 200) throw new EgressError('failed');
-      return { getKey: createLocalJWKSet(JSON.parse(answer.body) as JSONWebKeySet), at: Date.now() };
+      return createLocalJWKSet(JSON.parse(answer.body) as JSONWebKeySet);
     } catch (cause) {
       const why = cause instanceof EgressError ? cause.code : 'they are not valid';
       throw new UpstreamUnavailableError(`The keys of ${upstream.displayName} cannot be had: ${why}.`, { cause });
@@ -141,9 +122,9 @@ function mayBeOfANewKey(error: unknown): boolean {
 }
 
 /** A token without `kid` may fit several keys: then one of them must have signed it. */
-async function verifyWith(keys: Keys, token: string, options: JWTVerifyOptions): Promise<JWTVerifyResult> {
+async function verifyWith(keys: JWTVerifyGetKey, token: string, options: JWTVerifyOptions): Promise<JWTVerifyResult> {
   try {
-    return await jwtVerify(token, keys.getKey, options);
+    return await jwtVerify(token, keys, options);
   } catch (error) {
     if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
     for await (const key of error) {
@@ -156,8 +137,4 @@ async function verifyWith(keys: Keys, token: string, options: JWTVerifyOptions):
     }
     throw new errors.JWSSignatureVerificationFailed();
   }
-}
-
-function keyOf(upstream: Upstream): string {
-  return `${upstream.id} ${upstream.issuer}`;
 }

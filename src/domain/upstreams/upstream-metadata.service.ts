@@ -1,5 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import * as oauth from 'oauth4webapi';
+import { RefreshingCache, type Aged } from '../../platform/cache/refreshing-cache.js';
+import { Clock } from '../../platform/clock/clock.js';
+import { HOUR, SECOND } from '../../platform/clock/durations.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { codeOf } from '../../platform/database/storage-errors.js';
 import { EgressClient } from '../../platform/egress/egress.client.js';
@@ -7,12 +10,12 @@ import { EgressError } from '../../platform/egress/egress.js';
 import { redirectUriProblem } from '../../platform/oidc/redirect-uri.js';
 import { textProblem } from '../../platform/oidc/text.js';
 import { UpstreamUnavailableError } from './upstream-errors.js';
-import type { Upstream } from './upstream.js';
+import { nameOfUpstream, type Upstream } from './upstream.js';
 import { UpstreamsService } from './upstreams.service.js';
 
-const MAX_AGE = 60 * 60_000;
+const MAX_AGE = HOUR;
 /** After a failure no request waits for the same failure again. */
-const FAILURE_FLOOR = 10_000;
+const FAILURE_FLOOR = 10 * SECOND;
 const MAX_BYTES = 256 * 1024;
 
 /**
@@ -27,11 +30,6 @@ const ENDPOINTS = [
   'end_session_endpoint',
 ] as const;
 
-interface Known {
-  readonly metadata: oauth.AuthorizationServer;
-  readonly at: number;
-}
-
 /**
  * What upstream providers publish about themselves (OpenID Connect Discovery 1.0 §4), read when it is first needed and
  * kept: in memory, and in storage for nodes that start while the provider is down. What is old is used while it is
@@ -40,22 +38,30 @@ interface Known {
 @Injectable()
 export class UpstreamMetadata {
   private readonly logger = new Logger(UpstreamMetadata.name);
-  private readonly known = new Map<string, Known>();
-  private readonly fetching = new Map<string, Promise<Known>>();
-  private readonly failedAt = new Map<string, number>();
+  private readonly known: RefreshingCache<Upstream, oauth.AuthorizationServer>;
 
   constructor(
     private readonly upstreams: UpstreamsService,
     private readonly egress: EgressClient,
+    private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
-  ) {}
+  ) {
+    this.known = new RefreshingCache((upstream: Upstream) => this.discover(upstream), clock, {
+      nameOf: nameOfUpstream,
+      maxAgeMs: MAX_AGE,
+      afterFailure: {
+        floorMs: FAILURE_FLOOR,
+        error: ({ displayName }) => new UpstreamUnavailableError(`${displayName} cannot be reached.`),
+      },
+    });
+  }
 
   /** @throws UpstreamUnavailableError when it was never read and cannot be read now */
   async get(upstream: Upstream): Promise<oauth.AuthorizationServer> {
     const known = await this.remembered(upstream);
-    if (known === undefined) return (await this.fetch(upstream)).metadata;
-    if (Date.now() - known.at > MAX_AGE) this.refreshInBackground(upstream);
-    return known.metadata;
+    if (known === undefined) return this.known.get(upstream);
+    if (known.ageMs > MAX_AGE) this.refreshInBackground(upstream);
+    return known.value;
   }
 
   /** As {@link get}, for callers that can do without. */
@@ -68,45 +74,25 @@ export class UpstreamMetadata {
     }
   }
 
-  private async remembered(upstream: Upstream): Promise<Known | undefined> {
-    const known = this.known.get(keyOf(upstream));
+  private async remembered(upstream: Upstream): Promise<Aged<oauth.AuthorizationServer> | undefined> {
+    const known = this.known.peek(upstream);
     if (known !== undefined) return known;
     const stored = await this.upstreams.storedMetadata(upstream);
     if (stored === undefined) return undefined;
-    return this.remember(upstream, stored.metadata as unknown as oauth.AuthorizationServer, stored.at.getTime());
-  }
-
-  private remember(upstream: Upstream, metadata: oauth.AuthorizationServer, at: number): Known {
-    const known = { metadata, at };
-    this.known.set(keyOf(upstream), known);
-    return known;
+    const value = stored.metadata as unknown as oauth.AuthorizationServer;
+    const ageMs = this.clock.now().getTime() - stored.at.getTime();
+    this.known.put(upstream, value, ageMs);
+    return { value, ageMs };
   }
 
   private refreshInBackground(upstream: Upstream): void {
-    this.fetch(upstream).catch((error: unknown) => {
+    this.known.get(upstream).catch((error: unknown) => {
       const problem = error instanceof UpstreamUnavailableError ? error.description : codeOf(error);
       this.logger.warn(`metadata of upstream ${upstream.name} not refreshed: ${problem}`);
     });
   }
 
-  private fetch(upstream: Upstream): Promise<Known> {
-    const key = keyOf(upstream);
-    if (Date.now() - (this.failedAt.get(key) ?? 0) < FAILURE_FLOOR)
-      return Promise.reject(new UpstreamUnavailableError(`${upstream.displayName} cannot be reached.`));
-    let fetching = this.fetching.get(key);
-    if (fetching === undefined) {
-      fetching = this.discover(upstream)
-        .catch((error: unknown) => {
-          this.failedAt.set(key, Date.now());
-          throw error;
-        })
-        .finally(() => this.fetching.delete(key));
-      this.fetching.set(key, fetching);
-    }
-    return fetching;
-  }
-
-  private async discover(upstream: Upstream): Promise<Known> {
+  private async discover(upstream: Upstream): Promise<oauth.AuthorizationServer> {
     const metadata = await this.request(upstream);
     // To the letter, which the library leaves to us (OpenID Connect Discovery 1.0 §4.3).
     if (metadata.issuer !== upstream.issuer)
@@ -117,8 +103,7 @@ export class UpstreamMetadata {
     if (textProblem(metadata) !== undefined)
       throw new UpstreamUnavailableError(`The metadata of ${upstream.displayName} has text that cannot be kept.`);
     await this.upstreams.storeMetadata(upstream, { ...metadata });
-    this.failedAt.delete(keyOf(upstream));
-    return this.remember(upstream, metadata, Date.now());
+    return metadata;
   }
 
   private async request(upstream: Upstream): Promise<oauth.AuthorizationServer> {
@@ -147,9 +132,4 @@ export class UpstreamMetadata {
       }) === undefined
     );
   }
-}
-
-/** An upstream that was given another issuer is another one. */
-function keyOf(upstream: Upstream): string {
-  return `${upstream.id} ${upstream.issuer}`;
 }

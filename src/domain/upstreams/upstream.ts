@@ -60,3 +60,8 @@ export function servesEverybody(upstream: Upstream): boolean {
 export function isOpenTo(upstream: Upstream, dialect: string): boolean {
   return upstream.enabled && upstream.dialects.includes(dialect);
 }
+
+/** What is kept of an upstream is kept under this name: one that was given another issuer is another one. */
+export function nameOfUpstream({ id, issuer }: Pick<Upstream, 'id' | 'issuer'>): string {
+  return `${id} ${issuer}`;
+}

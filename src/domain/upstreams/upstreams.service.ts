@@ -1,6 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { withdrawVerification } from '../accounts/accounts.sql.js';
+import { RefreshingCache } from '../../platform/cache/refreshing-cache.js';
+import { SECOND } from '../../platform/clock/durations.js';
 import { ChangeFeed } from '../../platform/database/change-feed.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { statement } from '../../platform/database/statement.js';
@@ -15,7 +17,7 @@ import { UpstreamRules } from './upstream-rules.js';
 import type { Upstream } from './upstream.js';
 
 /** A lost change notice is made good after this long. */
-const MAX_AGE = 30_000;
+const MAX_AGE = 30 * SECOND;
 const SECRET = 'upstream-client-secret';
 /** Where null means that there is none. Elsewhere it is most likely a mistake, such as about a secret that is to stay. */
 const NULLABLE: ReadonlySet<string> = new Set([
@@ -46,15 +48,10 @@ const DISTRUST_PHONE_NUMBER = statement(
 /** What else is to happen in the transaction of a change, it gets the registration as it is and as it was. */
 export type UpstreamChanged = (tx: Tx, after: CheckedUpstream, before: CheckedUpstream | undefined) => Promise<void>;
 
-interface Loaded {
-  readonly upstreams: readonly Upstream[];
-  readonly at: number;
-}
-
 /** The registry of upstream providers. There are few, so every node has all of them in memory. */
 @Injectable()
 export class UpstreamsService implements OnModuleInit {
-  private loaded: Promise<Loaded> | undefined;
+  private readonly cache: RefreshingCache<void, readonly Upstream[]>;
 
   constructor(
     private readonly transactions: TransactionRunner,
@@ -63,27 +60,18 @@ export class UpstreamsService implements OnModuleInit {
     private readonly sealer: Sealer,
     private readonly kept: KeptSecrets,
     private readonly rules: UpstreamRules,
-  ) {}
+  ) {
+    this.cache = new RefreshingCache(() => this.load(), clock, { nameOf: () => 'all', maxAgeMs: MAX_AGE });
+  }
 
   onModuleInit(): void {
-    this.changes.subscribe('upstream', () => this.drop());
+    this.changes.subscribe('upstream', () => this.cache.drop());
     this.kept.register({ table: 'upstreams', key: ['id'], column: 'client_secret', purpose: SECRET });
   }
 
   /** By name, disabled ones too. */
   async list(): Promise<readonly Upstream[]> {
-    this.loaded ??= this.load();
-    const loading = this.loaded;
-    try {
-      const { upstreams, at } = await loading;
-      if (Date.now() - at <= MAX_AGE) return upstreams;
-    } catch (error) {
-      // What failed is not kept, or storage would seem to be away for ever.
-      if (this.loaded === loading) this.drop();
-      throw error;
-    }
-    if (this.loaded === loading) this.drop();
-    return this.list();
+    return this.cache.get();
   }
 
   async find(name: string): Promise<Upstream | undefined> {
@@ -230,7 +218,7 @@ export class UpstreamsService implements OnModuleInit {
 
   /** To every node; this one does not wait for its own notice. */
   private async announce(tx: Tx): Promise<void> {
-    tx.afterCommit(() => this.drop());
+    tx.afterCommit(() => this.cache.drop());
     await this.changes.publish(tx, 'upstream');
   }
 
@@ -238,13 +226,9 @@ export class UpstreamsService implements OnModuleInit {
     return secret === undefined ? null : this.sealer.seal(SECRET, { secret });
   }
 
-  private drop(): void {
-    this.loaded = undefined;
-  }
-
-  private async load(): Promise<Loaded> {
+  private async load(): Promise<readonly Upstream[]> {
     const rows = await this.transactions.reader.find(UpstreamEntity, { order: { name: 'ASC' } });
-    return { upstreams: rows.map(toUpstream), at: Date.now() };
+    return rows.map(toUpstream);
   }
 }
 

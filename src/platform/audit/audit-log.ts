@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
+import { DAY } from '../clock/durations.js';
 import { Clock } from '../clock/clock.js';
 import { toPage, type Page, type PageRequest } from '../database/page.js';
 import { expiredRows, Retention } from '../database/retention.js';
@@ -17,10 +18,9 @@ import {
   type RecordedAuditEvent,
 } from './audit-event.js';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-const YEAR_MS = 365 * DAY_MS;
+const YEAR_MS = 365 * DAY;
 /** Refusals are what anybody can cause. They are for seeing an attack, not for looking up after months. */
-const REFUSALS_MS = 7 * DAY_MS;
+const REFUSALS_MS = 7 * DAY;
 
 const INSERT = statement({
   name: 'audit_insert',

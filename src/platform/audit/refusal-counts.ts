@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { MINUTE } from '../clock/durations.js';
 import type { AuditDetails, AuditEventName } from './audit-event.js';
 
-const MINUTE_MS = 60_000;
 /** Rows that refusals of one event may leave in a minute, on each node. What differs further is counted in one more. */
 export const MAX_ROWS_PER_MINUTE = 50;
 /** The details of the row for what had no room of its own. */
@@ -23,7 +23,7 @@ export class RefusalCounts {
 
   /** @param sameAs the details with whatever differs from try to try made the same, such as an address within a network */
   rowOf(event: AuditEventName, details: AuditDetails, sameAs: AuditDetails, now: Date): RefusalRow {
-    const minute = Math.floor(now.getTime() / MINUTE_MS);
+    const minute = Math.floor(now.getTime() / MINUTE);
     if (minute !== this.minute) this.seen.clear();
     this.minute = minute;
     const rows = this.seen.get(event) ?? new Set();

@@ -16,4 +16,14 @@ export class Clock {
   in(ms: number): Date {
     return new Date(this.now().getTime() + ms);
   }
+
+  /** Milliseconds that only go forward, for telling how old something is: this clock is never set back. */
+  steady(): number {
+    return performance.now();
+  }
+
+  /** Seconds by which this clock is ahead of the machine's, for libraries that look at that one. */
+  skewSeconds(): number {
+    return this.seconds() - Math.floor(Date.now() / 1000);
+  }
 }

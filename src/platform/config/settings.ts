@@ -1,3 +1,4 @@
+import { DAY, SECOND } from '../clock/durations.js';
 import { parseNetworkList, type NetworkRule } from './network-rule.js';
 import { SettingsReader, type Environment } from './settings-reader.js';
 
@@ -104,8 +105,6 @@ const SECRETS = [
   'EXEUNT_INITIAL_ACCESS_TOKEN',
   'METRICS_TOKEN',
 ] as const;
-const SECOND = 1000;
-const DAY = 24 * 60 * 60 * SECOND;
 
 /**
  * Reads the settings from the environment.

@@ -30,16 +30,16 @@ const HEAR_MS = 5000;
  * @throws DatabaseUnusableError
  */
 export async function awaitDatabase(url: string, waitMs: number, say: (line: string) => void): Promise<void> {
-  const end = Date.now() + waitMs;
-  for (let said = 0; ;) {
+  const end = performance.now() + waitMs;
+  for (let said = -Infinity; ;) {
     const error = await tryOnce(url);
     if (error === undefined) break;
     const words = `Postgres at ${placeOf(url)} (DATABASE_URL) ${wordsFor(error)}`;
     if (!isPassing(error)) throw new DatabaseUnusableError(words);
-    const left = end - Date.now();
+    const left = end - performance.now();
     if (left <= 0) throw new DatabaseUnusableError(words);
-    if (Date.now() - said >= SAY_EVERY_MS) {
-      said = Date.now();
+    if (performance.now() - said >= SAY_EVERY_MS) {
+      said = performance.now();
       say(`${words} Trying again for ${Math.ceil(left / 1000)} seconds.`);
     }
     await sleep(Math.min(PAUSE_MS, left));

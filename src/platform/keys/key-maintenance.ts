@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, generateSecret, type JWK } from 'jose';
+import { DAY, MINUTE } from '../clock/durations.js';
 import { Clock } from '../clock/clock.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { PeriodicTask } from '../database/periodic-task.js';
@@ -9,15 +10,14 @@ import { ID_TOKEN_ALGORITHMS, type SigningAlgorithm } from '../oidc/algorithms.j
 import { KeysService, MAX_AGE_MS } from './keys.service.js';
 import { SEALING, SigningKeyRepository, type StoredKey } from './signing-key.repository.js';
 
-const DAY = 24 * 60 * 60 * 1000;
 /** Relying parties may cache the JWKS; a retired key stays published this long after its last signature. */
 const PUBLISHED_AFTER_RETIREMENT = 7 * DAY;
 /**
  * A key that was replaced keeps its private half for so long, for nodes whose clocks are behind: to them it still signs.
  * Then it is forgotten. One that others may know is forgotten at once.
  */
-const FORGOTTEN_AFTER = 60_000;
-const INTERVAL = 60_000;
+const FORGOTTEN_AFTER = MINUTE;
+const INTERVAL = MINUTE;
 /** A new sealing key is known to every node before it seals, by age if not by word. */
 const SEALS_AFTER = 2 * MAX_AGE_MS;
 /** A replaced sealing key opens for so long what browsers carry; nothing of that lives longer. */

@@ -1,7 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { ChangeFeed } from '../database/change-feed.js';
+import { RefreshingCache } from '../cache/refreshing-cache.js';
 import { Clock } from '../clock/clock.js';
+import { MINUTE, SECOND } from '../clock/durations.js';
 import { PeriodicTask } from '../database/periodic-task.js';
 import { warnOf } from '../database/storage-log.js';
 import type { SigningAlgorithm } from '../oidc/algorithms.js';
@@ -18,20 +20,18 @@ import {
 } from './signing-key.js';
 
 /** Nothing is signed or believed by keys that were read longer ago, whether or not the change feed reported a change. */
-export const MAX_AGE_MS = 30_000;
+export const MAX_AGE_MS = 30 * SECOND;
 /** Sooner than that, so that as a rule no request waits for it. */
-const RELOAD_INTERVAL = 25_000;
+const RELOAD_INTERVAL = 25 * SECOND;
 /**
  * At least this long between two reloads that an unknown `kid` asks for, so that a caller cannot make us query at will.
  */
-const UNKNOWN_KID_FLOOR = 5_000;
+const UNKNOWN_KID_FLOOR = 5 * SECOND;
 
 interface Loaded {
   readonly keys: readonly SigningKey[];
   readonly byKid: ReadonlyMap<string, SigningKey>;
   readonly sealing: readonly SealingKey[];
-  /** By the process's own, steady clock. */
-  readonly at: number;
 }
 
 /**
@@ -42,8 +42,7 @@ interface Loaded {
 @Injectable()
 export class KeysService implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(KeysService.name);
-  private loaded: Loaded;
-  private reloading: Promise<void> | undefined;
+  private readonly cache: RefreshingCache<void, Loaded>;
   private readonly task = new PeriodicTask(
     () => this.reload(),
     (error) => warnOf(this.logger, 'keys not reloaded', error),
@@ -54,7 +53,13 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     private readonly repository: SigningKeyRepository,
     private readonly changes: ChangeFeed,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.cache = new RefreshingCache(() => this.load(), clock, {
+      nameOf: () => 'all',
+      maxAgeMs: MAX_AGE_MS,
+      refreshFloorMs: UNKNOWN_KID_FLOOR,
+    });
+  }
 
   onModuleInit(): void {
     this.changes.subscribe('keys', () => this.reloadInBackground());
@@ -67,8 +72,8 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
 
   /** The key that signs with this algorithm now. @throws when keys are too old to be believed and cannot be read */
   async signingKey(alg: SigningAlgorithm): Promise<SigningKey> {
-    await this.fresh();
-    const key = currentKey(this.loaded.keys, alg, this.clock.now());
+    const { keys } = await this.cache.get();
+    const key = currentKey(keys, alg, this.clock.now());
     if (key === undefined) throw new Error(`there is no active ${alg} signing key`);
     return key;
   }
@@ -78,11 +83,8 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
    * floor.
    */
   async verificationKey(kid: string): Promise<SigningKey | undefined> {
-    await this.fresh();
-    const known = this.loaded.byKid.get(kid);
-    if (known !== undefined || this.age < UNKNOWN_KID_FLOOR) return known;
-    await this.read();
-    return this.loaded.byKid.get(kid);
+    const { byKid } = await this.cache.get();
+    return byKid.get(kid) ?? (await this.cache.refresh()).byKid.get(kid);
   }
 
   /**
@@ -94,8 +96,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
    * @throws when keys are too old to be believed and cannot be read
    */
   async vouchesForAccess(kid: string, lifetimeMs: number): Promise<boolean> {
-    await this.fresh();
-    const key = this.loaded.byKid.get(kid);
+    const key = (await this.cache.get()).byKid.get(kid);
     const now = this.clock.now();
     if (key === undefined || !isPublished(key, now)) return false;
     return key.retiredAt === null || now.getTime() - key.retiredAt.getTime() <= lifetimeMs;
@@ -124,7 +125,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   /** The JWK Set (RFC 7517 §5): what signs, what is about to sign, and what signed until lately. */
   jwks(): string {
     const now = this.clock.now();
-    const minute = Math.floor(now.getTime() / 60_000);
+    const minute = Math.floor(now.getTime() / MINUTE);
     if (this.jwksJson?.minute !== minute || this.jwksJson.loaded !== this.loaded) {
       const keys = this.loaded.keys.filter((key) => isPublished(key, now)).map((key) => key.publicJwk);
       this.jwksJson = { minute, loaded: this.loaded, json: JSON.stringify({ keys }) };
@@ -155,8 +156,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
 
   /** What is being read at this moment may have been read before the change: it is read once more. */
   async reload(): Promise<void> {
-    await this.reloading?.catch(() => undefined); // the next one says whether keys can be read
-    await this.read();
+    await this.cache.renew();
   }
 
   private currentSealingKey(): SealingKey | undefined {
@@ -164,27 +164,19 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     return newestActive(usable, this.clock.now());
   }
 
-  /** Steady, so that a clock that is set back does not make old keys young. */
-  private get age(): number {
-    return performance.now() - this.loaded.at;
-  }
-
-  private async fresh(): Promise<void> {
-    if (this.age >= MAX_AGE_MS) await this.read();
+  /** What there is, however old: only what is signed and believed asks how old it is. */
+  private get loaded(): Loaded {
+    const held = this.cache.peek();
+    if (held === undefined) throw new Error('the keys are not read yet');
+    return held.value;
   }
 
   private reloadInBackground(): void {
     this.reload().catch((error: unknown) => warnOf(this.logger, 'keys not reloaded', error));
   }
 
-  private read(): Promise<void> {
-    this.reloading ??= this.load().finally(() => (this.reloading = undefined));
-    return this.reloading;
-  }
-
-  private async load(): Promise<void> {
-    const at = performance.now();
+  private async load(): Promise<Loaded> {
     const { signing, sealing } = await this.repository.load();
-    this.loaded = { keys: signing, byKid: new Map(signing.map((key) => [key.kid, key])), sealing, at };
+    return { keys: signing, byKid: new Map(signing.map((key) => [key.kid, key])), sealing };
   }
 }

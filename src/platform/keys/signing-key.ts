@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { MINUTE } from '../clock/durations.js';
 import type { SigningAlgorithm } from '../oidc/algorithms.js';
 
 /** A key pair as it is held in memory. */
@@ -34,7 +35,7 @@ export interface SealingKey {
 }
 
 /** For nodes that do not know of a rotation yet, and for clocks that differ. */
-const VALIDITY_MARGIN = 60_000;
+const VALIDITY_MARGIN = MINUTE;
 
 /**
  * The newest key that may sign. Where none may by the own clock, which may be behind that of the node that rotated, it

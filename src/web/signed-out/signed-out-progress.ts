@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { map, mergeMap, type Observable } from 'rxjs';
+import { MINUTE } from '../../platform/clock/durations.js';
 import { clientView } from '../pages/client-view.js';
 import { ClientsService } from '../../domain/clients/clients.service.js';
 import { Sealer } from '../../platform/keys/sealer.js';
@@ -11,7 +12,7 @@ import { toldApplicationsOf } from './told-applications.js';
 
 const SEALED = 'signed-out-progress';
 /** The page is looked at once and closed; a later finder of its address learns nothing. */
-const TTL_MS = 15 * 60_000;
+const TTL_MS = 15 * MINUTE;
 
 /** What a signed-out page is about, as it travels in its address: sealed, and without a person's name. */
 export interface Followed {

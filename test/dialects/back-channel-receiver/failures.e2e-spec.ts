@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import { Clock } from '../../../src/platform/clock/clock.js';
 import { terminationsOf } from '../../back-channel-logout/scene.js';
 import type { TestApp } from '../../support/app.js';
 import { SECOND } from '../../support/clock.js';
@@ -10,11 +11,11 @@ const SIGNATURE = 'The signature of the logout token is not good.';
 
 describe('a logout token is used once, and only when it was carried out (threat-model#identifier-burnt-before-the-work)', () => {
   let scene: Scene;
-  /** The machine's time, by which the age of cached keys is told: it stands still and only goes forward. */
-  let now = Date.now();
+  /** The steady time, by which the age of cached keys is told: here it only goes when it is told to. */
+  let now = 0;
 
   beforeAll(async () => {
-    vi.spyOn(Date, 'now').mockImplementation(() => now);
+    vi.spyOn(Clock.prototype, 'steady').mockImplementation(() => now);
     scene = await Scene.start();
   });
   afterAll(async () => {

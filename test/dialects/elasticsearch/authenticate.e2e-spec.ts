@@ -258,9 +258,9 @@ describe('authenticate at an upstream', () => {
   it('reads the keys anew when the provider signs with another', async () => {
     await signIn(app, realms.upstream!, facilitator);
     await upstream.rotateKeys();
-    // Keys are not asked for again within ten seconds, by the time of the machine.
-    const later = Date.now() + 11 * SECOND;
-    vi.spyOn(Date, 'now').mockReturnValue(later);
+    // Keys are not asked for again within ten seconds, by the steady clock.
+    const later = app.clock.steady() + 11 * SECOND;
+    vi.spyOn(app.clock, 'steady').mockReturnValue(later);
     try {
       expect((await signIn(app, realms.upstream!, facilitator)).answer.status).toBe(200);
     } finally {

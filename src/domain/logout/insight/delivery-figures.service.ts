@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { HOUR } from '../../../platform/clock/durations.js';
 import { Clock } from '../../../platform/clock/clock.js';
 import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
 import { warnOf } from '../../../platform/database/storage-log.js';
@@ -7,7 +8,6 @@ import { Metrics, type LedgerFigures } from '../../../platform/metrics/metrics.j
 import { DELIVERY_STATES, type DeliveryState } from '../notices/delivery.js';
 import { grouped } from './grouped.js';
 
-const HOUR = 60 * 60 * 1000;
 const WINDOW_MS = 24 * HOUR;
 const FIGURES_MAX_AGE_MS = 10_000;
 const OVERVIEW_MAX_AGE_MS = 5_000;

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { HOUR } from '../../../platform/clock/durations.js';
 import type { Client } from '../../clients/client.js';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { Clock } from '../../../platform/clock/clock.js';
@@ -24,7 +25,7 @@ export type AttemptOutcome =
 export const NO_URI = 'no_backchannel_logout_uri';
 
 const MAX_ANSWER_BYTES = 16 * 1024;
-const MAX_RETRY_AFTER_MS = 60 * 60 * 1000;
+const MAX_RETRY_AFTER_MS = HOUR;
 
 /** POSTs a logout token (Back-Channel Logout 1.0 §2.5) through the egress guard. Never throws. */
 @Injectable()

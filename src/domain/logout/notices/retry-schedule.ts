@@ -1,5 +1,7 @@
+import { MINUTE } from '../../../platform/clock/durations.js';
+
 const FIRST_RETRY_MS = 2_000;
-const LONGEST_RETRY_MS = 15 * 60_000;
+const LONGEST_RETRY_MS = 15 * MINUTE;
 
 /**
  * How long to wait before the next try: doubling from two seconds to a quarter of an hour, with up to a quarter less

@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DAY } from '../../../platform/clock/durations.js';
 import { expiredRows, Retention } from '../../../platform/database/retention.js';
 import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
@@ -132,7 +133,7 @@ const OLD = expiredRows({
   condition: `sequence < coalesce((SELECT min(r.sequence) FROM logout_receipts r WHERE r.issued_at >= :before),
                                       (SELECT max(r.sequence) FROM logout_receipts r)) ORDER BY sequence`,
 });
-const KEPT_MS = 90 * 24 * 60 * 60 * 1000;
+const KEPT_MS = 90 * DAY;
 
 /** The newest receipt; `hash` is null when there is none. */
 export interface ChainHead {

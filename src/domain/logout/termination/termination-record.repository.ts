@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DAY } from '../../../platform/clock/durations.js';
 import { toPage, type Page, type PageRequest } from '../../../platform/database/page.js';
 import { expiredRows, Retention } from '../../../platform/database/retention.js';
 import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
@@ -49,7 +50,7 @@ const OLD = expiredRows({
     SELECT 1 FROM logout_deliveries d WHERE d.termination_id = session_terminations.id AND d.state = 'pending')`,
 });
 
-const KEPT_MS = 90 * 24 * 60 * 60 * 1000;
+const KEPT_MS = 90 * DAY;
 
 /** The record of terminations, as it is read afterwards. */
 @Injectable()

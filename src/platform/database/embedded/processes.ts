@@ -68,9 +68,9 @@ function fieldsOf(pid: number): string[] {
 }
 
 export async function waitUntil(condition: () => boolean | Promise<boolean>, limitMs: number): Promise<boolean> {
-  for (const end = Date.now() + limitMs; ;) {
+  for (const end = performance.now() + limitMs; ;) {
     if (await condition()) return true;
-    if (Date.now() >= end) return false;
+    if (performance.now() >= end) return false;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -13,6 +13,7 @@ import {
   UsePipes,
 } from '@nestjs/common';
 import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { HOUR } from '../../../platform/clock/durations.js';
 import { ClientsService } from '../../../domain/clients/clients.service.js';
 import { clientView } from '../../pages/client-view.js';
 import { clientName, type Client } from '../../../domain/clients/client.js';
@@ -57,7 +58,7 @@ import { TAG } from './vocabulary.js';
 
 const PATH = '/session/end_session';
 const SEALED = 'end-session-dialog';
-const DIALOG_TTL_MS = 60 * 60_000;
+const DIALOG_TTL_MS = HOUR;
 
 /**
  * RP-Initiated Logout 1.0 with a confirmation dialog, as cidaas documents it (docs/wire/oidc-end-session.md).

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { HOUR } from '../../../platform/clock/durations.js';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { Sealer } from '../../../platform/keys/sealer.js';
 import { LogoutRecordsService } from '../../../domain/logout/termination/logout-records.service.js';
@@ -11,7 +12,7 @@ import { isOpenTo, type Upstream } from '../../../domain/upstreams/upstream.js';
 import { NAME } from './vocabulary.js';
 
 const RETURN = 'end-session-upstream-return';
-const RETURN_TTL_MS = 60 * 60_000;
+const RETURN_TTL_MS = HOUR;
 /** Room for the ID token beside it: many servers take a URL of 8 KiB. */
 const MAX_STATE = 3000;
 

@@ -34,8 +34,6 @@ import { JsonBodyGuard } from './json-body.guard.js';
 import { toCspLogoutRequest, type CspLogoutRequest } from './vmware-csp.mapper.js';
 import { TAG } from './vocabulary.js';
 
-const MINUTE = 60;
-
 /**
  * The VMware Cloud Services Platform's "get identity provider logout url" (docs/wire/vmware-csp.md).
  *
@@ -61,7 +59,7 @@ export class VmwareCspController {
     rateLimits: RateLimits,
     @Inject(SETTINGS) settings: Settings,
   ) {
-    this.limiter = rateLimits.addressLimiter('csp_logout', settings.cspLogoutPerMinute, MINUTE);
+    this.limiter = rateLimits.addressLimiter('csp_logout', settings.cspLogoutPerMinute, 60);
   }
 
   @Post('auth/logout')
