@@ -76,7 +76,7 @@ describe('a node whose listening connection is forgotten by the network, and not
     expect(await deaf.isActive(client, tokens.access_token)).toBe(true);
     await deaf.app.get(ChangeFeed).onApplicationShutdown();
     const keys = deaf.app.get(KeysService);
-    keys.onApplicationShutdown();
+    await keys.onApplicationShutdown();
     await app.app.get(KeyMaintenance).rotate(true);
     expect(await deaf.isActive(client, tokens.access_token)).toBe(true);
     laterBy(30_000);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { interactionOver, interactionReplaced } from '../interactions/interaction-errors.js';
 import { InteractionFlow, type InteractionStep } from '../interactions/interaction-flow.service.js';
-import type { CurrentInteraction, InteractingBrowser } from '../interactions/interaction.js';
+import type { CurrentInteraction } from '../interactions/interaction.js';
 import { InteractionsService } from '../interactions/interactions.service.js';
 import type { Browser } from '../sessions/session.js';
 import { SessionsService } from '../sessions/sessions.service.js';

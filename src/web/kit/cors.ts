@@ -113,12 +113,12 @@ export class Cors {
    * For an endpoint that serves whichever application is registered here, by JSON alone.
    * @param origin undefined: no origin may read the response
    */
-  allowRegistered(response: Response, origin: string | undefined, preflight: boolean): void {
+  allowRegistered(response: Response, origin: string | undefined, isPreflight: boolean): void {
     this.edge.header(response, 'Vary', 'Origin');
     if (origin === undefined) return;
     this.edge.header(response, 'Access-Control-Allow-Origin', origin);
     this.edge.header(response, 'Access-Control-Expose-Headers', 'Retry-After, X-Request-ID');
-    if (!preflight) return;
+    if (!isPreflight) return;
     this.edge.header(response, 'Access-Control-Allow-Methods', 'POST');
     this.edge.header(response, 'Access-Control-Allow-Headers', 'Authorization, Content-Type');
     this.edge.header(response, 'Access-Control-Max-Age', '600');
