@@ -1,15 +1,17 @@
 import type { AdminClientCredentials } from '../domain/clients/first-admin-client.js';
 import type { Settings } from '../platform/config/settings.js';
+import { Endpoints } from '../platform/oidc/endpoints.js';
 
 /** What the start says: where it listens, who may administer it, what to do next. */
 export function banner(settings: Settings, admin: AdminClientCredentials, embedded: boolean): string {
   const { issuer } = settings;
+  const endpoints = new Endpoints(issuer);
   const secret = admin.generatedSecret;
   return [
     '',
     `Exeunt is ready at ${issuer}`,
-    ...(settings.docs ? [`  API and Swagger UI   ${issuer}/docs`] : []),
-    `  Discovery            ${issuer}/.well-known/openid-configuration`,
+    ...(settings.docs ? [`  API and Swagger UI   ${endpoints.url('docs')}`] : []),
+    `  Discovery            ${endpoints.url('openidConfiguration')}`,
     `  Database             ${embedded ? `embedded Postgres in ${settings.dataDir}` : 'Postgres at DATABASE_URL'}`,
     '',
     ...(secret === undefined

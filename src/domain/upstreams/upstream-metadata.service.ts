@@ -9,6 +9,7 @@ import { EgressClient } from '../../platform/egress/egress.client.js';
 import { EgressError } from '../../platform/egress/egress.js';
 import { redirectUriProblem } from '../../platform/oidc/redirect-uri.js';
 import { textProblem } from '../../platform/oidc/text.js';
+import { OPENID_CONFIGURATION } from '../../platform/oidc/endpoints.js';
 import { UpstreamUnavailableError } from './upstream-errors.js';
 import { nameOfUpstream, type Upstream } from './upstream.js';
 import { UpstreamsService } from './upstreams.service.js';
@@ -110,7 +111,7 @@ export class UpstreamMetadata {
     try {
       const answer = await this.egress.request({
         method: 'GET',
-        url: `${upstream.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+        url: `${upstream.issuer.replace(/\/$/, '')}${OPENID_CONFIGURATION}`,
         headers: { accept: 'application/json' },
         timeoutMs: this.settings.upstreamTimeoutMs,
         maxBytes: MAX_BYTES,

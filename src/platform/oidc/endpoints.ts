@@ -1,3 +1,6 @@
+/** Of any provider, below its issuer (Discovery 1.0 §4). */
+export const OPENID_CONFIGURATION = '/.well-known/openid-configuration';
+
 /**
  * The paths of this provider, each written once: for routes that are announced, forms, links, redirects and addresses that
  * others are given. Fixed, since they are registered at applications and at other providers.
@@ -11,7 +14,10 @@ export const PATHS = {
   registration: '/register',
   revocation: '/revoke',
   introspection: '/introspect',
-  openidConfiguration: '/.well-known/openid-configuration',
+  wellKnown: '/.well-known',
+  openidConfiguration: OPENID_CONFIGURATION,
+  /** RFC 8414 §3 */
+  authorizationServerMetadata: '/.well-known/oauth-authorization-server',
   /** RP-Initiated Logout 1.0 §2 */
   endSession: '/session/end_session',
   /** Session Management 1.0 §3.2 */
@@ -20,14 +26,24 @@ export const PATHS = {
   interaction: '/interaction',
   upstreams: '/upstreams',
   backchannelLogout: '/api/v1/auth/oidc/backchannel-logout',
+  account: '/account',
   sessions: '/account/sessions',
   applications: '/account/applications',
+  console: '/console',
   consoleSignIn: '/console/sign-in',
   consoleClientSignIn: '/console/client-sign-in',
   consoleSignOut: '/console/sign-out',
   consoleLogouts: '/console/logouts',
+  admin: '/admin',
   docs: '/docs',
+  health: '/health',
+  metrics: '/metrics',
 } as const;
+
+/** Whether a path is the given one, or below it. */
+export function isAtOrBelow(path: string, base: string): boolean {
+  return path === base || path.startsWith(`${base}/`);
+}
 
 /** The page of an interaction. */
 export function interactionPath(id: string): string {

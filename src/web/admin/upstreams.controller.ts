@@ -2,6 +2,7 @@ import { Body, Delete, Get, HttpCode, Inject, Param, Patch, Post } from '@nestjs
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { UpstreamChanges } from '../../domain/lifecycle/upstream-changes.service.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import { Endpoints } from '../../platform/oidc/endpoints.js';
 import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
 import type { Upstream } from '../../domain/upstreams/upstream.js';
@@ -76,7 +77,7 @@ export class AdminUpstreamsController {
   }
 
   private toDto(upstream: Upstream): UpstreamDto {
-    const { issuer } = this.settings;
+    const endpoints = new Endpoints(this.settings.issuer);
     return {
       name: upstream.name,
       display_name: upstream.displayName,
@@ -98,9 +99,9 @@ export class AdminUpstreamsController {
       trusted_email_domains: upstream.trustedEmailDomains ?? null,
       trust_phone_number: upstream.trustsPhoneNumber,
       requires_logout_token_exp: upstream.requiresLogoutTokenExp,
-      callback_uri: `${issuer}/upstreams/${upstream.name}/callback`,
-      signed_out_uri: `${issuer}/upstreams/${upstream.name}/signed-out`,
-      backchannel_logout_uri: `${issuer}/api/v1/auth/oidc/backchannel-logout`,
+      callback_uri: endpoints.upstreamCallback(upstream.name),
+      signed_out_uri: endpoints.upstreamSignedOut(upstream.name),
+      backchannel_logout_uri: endpoints.url('backchannelLogout'),
       created_at: upstream.createdAt.toISOString(),
       updated_at: upstream.updatedAt.toISOString(),
     };

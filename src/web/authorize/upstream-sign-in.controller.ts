@@ -12,7 +12,7 @@ import {
 } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { UpstreamInteractions } from '../../domain/lifecycle/upstream-interactions.service.js';
-import { interactionPath } from '../../platform/oidc/endpoints.js';
+import { interactionPath, PATHS } from '../../platform/oidc/endpoints.js';
 import { ApiPage, ApiSeeOther } from '../kit/api-errors.js';
 import { type Browser, CurrentBrowser } from '../kit/browser.js';
 import { redirect, type HttpResponse } from '../kit/http-response.js';
@@ -38,7 +38,7 @@ export class UpstreamSignInController {
     private readonly responses: InteractionResponses,
   ) {}
 
-  @Get('interaction/:id/upstream/:name')
+  @Get(`${PATHS.interaction}/:id/upstream/:name`)
   @HttpCode(303)
   @ApiOperation({ summary: 'Sign in with another provider' })
   @ApiSeeOther('To the other provider, with PKCE, `state` and `nonce`.')
@@ -55,7 +55,7 @@ export class UpstreamSignInController {
     return outcome.kind === 'departs' ? redirect(outcome.url) : this.responses.upstreamProblem(browser, outcome);
   }
 
-  @Get('upstreams/:name/callback')
+  @Get(`${PATHS.upstreams}/:name/callback`)
   @HttpCode(303)
   @ApiOperation({
     summary: 'Where another provider sends the browser back to',

@@ -21,7 +21,7 @@ const STATUS = { wrong_credentials: 400, too_many_attempts: 429, busy: 503 } as 
 
 /** The door of the console. An account gets its ordinary session, an admin client a cookie for half an hour. */
 @ApiTags('Console')
-@PageController('console')
+@PageController(PATHS.console)
 @UsePipes(OAuthParametersPipe)
 export class ConsoleSignInController {
   constructor(

@@ -44,7 +44,7 @@ const TerminationId = (): ParameterDecorator =>
 /** What operators see of logouts: how all of them go, and one of them in full. It shows and changes nothing. */
 @ApiTags('Console')
 @ApiCookieAuth('console')
-@Controller('console')
+@Controller(PATHS.console)
 @UseFilters(PageErrorFilter)
 export class ConsoleController {
   constructor(

@@ -6,6 +6,7 @@ import type { Settings } from '../../platform/config/settings.js';
 import { TerminationCauses } from '../../domain/logout/command/termination-causes.js';
 import { OPEN_ENUMS, type OpenEnum } from '../../platform/oidc/open-enums.js';
 import { ADMIN_SCOPE } from '../../platform/oidc/claims.js';
+import { Endpoints, PATHS } from '../../platform/oidc/endpoints.js';
 import { Dialects } from '../dialects/dialect.js';
 import { describeOffer, offeredModels } from './offered-schemas.js';
 import { OPERATIONS, type OperationWords } from './openapi-operations.js';
@@ -42,7 +43,10 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
         type: 'oauth2',
         description: 'The admin client, or another client with scope `exeunt:admin`.',
         flows: {
-          clientCredentials: { tokenUrl: `${settings.issuer}/token`, scopes: { [ADMIN_SCOPE]: 'The operator API.' } },
+          clientCredentials: {
+            tokenUrl: new Endpoints(settings.issuer).url('token'),
+            scopes: { [ADMIN_SCOPE]: 'The operator API.' },
+          },
         },
       },
       'admin',
@@ -117,7 +121,7 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
  */
 export function serveDocs(app: INestApplication, settings: Settings): void {
   if (!settings.docs) return;
-  SwaggerModule.setup('docs', app, () => openApiDocument(app, settings), {
+  SwaggerModule.setup(PATHS.docs, app, () => openApiDocument(app, settings), {
     yamlDocumentUrl: 'openapi.yaml',
     jsonDocumentUrl: 'openapi.json',
     customSiteTitle: 'Exeunt API',

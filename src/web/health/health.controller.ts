@@ -1,6 +1,7 @@
 import { Controller, Get, HttpCode, UseFilters } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Readiness } from '../../platform/database/readiness.js';
+import { PATHS } from '../../platform/oidc/endpoints.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
 import { JsonErrorFilter } from '../kit/json-error.filter.js';
 
@@ -16,7 +17,7 @@ const READY = {
 const UP = { schema: { type: 'object', properties: { status: { type: 'string', example: 'up' } } } as const };
 
 @ApiTags('Operations')
-@Controller('health')
+@Controller(PATHS.health)
 @UseFilters(JsonErrorFilter)
 export class HealthController {
   constructor(private readonly readiness: Readiness) {}

@@ -6,6 +6,7 @@ import { JsonErrorFilter } from '../kit/json-error.filter.js';
 import { ResponseInterceptor } from '../kit/response.interceptor.js';
 import { MetricsGuard } from './metrics.guard.js';
 import { Metrics } from '../../platform/metrics/metrics.js';
+import { PATHS } from '../../platform/oidc/endpoints.js';
 
 const EXAMPLE = `# HELP exeunt_terminations_total Terminations of sessions and grants, by cause.
 # TYPE exeunt_terminations_total counter
@@ -13,7 +14,7 @@ exeunt_terminations_total{cause="end_session"} 3
 `;
 
 @ApiTags('Operations')
-@Controller('metrics')
+@Controller(PATHS.metrics)
 @UseGuards(MetricsGuard)
 @UseFilters(JsonErrorFilter)
 @UseInterceptors(ResponseInterceptor)

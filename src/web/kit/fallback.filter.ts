@@ -5,6 +5,7 @@ import {
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
+import { isAtOrBelow, PATHS } from '../../platform/oidc/endpoints.js';
 import { handlerOf, type EdgeFallbacks, type FallbackHandler } from './edge-fallbacks.js';
 import { JsonErrorFilter } from './json-error.filter.js';
 import { PageErrorFilter } from './page-error.filter.js';
@@ -53,7 +54,18 @@ export class FallbackFilter implements ExceptionFilter {
   }
 }
 
-const FOR_PROGRAMS = /^\/(token|introspect|revoke|userinfo|jwks|register|admin|health|metrics|\.well-known)(\/|\?|$)/;
+const FOR_PROGRAMS = [
+  PATHS.token,
+  PATHS.introspection,
+  PATHS.revocation,
+  PATHS.userinfo,
+  PATHS.jwks,
+  PATHS.registration,
+  PATHS.admin,
+  PATHS.health,
+  PATHS.metrics,
+  PATHS.wellKnown,
+];
 
 /**
  * A browser that opens an address asks for HTML. Some HTTP libraries do so by default, too, so at addresses for programs it
@@ -61,5 +73,6 @@ const FOR_PROGRAMS = /^\/(token|introspect|revoke|userinfo|jwks|register|admin|h
  */
 function isPerson({ url = '', headers }: RefusedRequest): boolean {
   if (headers['sec-fetch-mode'] === 'navigate') return true;
-  return /\btext\/html\b/i.test(headers.accept ?? '') && !FOR_PROGRAMS.test(url);
+  const path = url.split('?', 1)[0] ?? '';
+  return /\btext\/html\b/i.test(headers.accept ?? '') && !FOR_PROGRAMS.some((base) => isAtOrBelow(path, base));
 }

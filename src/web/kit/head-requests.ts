@@ -1,8 +1,10 @@
+import { isAtOrBelow, PATHS } from '../../platform/oidc/endpoints.js';
+
 /** Pages that do something when they are opened: they issue codes, begin and use up sign-ins, end sessions. */
-const ACTS_ON_GET: ReadonlyArray<readonly [path: RegExp, allow: string]> = [
-  [/^\/authorize\/?$/i, 'GET, POST'],
-  [/^\/session\/end_session(\/|$)/i, 'GET, POST'],
-  [/^\/(interaction|upstreams|account)\//i, 'GET'],
+const ACTS_ON_GET: ReadonlyArray<readonly [acts: (path: string) => boolean, allow: string]> = [
+  [(path) => [PATHS.authorization, `${PATHS.authorization}/`].includes(path), 'GET, POST'],
+  [(path) => isAtOrBelow(path, PATHS.endSession), 'GET, POST'],
+  [(path) => [PATHS.interaction, PATHS.upstreams, PATHS.account].some((base) => path.startsWith(`${base}/`)), 'GET'],
 ];
 
 interface HeadRequest {
@@ -22,8 +24,9 @@ interface HeadResponse {
  * something are not offered by HEAD.
  */
 export function refuseHead({ method, url = '' }: HeadRequest, response: HeadResponse, next: () => void): void {
-  const path = url.split('?', 1)[0] ?? '';
-  const acting = method === 'HEAD' ? ACTS_ON_GET.find(([pattern]) => pattern.test(path)) : undefined;
+  // The router takes paths in any case.
+  const path = (url.split('?', 1)[0] ?? '').toLowerCase();
+  const acting = method === 'HEAD' ? ACTS_ON_GET.find(([acts]) => acts(path)) : undefined;
   if (acting === undefined) return next();
   response.statusCode = 405;
   response.setHeader('Allow', acting[1]);

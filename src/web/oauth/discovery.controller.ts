@@ -6,6 +6,7 @@ import { OfferedGrantTypes } from '../../domain/tokens/grants/offered-grant-type
 import { ID_TOKEN_ALGORITHMS, REQUEST_OBJECT_ALGORITHMS } from '../../platform/oidc/algorithms.js';
 import { STANDARD_CLAIMS, STANDARD_SCOPES } from '../../platform/oidc/claims.js';
 import { PASSWORD_ACR, UPSTREAM_ACR } from '../../platform/oidc/authentication-context.js';
+import { Endpoints, PATHS } from '../../platform/oidc/endpoints.js';
 
 const METADATA_EXAMPLE = {
   issuer: 'https://id.example.com',
@@ -29,7 +30,7 @@ const METADATA = {
  * @see [RFC 8414](https://www.rfc-editor.org/rfc/rfc8414#section-2) §2
  */
 @ApiTags('Discovery')
-@Controller('.well-known')
+@Controller()
 export class DiscoveryController {
   private readonly json: string;
 
@@ -37,7 +38,7 @@ export class DiscoveryController {
     this.json = JSON.stringify(providerMetadata(settings, grants, proofs));
   }
 
-  @Get('openid-configuration')
+  @Get(PATHS.openidConfiguration)
   @HttpCode(200)
   @Header('Content-Type', 'application/json; charset=utf-8')
   @Header('Cache-Control', 'public, max-age=300')
@@ -48,7 +49,7 @@ export class DiscoveryController {
     return this.json;
   }
 
-  @Get('oauth-authorization-server')
+  @Get(PATHS.authorizationServerMetadata)
   @HttpCode(200)
   @Header('Content-Type', 'application/json; charset=utf-8')
   @Header('Cache-Control', 'public, max-age=300')
@@ -65,17 +66,18 @@ function providerMetadata(
   grants: OfferedGrantTypes,
   proofs: OfferedProofs,
 ): Record<string, unknown> {
+  const endpoints = new Endpoints(issuer);
   return {
     issuer,
-    authorization_endpoint: `${issuer}/authorize`,
-    token_endpoint: `${issuer}/token`,
-    userinfo_endpoint: `${issuer}/userinfo`,
-    jwks_uri: `${issuer}/jwks`,
-    ...(registration === 'off' ? {} : { registration_endpoint: `${issuer}/register` }),
-    revocation_endpoint: `${issuer}/revoke`,
-    introspection_endpoint: `${issuer}/introspect`,
-    end_session_endpoint: `${issuer}/session/end_session`,
-    check_session_iframe: `${issuer}/session/check_session`,
+    authorization_endpoint: endpoints.url('authorization'),
+    token_endpoint: endpoints.url('token'),
+    userinfo_endpoint: endpoints.url('userinfo'),
+    jwks_uri: endpoints.url('jwks'),
+    ...(registration === 'off' ? {} : { registration_endpoint: endpoints.url('registration') }),
+    revocation_endpoint: endpoints.url('revocation'),
+    introspection_endpoint: endpoints.url('introspection'),
+    end_session_endpoint: endpoints.url('endSession'),
+    check_session_iframe: endpoints.url('checkSession'),
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
     frontchannel_logout_supported: true,
@@ -118,6 +120,6 @@ function providerMetadata(
     request_object_signing_alg_values_supported: REQUEST_OBJECT_ALGORITHMS,
     // Absent means true (Discovery 1.0 §3).
     request_uri_parameter_supported: false,
-    service_documentation: `${issuer}/docs`,
+    service_documentation: endpoints.url('docs'),
   };
 }

@@ -1,13 +1,14 @@
 import { Controller, Get, Header, HttpCode } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { KeysService } from '../../platform/keys/keys.service.js';
+import { PATHS } from '../../platform/oidc/endpoints.js';
 
 @ApiTags('Discovery')
 @Controller()
 export class JwksController {
   constructor(private readonly keys: KeysService) {}
 
-  @Get('jwks')
+  @Get(PATHS.jwks)
   @HttpCode(200)
   @Header('Content-Type', 'application/json; charset=utf-8')
   @Header('Cache-Control', 'public, max-age=300')

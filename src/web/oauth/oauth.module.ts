@@ -5,6 +5,7 @@ import { LogoutModule } from '../../domain/logout/logout.module.js';
 import { TokensModule } from '../../domain/tokens/tokens.module.js';
 import { KeysModule } from '../../platform/keys/keys.module.js';
 import { RateLimitsModule } from '../../platform/rate-limits/rate-limits.module.js';
+import { PATHS } from '../../platform/oidc/endpoints.js';
 import { EdgeFallbacks } from '../kit/edge-fallbacks.js';
 import { DiscoveryController } from './discovery.controller.js';
 import { JwksController } from './jwks.controller.js';
@@ -26,7 +27,7 @@ export class OAuthModule implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    for (const path of ['/token', '/revoke', '/introspect', '/userinfo'])
+    for (const path of [PATHS.token, PATHS.revocation, PATHS.introspection, PATHS.userinfo])
       this.fallbacks.register(path, this.errors, { ownMethods: false });
   }
 }

@@ -31,6 +31,7 @@ import {
 } from '../../domain/clients/client.presenter.js';
 import { ClientMetadataDto } from '../../domain/clients/dto/client-metadata.dto.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import { Endpoints, PATHS } from '../../platform/oidc/endpoints.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
 import { bearerToken } from '../kit/bearer.js';
 import { JsonErrorFilter } from '../kit/json-error.filter.js';
@@ -39,7 +40,7 @@ import { RegisteredClientDto } from './dto/registration.dto.js';
 
 /** Dynamic client registration (RFC 7591) and management by the client itself (RFC 7592). */
 @ApiTags('Registration')
-@Controller('register')
+@Controller(PATHS.registration)
 @UseFilters(JsonErrorFilter)
 export class RegistrationController {
   constructor(
@@ -135,7 +136,7 @@ export class RegistrationController {
     return {
       ...information,
       registration_access_token: token,
-      registration_client_uri: `${this.settings.issuer}/register/${encodeURIComponent(information.client_id)}`,
+      registration_client_uri: new Endpoints(this.settings.issuer).registrationOf(information.client_id),
     };
   }
 }

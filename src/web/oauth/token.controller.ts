@@ -1,3 +1,4 @@
+import { PATHS } from '../../platform/oidc/endpoints.js';
 import {
   Body,
   Controller,
@@ -59,7 +60,7 @@ export class TokenController {
     private readonly introspection: IntrospectionService,
   ) {}
 
-  @Post('token')
+  @Post(PATHS.token)
   @HttpCode(200)
   @ApiOperation({
     summary: 'Issue tokens',
@@ -84,7 +85,7 @@ export class TokenController {
     return json(tokens).with(...clientCors(origin, client));
   }
 
-  @Post('revoke')
+  @Post(PATHS.revocation)
   @HttpCode(200)
   @ApiOperation({
     summary: 'Revoke a token',
@@ -107,7 +108,7 @@ export class TokenController {
     return empty(200).with(...NO_STORE, ...clientCors(origin, client));
   }
 
-  @Post('introspect')
+  @Post(PATHS.introspection)
   @HttpCode(200)
   @ApiOperation({
     summary: 'Ask whether a token is good',
@@ -130,7 +131,7 @@ export class TokenController {
     return json(await this.introspection.introspect(client, body.token));
   }
 
-  @Options(['token', 'revoke'])
+  @Options([PATHS.token, PATHS.revocation])
   @ApiExcludeEndpoint()
   preflight(@Headers('origin') origin: string | undefined): HttpResponse {
     return preflight(origin);

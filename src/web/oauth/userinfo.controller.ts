@@ -27,6 +27,7 @@ import { file, json, type HttpResponse } from '../kit/http-response.js';
 import { OAuthParametersPipe } from '../kit/parameters.pipe.js';
 import { ResponseInterceptor } from '../kit/response.interceptor.js';
 import { InvalidRequestError, MissingTokenError } from '../../platform/oidc/errors.js';
+import { PATHS } from '../../platform/oidc/endpoints.js';
 import { UserinfoRequestDto } from './dto/token-request.dto.js';
 import { ReadableErrorFilter } from './readable-error.filter.js';
 import { UserinfoService } from '../../domain/tokens/userinfo.service.js';
@@ -59,7 +60,7 @@ const CLAIMS: ApiResponseOptions = {
 };
 
 @ApiTags('Tokens')
-@Controller('userinfo')
+@Controller(PATHS.userinfo)
 @UseFilters(ReadableErrorFilter)
 @UsePipes(OAuthParametersPipe)
 @UseInterceptors(ResponseInterceptor)

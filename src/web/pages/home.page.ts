@@ -1,3 +1,4 @@
+import { OPENID_CONFIGURATION } from '../../platform/oidc/endpoints.js';
 import { webUrl } from './safe-urls.js';
 import { page } from './templates.js';
 import type { HomeView } from './views.js';
@@ -9,7 +10,7 @@ export function renderHomePage(view: HomeView): string {
     { nonce: view.nonce, title: 'Sign in once, sign out everywhere', width: 'wide' },
     {
       issuer: view.issuer,
-      discoveryUrl: webUrl(`${view.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`),
+      discoveryUrl: webUrl(`${view.issuer.replace(/\/$/, '')}${OPENID_CONFIGURATION}`),
       docsUrl: view.docsUrl,
       sessionsUrl: view.sessionsUrl,
       account: view.signedInAs && accountName(view.signedInAs),

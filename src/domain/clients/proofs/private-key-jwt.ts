@@ -10,6 +10,7 @@ import { InvalidClientError, InvalidRequestError } from '../../../platform/oidc/
 import { FormParameter } from '../../../platform/oidc/form-parameter.js';
 import { sha256 } from '../../../platform/oidc/secret.js';
 import { isUnusableKey } from '../../../platform/oidc/unusable-key.js';
+import { Endpoints } from '../../../platform/oidc/endpoints.js';
 import { ClientJwks } from '../client-jwks.js';
 import type { Client } from '../client.js';
 import { basicReadings } from './basic-credentials.js';
@@ -86,7 +87,7 @@ class AssertionVerifier extends ProofVerifier<Presented, AssertionClaim> {
         issuer: client.clientId,
         subject: client.clientId,
         audience: this.settings.acceptAssertionsForEndpoint
-          ? [this.settings.issuer, `${this.settings.issuer}/token`]
+          ? [this.settings.issuer, new Endpoints(this.settings.issuer).url('token')]
           : this.settings.issuer,
         clockTolerance: CLOCK_SKEW_SECONDS,
         currentDate: this.clock.now(),
