@@ -61,10 +61,10 @@ export class AdministratorsService {
       });
     } catch (error) {
       // Another node was first, and knows better by now what there is.
-      if (isUniqueViolation(error, 'clients_pkey')) return { kind: 'there' };
-      throw error;
-    } finally {
+      if (!isUniqueViolation(error, 'clients_pkey')) throw error;
+      // It may be remembered here as unknown.
       this.clients.forget(clientId);
+      return { kind: 'there' };
     }
   }
 
@@ -82,12 +82,14 @@ export class AdministratorsService {
       await this.write(tx, clientId, row, { metadata, secret, given: this.settings.adminClientSecret });
       await within(tx);
     });
-    this.clients.forget(clientId);
     return secret;
   }
 
   private locked<T>(clientId: string, work: (tx: Tx, row: StoredClient | undefined) => Promise<T>): Promise<T> {
-    return this.transactions.run(async (tx) => work(tx, await this.repository.lockEvenDeleted(tx, clientId)));
+    return this.transactions.run(async (tx) => {
+      tx.afterCommit(() => this.clients.forget(clientId));
+      return work(tx, await this.repository.lockEvenDeleted(tx, clientId));
+    });
   }
 
   /** The environment has another secret than last time. One that is in use already only needs to be remembered. */

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Clock } from '../../platform/clock/clock.js';
-import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { isUniqueViolation } from '../../platform/database/storage-errors.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import type { ClientMetadata } from '../../platform/oidc/client-metadata.js';
@@ -11,7 +10,7 @@ import { refuseUselessSecret, secretAfter } from './changed-secret.js';
 import { provesBySecret, type Client, type RegisteredClient } from './client.js';
 import { ClientRepository } from './client.repository.js';
 import { ClientsService } from './clients.service.js';
-import { keepingAnAdministrator } from './last-administrator.js';
+import { ClientObserver } from './ports/client-observer.js';
 import { RegistrationPolicy } from './registration-policy.js';
 import { newClient, toClient, type StoredClient } from './stored-client.js';
 import type { TakenFromClient } from './taken-from-client.js';
@@ -23,9 +22,6 @@ export type ClientChanged = (
   after: Readonly<Record<string, unknown>>,
 ) => Promise<void>;
 const nothingElse: ClientChanged = () => Promise.resolve();
-
-/** What another module does in the transaction that changes a client's metadata. */
-export type ClientChangeListener = (tx: Tx, before: ClientMetadata, after: Client) => Promise<void>;
 
 /** A change of metadata, and what it takes away. */
 export interface ChangedClient extends RegisteredClient {
@@ -41,21 +37,14 @@ type Change = (before: ClientMetadata) => {
 /** Registers clients and changes them, by one set of rules for operators and for clients that register themselves. */
 @Injectable()
 export class ClientRegistrationService {
-  private readonly changeListeners: ClientChangeListener[] = [];
-
   constructor(
     private readonly transactions: TransactionRunner,
     private readonly repository: ClientRepository,
     private readonly clients: ClientsService,
     private readonly policy: RegistrationPolicy,
+    private readonly observer: ClientObserver,
     private readonly clock: Clock,
-    @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
-
-  /** Registers what is to happen in the same transaction whenever a client's metadata change. */
-  whenChanged(listener: ClientChangeListener): void {
-    this.changeListeners.push(listener);
-  }
 
   /**
    * Registers a client. Secrets are in the answer and nowhere else.
@@ -142,7 +131,7 @@ export class ClientRegistrationService {
    * @throws ConflictError when no client could administer the service any more
    */
   async disable(tx: Tx, clientId: string): Promise<boolean> {
-    const { disabled } = await keepingAnAdministrator(tx, clientId, this.settings.issuer, async () => ({
+    const { disabled } = await this.policy.keepingAnAdministrator(tx, clientId, async () => ({
       disabled: await this.repository.disable(tx, clientId),
       proofStays: true,
     }));
@@ -166,7 +155,7 @@ export class ClientRegistrationService {
    * @throws ConflictError when no client could administer the service any more
    */
   async delete(tx: Tx, clientId: string): Promise<void> {
-    await keepingAnAdministrator(tx, clientId, this.settings.issuer, async () => {
+    await this.policy.keepingAnAdministrator(tx, clientId, async () => {
       await this.repository.delete(tx, clientId);
       return { proofStays: true };
     });
@@ -225,7 +214,7 @@ export class ClientRegistrationService {
     to: Change,
     alongside: ClientChanged = nothingElse,
   ): Promise<ChangedClient> {
-    const { changed } = await keepingAnAdministrator(tx, clientId, this.settings.issuer, async () => {
+    const { changed } = await this.policy.keepingAnAdministrator(tx, clientId, async () => {
       const row = await this.repository.lock(tx, clientId);
       if (row === undefined) throw new NotFoundError('There is no such client.');
       const { metadata, clientSecret } = to(row.metadata);
@@ -255,7 +244,7 @@ export class ClientRegistrationService {
     };
     await this.repository.update(tx, changed);
     const client = toClient(changed);
-    for (const listener of this.changeListeners) await listener(tx, row.metadata, client);
+    await this.observer.changed(tx, row.metadata, client);
     const replaced = secret.replaced || secret.shown !== undefined ? { client_secret: 'replaced' } : {};
     await alongside(tx, { ...row.metadata }, { ...metadata, ...replaced });
     return { client, clientSecret: secret.shown, registrationAccessToken: undefined, taken };

@@ -2,11 +2,13 @@ import { Inject, Injectable, type Type } from '@nestjs/common';
 import { IntersectionType } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import type { Tx } from '../../platform/database/transaction.js';
 import type { ClientMetadata } from '../../platform/oidc/client-metadata.js';
 import { memberNames, refuseUnknownMembers } from './client-members.js';
 import { registeredMetadata, type RegistrationRules } from './client-registration.js';
 import { provesBySecret } from './client.js';
 import { ClientMetadataDto } from './dto/client-metadata.dto.js';
+import { keepingAnAdministrator } from './last-administrator.js';
 import { OfferedGrants } from './offered-grants.js';
 import { TerminationCauseNames } from './ports/termination-cause-names.js';
 import { OfferedProofs } from './proofs/offered-proofs.js';
@@ -48,6 +50,18 @@ export class RegistrationPolicy {
   /** @throws InvalidClientMetadataError that names the member, and the one that was probably meant */
   refuseUnknownMembers(metadata: unknown): void {
     refuseUnknownMembers(metadata, this.dto);
+  }
+
+  /**
+   * Carries out a change of a client, unless it would leave none that can administer the service.
+   * @throws ConflictError; what runs the transaction rolls it back
+   */
+  keepingAnAdministrator<T extends { readonly proofStays: boolean }>(
+    tx: Tx,
+    clientId: string,
+    change: () => Promise<T>,
+  ): Promise<T> {
+    return keepingAnAdministrator(tx, clientId, this.settings.issuer, change);
   }
 
   /** What a change of a client's metadata takes from what it has. */

@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { AuditModule } from '../../platform/audit/audit.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { EgressModule } from '../../platform/egress/egress.module.js';
@@ -33,6 +33,11 @@ import { LogoutRecordsService } from './termination/logout-records.service.js';
 import { GrantReuseResponder } from './command/grant-reuse-responder.js';
 import { LogoutAnnouncer } from './command/logout-announcer.js';
 import { LogoutService } from './command/logout.service.js';
+import { StoredLedger } from './insight/stored-ledger.js';
+import { ClientObserver } from '../clients/ports/client-observer.js';
+import { SessionLimit } from '../sessions/ports/session-limit.js';
+import { GrantReuse } from '../tokens/ports/grant-reuse.js';
+import { DeliveryLedger } from '../../platform/metrics/ports/delivery-ledger.js';
 import { SessionLimitEnforcer } from './command/session-limit-enforcer.js';
 import { TerminationPlanner } from './command/termination-planner.js';
 import { LogoutOrderJob } from './orders/logout-order.job.js';
@@ -44,6 +49,8 @@ import { SessionTerminationRepository } from './termination/session-termination.
 import { TerminationRecordRepository } from './termination/termination-record.repository.js';
 import { TerminationWatch } from './insight/termination-watch.js';
 
+/** Global for the ports that it binds: sessions, tokens, clients and metrics ask for these from below. */
+@Global()
 @Module({
   imports: [
     AuditModule,
@@ -58,11 +65,12 @@ import { TerminationWatch } from './insight/termination-watch.js';
   providers: [
     TerminationPlanner,
     LogoutAnnouncer,
-    SessionLimitEnforcer,
-    GrantReuseResponder,
+    { provide: SessionLimit, useClass: SessionLimitEnforcer },
+    { provide: GrantReuse, useClass: GrantReuseResponder },
+    { provide: ClientObserver, useClass: EndpointChanges },
+    { provide: DeliveryLedger, useClass: StoredLedger },
     DeliverySender,
     DeliveryResender,
-    EndpointChanges,
     ClientDeliveriesService,
     ReceiptChain,
     DeliveryRecorder,
@@ -94,6 +102,10 @@ import { TerminationWatch } from './insight/termination-watch.js';
     DeliveryFiguresService,
   ],
   exports: [
+    SessionLimit,
+    GrantReuse,
+    ClientObserver,
+    DeliveryLedger,
     ClientDeliveriesService,
     LogoutService,
     LogoutRecordsService,

@@ -7,7 +7,7 @@ import { TransactionRunner, type Tx } from '../../platform/database/transaction.
 import { FEDERATED_AMR } from '../../platform/oidc/authentication-context.js';
 import { newSecret, sha256 } from '../../platform/oidc/secret.js';
 import { SessionActivity } from './session-activity.js';
-import { SessionLimit } from './session-limit.js';
+import { SessionLimit } from './ports/session-limit.js';
 import { SessionRepository, type FoundByCookie, type SignInOfSession } from './session.repository.js';
 import type { Browser, SignedInSession, UpstreamLink } from './session.js';
 

@@ -6,7 +6,7 @@ import { InvalidGrantError, InvalidRequestError } from '../../platform/oidc/erro
 import { newSecret, sha256 } from '../../platform/oidc/secret.js';
 import type { Client } from '../clients/client.js';
 import { AccessTokensService } from './access-tokens.service.js';
-import { GrantReuse } from './grant-reuse.js';
+import { GrantReuse } from './ports/grant-reuse.js';
 import { GrantRepository } from './grant.repository.js';
 import { TokenResponder, type TokenResponse } from './token-responder.js';
 

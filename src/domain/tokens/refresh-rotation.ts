@@ -6,7 +6,7 @@ import { InvalidGrantError, InvalidScopeError } from '../../platform/oidc/errors
 import { sha256 } from '../../platform/oidc/secret.js';
 import type { Client } from '../clients/client.js';
 import { AccessTokensService, type PreparedAccessToken } from './access-tokens.service.js';
-import { GrantReuse } from './grant-reuse.js';
+import { GrantReuse } from './ports/grant-reuse.js';
 import { GrantRepository, type RefreshTokenState } from './grant.repository.js';
 import { requestedScope } from './requested-scope.js';
 import { TokenResponder, type TokenResponse } from './token-responder.js';

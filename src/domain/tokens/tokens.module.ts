@@ -6,7 +6,6 @@ import { AccessTokenRepository } from './access-token.repository.js';
 import { AccessTokensService } from './access-tokens.service.js';
 import { CodeRedemption } from './code-redemption.js';
 import { FacilitatorTokens } from './facilitator-tokens.service.js';
-import { GrantReuse } from './grant-reuse.js';
 import { GrantRepository } from './grant.repository.js';
 import { GrantsService } from './grants.service.js';
 import { HintVerifier } from './hint-verifier.js';
@@ -28,7 +27,6 @@ import { UserinfoService } from './userinfo.service.js';
     CodeRedemption,
     FacilitatorTokens,
     GrantRepository,
-    GrantReuse,
     GrantsService,
     HintVerifier,
     IdTokenIssuer,
@@ -45,7 +43,6 @@ import { UserinfoService } from './userinfo.service.js';
     AccessTokensService,
     CodeRedemption,
     FacilitatorTokens,
-    GrantReuse,
     GrantsService,
     HintVerifier,
     IdTokenIssuer,

@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { shared, within } from '../database/time-limit.js';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { LOGOUT_TOKEN_REFUSALS, type LogoutTokenRefusal } from '../oidc/logout-token-refusals.js';
+import { DeliveryLedger } from './ports/delivery-ledger.js';
 
 /** What became of a logout token that an upstream provider sent. */
 export const LOGOUT_TOKEN_RESULTS = ['ended', 'nothing_to_end', 'replayed', 'forged', 'not_performed'] as const;
@@ -12,14 +13,6 @@ export const SIGN_IN_METHODS = ['password', 'upstream'] as const;
 export type SignInMethod = (typeof SIGN_IN_METHODS)[number];
 export const SIGN_IN_OUTCOMES = ['done', 'refused'] as const;
 export type SignInResult = (typeof SIGN_IN_OUTCOMES)[number];
-
-/** How the notices stand, as storage says. */
-export interface LedgerFigures {
-  /** By state: `pending` whatever their age, the others of the last 24 hours. */
-  readonly deliveries: Readonly<Record<string, number>>;
-  /** 0 when nothing is pending. */
-  readonly oldestPendingSeconds: number;
-}
 
 /** From "all accepted while the page was loading" to "a day later". */
 const CONFIRMATION_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400];
@@ -88,11 +81,6 @@ export class Metrics implements OnModuleInit {
     registers: [this.registry],
   });
 
-  private readOpenBreakers: (() => Promise<void>) | undefined;
-
-  /** Undefined: no ledger is kept, or storage is away. */
-  private ledger: (() => Promise<LedgerFigures | undefined>) | undefined;
-
   private readonly oldestPending = new Gauge({
     name: 'exeunt_oldest_pending_delivery_seconds',
     help: 'Age of the oldest notice that is still owed; 0 when none is. From storage, so the same on every node.',
@@ -141,7 +129,15 @@ export class Metrics implements OnModuleInit {
     registers: [this.registry],
   });
 
-  constructor() {
+  private readonly openBreakers = new Gauge({
+    name: 'exeunt_logout_delivery_breakers_open',
+    help: 'Applications whose notices wait because they failed several times in a row.',
+    registers: [this.registry],
+  });
+
+  private readonly countOpenBreakers = shared(() => this.ledger.countOpenBreakers());
+
+  constructor(private readonly ledger: DeliveryLedger) {
     for (const method of SIGN_IN_METHODS)
       for (const outcome of SIGN_IN_OUTCOMES) this.signIns.inc({ method, outcome }, 0);
     for (const result of ['failed', 'limited']) this.clientAuthenticationFailures.inc({ result }, 0);
@@ -201,13 +197,8 @@ export class Metrics implements OnModuleInit {
     this.confirmation.observe(seconds);
   }
 
-  /** @param read asked at each scrape; undefined when storage is away: then there is no value, rather than an old one */
-  showLedger(read: () => Promise<LedgerFigures | undefined>): void {
-    this.ledger = read;
-  }
-
   private async readLedger(): Promise<void> {
-    const figures = await unlessSilent(this.ledger?.());
+    const figures = await unlessSilent(this.ledger.figures());
     this.deliveries.reset();
     this.oldestPending.reset();
     // A gauge without labels is 0 after a reset, which would say that nothing is pending.
@@ -225,20 +216,11 @@ export class Metrics implements OnModuleInit {
     this.deliveryAttempts.inc({ outcome });
   }
 
-  /** Open breakers are a fact of storage, the same on every node: they are counted there at each scrape. */
-  collectOpenBreakers(count: () => Promise<number>): void {
-    const gauge: Gauge = new Gauge({
-      name: 'exeunt_logout_delivery_breakers_open',
-      help: 'Applications whose notices wait because they failed several times in a row.',
-      registers: [this.registry],
-    });
-    const read = shared(count);
-    this.readOpenBreakers = async () => {
-      const open = await unlessSilent(read());
-      // Without storage there is no number. The other metrics must be there then more than ever.
-      if (open === undefined) gauge.remove();
-      else gauge.set(open);
-    };
+  private async readOpenBreakers(): Promise<void> {
+    const open = await unlessSilent(this.countOpenBreakers());
+    // Without storage there is no number. The other metrics must be there then more than ever.
+    if (open === undefined) this.openBreakers.remove();
+    else this.openBreakers.set(open);
   }
 
   /** Whether this process receives what other nodes change. */
@@ -258,14 +240,13 @@ export class Metrics implements OnModuleInit {
 
   /** Everything, in the text format of Prometheus. */
   async text(): Promise<string> {
-    await Promise.all([this.readLedger(), this.readOpenBreakers?.()]);
+    await Promise.all([this.readLedger(), this.readOpenBreakers()]);
     return this.registry.metrics();
   }
 }
 
 /** What storage says, unless it is away or silent: a scrape has a time limit of its own. */
-async function unlessSilent<T>(answer: Promise<T> | undefined): Promise<T | undefined> {
-  if (answer === undefined) return undefined;
+async function unlessSilent<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await within(STORAGE_MS, answer);
   } catch {

@@ -1,18 +1,15 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { GrantReuse } from '../../tokens/grant-reuse.js';
+import { Injectable } from '@nestjs/common';
+import { GrantReuse, type ReuseCause } from '../../tokens/ports/grant-reuse.js';
 import { LogoutService } from './logout.service.js';
 
-/** Ends the grant of a code or refresh token that was used twice. */
+/** Ends the grant of a code or refresh token that was used twice (RFC 6749 §4.1.2, RFC 9700 §4.14.2). */
 @Injectable()
-export class GrantReuseResponder implements OnModuleInit {
-  constructor(
-    private readonly reuse: GrantReuse,
-    private readonly logouts: LogoutService,
-  ) {}
+export class GrantReuseResponder extends GrantReuse {
+  constructor(private readonly logouts: LogoutService) {
+    super();
+  }
 
-  onModuleInit(): void {
-    this.reuse.handleWith(async (grantId, clientId, cause) => {
-      await this.logouts.logout({ target: { kind: 'grant', grantId }, cause, initiator: { kind: 'client', clientId } });
-    });
+  async detected(grantId: string, clientId: string, cause: ReuseCause): Promise<void> {
+    await this.logouts.logout({ target: { kind: 'grant', grantId }, cause, initiator: { kind: 'client', clientId } });
   }
 }

@@ -1,5 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { Metrics } from '../../../platform/metrics/metrics.js';
+import { Injectable } from '@nestjs/common';
 import { ClientsService } from '../../clients/clients.service.js';
 import { DeliveryBreakerRepository } from '../notices/delivery-breaker.repository.js';
 import type { DeliveryBreaker } from '../notices/delivery-breaker.js';
@@ -12,19 +11,14 @@ export interface ClientDeliveries {
   readonly counts: UndeliveredCounts;
 }
 
-/** Tells operators how it stands with the notices of an application, and with the breakers of all. */
+/** Tells operators how it stands with the notices of an application. */
 @Injectable()
-export class ClientDeliveriesService implements OnModuleInit {
+export class ClientDeliveriesService {
   constructor(
     private readonly ledger: DeliveryLedgerRepository,
     private readonly breakers: DeliveryBreakerRepository,
     private readonly clients: ClientsService,
-    private readonly metrics: Metrics,
   ) {}
-
-  onModuleInit(): void {
-    this.metrics.collectOpenBreakers(() => this.breakers.countOpen());
-  }
 
   /** @throws NotFoundError for an unknown client */
   async ofClient(clientId: string): Promise<ClientDeliveries> {

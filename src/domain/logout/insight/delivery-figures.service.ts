@@ -1,10 +1,9 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { HOUR } from '../../../platform/clock/durations.js';
 import { Clock } from '../../../platform/clock/clock.js';
 import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
-import { warnOf } from '../../../platform/database/storage-log.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
-import { Metrics, type LedgerFigures } from '../../../platform/metrics/metrics.js';
+import type { LedgerFigures } from '../../../platform/metrics/ports/delivery-ledger.js';
 import { DELIVERY_STATES, type DeliveryState } from '../notices/delivery.js';
 import { grouped } from './grouped.js';
 
@@ -122,24 +121,18 @@ export interface DeliveryOverview {
 
 /** Numbers about the notices, for `/metrics` and the console. Read at most once in a few seconds, from indexes alone. */
 @Injectable()
-export class DeliveryFiguresService implements OnModuleInit {
-  private readonly logger = new Logger(DeliveryFiguresService.name);
-  private readonly figures = this.remembered(FIGURES_MAX_AGE_MS, () => this.readFigures());
+export class DeliveryFiguresService {
+  private readonly rememberedFigures = this.remembered(FIGURES_MAX_AGE_MS, () => this.readFigures());
   private readonly remember = this.remembered(OVERVIEW_MAX_AGE_MS, () => this.readOverview());
 
   constructor(
     private readonly transactions: TransactionRunner,
-    private readonly metrics: Metrics,
     private readonly clock: Clock,
   ) {}
 
-  onModuleInit(): void {
-    this.metrics.showLedger(() =>
-      this.figures().catch((error: unknown) => {
-        warnOf(this.logger, 'no figures for the metrics', error);
-        return undefined;
-      }),
-    );
+  /** How many deliveries stand how, and since when the oldest is pending. */
+  figures(): Promise<LedgerFigures> {
+    return this.rememberedFigures();
   }
 
   /** How deliveries went in the last 24 hours, and what is pending. */

@@ -1,28 +1,25 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Clock } from '../../../platform/clock/clock.js';
 import type { Tx } from '../../../platform/database/transaction.js';
 import type { Client } from '../../clients/client.js';
-import { ClientRegistrationService } from '../../clients/client-registration.service.js';
+import { ClientObserver } from '../../clients/ports/client-observer.js';
 import { NO_URI } from './back-channel-logout.client.js';
 import { DeliveryBreakerRepository } from './delivery-breaker.repository.js';
 import { RedeliveryRepository } from './redelivery.repository.js';
 
 /** What a client's new back-channel endpoint, or none, means for its pending notices. */
 @Injectable()
-export class EndpointChanges implements OnModuleInit {
+export class EndpointChanges extends ClientObserver {
   constructor(
-    private readonly registration: ClientRegistrationService,
     private readonly deliveries: RedeliveryRepository,
     private readonly breakers: DeliveryBreakerRepository,
     private readonly clock: Clock,
-  ) {}
-
-  onModuleInit(): void {
-    this.registration.whenChanged((tx, before, after) => this.uriChanged(tx, before, after));
+  ) {
+    super();
   }
 
   /** In the transaction of the change, so that no notice waits for an address that is gone. */
-  private async uriChanged(tx: Tx, before: Client['metadata'], after: Client): Promise<void> {
+  async changed(tx: Tx, before: Client['metadata'], after: Client): Promise<void> {
     const uri = after.metadata.backchannel_logout_uri;
     if (uri === before.backchannel_logout_uri) return;
     const now = this.clock.now();
