@@ -11,11 +11,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(root, 'docs', 'sql');
 const emit = process.argv[2] === 'emit';
 
-/** The source file that declared a statement: the first in the stack outside of what helps to declare them. */
+/** The source file that declared a statement: the outermost in the stack, which is the module that was being loaded. */
 function fileOf(stack) {
-  const built = [...stack.matchAll(/dist[/\\](src[/\\][^:)]+)\.js/g)].map(([, file]) => file.split(sep).join('/'));
-  const outside = built.find((file) => !file.startsWith('src/platform/database/'));
-  return `${outside ?? built.find((file) => !file.endsWith('/statement'))}.ts`;
+  const built = [...stack.matchAll(/dist[/\\](src[/\\][^:)]+)\.js/g)].at(-1)[1];
+  return `${built.split(sep).join('/')}.ts`;
 }
 
 /** `src/domain/logout/notices/x.ts` → `logout/notices`. */

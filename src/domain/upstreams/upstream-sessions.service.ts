@@ -4,7 +4,7 @@ import { AuditLog } from '../../platform/audit/audit-log.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { isRefusedValue } from '../../platform/database/storage-errors.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
-import { KeptSecrets } from '../../platform/keys/kept-secrets.js';
+import { KeptSecrets, keptSecret } from '../../platform/keys/kept-secrets.js';
 import { Sealer } from '../../platform/keys/sealer.js';
 import type { Browser } from '../sessions/session.js';
 import { SessionsService, type StartedSession } from '../sessions/sessions.service.js';
@@ -35,6 +35,14 @@ export type UpstreamSignIn =
   /** The person signed out at the upstream before we were done. */
   | { readonly kind: 'ended_meanwhile' };
 
+const ID_TOKENS = keptSecret({
+  name: 'session_upstreams',
+  table: 'session_upstreams',
+  key: ['session_id', 'issuer'],
+  column: 'id_token',
+  purpose: UPSTREAM_ID_TOKEN,
+});
+
 /** From an upstream's word to a session here, which remembers whose word it was. */
 @Injectable()
 export class UpstreamSessions implements OnModuleInit {
@@ -50,12 +58,7 @@ export class UpstreamSessions implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.kept.register({
-      table: 'session_upstreams',
-      key: ['session_id', 'issuer'],
-      column: 'id_token',
-      purpose: UPSTREAM_ID_TOKEN,
-    });
+    this.kept.register(ID_TOKENS);
   }
 
   /**

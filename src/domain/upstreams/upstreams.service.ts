@@ -8,7 +8,7 @@ import { Clock } from '../../platform/clock/clock.js';
 import { statement } from '../../platform/database/statement.js';
 import { isUniqueViolation, sqlState } from '../../platform/database/storage-errors.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
-import { KeptSecrets } from '../../platform/keys/kept-secrets.js';
+import { KeptSecrets, keptSecret } from '../../platform/keys/kept-secrets.js';
 import { Sealer } from '../../platform/keys/sealer.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../../platform/oidc/errors.js';
 import { UpstreamEntity } from './entities/upstream.entity.js';
@@ -48,6 +48,14 @@ const DISTRUST_PHONE_NUMBER = statement(
 /** What else is to happen in the transaction of a change, it gets the registration as it is and as it was. */
 export type UpstreamChanged = (tx: Tx, after: CheckedUpstream, before: CheckedUpstream | undefined) => Promise<void>;
 
+const CLIENT_SECRETS = keptSecret({
+  name: 'upstreams',
+  table: 'upstreams',
+  key: ['id'],
+  column: 'client_secret',
+  purpose: SECRET,
+});
+
 /** The registry of upstream providers. There are few, so every node has all of them in memory. */
 @Injectable()
 export class UpstreamsService implements OnModuleInit {
@@ -66,7 +74,7 @@ export class UpstreamsService implements OnModuleInit {
 
   onModuleInit(): void {
     this.changes.subscribe('upstream', () => this.cache.drop());
-    this.kept.register({ table: 'upstreams', key: ['id'], column: 'client_secret', purpose: SECRET });
+    this.kept.register(CLIENT_SECRETS);
   }
 
   /** By name, disabled ones too. */

@@ -1,18 +1,50 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { statement } from '../database/statement.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
 import { KeyMaintenance } from './key-maintenance.js';
 import { Sealer } from './sealer.js';
 
-/** Sealed values that rest in a table: where, and for what purpose. */
-export interface KeptSecret {
+const BATCH = 500;
+
+/**
+ * Sealed values that rest in a column of a table, and for what purpose.
+ * @param key columns that together name a row
+ */
+export function keptSecret(kept: {
+  readonly name: string;
   readonly table: string;
-  /** Columns that together name a row. */
   readonly key: readonly string[];
   readonly column: string;
   readonly purpose: string;
+}) {
+  const { name, table, key, column, purpose } = kept;
+  // One text for a key of several columns, which is compared and nothing else.
+  const id = `concat_ws(E'\\n', ${key.map((part) => `t.${part}`).join(', ')})`;
+  return {
+    table,
+    purpose,
+    find: statement({
+      name: `${name}_find_sealed`,
+      parameters: { prefix: 'text', after: 'text' },
+      row: { id: 'text', sealed: 'text!' },
+      plannedAnew: true,
+      text: `
+        SELECT ${id} AS id, t.${column} AS sealed FROM ${table} t
+         WHERE t.${column} IS NOT NULL AND NOT starts_with(t.${column}, :prefix) AND ${id} > :after
+         ORDER BY 1 LIMIT ${BATCH} FOR UPDATE`,
+    }),
+    replace: statement({
+      name: `${name}_seal_again`,
+      parameters: { ids: 'text[]', sealed: 'text[]', again: 'text[]' },
+      plannedAnew: true,
+      text: `
+        UPDATE ${table} t SET ${column} = x.again FROM unnest(:ids, :sealed, :again) AS x(id, sealed, again)
+         WHERE ${id} = x.id AND t.${column} = x.sealed`,
+    }),
+  };
 }
 
-const BATCH = 500;
+export type KeptSecret = ReturnType<typeof keptSecret>;
 
 /**
  * Seals the stored values again when the sealing key was rotated, in batches; then the old key is forgotten. Each
@@ -56,25 +88,19 @@ export class KeptSecrets implements OnModuleInit {
 
   private async sealBatch(
     tx: Tx,
-    { table, key, column, purpose }: KeptSecret,
+    { find, replace, purpose }: KeptSecret,
     after: string,
   ): Promise<{ readonly rows: number; readonly lost: number; readonly last: string | undefined }> {
-    // One text for a key of several columns, which is compared and nothing else.
-    const id = `concat_ws(E'\\n', ${key.map((name) => `t.${name}`).join(', ')})`;
-    const rows = await tx.manager.query<{ id: string; sealed: string }[]>(
-      `SELECT ${id} AS id, t.${column} AS sealed FROM ${table} t
-        WHERE t.${column} IS NOT NULL AND NOT starts_with(t.${column}, $1) AND ${id} > $2 ORDER BY 1 LIMIT ${BATCH} FOR UPDATE`,
-      [this.sealer.prefix, after],
-    );
-    const anew = rows.flatMap((row) => {
+    const rows = await tx.query(find, { prefix: this.sealer.prefix, after });
+    const opened = rows.flatMap((row) => {
       const value = this.sealer.openKept<object>(purpose, row.sealed);
-      return value === undefined ? [] : [{ ...row, anew: this.sealer.seal(purpose, value) }];
+      return value === undefined ? [] : [{ ...row, again: this.sealer.seal(purpose, value) }];
     });
-    await tx.manager.query(
-      `UPDATE ${table} t SET ${column} = x.anew FROM unnest($1::text[], $2::text[], $3::text[]) AS x(id, sealed, anew)
-        WHERE ${id} = x.id AND t.${column} = x.sealed`,
-      [anew.map((row) => row.id), anew.map((row) => row.sealed), anew.map((row) => row.anew)],
-    );
-    return { rows: rows.length, lost: rows.length - anew.length, last: rows.at(-1)?.id };
+    await tx.query(replace, {
+      ids: opened.map((row) => row.id),
+      sealed: opened.map((row) => row.sealed),
+      again: opened.map((row) => row.again),
+    });
+    return { rows: rows.length, lost: rows.length - opened.length, last: rows.at(-1)?.id };
   }
 }

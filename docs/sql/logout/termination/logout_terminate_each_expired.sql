@@ -1,4 +1,4 @@
--- logout_terminate_each_expired, declared in src/domain/logout/termination/terminate-each.sql.ts
+-- logout_terminate_each_expired, declared in src/domain/logout/termination/session-expiry.sweeper.ts
 -- parameters:
 --   now timestamptz
 --   terminationIds uuid[]

@@ -1,0 +1,8 @@
+-- session_upstreams_seal_again, declared in src/domain/upstreams/upstream-sessions.service.ts
+-- parameters:
+--   ids text[]
+--   sealed text[]
+--   again text[]
+
+UPDATE session_upstreams t SET id_token = x.again FROM unnest(:ids, :sealed, :again) AS x(id, sealed, again)
+ WHERE concat_ws(E'\n', t.session_id, t.issuer) = x.id AND t.id_token = x.sealed;

@@ -1,0 +1,8 @@
+-- upstreams_seal_again, declared in src/domain/upstreams/upstreams.service.ts
+-- parameters:
+--   ids text[]
+--   sealed text[]
+--   again text[]
+
+UPDATE upstreams t SET client_secret = x.again FROM unnest(:ids, :sealed, :again) AS x(id, sealed, again)
+ WHERE concat_ws(E'\n', t.id) = x.id AND t.client_secret = x.sealed;
