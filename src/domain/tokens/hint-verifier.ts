@@ -2,9 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { JwtVerifier } from '../../platform/keys/jwt-verifier.js';
-import { sha256 } from '../../platform/oidc/secret.js';
 import { AccessTokensService } from './access-tokens.service.js';
 import { IssuedTokenRepository } from './issued-token.repository.js';
+import { Tokens } from './tokens.js';
 
 /** A verified hint: who it was issued to, about whom, in which session as that client knows it. */
 export interface TokenHint {
@@ -26,6 +26,7 @@ export interface TokenHint {
 export class HintVerifier {
   constructor(
     private readonly verifier: JwtVerifier,
+    private readonly tokens: Tokens,
     private readonly accessTokens: AccessTokensService,
     private readonly issuedTokens: IssuedTokenRepository,
     private readonly clock: Clock,
@@ -52,7 +53,8 @@ export class HintVerifier {
    * names the application; one that was revoked, and one that stands for no session, counts as not sent. One round trip.
    */
   async accessTokenHint(token: string): Promise<TokenHint | undefined> {
-    return token.includes('.') ? this.jwtHint(token) : this.opaqueHint(token);
+    const identified = this.tokens.identify(token);
+    return identified.kind === 'jwt' ? this.jwtHint(identified.jwt) : this.opaqueHint(identified.hash);
   }
 
   private async jwtHint(token: string): Promise<TokenHint | undefined> {
@@ -65,8 +67,8 @@ export class HintVerifier {
     return { clientId, sub, sid, expired: read?.vouchedFor !== true || issued?.alive !== true };
   }
 
-  private async opaqueHint(token: string): Promise<TokenHint | undefined> {
-    const issued = await this.issuedTokens.opaque(sha256(token), undefined);
+  private async opaqueHint(tokenHash: Buffer): Promise<TokenHint | undefined> {
+    const issued = await this.issuedTokens.opaque(tokenHash, undefined);
     if (issued?.grant === undefined || issued.revoked) return undefined;
     const { clientId, accountId: sub, sid } = issued.grant;
     return { clientId, sub, sid: sid ?? undefined, expired: !issued.alive };
