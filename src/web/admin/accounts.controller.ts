@@ -101,7 +101,8 @@ export class AdminAccountsController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Set the password',
-    description: 'Ends every session and every grant of the person, offline ones too: whoever knew the old one is out.',
+    description:
+      'Ends every session and every grant of the person, offline ones too: those who knew the old one are out.',
   })
   @ApiOkResponse({ type: LogoutResultDto })
   @ApiJsonErrors(400, 404)
@@ -117,7 +118,7 @@ export class AdminAccountsController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Disable the account',
-    description: 'Nobody signs in with it; every session and every grant of it ends.',
+    description: 'It cannot sign in any more; every session and every grant of it ends.',
   })
   @ApiOkResponse({ type: LogoutResultDto })
   @ApiJsonErrors(404)

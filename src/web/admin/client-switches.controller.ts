@@ -20,7 +20,7 @@ export class AdminClientSwitchesController {
   @ApiOperation({
     summary: 'Disable a client',
     description:
-      'Nobody signs in with it and it gets no token. Its grants end, offline ones too, and it is told about each session that it takes part in. Disabling one that is disabled changes nothing.',
+      'No person can sign in with it and it gets no token. Its grants end, offline ones too, and it is notified about each session that it takes part in. Disabling one that is disabled changes nothing.',
   })
   @ApiOkResponse({ type: LogoutResultDto })
   @ApiJsonErrors(404, 409)

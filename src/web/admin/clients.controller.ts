@@ -54,7 +54,7 @@ export class AdminClientsController {
     type: CreateClientDto,
     examples: {
       web: {
-        summary: 'A web application that hears of logouts',
+        summary: 'A web application that is notified of logouts',
         value: {
           client_name: 'Ledger',
           redirect_uris: ['https://ledger.example.com/callback'],

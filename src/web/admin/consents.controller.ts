@@ -36,7 +36,7 @@ export class AdminConsentsController {
   @ApiOperation({
     summary: 'Take back what the person allowed an application',
     description:
-      'Its grants by this person end, offline ones too, and it is told about each session of theirs that it takes part in. The sessions go on; next time the person is asked again.',
+      'Its grants by this person end, offline ones too, and it is notified about each of their sessions that it takes part in. The sessions continue; next time the person is asked again.',
   })
   @ApiOkResponse({ type: LogoutResultDto })
   @ApiJsonErrors(404)

@@ -80,7 +80,7 @@ export class AdminDeliveriesController {
   @ApiOperation({
     summary: 'Try the back-channel logout endpoint of a client',
     description:
-      'Sends a genuine logout token for a session that does not exist, then one with a wrong signature, and says in words what came back. Signs nobody out.',
+      'Sends a genuine logout token for a session that does not exist, then one with a wrong signature, and says in words what came back. Signs no one out.',
   })
   @ApiOkResponse({ type: LogoutCheckDto })
   @ApiJsonErrors(404, 409, 429)

@@ -39,7 +39,7 @@ export class AdminLogoutsController {
   @ApiOperation({
     summary: 'Read a termination with its deliveries',
     description:
-      'Each application that took part is in one of the two lists: `delivery_list` has the notices, `without_notice_list` those that were asked in the browser or cannot be told, and why.',
+      'Each application that took part is in one of the two lists: `delivery_list` has the notices, `without_notice_list` those that were asked in the browser or cannot be notified, and why.',
   })
   @ApiOkResponse({ type: TerminationDetailDto })
   @ApiJsonErrors(404)

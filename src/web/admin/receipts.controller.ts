@@ -31,7 +31,7 @@ export class AdminReceiptsController {
   @ApiOkResponse({ type: ReceiptDto })
   @ApiResponse({
     status: 202,
-    description: 'Something is still owed, or the receipt is about to be signed.',
+    description: 'A notice is still pending, or the receipt is about to be signed.',
     schema: { $ref: getSchemaPath(PendingReceiptDto) },
   })
   @ApiJsonErrors(404)

@@ -70,7 +70,7 @@ export class AdminUpstreamsController {
     description:
       'Ends the sessions that people began by it, and tells the applications in them. What they allowed for when they are away ends too. Accounts stay.',
   })
-  @ApiNoContentResponse({ description: 'Gone, and nobody is signed in by it any more.' })
+  @ApiNoContentResponse({ description: 'Gone, and no session that began by it is alive.' })
   @ApiJsonErrors(404, 409)
   async delete(@Param('name') name: string, @Operator() operator: Actor): Promise<void> {
     await this.changes.delete(name, operator);

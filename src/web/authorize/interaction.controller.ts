@@ -58,7 +58,7 @@ export class InteractionController {
 
   @Get('again')
   @HttpCode(303)
-  @ApiOperation({ summary: 'Begin a sign-in anew that is over' })
+  @ApiOperation({ summary: 'Begin again a sign-in that is over' })
   @ApiSeeOther('To a new interaction with the same request.')
   @ApiPage(400, 'There is no such interaction any more. The page leads on.')
   @ApiPage(429, 'Too many sign-ins were begun from this address; `Retry-After` says when to come back.')

@@ -70,7 +70,7 @@ export class ConsoleController {
   @ApiOperation({
     summary: 'How logouts go',
     description:
-      'Notices by state, how long applications take to accept, what is owed the longest, the latest logouts. For accounts with the role `operator` and for admin clients.',
+      'Notices by state, how long applications take to accept, what has been pending the longest, the latest logouts. For accounts with the role `operator` and for admin clients.',
   })
   @ApiPage(200, 'The overview.')
   @ApiSeeOther('To sign in first.')

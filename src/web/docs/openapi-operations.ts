@@ -98,7 +98,7 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
     errors: { 400: 'uri must be sent once.', 404: 'This URI is not registered.' },
   },
   AdminClientSwitches_disable: {
-    success: 'What ended with it: sessions, grants, and the applications that are being told.',
+    success: 'What ended with it: sessions, grants, and the applications that are being notified.',
     errors: { 404: NO_CLIENT, 409: 'A client cannot disable itself: nobody would enable it again.' },
   },
   AdminClientSwitches_enable: {
@@ -152,7 +152,8 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
     errors: { 400: LIMIT },
   },
   AdminSessions_endAll: {
-    success: 'What ended: sessions, grants, and the applications that are being told. Zeros when there was nothing.',
+    success:
+      'What ended: sessions, grants, and the applications that are being notified. Zeros when there was nothing.',
     errors: { 400: 'account_id must be a UUID.' },
   },
   AdminSessions_read: {
@@ -160,7 +161,8 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
     errors: { 404: NO_SESSION },
   },
   AdminSessions_end: {
-    success: 'What ended: the session, its grants, and the applications that are being told. Zeros when it had ended.',
+    success:
+      'What ended: the session, its grants, and the applications that are being notified. Zeros when it had ended.',
     errors: { 404: NO_SESSION },
   },
   AdminLogouts_listTerminations: {
@@ -168,7 +170,7 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
     errors: { 400: LIMIT },
   },
   AdminLogouts_readTermination: {
-    success: 'The termination, and what became of each notice it owed.',
+    success: 'The termination, and what became of each of its notices.',
     errors: { 404: NO_TERMINATION },
   },
   AdminLogouts_listDeliveries: {
@@ -194,7 +196,7 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
     errors: { 404: NO_CLIENT, 409: 'The client has no backchannel_logout_uri to send it to.' },
   },
   AdminDeliveries_preview: {
-    success: 'Which sessions and grants would end, and which applications would be told. Nothing has ended.',
+    success: 'Which sessions and grants would end, and which applications would be notified. Nothing has ended.',
     body: { client_id: 'exeunt-admin', cause: 'client_disabled' },
     errors: { 400: 'Name one of session_id, account_id, client_id, grant_id and upstream.', 404: NO_SESSION },
   },
@@ -262,7 +264,7 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
   AdminUpstreams_delete: { errors: { 404: NO_UPSTREAM, 409: 'An organization points at this upstream.' } },
   AdminIdentities_list: { success: 'Whom the account is at other providers.', errors: { 404: NO_ACCOUNT } },
   AdminIdentities_link: {
-    success: 'The link: whoever signs in there as this person is this account here.',
+    success: 'The link: the person who signs in there as this subject is this account here.',
     body: { issuer: ISSUER, sub: '248289761001' },
     errors: { 400: 'issuer must be a string.', 404: NO_ACCOUNT, 409: 'This person is linked to an account already.' },
   },

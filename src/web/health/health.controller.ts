@@ -35,7 +35,7 @@ export class HealthController {
   @ApiOperation({
     summary: 'The process can answer: storage is there, and is a primary',
     description:
-      'Answered within three seconds. `change_feed` is there only when this process does not hear what other nodes change: then it learns of it by the age of what it remembers, within half a minute or a minute, and can answer all the same.',
+      'Answered within three seconds. `change_feed` is there only when this process does not receive what other nodes change: then it learns of it by the age of what it remembers, within half a minute or a minute, and can answer all the same.',
   })
   @ApiOkResponse(READY)
   @ApiJsonErrors(503)

@@ -27,7 +27,7 @@ const ERRORS = {
     words: 'Too many attempts.',
   },
   500: {
-    description: 'A fault of ours; the log has the request id.',
+    description: 'A fault of this service; the log has the request id.',
     error: 'server_error',
     words: 'Something went wrong on our side.',
   },

@@ -40,7 +40,7 @@ export class SignedOutController {
     description: 'The link on the signed-out page, for browsers without JavaScript. It lapses after 15 minutes.',
   })
   @ApiPage(200, 'Each application with its state; without them when the address has lapsed.')
-  @ApiSeeOther('To the front page, when the address has lapsed and somebody is signed in.')
+  @ApiSeeOther('To the front page, when the address has lapsed and a person is signed in.')
   @ApiPage(503, 'Storage is away.')
   async show(@Param('token') token: string, @CurrentBrowser() browser: Browser): Promise<HttpResponse<string>> {
     const followed = this.progress.open(token);

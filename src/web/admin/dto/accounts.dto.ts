@@ -22,7 +22,7 @@ export class CreateAccountDto {
   @MaxLength(200)
   readonly login: string;
 
-  /** At least 8 characters, and none of the commonest ones. Without one nobody can sign in until it is set. */
+  /** At least 8 characters, and none of the commonest ones. Without one the person cannot sign in until it is set. */
   @ApiPropertyOptional({ format: 'password' })
   @IsOptional()
   @IsString()
@@ -92,7 +92,7 @@ export class SetPasswordDto {
 }
 
 export class AccountDto {
-  /** `sub` in tokens; never given to anybody else. */
+  /** `sub` in tokens; never given to another account. */
   @ApiProperty({ format: 'uuid' })
   readonly id: string;
   @ApiProperty({ example: 'mia@example.com' })

@@ -38,7 +38,7 @@ export class ClientDto extends ClientMetadataDto {
   @ApiPropertyOptional({ example: 0 })
   readonly client_secret_expires_at?: number;
 
-  /** Since when nobody signs in with it; absent while it may be used. */
+  /** Since when no person can sign in with it; absent while it may be used. */
   @ApiPropertyOptional({ format: 'date-time' })
   readonly disabled_at?: string;
 }

@@ -30,7 +30,7 @@ export class ProbeDto {
   readonly duration_ms: number;
 }
 
-/** What became of a logout token about nobody, and of a forged one. */
+/** What became of a logout token about a session that does not exist, and of a forged one. */
 export class LogoutCheckDto {
   @ApiProperty({ example: 'ledger' })
   readonly client_id: string;

@@ -10,7 +10,7 @@ export class CreateLogoutOrderDto {
   @IsUUID()
   readonly account_id?: string;
 
-  /** Every grant of this client, offline ones too. It is told of each session; the sessions go on. */
+  /** Every grant of this client, offline ones too. It is notified of each session; the sessions continue. */
   @ApiPropertyOptional({ example: 'ledger' })
   @IsOptional()
   @IsString()

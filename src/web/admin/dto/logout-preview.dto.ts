@@ -81,10 +81,13 @@ export class ApplicationPreviewDto {
   readonly session_id: string;
   @ApiProperty({ example: 'n3Zq4yXc8o1Jb0sG5vLr2kTt' })
   readonly sid: string;
-  /** `back`: a notice of ours. `front`: a frame on the signed-out page, when the person signs out in a browser. */
+  /**
+   * `back`: a notice from this service. `front`: a frame on the signed-out page, when the person signs out in a
+   * browser.
+   */
   @ApiProperty({ enum: ['back', 'front'], isArray: true })
   readonly channels: readonly string[];
-  /** Whether it will be told by a notice or asked in the browser, and if neither, why. */
+  /** Whether it will be notified or asked in the browser, and if neither, why. */
   @ApiProperty({ enum: NOTICE_REASONS })
   readonly reason: string;
 }
@@ -102,7 +105,7 @@ export class LogoutPreviewDto {
   /** Applications that are asked in the browser, session by session. */
   @ApiProperty({ example: 1 })
   readonly asked: number;
-  /** Applications that cannot be told, session by session. */
+  /** Applications that cannot be notified, session by session. */
   @ApiProperty({ example: 1 })
   readonly not_told: number;
   /** Only there when more than 100,000 of something were found: each count says "at least that many" then. */

@@ -15,10 +15,12 @@ export class LogoutResultDto {
   readonly sessions: number;
   @ApiProperty({ example: 3 })
   readonly grants_revoked: number;
-  /** Applications that are being told. */
+  /** Applications that are being notified. */
   @ApiProperty({ example: 3 })
   readonly deliveries: number;
-  /** Applications that cannot be told; the termination says which, and why. Absent when there was nothing to end. */
+  /**
+   * Applications that cannot be notified; the termination says which, and why. Absent when there was nothing to end.
+   */
   @ApiPropertyOptional({ example: 1 })
   readonly not_told?: number;
 }
@@ -121,16 +123,16 @@ export class InitiatorDto {
   readonly issuer?: string;
 }
 
-/** An application that took part and is owed no notice. */
+/** An application that took part and gets no notice. */
 export class WithoutNoticeDto {
   @ApiProperty({ example: 'ledger' })
   readonly client_id: string;
-  /** `asked`: by a frame in the browser, which cannot say what came of it. `not_told`: it cannot be told. */
+  /** `asked`: by a frame in the browser, which cannot say what came of it. `not_told`: it cannot be notified. */
   @ApiProperty({ enum: STATES_WITHOUT_NOTICE, example: 'not_told' })
   readonly state: string;
   /**
-   * Why it cannot be told. `no_backchannel_uri`: it registered neither a back-channel nor a front-channel logout URI.
-   * `browser_absent`: only a front-channel one, and no page of ours was shown in that session's browser.
+   * Why it cannot be notified. `no_backchannel_uri`: it registered neither a back-channel nor a front-channel logout
+   * URI. `browser_absent`: only a front-channel one, and none of our pages was shown in that session's browser.
    * `cause_not_wanted`: it is registered for other causes. `client_deleted`: it was deleted before. `is_the_sender`: it
    * ordered this logout itself. `frontchannel_uri_refused`: its front-channel URI is one that is not loaded.
    */
@@ -155,13 +157,13 @@ export class TerminationDto {
   readonly sessions: number;
   @ApiProperty({ example: 2 })
   readonly grants_revoked: number;
-  /** Notices that applications are owed. */
+  /** Notices to applications. */
   @ApiProperty({ example: 2 })
   readonly deliveries: number;
-  /** In how many sessions an application was asked in the browser: nobody knows what came of it. */
+  /** In how many sessions an application was asked in the browser: what came of it cannot be known. */
   @ApiProperty({ example: 1 })
   readonly asked: number;
-  /** In how many sessions an application cannot be told. */
+  /** In how many sessions an application cannot be notified. */
   @ApiProperty({ example: 1 })
   readonly not_told: number;
   @ApiProperty({ format: 'date-time' })
@@ -272,7 +274,7 @@ export class DeliveryDetailDto extends DeliveryDto {
 export class TerminationDetailDto extends TerminationDto {
   @ApiProperty({ type: [DeliveryDto] })
   readonly delivery_list: DeliveryDto[];
-  /** Those that took part and are owed no notice. */
+  /** Those that took part and get no notice. */
   @ApiProperty({ type: [WithoutNoticeDto] })
   readonly without_notice_list: WithoutNoticeDto[];
 }

@@ -19,7 +19,7 @@ export class ReceiptDto {
   /** Of the receipt before; null for the first of all. */
   @ApiProperty({ type: String, nullable: true, example: HASH })
   readonly previous_hash: string | null;
-  /** One more whenever a notice of the termination ended anew. */
+  /** One more each time a notice of the termination ended again. */
   @ApiProperty({ example: 1 })
   readonly revision: number;
   @ApiProperty({ format: 'date-time' })
@@ -49,7 +49,7 @@ export class PendingReceiptDto {
   readonly ended_at: string;
   @ApiProperty({ type: [StandingDto] })
   readonly applications: StandingDto[];
-  /** Those that took part and are owed no notice. */
+  /** Those that took part and get no notice. */
   @ApiPropertyOptional({ type: [WithoutNoticeDto] })
   readonly without_notice?: WithoutNoticeDto[];
 }

@@ -104,21 +104,22 @@ export class CreateUpstreamDto {
   @IsIn(UPSTREAM_SIGNING_ALGORITHMS)
   readonly id_token_signed_response_alg?: UpstreamSigningAlgorithm;
 
-  /** Whether somebody who comes for the first time gets an account. Otherwise accounts must be linked before. */
+  /** Whether a person who comes for the first time gets an account. Otherwise accounts must be linked before. */
   @ApiPropertyOptional({ default: true })
   @IsOptional()
   @IsBoolean()
   readonly creates_accounts?: boolean;
 
-  /** A disabled one is not offered, and its logout tokens are refused. Sessions that began by it go on. */
+  /** A disabled one is not offered, and its logout tokens are refused. Sessions that began by it continue. */
   @ApiPropertyOptional({ default: true })
   @IsOptional()
   @IsBoolean()
   readonly enabled?: boolean;
 
   /**
-   * `client_id`s whose people may come by it; `null`: all. Whoever came by it is signed in for no other application, and a
-   * change reaches tokens that were issued before. For their own pages and the console only where it is `null`.
+   * `client_id`s whose people may come by it; `null`: all. People who came by it are signed in for no other
+   * application, and a change reaches tokens that were issued before. For their own pages and the console only where it
+   * is `null`.
    */
   @ApiPropertyOptional({ type: [String], nullable: true, default: null, example: ['ledger'] })
   @IsOptional()
@@ -139,8 +140,8 @@ export class CreateUpstreamDto {
   readonly dialects?: readonly string[];
 
   /**
-   * Take its word that an e-mail address is verified. Otherwise `email_verified` is never `true` for people who come by it:
-   * applications know people by verified addresses, and whoever runs the provider could name anybody's.
+   * Take its word that an e-mail address is verified. Otherwise `email_verified` is never `true` for people who come by
+   * it: applications know people by verified addresses, and an operator of the provider could name any person's.
    */
   @ApiPropertyOptional({ default: false })
   @IsOptional()
@@ -169,8 +170,8 @@ export class CreateUpstreamDto {
   readonly requires_logout_token_exp?: boolean;
 
   /**
-   * The `client_id` of the client that this provider is here, where people also sign in there with us. Of a logout that it
-   * orders every application is told but this one.
+   * The `client_id` of the client that this provider is here, where people also sign in there with us. Of a logout that
+   * it orders every application is notified but this one.
    */
   @ApiPropertyOptional({ type: String, nullable: true, default: null, example: 'corporate-portal' })
   @IsOptional()
@@ -211,7 +212,7 @@ export class UpstreamListDto {
   readonly items: UpstreamDto[];
 }
 
-/** Who somebody at another provider is here. */
+/** Who a person at another provider is here. */
 export class IdentityDto {
   @ApiProperty({ example: 'https://login.example.org' })
   @IsString()

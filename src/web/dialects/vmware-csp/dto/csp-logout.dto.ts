@@ -44,7 +44,7 @@ export class CspLogoutQueryDto extends CspLogoutV2QueryDto {
 export class IdTokenDto {
   /**
    * The ID token of the login, expired or not, issued by this provider or by the identity provider behind it. It says
-   * which client asks and about whom.
+   * which client asks and about which person.
    */
   @ApiPropertyOptional({ example: ID_TOKEN })
   @IsOptional()
@@ -53,7 +53,7 @@ export class IdTokenDto {
   readonly idToken?: string;
 }
 
-/** The caller navigates there; v1 redirects nobody. */
+/** The caller navigates there; v1 never redirects. */
 export class UrlResponseDto {
   /** The logout URL of the identity provider. */
   @ApiProperty({ example: `https://idp.example.com/logout?id_token_hint=${ID_TOKEN}` })
