@@ -2,7 +2,7 @@ import { commentsOf, privateWords } from './plain-words.js';
 import { textsOfTheRepository } from './repository.js';
 
 /** Rooms whose comments have been rewritten. */
-const ROOMS = /^src\/(?:cli|platform|web\/(?!dialects|admin\/dto)|domain\/(?!logout|clients\/dto))(?:.*)\.ts$/;
+const ROOMS = /^src\/(?:cli|platform|web\/(?!dialects|admin\/dto)|domain\/(?!clients\/dto))(?:.*)\.ts$/;
 
 describe('comments', () => {
   it('of the sources keep to the words of the glossary', () => {

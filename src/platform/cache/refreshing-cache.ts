@@ -23,8 +23,8 @@ export interface Aged<Value> {
 
 /**
  * Values that are loaded from elsewhere and kept for some time. One load at a time for each key: callers that need the
- * same value meanwhile wait for it. Ages are told by the steady clock, so that a clock that is set back does not make
- * what is old young. A failed load is thrown to those who wait for it, and not kept.
+ * same value meanwhile wait for it. Ages are measured by the steady clock, so that a clock that is set back does not
+ * make what is old young. A failed load is thrown to those who wait for it, and not kept.
  */
 export class RefreshingCache<Key, Value> {
   private readonly held: LRUCache<string, { readonly value: Value; readonly at: number }>;

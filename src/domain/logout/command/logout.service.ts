@@ -35,8 +35,8 @@ export class LogoutService {
    * When this returns, the end is committed: introspection, userinfo, refresh and `prompt=none` refuse from now on, on
    * every node. Notices are being sent; `BackChannelLogoutDispatcher.settled` waits for them.
    *
-   * @param alongside what must happen in the same transaction: before the sessions end (disabling an account), after
-   *   it (deleting a client, whose applications are still to be told)
+   * @param alongside what must happen in the same transaction: before the sessions end (disabling an account), after it
+   *   (deleting a client, which is still to be notified)
    * @throws whatever storage throws; then nothing ended
    */
   async logout(command: LogoutCommand, alongside?: Alongside): Promise<LogoutOutcome> {

@@ -18,22 +18,22 @@ export type LogoutTarget =
   | { readonly kind: 'cookie'; readonly cookieHash: Buffer; readonly sessionId?: string }
   | { readonly kind: 'session'; readonly sessionId: string }
   /**
-   * One of a person's own sessions: nothing happens when it is somebody else's
+   * One of a person's own sessions: nothing happens when it is another person's
    * (docs/threat-model.md#other-peoples-sessions).
    */
   | { readonly kind: 'account-session'; readonly accountId: string; readonly sessionId: string }
   | { readonly kind: 'account'; readonly accountId: string; readonly exceptSessionId?: string }
   | { readonly kind: 'client'; readonly clientId: string }
-  /** What this client was allowed to do while nobody is there; sessions go on. */
+  /** What this client was permitted to do without the person; sessions continue. */
   | { readonly kind: 'client-offline'; readonly clientId: string }
-  /** What this person allowed this client; their sessions go on. */
+  /** What this person permitted this client; their sessions continue. */
   | { readonly kind: 'account-client'; readonly accountId: string; readonly clientId: string }
   /** The least recently seen of a person's sessions, beyond `limit`; never the one that has just begun. */
   | { readonly kind: 'surplus'; readonly accountId: string; readonly newSessionId: string; readonly limit: number }
   /** The session that this client knows by this `sid`. */
   | { readonly kind: 'client-session'; readonly clientId: string; readonly sid: string }
   | { readonly kind: 'grant'; readonly grantId: string }
-  /** One application leaves the session, which goes on with the others. */
+  /** One application leaves the session, which continues with the others. */
   | { readonly kind: 'session-client'; readonly sessionId: string; readonly clientId: string }
   /** Sessions that began with this session at another provider; with `sub` only if it was that person's. */
   | {
@@ -52,12 +52,13 @@ export interface LogoutCommand {
   readonly cause: TerminationCause;
   readonly initiator: LogoutInitiator;
   /**
-   * The session of the person's browser, in which a page of ours is shown once this is done: its frames ask those of
+   * The session of the person's browser, in which one of our pages is shown once this is done: its frames ask those of
    * the session's applications that registered a front channel (Front-Channel Logout 1.0 §2). Undefined: no such page.
    */
   readonly browserSessionId?: string | undefined;
   /**
-   * The client that ordered it in its other role, as a provider that people sign in with: it is not told its own news.
+   * The client that ordered it in its other role, as a provider that people sign in with: it is not notified of its own
+   * order.
    */
   readonly senderClientId?: string | undefined;
 }
@@ -69,9 +70,9 @@ export type LogoutOutcome =
       readonly terminationId: string;
       readonly sessions: number;
       readonly grantsRevoked: number;
-      /** How many applications are owed a notice. */
+      /** How many applications get a notice. */
       readonly deliveries: number;
-      /** Those that took part and are owed none: asked in the browser, or cannot be told. */
+      /** Those that took part and get none: asked in the browser, or cannot be notified. */
       readonly withoutNotice: readonly WithoutNotice[];
       /** Only those of the session whose browser is there to ask them. */
       readonly frontChannel: readonly FrontChannelParticipant[];
@@ -79,7 +80,7 @@ export type LogoutOutcome =
   | { readonly kind: 'nothing_to_end' };
 
 /**
- * An application that can also be told by the browser, and the session that this is about (Front-Channel Logout 1.0
+ * An application that can also be asked by the browser, and the session that this is about (Front-Channel Logout 1.0
  * §2).
  */
 export interface FrontChannelParticipant {

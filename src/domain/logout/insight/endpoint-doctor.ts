@@ -32,8 +32,8 @@ export interface EndpointReport {
 const CHECKS_PER_MINUTE = 6;
 
 /**
- * Tries a client's back channel before anybody depends on it: a genuine logout token for a session that does not exist,
- * then one with a wrong signature. Nothing is written to the ledger, and nobody is signed out.
+ * Tries a client's back channel before a logout depends on it: a genuine logout token for a session that does not
+ * exist, then one with a wrong signature. Nothing is written to the ledger, and no session ends.
  */
 @Injectable()
 export class EndpointDoctor {
@@ -73,7 +73,7 @@ export class EndpointDoctor {
     }
   }
 
-  /** Of a client that nobody else knows yet: without the limits of {@link check}. Two requests at most. */
+  /** Of a client that is not registered yet: without the limits of {@link check}. Two requests at most. */
   async firstCheck(client: Client, operator: string): Promise<EndpointReport> {
     const report = await this.examine(client);
     const findings = report.findings.map(({ code }) => code).join(' ');
@@ -108,7 +108,7 @@ export class EndpointDoctor {
     };
   }
 
-  /** About nobody: no account and no session has these names. */
+  /** About no person: no account and no session has these names. */
   private async token(client: Client): Promise<string> {
     const { jwt } = await this.tokens.issue(client, {
       sub: uuid(),
@@ -131,7 +131,7 @@ export class EndpointDoctor {
   }
 }
 
-/** The same token with a signature of as many bytes, which is nobody's. */
+/** The same token with a signature of as many bytes, made by no key. */
 function forge(jwt: string): string {
   const [header = '', payload = '', signature = ''] = jwt.split('.');
   return `${header}.${payload}.${randomBytes(Buffer.from(signature, 'base64url').length).toString('base64url')}`;

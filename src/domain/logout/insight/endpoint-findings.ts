@@ -110,7 +110,7 @@ export function finding(code: FindingCode): Finding {
 /**
  * What the answers to a genuine and a forged token mean. Pure.
  *
- * @param forged undefined when it was not sent: there was nobody to send it to
+ * @param forged undefined when it was not sent: the endpoint could not be reached
  * @see Back-Channel Logout 1.0 §2.6 (the signature must be verified), §2.7 (a session that is over counts as ended),
  *   §2.8 (200, 204, 400, no-store)
  */

@@ -28,7 +28,7 @@ export interface GrantPreview {
   readonly reason: (typeof GRANT_REASONS)[number];
 }
 
-/** By what way an application hears of it: `back` is a notice of ours, `front` a frame on the person's signed-out page. */
+/** By what way an application learns of it: `back` is a notice, `front` a frame on the person's signed-out page. */
 export type LogoutChannel = 'back' | 'front';
 
 export interface ApplicationPreview {
@@ -55,5 +55,5 @@ export interface LogoutPreview {
 }
 
 export const PREVIEW_LIST_LIMIT = 200;
-/** Whoever asks wants to know whether it is ten or too many; to count millions would take longer than a request may. */
+/** The caller wants to know whether it is ten or too many; to count millions would take longer than a request may. */
 export const PREVIEW_COUNT_LIMIT = 100_000;

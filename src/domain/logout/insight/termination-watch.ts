@@ -9,7 +9,7 @@ import type { ApplicationStanding } from '../receipts/receipts.service.js';
 import { standingsOf } from '../termination/told.sql.js';
 
 const POLL_MS = 1000;
-/** Notices of one termination that are looked at: nobody reads a page of more. */
+/** Notices of one termination that are looked at: a page of more is not read. */
 const MAX_NOTICES = 2000;
 
 /** One round trip for everything that is being watched on this node. */
@@ -39,13 +39,13 @@ export interface TerminationProgress {
 
 interface Watched {
   readonly watchers: Set<Subscriber<TerminationProgress>>;
-  /** What the watchers were told last. */
+  /** What the watchers got last. */
   told: string | undefined;
 }
 
 /**
- * Follows terminations for whoever looks at them: one statement a second for all of them together, and at once when
- * another node says that something changed. Nobody watches, nothing is asked.
+ * Follows terminations for pages that show them: one statement a second for all of them together, and at once when
+ * another node says that something changed. Without a watcher nothing is asked.
  */
 @Injectable()
 export class TerminationWatch implements OnModuleInit, BeforeApplicationShutdown {
@@ -74,7 +74,7 @@ export class TerminationWatch implements OnModuleInit, BeforeApplicationShutdown
     return new Observable((watcher) => {
       const watched = this.watched.get(terminationId) ?? { watchers: new Set(), told: undefined };
       watched.watchers.add(watcher);
-      // Everybody is told anew: whoever has just come knows nothing yet.
+      // Every watcher gets it again: the newest has nothing yet.
       watched.told = undefined;
       this.watched.set(terminationId, watched);
       this.timer ??= setInterval(() => void this.look(), POLL_MS).unref();

@@ -62,7 +62,7 @@ export class BackChannelLogoutClient {
       body: `logout_token=${logoutToken}`,
       timeoutMs: this.settings.deliveryTimeoutMs,
       maxBytes: MAX_ANSWER_BYTES,
-      // The status says it all (§2.8). An application that answers 200 with a page of its own has been told.
+      // The status says it all (§2.8). An application that answers 200 with a page of its own has been notified.
       ignoreBody: true,
     });
   }
@@ -80,14 +80,17 @@ export class BackChannelLogoutClient {
   }
 }
 
-/** What the outcome says about the application. A 404 is somebody's answer; 5xx and 429 say that nobody is at work. */
+/**
+ * What the outcome says about the application. A 404 comes from a working server; 5xx and 429 say that the application
+ * does not work.
+ */
 export function healthOf(outcome: AttemptOutcome): ApplicationHealth | undefined {
   if (outcome.kind === 'undeliverable') return undefined;
   if (outcome.status === undefined || outcome.status === 429 || outcome.status >= 500) return 'failing';
   return 'alive';
 }
 
-/** RFC 9110 §10.2.3: seconds or a date. Bounded, so that nobody parks a notice for a year. */
+/** RFC 9110 §10.2.3: seconds or a date. Bounded, so that an application cannot park a notice for a year. */
 export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
   const ms = /^\d{1,9}$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now;

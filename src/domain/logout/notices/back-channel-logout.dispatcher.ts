@@ -17,7 +17,7 @@ import { DeliverySender } from './delivery-sender.js';
 import type { DeliveryState, DueDelivery } from './delivery.js';
 import { InFlight } from './in-flight.js';
 
-/** What became of one notice within the time that somebody waited for it. */
+/** What became of one notice within the time that the caller waited for it. */
 export interface SettledDelivery {
   readonly clientId: string;
   readonly clientName: string;

@@ -14,9 +14,9 @@ export const AGES_FROM = 'greatest(d.created_at, d.ages_from, d.resent_at)';
 export const UNCLAIMED = `(d.claimed_until IS NULL OR d.claimed_until <= :now) AND (d.attempts > 0 OR d.next_attempt_at <= :now)`;
 
 /**
- * Of the notices in `ended` (termination_id, resent_at), those that were sent again have ended anew: what a receipt says is
- * not the whole of it any more, and another revision is due. Whether there is a receipt yet is not asked: one may be
- * being signed at this moment, and then this waits for it.
+ * Of the notices in `ended` (termination_id, resent_at), those that were sent again have ended once more: what a
+ * receipt says is not the whole of it any more, and another revision is due. Whether there is a receipt yet is not
+ * asked: one may be being signed at this moment, and then this waits for it.
  */
 export const REOPEN_RECEIPTS = fragment({
   needs: ['ended'],

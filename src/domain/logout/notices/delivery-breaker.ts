@@ -1,8 +1,8 @@
 /** What an attempt tells about the application itself, whatever it says about the notice. */
 export type ApplicationHealth =
-  /** It answered: the notice may have been refused, but somebody is there. */
+  /** It answered: the notice may have been refused, but the application works. */
   | 'alive'
-  /** Nobody answered, or only to say "not now": network failure, 5xx, 429. */
+  /** No answer, or only "not now": network failure, 5xx, 429. */
   | 'failing';
 
 /** The breaker of one application, as operators see it. */

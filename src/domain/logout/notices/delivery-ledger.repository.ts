@@ -91,8 +91,8 @@ const ATTEMPTS = statement({
 type AttemptRow = RowOf<typeof ATTEMPTS>;
 
 /**
- * What operators look at first comes first. A termination may owe a notice to everybody: the inner limit bounds what is
- * sorted, the outer one what is shown. By `logout_deliveries_termination_id_idx` and the attempts' primary key.
+ * What operators look at first comes first. A termination may have a notice for every session: the inner limit bounds
+ * what is sorted, the outer one what is shown. By `logout_deliveries_termination_id_idx` and the attempts' primary key.
  */
 const TIMELINE = statement({
   name: 'logout_deliveries_timeline',

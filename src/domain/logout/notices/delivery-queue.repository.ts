@@ -37,9 +37,9 @@ export interface ClaimShares {
 /**
  * The claim is a lease: `next_attempt_at` moves on, so a node that dies with it loses it by itself.
  *
- * Each application gets its own share and no more, so the cost does not grow with what one of them owes: `waiting`
- * hops over the index from one application to the next, and a lateral join reads as many rows of each as it may have.
- * Where a breaker is open the share is one, for whoever gets hold of the breaker's row first once its pause is over.
+ * Each application gets its own share and no more, so the cost does not grow with the notices of one: `waiting` hops
+ * over the index from one application to the next, and a lateral join reads as many rows of each as it may have. Where
+ * a breaker is open the share is one, for the node that locks the breaker's row first once its pause is over.
  *
  * Exported for the test that has Postgres explain it.
  */
@@ -182,7 +182,7 @@ const ABANDON_OLD = statement({
 export class DeliveryQueueRepository {
   constructor(private readonly transactions: TransactionRunner) {}
 
-  /** Due notices that nobody else is sending, of each application its share, claimed until `claimedUntil`. */
+  /** Due notices that no other process is sending, of each application its share, claimed until `claimedUntil`. */
   async claim(now: Date, claimedUntil: Date, shares: ClaimShares): Promise<DueDelivery[]> {
     const rows = await this.transactions.query(CLAIM, {
       now,

@@ -12,7 +12,7 @@ export interface DueDelivery {
   readonly id: string;
   readonly terminationId: string;
   readonly clientId: string;
-  /** Why the session ended, for clients that are registered to be told. */
+  /** Why the session ended, for clients that are registered for it. */
   readonly cause: TerminationCause;
   readonly sub: string;
   readonly sid: string | null;

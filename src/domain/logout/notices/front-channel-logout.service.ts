@@ -17,9 +17,9 @@ export interface FrontChannelFrame {
  * Which applications the browser asks to forget the person.
  *
  * Decision: the list is who took part in the session that ended in this browser, as the logout's own transaction saw
- * it. Sessions in other browsers that ended with it (sign out everywhere) have nothing to be cleared here. What comes of
- * a frame nobody can know: an application may not see its own cookies in it (Front-Channel Logout 1.0 §4.1), so it is
- * recorded as asked and never as told, and whoever also has a back channel is judged by that.
+ * it. Sessions in other browsers that ended with it (sign out everywhere) have nothing to be cleared here. What comes
+ * of a frame cannot be known: an application may not see its own cookies in it (Front-Channel Logout 1.0 §4.1), so it
+ * is recorded as asked and never as notified, and one that also has a back channel is judged by that.
  *
  * @see [Front-Channel Logout 1.0](https://openid.net/specs/openid-connect-frontchannel-1_0.html) §2, §3
  */

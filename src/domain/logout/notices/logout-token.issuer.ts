@@ -42,7 +42,7 @@ export class LogoutTokenIssuer {
       jti,
       sub: about.sub,
       ...(about.sid === null ? {} : { sid: about.sid }),
-      // Only where it was asked for: why somebody was signed out is not everybody's business.
+      // Only where it was asked for: why a person was signed out is not every application's business.
       ...(client.metadata.backchannel_logout_reason_required === true ? { reason: about.cause } : {}),
       events: { [BACKCHANNEL_LOGOUT_EVENT]: {} },
     });

@@ -60,7 +60,10 @@ const ABANDON = statement({
 /** Changes what becomes of notices that did not arrive, each method by one statement. */
 @Injectable()
 export class RedeliveryRepository {
-  /** What fits the filter and was not delivered is due now, with its age counted anew. Returns how many, by application. */
+  /**
+   * What fits the filter and was not delivered is due now, with its age counted from now. Returns how many, by
+   * application.
+   */
   async resend(db: Queryable, filter: DeliveryFilter, now: Date): Promise<Map<string, number>> {
     const rows = await db.query(RESEND, {
       now,

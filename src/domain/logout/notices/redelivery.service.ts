@@ -16,7 +16,7 @@ export class RedeliveryService {
 
   /**
    * A notice that was rejected, abandoned or waits is due now, with a fresh token at the attempt, its attempts counted
-   * on and its age counted anew. One that is being sent at this moment stays as it is.
+   * on and its age counted from now. One that is being sent at this moment stays as it is.
    *
    * @throws NotFoundError
    * @throws ConflictError when it was delivered, or its application has no address for notices

@@ -63,7 +63,7 @@ export interface LockedBatch {
 /** What the job writes for orders, batch by batch. Each method is one statement, or two. */
 @Injectable()
 export class LogoutOrderWorkRepository {
-  /** An order with something to do, which nobody else is at. */
+  /** An order with something to do, on which no other node works. */
   async claim(tx: Tx, now: Date): Promise<ClaimedOrder | undefined> {
     const [row] = await tx.query(CLAIM, { now });
     if (row === undefined) return undefined;

@@ -10,8 +10,9 @@ import { RESUME } from './order-pace.sql.js';
 const ORDER_LOCK = 0x6578656f;
 
 /**
- * Orders are placed one at a time, so that their numbers grow in the order in which they commit: whoever sees one sees
- * all with smaller numbers. The lock is a statement of its own, since the number must be read after it was waited for.
+ * Orders are placed one at a time, so that their numbers grow in the order in which they commit: a statement that sees
+ * one sees all with smaller numbers. The lock is a statement of its own, since the number must be read after it was
+ * waited for.
  */
 const LOCK_ORDERS = statement({
   name: 'logout_orders_lock',

@@ -14,11 +14,11 @@ export type OrderPhase = 'sessions' | 'grants' | 'late' | 'notices';
 export type OrderTarget =
   /** Every session and every grant of one person, offline ones too. */
   | { readonly kind: 'account'; readonly accountId: string }
-  /** Every grant of one application, offline ones too; it is told of each session, and these go on. */
+  /** Every grant of one application, offline ones too; it is notified of each session, and these continue. */
   | { readonly kind: 'client'; readonly clientId: string }
   /** Every session that began by way of another provider, and the grants made in them. */
   | { readonly kind: 'upstream'; readonly upstreamId: string; readonly name: string }
-  /** Every session and every grant of every person. What clients got for themselves goes on. */
+  /** Every session and every grant of every person. What clients got for themselves stays good. */
   | { readonly kind: 'everyone' };
 
 export interface NewLogoutOrder {
@@ -43,7 +43,7 @@ export interface LogoutOrder {
   readonly state: OrderState;
   /** Sessions it is about; null until they are counted. */
   readonly total: number | null;
-  /** Sessions that are on record as ended (for a client: of which it is told). */
+  /** Sessions that are on record as ended (for a client: of which it is notified). */
   readonly done: number;
   readonly grantsRevoked: number;
   /** Notices that were written. */

@@ -74,7 +74,7 @@ export class LogoutOrdersService {
   }
 
   /**
-   * Goes on where it was. Notices that were held back are given new times from now on, at the order's rate.
+   * Continues where it was. Notices that were held back are given new times from now on, at the order's rate.
    *
    * @throws NotFoundError, ConflictError when it is done
    */

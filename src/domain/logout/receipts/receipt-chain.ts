@@ -65,8 +65,8 @@ export class ReceiptChain {
   }
 
   /**
-   * Where the chain goes on. When its end is not what this process left there, somebody has cut it: then it goes on from
-   * what was signed, so that the gap is there for whoever verifies it, and no number is given twice.
+   * Where the chain continues. When its end is not what this process left there, it was cut: then it continues from
+   * what was signed, so that verifiers see the gap, and no number is given twice.
    */
   private async head(tx: Tx): Promise<ChainHead> {
     const stored = await this.receipts.head(tx);

@@ -25,7 +25,7 @@ const HINT_DELAY_MS = 50;
  *
  * Any node issues them, one node at a time (an advisory lock that falls with the transaction), so the chain has no gaps
  * and no forks however many nodes there are, and a node that dies in the middle leaves nothing behind. Which
- * terminations are owed one stands in the table; that a notice has just ended is a hint and spares the wait.
+ * terminations lack one stands in the table; that a notice has just ended is a hint and spares the wait.
  */
 @Injectable()
 export class ReceiptIssuer implements OnApplicationBootstrap, BeforeApplicationShutdown {

@@ -45,7 +45,10 @@ const HEAD = statement({
   text: 'SELECT sequence, hash FROM logout_receipts ORDER BY sequence DESC LIMIT 1',
 });
 
-/** The lock on `t` keeps a notice that ends anew at this moment (see `logout_deliveries_record`) from being overlooked. */
+/**
+ * The lock on `t` keeps a notice that ends once more at this moment (see `logout_deliveries_record`) from being
+ * overlooked.
+ */
 const DUE = statement({
   name: 'receipts_due',
   parameters: { terminationIds: 'uuid[]', limit: 'int' },
@@ -156,7 +159,9 @@ export interface DueReceipt {
   readonly superseded: { readonly sequence: number; readonly revision: number } | undefined;
 }
 
-/** The chain of receipts. Whoever adds to it holds its lock until the commit, so it has one end and no gaps. */
+/**
+ * The chain of receipts. A transaction that adds to it holds its lock until the commit, so it has one end and no gaps.
+ */
 @Injectable()
 export class ReceiptRepository implements OnModuleInit {
   constructor(
@@ -174,7 +179,7 @@ export class ReceiptRepository implements OnModuleInit {
     return rows.map((row) => row.id);
   }
 
-  /** Until the end of `tx` nobody else adds to the chain. False: somebody else is at it. */
+  /** Until the end of `tx` no other transaction adds to the chain. False: another one does. */
   async tryLock(tx: Tx): Promise<boolean> {
     const [row] = await tx.query(TRY_LOCK, { lock: LOCK });
     return row?.mine === true;
@@ -194,7 +199,7 @@ export class ReceiptRepository implements OnModuleInit {
     return row === undefined ? { sequence: 0, hash: null } : { sequence: Number(row.sequence), hash: row.hash };
   }
 
-  /** Those of the named terminations that are owed a receipt now. */
+  /** Those of the named terminations that lack a receipt now. */
   async due(tx: Tx, terminationIds: readonly string[], limit: number): Promise<DueReceipt[]> {
     const rows = await tx.query(DUE, { terminationIds, limit });
     return rows.map(toDue);

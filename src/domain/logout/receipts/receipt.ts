@@ -18,7 +18,7 @@ export interface ReceiptApplication {
 
 /**
  * The claims of a receipt (`typ: logout-receipt+jwt`). Facts and nothing else: no address, no error text, no token and
- * no login. `sub` and `aud` are left out on purpose, so that it is no token for anybody.
+ * no login. `sub` and `aud` are left out on purpose, so that it cannot be used as a token.
  */
 export interface ReceiptClaims {
   readonly iss: string;
@@ -29,7 +29,7 @@ export interface ReceiptClaims {
   /** Hash of the receipt before; null for the first of all. */
   readonly previous: string | null;
   readonly termination_id: string;
-  /** 1, and one more whenever a notice ended anew, such as after it was sent again. */
+  /** 1, and one more whenever a notice ended once more, such as after it was sent again. */
   readonly revision: number;
   /** Sequence of the receipt that this one takes the place of. */
   readonly supersedes?: number;
@@ -41,11 +41,11 @@ export interface ReceiptClaims {
   readonly ended_at: string;
   readonly sessions: number;
   readonly grants_revoked: number;
-  /** Those that were owed a notice. */
+  /** Those that got a notice. */
   readonly applications: readonly ReceiptApplication[];
   /**
-   * All others that took part: asked in the browser, or not told and why. Left out when there is
-   * nobody, and by older versions. */
+   * All others that took part: asked in the browser, or not notified and why. Left out when there is none, and by older
+   * versions. */
   readonly without_notice?: readonly WithoutNotice[];
 }
 

@@ -36,7 +36,7 @@ export interface NoticeStanding {
   readonly attempts: number;
 }
 
-/** As {@link NoticeStanding}, or that the application is owed none. */
+/** As {@link NoticeStanding}, or that the application gets none. */
 export interface ApplicationStanding {
   readonly clientId: string;
   readonly state: DeliveryState | WithoutNotice['state'];
@@ -48,7 +48,7 @@ export interface ApplicationStanding {
 
 export type ReceiptStanding =
   | { readonly kind: 'final'; readonly receipt: Receipt }
-  /** Something is still owed, or the receipt is about to be signed. */
+  /** A notice is still pending, or the receipt is about to be signed. */
   | {
       readonly kind: 'pending';
       readonly endedAt: Date;

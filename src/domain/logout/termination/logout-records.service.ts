@@ -9,7 +9,7 @@ import { TerminationCauses } from '../command/termination-causes.js';
 import type { Termination } from './termination.js';
 import { TerminationRecordRepository } from './termination-record.repository.js';
 
-/** Of one termination's timeline: what somebody reads, and what one answer may cost. */
+/** Of one termination's timeline: what a person reads, and what one response may cost. */
 const TIMELINE_NOTICES = 100;
 const TIMELINE_ATTEMPTS = 12;
 

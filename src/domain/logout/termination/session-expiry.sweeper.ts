@@ -19,13 +19,13 @@ const BATCH = 500;
 /**
  * How long a session is left alone after it fell idle. Activity is written every fifteen seconds by the node that saw
  * it, so a session that is used there may look idle here; two writes must have failed before it is ended for it. With
- * the sweep's own fifteen seconds applications still hear within a minute.
+ * the sweep's own fifteen seconds applications are still notified within a minute.
  */
 const IDLE_GRACE_MS = 40_000;
 
 /**
- * What was allowed for when nobody is there does not hang on somebody being there
- * (docs/decisions/0018-causes-that-nobody-asks-for.md, `logoutPolicy`).
+ * Access without the person does not hang on the person's session (docs/decisions/0018-causes-that-nobody-asks-for.md,
+ * `logoutPolicy`).
  */
 const OFFLINE_GRANTS_FALL = false;
 
@@ -38,11 +38,11 @@ const EXPIRED = terminateEachStatement('expired', {
 });
 
 /**
- * Puts on record that sessions have expired, and tells their applications. At expiry a session is dead on every node by
- * itself (`sessionIsAlive`); without this nobody would hear of it.
+ * Puts on record that sessions have expired, and notifies their applications. At expiry a session is dead on every node
+ * by itself (`sessionIsAlive`); without this no application would be notified.
  *
  * Runs on every node: batches are disjoint, so nodes share the work and none has to be the chosen one. The notices are
- * due at once and left to whoever polls first.
+ * due at once and left to the process that polls first.
  */
 @Injectable()
 export class SessionExpirySweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {

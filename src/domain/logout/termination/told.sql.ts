@@ -1,7 +1,7 @@
 /**
- * What `session_terminations.without_notice` keeps of the participants in `source` (client_id, told), where `told` is what
- * `howClientIsTold` says: those that are owed no notice, application by application, so that it does not grow with the
- * number of sessions. One jsonb value.
+ * What `session_terminations.without_notice` keeps of the participants in `source` (`client_id`, `told`), where `told`
+ * is what `howClientIsTold` says: those that get no notice, application by application, so that it does not grow with
+ * the number of sessions. One jsonb value.
  */
 export function withoutNotice(source: string): string {
   return `(SELECT coalesce(${listed('w')}, '[]')
@@ -22,8 +22,8 @@ function listed(w: string): string {
 }
 
 /**
- * How the applications of the termination `t` stand: rows (client_id, state, reason, notices, attempts, finished_at), one
- * for each application and state. Who is owed no notice is among them, with none.
+ * How the applications of the termination `t` stand: rows (client_id, state, reason, notices, attempts, finished_at),
+ * one for each application and state. Applications without a notice are among them, with none.
  * @param limit how many notices are looked at, as SQL
  */
 export function standingsOf(t: string, limit = 'ALL'): string {

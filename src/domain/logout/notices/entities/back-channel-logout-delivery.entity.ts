@@ -1,7 +1,7 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import type { DeliveryState } from '../delivery.js';
 
-/** One notice owed to one application about one session (Back-Channel Logout 1.0 §2.5). */
+/** One notice to one application about one session (Back-Channel Logout 1.0 §2.5). */
 @Entity('logout_deliveries')
 @Index('logout_deliveries_client_due_idx', ['clientId', 'nextAttemptAt'], { where: `state = 'pending'` })
 @Index('logout_deliveries_client_id_idx', ['clientId', 'createdAt', 'id'])
@@ -9,7 +9,7 @@ import type { DeliveryState } from '../delivery.js';
 @Index('logout_deliveries_termination_id_idx', ['terminationId'])
 @Index('logout_deliveries_created_at_idx', ['createdAt', 'id'])
 @Index('logout_deliveries_order_idx', ['orderId', 'state', 'nextAttemptAt'], { where: 'order_id IS NOT NULL' })
-// What operators watch reads these two and not the table: what ended lately, and what is still owed.
+// What operators watch reads these two and not the table: what ended lately, and what is still pending.
 @Index('logout_deliveries_finished_at_idx', ['finishedAt', 'state', 'clientId', 'createdAt'], {
   where: 'finished_at IS NOT NULL',
 })
@@ -44,7 +44,10 @@ export class BackChannelLogoutDeliveryEntity {
   @Column('timestamptz', { name: 'next_attempt_at' })
   nextAttemptAt: Date;
 
-  /** Whoever claimed it sends it until then. Null too for a notice that its logout's own process is sending first. */
+  /**
+   * The process that claimed it sends it until then. Null too for a notice that its logout's own process is sending
+   * first.
+   */
   @Column('timestamptz', { name: 'claimed_until', nullable: true })
   claimedUntil: Date | null;
 

@@ -12,7 +12,7 @@ export class LogoutReceiptEntity {
   @Column('uuid', { name: 'termination_id' })
   terminationId: string;
 
-  /** 1, and one more whenever a notice of the termination ended anew. */
+  /** 1, and one more whenever a notice of the termination ended once more. */
   @Column('integer')
   revision: number;
 

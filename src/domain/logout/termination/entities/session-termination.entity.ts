@@ -3,8 +3,8 @@ import type { LogoutInitiator, TerminationCause } from '../../command/logout.js'
 import type { WithoutNotice } from '../told.js';
 
 /**
- * The fact that sessions or grants were ended, by whom and why. Never changed but for {@link receiptedAt}, removed only by
- * retention.
+ * The fact that sessions or grants were ended, who ended them and why. Never changed but for {@link receiptedAt},
+ * removed only by retention.
  */
 @Entity('session_terminations')
 @Index('session_terminations_occurred_at_idx', ['occurredAt', 'id'])
@@ -33,14 +33,14 @@ export class SessionTerminationEntity {
   @Column('integer')
   deliveries: number;
 
-  /** Who took part and is owed no notice, by application: asked in the browser, or cannot be told and why. */
+  /** Applications that took part and get no notice: asked in the browser, or cannot be notified and why. */
   @Column('jsonb', { name: 'without_notice', default: [] })
   withoutNotice: WithoutNotice[];
 
   @Column('timestamptz', { name: 'occurred_at' })
   occurredAt: Date;
 
-  /** When its receipt was issued; null while it is owed one. */
+  /** When its receipt was issued; null while it lacks one. */
   @Column('timestamptz', { name: 'receipted_at', nullable: true })
   receiptedAt: Date | null;
 }
