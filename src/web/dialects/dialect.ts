@@ -1,6 +1,6 @@
 import type { ExceptionFilter, Type } from '@nestjs/common';
 import type { DialectCause } from '../../domain/logout/command/termination-causes.js';
-import type { DialectWords } from '../docs/openapi-operations.js';
+import type { DialectWords } from '../docs/operation-words.js';
 
 /**
  * A logout dialect, as the application sees it. Everything that others must know of a dialect is here, and `dialects.ts` has

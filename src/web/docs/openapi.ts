@@ -9,7 +9,8 @@ import { ADMIN_SCOPE } from '../../platform/oidc/claims.js';
 import { Endpoints, PATHS } from '../../platform/oidc/endpoints.js';
 import { Dialects } from '../dialects/dialect.js';
 import { describeOffer, offeredModels } from './offered-schemas.js';
-import { OPERATIONS, type OperationWords } from './openapi-operations.js';
+import type { OperationWords } from './operation-words.js';
+import { OPERATIONS } from './openapi-operations.js';
 
 const OPEN_ENUM_NAMES = Object.keys(OPEN_ENUMS) as OpenEnum[];
 

@@ -1,25 +1,12 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chownSync, existsSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { findPostgres, makePrivateDirectory, type PostgresBinaries } from './postgres-binaries.js';
+import { placeFor, type Place } from './place.js';
 import { isAlive, isPostmasterOf, isTaken, postgresProcessesIn, processIdentity, waitUntil } from './processes.js';
 import { readProcess, withStartLock } from './start-lock.js';
-import { canReach, postgresAccount, type Account } from './unprivileged-account.js';
+import { postgresAccount, type Account } from './unprivileged-account.js';
 
 export interface EmbeddedPostgresOptions {
   /** Where the data lives, such as `./.exeunt`. */
@@ -44,18 +31,7 @@ const USER = 'exeunt';
 const PORT = 5432;
 const READY_MS = 300_000;
 const STOP_MS = 30_000;
-/** sun_path holds 108 bytes; Postgres adds `/.s.PGSQL.5432.lock`. */
-const LONGEST_SOCKET_DIRECTORY = 85;
 const THROWAWAY = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off'];
-
-interface Place {
-  /** Our own files about this cluster. */
-  readonly base: string;
-  readonly data: string;
-  readonly sockets: string;
-  readonly owner: string;
-  readonly log: string;
-}
 
 /**
  * Starts the Postgres that comes with the service, or takes over one that an earlier start left behind.
@@ -146,46 +122,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
     // It has ended already, which is what was wanted.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
-}
-
-/** Whether an earlier start has made a database for this directory. Looks, and makes nothing. */
-export function hasEmbeddedPostgres(dataDir: string): boolean {
-  const note = join(dataDir, 'postgres-is-at');
-  const base = existsSync(note) ? readFileSync(note, 'utf8').trim() : dataDir;
-  return existsSync(join(base, 'postgres'));
-}
-
-/** Next to the rest of our data, or, where Postgres's account cannot get there, under /var/lib. Always the same place for the same directory. */
-function placeFor(dataDir: string, account: Account | undefined, log: EmbeddedPostgresOptions['log']): Place {
-  mkdirSync(dataDir, { recursive: true });
-  const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 12);
-  const reachable = canReach(join(dataDir, 'postgres'), account);
-  const base = reachable ? dataDir : join('/var/lib/exeunt', hash);
-  if (!reachable) {
-    mkdirSync(base, { recursive: true });
-    // Whatever the umask: Postgres's account must get through. The cluster itself is private to it.
-    for (const directory of [join(base, '..'), base]) chmodSync(directory, 0o755);
-    writeFileSync(join(dataDir, 'postgres-is-at'), `${base}\n`);
-    log?.(`${dataDir} is private to root, and Postgres does not run as root: its data is in ${base}`);
-  }
-  const near = join(base, 'sockets');
-  const sockets = Buffer.byteLength(near) <= LONGEST_SOCKET_DIRECTORY ? near : join(tmpdir(), `exeunt-${hash}`);
-  refuseForeignDirectory(sockets, account);
-  return {
-    base,
-    data: join(base, 'postgres'),
-    sockets,
-    owner: join(base, 'postgres-owner.json'),
-    log: join(base, 'postgres.log'),
-  };
-}
-
-/** A directory of that name in a shared place may have been put there to listen in. */
-function refuseForeignDirectory(path: string, account: Account | undefined): void {
-  if (!existsSync(path)) return;
-  const { uid } = lstatSync(path);
-  if (uid !== 0 && uid !== (account?.uid ?? process.getuid?.()))
-    throw new Error(`${path} belongs to another account. Remove it.`);
 }
 
 /** Made aside and renamed when it is complete, so that a crash half way leaves nothing that looks like a cluster. */
