@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { DEFAULT_ID_TOKEN_ALGORITHM, type SigningAlgorithm } from '../../platform/oidc/algorithms.js';
-import { isServerScope, parseScope, STANDARD_SCOPES } from '../../platform/oidc/claims.js';
+import { isServerScope, isScopeToken, parseScope, STANDARD_SCOPES } from '../../platform/oidc/claims.js';
 import type { ClientMetadata, IdTokenClaims } from '../../platform/oidc/client-metadata.js';
 import { notOneOf } from '../../platform/oidc/open-enums.js';
 import { InvalidClientMetadataError, InvalidRedirectUriError } from '../../platform/oidc/errors.js';
@@ -187,7 +187,7 @@ function idTokenClaims(dto: ClientMetadataDto, rules: RegistrationRules): { read
 function scopeOf({ scope }: ClientMetadataDto, grantTypes: readonly string[], rules: RegistrationRules): string {
   if (scope === undefined) return STANDARD_SCOPES.join(' ');
   const wanted = parseScope(scope);
-  if (wanted.some((value) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value))) {
+  if (!wanted.every(isScopeToken)) {
     throw new InvalidClientMetadataError('scope has a character that RFC 6749 §3.3 does not allow.');
   }
   if (rules.administrator) checkServerScopes(wanted, grantTypes, rules.before);

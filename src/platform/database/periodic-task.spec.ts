@@ -43,6 +43,31 @@ describe('work that comes again and again', () => {
     expect(ends).toHaveLength(2);
   });
 
+  it('runs once more when something changed while it ran, and no more often than that', async () => {
+    const { task, ends } = held();
+    task.runAgain();
+    expect(ends).toHaveLength(1);
+    task.runAgain();
+    task.runAgain();
+    ends[0]?.resolve(1);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ends).toHaveLength(2);
+    ends[1]?.resolve(2);
+    await vi.advanceTimersByTimeAsync(0);
+    expect([ends.length, task.underWay]).toEqual([2, undefined]);
+  });
+
+  it('pauses and goes on', async () => {
+    const { task, ends } = held();
+    task.start(1000);
+    task.pause();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(ends).toEqual([]);
+    task.start(1000);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(ends).toHaveLength(1);
+  });
+
   it('throws to who asks for it', async () => {
     const { task, ends, failures } = held();
     const run = task.run();

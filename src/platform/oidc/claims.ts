@@ -24,14 +24,15 @@ export const CLAIMS_BY_SCOPE = {
 /** Every claim about a person that an account may hold (OpenID Connect Core 1.0 §5.1). */
 export const STANDARD_CLAIMS: readonly string[] = Object.values(CLAIMS_BY_SCOPE).flat();
 
-/** What the `claims` parameter may name: those, and what an ID token says of the sign-in itself (Core §2). */
+/** What an ID token says of itself and of the sign-in (OpenID Connect Core 1.0 §2), `sid` by Back-Channel Logout 1.0 §2.1. */
+export const ID_TOKEN_CLAIMS = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'amr', 'nonce', 'sid'] as const;
+
+const OF_THE_TOKEN: ReadonlySet<string> = new Set(['iss', 'aud', 'exp', 'iat', 'nonce']);
+
+/** What the `claims` parameter may name: the claims of accounts, and what an ID token says of the sign-in. */
 export const REQUESTABLE_CLAIMS: ReadonlySet<string> = new Set([
   ...STANDARD_CLAIMS,
-  'sub',
-  'auth_time',
-  'acr',
-  'amr',
-  'sid',
+  ...ID_TOKEN_CLAIMS.filter((name) => !OF_THE_TOKEN.has(name)),
 ]);
 
 /** Scopes that a client may be registered for; others are ignored in requests (Core §3.1.2.1). */

@@ -4,7 +4,7 @@ import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { OfferedProofs } from '../../domain/clients/proofs/offered-proofs.js';
 import { OfferedGrantTypes } from '../../domain/tokens/grants/offered-grant-types.js';
 import { ID_TOKEN_ALGORITHMS, REQUEST_OBJECT_ALGORITHMS } from '../../platform/oidc/algorithms.js';
-import { STANDARD_CLAIMS, STANDARD_SCOPES } from '../../platform/oidc/claims.js';
+import { ID_TOKEN_CLAIMS, STANDARD_CLAIMS, STANDARD_SCOPES } from '../../platform/oidc/claims.js';
 import { PASSWORD_ACR, UPSTREAM_ACR } from '../../platform/oidc/authentication-context.js';
 import { Endpoints, PATHS } from '../../platform/oidc/endpoints.js';
 
@@ -99,19 +99,7 @@ function providerMetadata(
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
     claim_types_supported: ['normal'],
-    claims_supported: [
-      'sub',
-      'iss',
-      'aud',
-      'exp',
-      'iat',
-      'auth_time',
-      'acr',
-      'amr',
-      'nonce',
-      'sid',
-      ...STANDARD_CLAIMS,
-    ],
+    claims_supported: [...ID_TOKEN_CLAIMS, ...STANDARD_CLAIMS],
     claims_parameter_supported: true,
     prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
     display_values_supported: ['page', 'popup', 'touch', 'wap'],

@@ -1,6 +1,7 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
 import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
+import { PeriodicTask } from '../../../platform/database/periodic-task.js';
 import { warnOf } from '../../../platform/database/storage-log.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { DeliveryNews } from '../notices/delivery-news.js';
@@ -51,9 +52,10 @@ interface Watched {
 export class TerminationWatch implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(TerminationWatch.name);
   private readonly watched = new Map<string, Watched>();
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | undefined;
-  private again = false;
+  private readonly task = new PeriodicTask(
+    () => this.look(),
+    (error) => warnOf(this.logger, 'progress is not known', error),
+  );
 
   constructor(
     private readonly transactions: TransactionRunner,
@@ -61,11 +63,11 @@ export class TerminationWatch implements OnModuleInit, BeforeApplicationShutdown
   ) {}
 
   onModuleInit(): void {
-    this.news.listen(() => void this.look());
+    this.news.listen(() => this.task.runAgain());
   }
 
   beforeApplicationShutdown(): void {
-    clearInterval(this.timer);
+    this.task.pause();
     for (const { watchers } of this.watched.values()) for (const watcher of Array.from(watchers)) watcher.complete();
   }
 
@@ -77,8 +79,8 @@ export class TerminationWatch implements OnModuleInit, BeforeApplicationShutdown
       // Every watcher gets it again: the newest has nothing yet.
       watched.told = undefined;
       this.watched.set(terminationId, watched);
-      this.timer ??= setInterval(() => void this.look(), POLL_MS).unref();
-      void this.look();
+      this.task.start(POLL_MS);
+      this.task.runAgain();
       return () => this.leave(terminationId, watched, watcher);
     });
   }
@@ -91,27 +93,10 @@ export class TerminationWatch implements OnModuleInit, BeforeApplicationShutdown
   private leave(terminationId: string, watched: Watched, watcher: Subscriber<TerminationProgress>): void {
     watched.watchers.delete(watcher);
     if (watched.watchers.size === 0 && this.watched.get(terminationId) === watched) this.watched.delete(terminationId);
-    if (this.watched.size > 0) return;
-    clearInterval(this.timer);
-    this.timer = undefined;
+    if (this.watched.size === 0) this.task.pause();
   }
 
-  /** One look at a time; what was asked for meanwhile is one more. */
   private async look(): Promise<void> {
-    if (this.looking !== undefined) {
-      this.again = true;
-      return this.looking;
-    }
-    this.looking = this.lookOnce()
-      .catch((error: unknown) => warnOf(this.logger, 'progress is not known', error))
-      .finally(() => (this.looking = undefined));
-    await this.looking;
-    if (!this.again) return;
-    this.again = false;
-    await this.look();
-  }
-
-  private async lookOnce(): Promise<void> {
     const ids = [...this.watched.keys()];
     if (ids.length === 0) return;
     const rows = await this.transactions.query(PROGRESS, { ids, notices: MAX_NOTICES });

@@ -9,6 +9,7 @@ import { ClientsService } from '../../clients/clients.service.js';
 import type { Client } from '../../clients/client.js';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { Clock } from '../../../platform/clock/clock.js';
+import { PeriodicTask } from '../../../platform/database/periodic-task.js';
 import { warnOf } from '../../../platform/database/storage-log.js';
 import { claimLeaseMs } from './claim-lease.js';
 import { DeliveryQueueRepository, type AttemptResult } from './delivery-queue.repository.js';
@@ -44,10 +45,10 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   private readonly inFlight = new InFlight();
   private readonly running = new Map<string, Running>();
   private readonly attempts = new Set<Promise<void>>();
-  private claimAgain = false;
-  private poll: NodeJS.Timeout | undefined;
-  private polling: Promise<void> | undefined;
-  private stopping = false;
+  private readonly task = new PeriodicTask(
+    () => this.claimAndSend(),
+    (error) => warnOf(this.logger, 'due notices were not claimed', error),
+  );
 
   constructor(
     private readonly deliveries: DeliveryQueueRepository,
@@ -59,22 +60,19 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   ) {}
 
   onApplicationBootstrap(): void {
-    this.poll = setInterval(() => void this.sendDue(), this.settings.deliveryPollMs);
-    this.poll.unref();
+    this.task.start(this.settings.deliveryPollMs);
   }
 
   /** Finishes what is under way, up to the shutdown's time limit. What is left is claimed by another node, or later. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
-    clearInterval(this.poll);
-    await this.polling;
+    await this.task.stop();
     const limit = new Promise((resolve) => setTimeout(resolve, this.settings.shutdownTimeoutMs).unref());
     await Promise.race([this.idle(), limit]);
   }
 
   /** The notices of a logout that has just committed. Returns at once; {@link settled} waits. */
   sendNow(terminationId: string, due: readonly DueDelivery[]): void {
-    if (due.length === 0 || this.stopping) return;
+    if (due.length === 0 || this.task.stopping) return;
     const settled = new Map<string, SettledDelivery>();
     const clients = this.clientsOf(due);
     const all = this.track(this.sendAll(due, clients, settled));
@@ -97,26 +95,20 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   }
 
   /** Claims what is due and sends it, batch by batch, until nothing is. One run at a time in a process. */
-  sendDue(): Promise<void> {
-    this.polling ??= this.claimAndSend()
-      .catch((error: unknown) => warnOf(this.logger, 'due notices were not claimed', error))
-      .finally(() => {
-        this.polling = undefined;
-        if (this.claimAgain && !this.stopping) void this.sendDue();
-      });
-    return this.polling;
+  async sendDue(): Promise<void> {
+    this.task.runSoon();
+    await this.task.underWay?.catch(() => undefined); // it is logged
   }
 
   /** Waits until nothing is under way in this process. */
   async idle(): Promise<void> {
-    while (this.attempts.size > 0 || this.polling !== undefined)
-      await Promise.allSettled([...this.attempts, this.polling]);
+    while (this.attempts.size > 0 || this.task.underWay !== undefined)
+      await Promise.allSettled([...this.attempts, this.task.underWay]);
   }
 
   private async claimAndSend(): Promise<void> {
     let claimed = 0;
     do {
-      this.claimAgain = false;
       const shares = this.inFlight.shares();
       if (shares === undefined) return;
       const due = await this.deliveries.claim(this.clock.now(), this.clock.in(claimLeaseMs(this.settings)), shares);
@@ -124,7 +116,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
       if (claimed === 0) continue;
       void this.track(this.sendAll(due, this.clientsOf(due), new Map()));
       this.noteClaim(due);
-    } while ((claimed > 0 || this.claimAgain) && !this.stopping);
+    } while (claimed > 0 && !this.task.stopping);
   }
 
   private noteClaim(due: readonly DueDelivery[]): void {
@@ -133,9 +125,7 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
   }
 
   private done(clientId: string): void {
-    if (!this.inFlight.done(clientId) || this.stopping) return;
-    this.claimAgain = true;
-    void this.sendDue();
+    if (this.inFlight.done(clientId)) this.task.runAgain();
   }
 
   private clientsOf(due: readonly DueDelivery[]): Promise<ReadonlyMap<string, Client>> {
