@@ -14,7 +14,7 @@ import { PageController } from '../kit/page-controller.js';
 import { OAuthParametersPipe } from '../kit/parameters.pipe.js';
 import { renderApplicationsPage } from '../pages/pages.js';
 import { accountView } from '../pages/session-view.js';
-import type { ApplicationView } from '../pages/views.js';
+import type { ApplicationView } from '../pages/pages.js';
 import { WithdrawConsentFormDto } from './dto/withdraw-consent-form.dto.js';
 import { SignInFirst } from './sign-in-first.js';
 

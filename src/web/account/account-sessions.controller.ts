@@ -18,7 +18,7 @@ import { OAuthParametersPipe } from '../kit/parameters.pipe.js';
 import { keepingCookies } from '../kit/response.interceptor.js';
 import { deviceName, renderSessionsPage } from '../pages/pages.js';
 import { accountView } from '../pages/session-view.js';
-import type { ApplicationLinkView, SessionView } from '../pages/views.js';
+import type { ApplicationLinkView, SessionView } from '../pages/pages.js';
 import { SignedOutResponses } from '../signed-out/signed-out-responses.js';
 import { SignInFirst } from './sign-in-first.js';
 

@@ -1,5 +1,5 @@
 import { STANDARD_CLAIMS } from '../../platform/oidc/claims.js';
-import type { ScopeView } from '../pages/views.js';
+import type { ScopeView } from '../pages/pages.js';
 import type { AuthorizationRequest } from '../../domain/interactions/authorization-request.js';
 
 const WORDS: Readonly<Record<string, string>> = {

@@ -11,7 +11,7 @@ import { formPage, type HttpResponse } from '../kit/http-response.js';
 import { clientView, logoOrigins } from '../pages/client-view.js';
 import { renderSignInPage } from '../pages/pages.js';
 import { accountView } from '../pages/session-view.js';
-import type { SignInError } from '../pages/views.js';
+import type { SignInError } from '../pages/pages.js';
 
 const STATUS = {
   wrong_credentials: 400,

@@ -11,7 +11,7 @@ import { PageController } from '../kit/page-controller.js';
 import { OAuthParametersPipe } from '../kit/parameters.pipe.js';
 import { keepingCookies } from '../kit/response.interceptor.js';
 import { renderConsoleSignInPage } from '../pages/pages.js';
-import type { ConsoleSignInView } from '../pages/views.js';
+import type { ConsoleSignInView } from '../pages/pages.js';
 import { ConsoleClientFormDto } from './dto/console.dto.js';
 
 const AGAIN = { url: PATHS.consoleSignIn, label: 'Show the page again' };

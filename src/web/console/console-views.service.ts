@@ -9,7 +9,7 @@ import { ReceiptsService } from '../../domain/logout/receipts/receipts.service.j
 import type { Termination } from '../../domain/logout/termination/termination.js';
 import { countWithoutNotice, type NotToldReason } from '../../domain/logout/termination/told.js';
 import { PATHS } from '../../platform/oidc/endpoints.js';
-import type { ConsoleOverviewFigures, ConsoleTerminationView, ConsoleTimelineFigures } from '../pages/views.js';
+import type { ConsoleOverviewFigures, ConsoleTerminationView, ConsoleTimelineFigures } from '../pages/pages.js';
 
 const OVERVIEW_PATH = PATHS.consoleLogouts;
 const TERMINATIONS = 25;

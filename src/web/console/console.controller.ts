@@ -29,7 +29,7 @@ import {
   renderConsoleTimeline,
   renderConsoleTimelinePage,
 } from '../pages/pages.js';
-import type { ConsoleTimelineFigures } from '../pages/views.js';
+import type { ConsoleTimelineFigures } from '../pages/pages.js';
 import { ConsoleViews, urlOf } from './console-views.service.js';
 import { OverviewQueryDto } from './dto/console.dto.js';
 import { NotAnOperatorError } from '../../domain/operators/not-an-operator.error.js';

@@ -1,6 +1,25 @@
 import { page } from './templates.js';
-import type { ApplicationsFlash, ApplicationsView, ApplicationView } from './views.js';
 import { accountName, clientName, readableTime } from './words.js';
+import type { AccountView, ClientView, PageView, ScopeView } from './views.js';
+
+/** An application that the person allowed something. */
+export interface ApplicationView {
+  readonly clientId: string;
+  readonly client: Pick<ClientView, 'name'>;
+  readonly scopes: ReadonlyArray<ScopeView>;
+  readonly grantedAt: Date;
+}
+
+export type ApplicationsFlash = 'withdrawn' | 'nothing_to_withdraw';
+
+export interface ApplicationsView extends PageView {
+  readonly csrf: string;
+  readonly account: AccountView;
+  readonly withdrawAction: string;
+  readonly sessionsUrl: string;
+  readonly applications: ReadonlyArray<ApplicationView>;
+  readonly flash?: ApplicationsFlash | undefined;
+}
 
 /** What a person allowed applications, and a button to take back each. */
 export function renderApplicationsPage(view: ApplicationsView): string {

@@ -1,7 +1,19 @@
 import { type ClientCard, toClientCard } from './client-card.js';
 import { page } from './templates.js';
-import type { ConsentView, ScopeView } from './views.js';
 import { accountName } from './words.js';
+import type { AccountView, ClientView, FormView, ScopeView } from './views.js';
+
+export interface ConsentView extends FormView {
+  readonly client: ClientView;
+  /** An administrator of this service has registered it or vouched for it. */
+  readonly verified: boolean;
+  /** The host that gets the answer; undefined: an application on this device. */
+  readonly recipient: string | undefined;
+  readonly account: AccountView;
+  readonly scopes: ReadonlyArray<ScopeView>;
+  /** The application asks to keep its access after the person has signed out (OpenID Connect Core 1.0 §11). */
+  readonly offlineAccess: boolean;
+}
 
 /**
  * What the application asks for, and two answers of the same weight: same size, same colour, plain words. Nothing here

@@ -1,8 +1,45 @@
 import { FOLLOW } from './follow.js';
 import { endingsPlot, ENDINGS, latencyPlot, leftOut, swatch } from './plots.js';
 import { fragment, page } from './templates.js';
-import type { ConsoleOverviewFigures, ConsoleOverviewView, LatencyView, LiveView } from './views.js';
 import { compactDuration, exactTime, plainName } from './words.js';
+import type { ConsoleTerminationView, ConsoleView, LatencyView, LiveView, NoticeCounts, NoticeState } from './views.js';
+
+/** What changes while an operator looks on. */
+export interface ConsoleOverviewFigures {
+  readonly at: Date;
+  readonly counts: NoticeCounts;
+  readonly latency: LatencyView | undefined;
+  readonly oldestPendingAt: Date | undefined;
+  readonly hours: ReadonlyArray<{
+    readonly startsAt: Date;
+    readonly counts: NoticeCounts;
+    readonly latency: LatencyView | undefined;
+  }>;
+  readonly applications: ReadonlyArray<{
+    readonly name: string;
+    readonly clientId: string;
+    readonly counts: NoticeCounts;
+    readonly latency: LatencyView | undefined;
+    readonly oldestPendingAt: Date | undefined;
+  }>;
+  /** Applications that are left out. */
+  readonly moreApplications: number;
+  readonly failures: ReadonlyArray<{
+    readonly url: string;
+    readonly application: string;
+    readonly state: NoticeState;
+    readonly at: Date;
+    readonly error: string | undefined;
+  }>;
+  readonly terminations: readonly ConsoleTerminationView[];
+  readonly olderUrl: string | undefined;
+}
+
+export interface ConsoleOverviewView extends ConsoleView {
+  readonly figures: ConsoleOverviewFigures;
+  /** Undefined on pages of older terminations, which do not change. */
+  readonly live: LiveView | undefined;
+}
 
 /** How notices stand and how they went in the last day; what ended lately. */
 export function renderConsoleOverviewPage(view: ConsoleOverviewView): string {

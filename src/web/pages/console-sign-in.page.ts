@@ -1,6 +1,26 @@
 import { page } from './templates.js';
-import type { ConsoleSignInView } from './views.js';
 import { plainName, waitingTime } from './words.js';
+import type { SignInError } from './sign-in.page.js';
+import type { PageView } from './views.js';
+
+export interface ConsoleSignInView extends PageView {
+  readonly csrf: string;
+  readonly accountAction: string;
+  readonly clientAction: string;
+  /** What was typed last time, or who is signed in. */
+  readonly login: string;
+  readonly clientId: string;
+  /** Which of the two forms the problem is about. */
+  readonly problem?:
+    | {
+        readonly form: 'account' | 'client';
+        readonly kind: SignInError | 'not_an_operator' | 'stale';
+        readonly retryAfterSeconds?: number | undefined;
+        /** With `not_an_operator`: who is signed in. */
+        readonly name?: string | undefined;
+      }
+    | undefined;
+}
 
 /** The door of the console: an account with the role `operator`, or the admin client. */
 export function renderConsoleSignInPage(view: ConsoleSignInView): string {

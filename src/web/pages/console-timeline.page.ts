@@ -1,8 +1,55 @@
 import { FOLLOW } from './follow.js';
 import { leftOut } from './plots.js';
 import { fragment, page } from './templates.js';
-import type { ConsoleTimelineFigures, ConsoleTimelineView, LiveView } from './views.js';
 import { compactDuration, counted, exactTime, plainName } from './words.js';
+import type { ConsoleTerminationView, ConsoleView, LiveView, NoticeState } from './views.js';
+
+export interface ConsoleTimelineFigures extends ConsoleTerminationView {
+  readonly id: string;
+  readonly account: string | undefined;
+  readonly deliveries: ReadonlyArray<{
+    readonly application: string;
+    readonly clientId: string;
+    readonly state: NoticeState;
+    readonly attemptsMade: number;
+    readonly nextAttemptAt: Date | undefined;
+    readonly finishedAt: Date | undefined;
+    readonly attempts: ReadonlyArray<{
+      readonly number: number;
+      readonly startedAt: Date;
+      readonly durationMs: number;
+      readonly status: number | undefined;
+      readonly error: string | undefined;
+    }>;
+  }>;
+  /** Notices that are left out. */
+  readonly moreDeliveries: number;
+  /** Applications that took part and get no notice. */
+  readonly withoutNotice: ReadonlyArray<{
+    readonly application: string;
+    readonly clientId: string;
+    readonly state: 'asked' | 'not_told';
+    /** In words, with `not_told`. */
+    readonly why: string | undefined;
+  }>;
+  /** Undefined while a notice is pending, or the receipt is about to be signed. */
+  readonly receipt:
+    | {
+        readonly sequence: number;
+        readonly revision: number;
+        readonly hash: string;
+        readonly issuedAt: Date;
+        readonly jws: string;
+      }
+    | undefined;
+}
+
+export interface ConsoleTimelineView extends ConsoleView {
+  readonly figures: ConsoleTimelineFigures;
+  readonly overviewUrl: string;
+  /** Undefined when it is final. */
+  readonly live: LiveView | undefined;
+}
 
 /** One logout: who, why, what fell, and what each application said, when. */
 export function renderConsoleTimelinePage(view: ConsoleTimelineView): string {

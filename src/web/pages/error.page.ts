@@ -1,7 +1,19 @@
 import { webUrl } from './safe-urls.js';
 import { page } from './templates.js';
-import type { ErrorView } from './views.js';
 import { plainName } from './words.js';
+import type { PageView } from './views.js';
+
+export interface ErrorView extends PageView {
+  readonly status: number;
+  readonly title: string;
+  readonly message: string;
+  readonly whatNow?: string | undefined;
+  readonly requestId: string;
+  /** Links with which the person can continue, the best one first: our own pages, or web addresses. */
+  readonly ways?: ReadonlyArray<{ readonly url: string; readonly label: string }> | undefined;
+  /** The protocol's error code, for those who have to look into it. */
+  readonly code?: string | undefined;
+}
 
 /** What happened, what to do now, and the reference that finds the line in our log. Nothing about our insides. */
 export function renderErrorPage(view: ErrorView): string {

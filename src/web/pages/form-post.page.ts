@@ -1,6 +1,11 @@
 import { webUrl } from './safe-urls.js';
 import { page } from './templates.js';
-import type { FormPostView } from './views.js';
+import type { PageView } from './views.js';
+
+export interface FormPostView extends PageView {
+  readonly action: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
 
 /**
  * Carries the answer back by POST (OAuth 2.0 Form Post Response Mode 1.0 §2). The script presses the button; without

@@ -1,6 +1,13 @@
 import { followableUrl, webUrl } from './safe-urls.js';
 import { page } from './templates.js';
-import type { HeldBackView } from './views.js';
+import type { PageView } from './views.js';
+
+export interface HeldBackView extends PageView {
+  readonly url: string;
+  /** To be posted; undefined: the address says it all. */
+  readonly fields?: Readonly<Record<string, string>> | undefined;
+  readonly description: string;
+}
 
 /**
  * A request that is wrong, from an application that is not verified. The person decides whether to continue to it: by a

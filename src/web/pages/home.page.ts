@@ -1,8 +1,16 @@
 import { OPENID_CONFIGURATION } from '../../platform/oidc/endpoints.js';
 import { webUrl } from './safe-urls.js';
 import { page } from './templates.js';
-import type { HomeView } from './views.js';
 import { accountName } from './words.js';
+import type { AccountView, PageView } from './views.js';
+
+export interface HomeView extends PageView {
+  readonly issuer: string;
+  /** Undefined: it is not served. */
+  readonly docsUrl?: string | undefined;
+  readonly sessionsUrl: string;
+  readonly signedInAs?: AccountView | undefined;
+}
 
 /** "/": for a person who opens the address of the service and wonders what it is. */
 export function renderHomePage(view: HomeView): string {

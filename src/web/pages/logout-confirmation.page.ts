@@ -1,8 +1,39 @@
 import { type ApplicationLink, toApplicationLinks } from './application-links.js';
 import { type ClientCard, toClientCard } from './client-card.js';
 import { page } from './templates.js';
-import type { LogoutConfirmationView, LogoutNotice } from './views.js';
 import { accountName, clientName, counted, upstreamName } from './words.js';
+import type { AccountView, ApplicationLinkView, ClientView, FormView, UpstreamView } from './views.js';
+
+export type LogoutNotice =
+  | 'other_account'
+  | 'hint_mismatch'
+  | 'unknown_request'
+  /** Who asked is known; the address that it named is not one of its own. */
+  | 'unregistered_address';
+
+export interface LogoutConfirmationView extends FormView {
+  /** Opaque sealed value, sent back as the hidden input `request`. */
+  readonly request: string;
+  /** Undefined: no session in this browser. */
+  readonly account?: AccountView | undefined;
+  /** The application that asked, when a verified hint names it. */
+  readonly client?: ClientView | undefined;
+  /** How many applications took part in this session and will be notified, or asked in this browser. */
+  readonly applications: number;
+  /** How many of these are asked in this browser, by frames. */
+  readonly asked?: number | undefined;
+  /** Those that took part and cannot be notified; `url`: where the person may sign out there. */
+  readonly cannotTell?: ReadonlyArray<ApplicationLinkView> | undefined;
+  /** Whichever way the person decides, the browser then goes back to the application. */
+  readonly returnsToClient: boolean;
+  /** An application that is named and not verified: the page after the person's choice has a link to it. */
+  readonly linksTo?: string | undefined;
+  /** The application that asked takes part in this session, so it can be left alone. */
+  readonly mayLeaveClient?: boolean | undefined;
+  /** The provider that signed this person in, if it can be asked to end its own session: a choice in the form. */
+  readonly upstream?: UpstreamView | undefined;
+  readonly notice?: LogoutNotice | undefined;
+}
 
 /**
  * "Do you want to sign out?" (RP-Initiated Logout 1.0 §2). The page says who is signed in here, who asked, what else

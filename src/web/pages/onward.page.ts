@@ -1,6 +1,10 @@
 import { followableUrl, webUrl } from './safe-urls.js';
 import { page } from './templates.js';
-import type { OnwardView } from './views.js';
+import type { PageView } from './views.js';
+
+export interface OnwardView extends PageView {
+  readonly url: string;
+}
 
 /**
  * Shown while the browser continues by the `Refresh` header of the response. The link is for a browser that does not,

@@ -1,7 +1,34 @@
 import { type ApplicationLink, toApplicationLinks } from './application-links.js';
 import { page } from './templates.js';
-import type { SessionsFlash, SessionsView, SessionView } from './views.js';
 import { accountName, plainName, readableTime } from './words.js';
+import type { AccountView, ApplicationLinkView, PageView } from './views.js';
+
+export interface SessionView {
+  readonly id: string;
+  readonly endAction: string;
+  /** The session of the browser that looks at the page. */
+  readonly current: boolean;
+  /** See `deviceName`. */
+  readonly device: string;
+  readonly address?: string | undefined;
+  readonly signedInAt: Date;
+  readonly lastSeenAt: Date;
+  readonly applications: readonly string[];
+}
+
+export type SessionsFlash = 'session_ended' | 'others_ended' | 'nothing_to_end';
+
+export interface SessionsView extends PageView {
+  readonly csrf: string;
+  readonly account: AccountView;
+  readonly endOthersAction: string;
+  readonly signOutUrl: string;
+  readonly applicationsUrl: string;
+  readonly sessions: ReadonlyArray<SessionView>;
+  readonly flash?: SessionsFlash | undefined;
+  /** With `flash`: applications of what has ended that cannot be notified. */
+  readonly cannotTell?: ReadonlyArray<ApplicationLinkView> | undefined;
+}
 
 /** A person's own sessions: where they are signed in, and a button to end each one. This browser comes first. */
 export function renderSessionsPage(view: SessionsView): string {

@@ -1,7 +1,39 @@
 import { type ClientCard, toClientCard } from './client-card.js';
 import { page } from './templates.js';
-import type { AccountView, SignInError, SignInView } from './views.js';
 import { clientName, plainName, upstreamName, waitingTime } from './words.js';
+import type { AccountView, ClientView, FormView, UpstreamView } from './views.js';
+
+export type SignInError =
+  | 'wrong_credentials'
+  | 'too_many_attempts'
+  | 'busy'
+  | 'missing_fields'
+  | 'too_long'
+  | 'upstream_unavailable'
+  | 'upstream_refused'
+  | 'upstream_not_fresh'
+  | 'account_unusable';
+
+export interface SignInView extends FormView {
+  /** What was typed last time, or the `login_hint`; empty at first. */
+  readonly login: string;
+  readonly client?: ClientView | undefined;
+  readonly error?: SignInError | undefined;
+  /** With `too_many_attempts`: how long the person has to wait. */
+  readonly retryAfterSeconds?: number | undefined;
+  /** Set when a person is signed in but has to prove it again (`prompt=login`, `max_age`). */
+  readonly reauthenticate?: AccountView | undefined;
+  /**
+   * Other ways to sign in. Each `url` is one of our own addresses, from where the browser continues to the provider.
+   */
+  readonly upstreams?: ReadonlyArray<UpstreamView & { readonly url: string }> | undefined;
+  /** A password will not do: the application demands another provider's word. */
+  readonly upstreamsOnly?: boolean | undefined;
+  /** With `upstream_unavailable`, `upstream_refused` and `upstream_not_fresh`: the provider it is about. */
+  readonly upstreamName?: string | undefined;
+  /** Where a second form posts when the person would rather go back without signing in. */
+  readonly cancelAction?: string | undefined;
+}
 
 /**
  * The form for name and password, and below it the other providers to sign in with. After a mistake the alert is

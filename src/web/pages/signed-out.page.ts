@@ -1,8 +1,35 @@
 import { FOLLOW } from './follow.js';
 import { followableUrl, webUrl } from './safe-urls.js';
 import { fragment, page } from './templates.js';
-import type { ApplicationState, LiveView, SignedOutApplicationView, SignedOutView } from './views.js';
 import { accountName, clientName, counted, upstreamName } from './words.js';
+import type { AccountView, ApplicationLinkView, ClientView, LiveView, PageView, UpstreamView } from './views.js';
+
+/** `asked`: by a frame in this browser, which cannot say what came of it. `not_told`: there is no way to tell it. */
+export type ApplicationState = 'confirmed' | 'asked' | 'pending' | 'unreachable' | 'not_told';
+
+export interface SignedOutApplicationView extends ApplicationLinkView {
+  readonly state: ApplicationState;
+}
+
+export interface SignedOutView extends PageView {
+  readonly alreadySignedOut: boolean;
+  readonly applications: ReadonlyArray<SignedOutApplicationView>;
+  /** Left alone: the session continues, without this application. Whose it is, where that is still known. */
+  readonly leftClient?: { readonly client: ClientView; readonly account?: AccountView | undefined } | undefined;
+  /** Every session of the person ended, in all browsers. */
+  readonly everywhere?: boolean | undefined;
+  /** Loaded out of sight, to ask applications in this browser (Front-Channel Logout 1.0 §3). The policy must name them. */
+  readonly frames?: ReadonlyArray<{ readonly name: string; readonly url: string }> | undefined;
+  /** With frames: where the page continues by itself when they have loaded, or by then. */
+  readonly onward?: { readonly url: string; readonly afterMs: number } | undefined;
+  readonly continueTo?: { readonly url: string; readonly clientName: string } | undefined;
+  /** The provider that had signed this person in and was not asked to end its own session; `url` asks it. */
+  readonly upstream?: (UpstreamView & { readonly url: string }) | undefined;
+  /** Where it can be followed, as long as something is pending. */
+  readonly live?: LiveView | undefined;
+  /** The name of the provider from whose sign-out the browser came back. Whether it did sign out, we do not know. */
+  readonly returnedFromUpstream?: string | undefined;
+}
 
 /**
  * The receipt. The count is of applications that accepted, never of those merely notified: a person at a borrowed

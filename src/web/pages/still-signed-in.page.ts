@@ -1,8 +1,14 @@
 import { type ClientCard, toClientCard } from './client-card.js';
 import { followableUrl } from './safe-urls.js';
 import { page } from './templates.js';
-import type { StillSignedInView } from './views.js';
 import { accountName, clientName } from './words.js';
+import type { AccountView, ClientView, PageView } from './views.js';
+
+export interface StillSignedInView extends PageView {
+  readonly account: AccountView;
+  readonly client?: ClientView | undefined;
+  readonly continueTo?: { readonly url: string; readonly clientName: string } | undefined;
+}
 
 /** After "Stay signed in". Names the one surprise: the application that asked has usually left already. */
 export function renderStillSignedInPage(view: StillSignedInView): string {

@@ -7,7 +7,7 @@ import { Sealer } from '../../platform/keys/sealer.js';
 import { TerminationWatch, type TerminationProgress } from '../../domain/logout/insight/termination-watch.js';
 import { renderSignedOutProgress } from '../pages/pages.js';
 import { PATHS } from '../../platform/oidc/endpoints.js';
-import type { LiveView, SignedOutApplicationView, SignedOutView } from '../pages/views.js';
+import type { LiveView, SignedOutApplicationView, SignedOutView } from '../pages/pages.js';
 import { toldApplicationsOf } from './told-applications.js';
 
 const SEALED = 'signed-out-progress';

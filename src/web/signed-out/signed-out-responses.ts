@@ -10,7 +10,7 @@ import { LogoutRecordsService } from '../../domain/logout/termination/logout-rec
 import type { LogoutOutcome } from '../../domain/logout/command/logout.js';
 import type { ApplicationStanding } from '../../domain/logout/receipts/receipts.service.js';
 import { renderSignedOutPage } from '../pages/pages.js';
-import type { LiveView, SignedOutApplicationView, SignedOutView } from '../pages/views.js';
+import type { LiveView, SignedOutApplicationView, SignedOutView } from '../pages/pages.js';
 import { SignedOutProgress } from './signed-out-progress.js';
 import { toldApplicationsOf } from './told-applications.js';
 

@@ -1,7 +1,7 @@
 import { clientName, type Client } from '../../domain/clients/client.js';
 import type { DeliveryState } from '../../domain/logout/notices/delivery.js';
 import type { ApplicationStanding } from '../../domain/logout/receipts/receipts.service.js';
-import type { ApplicationState, SignedOutApplicationView } from '../pages/views.js';
+import type { ApplicationState, SignedOutApplicationView } from '../pages/pages.js';
 
 /** What a notice came to, in the words of the ledger. */
 export interface Notice {

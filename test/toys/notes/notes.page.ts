@@ -1,5 +1,5 @@
 import { page } from '../../../src/web/pages/templates.js';
-import type { AccountView } from '../../../src/web/pages/views.js';
+import type { AccountView } from '../../../src/web/pages/pages.js';
 import { accountName, counted } from '../../../src/web/pages/words.js';
 
 /** What the page is about; what is wrong is a code, and its words stand below. */

@@ -30,7 +30,7 @@ import type { LogoutCommand, LogoutOutcome } from '../../../domain/logout/comman
 import { LogoutService } from '../../../domain/logout/command/logout.service.js';
 import { appendQuery } from '../../../platform/oidc/redirect-uri.js';
 import { renderLogoutConfirmationPage, renderStillSignedInPage } from '../../pages/pages.js';
-import type { LogoutConfirmationView } from '../../pages/views.js';
+import type { LogoutConfirmationView } from '../../pages/pages.js';
 import { accountView } from '../../pages/session-view.js';
 import type { SessionApplication, SignedInSession } from '../../../domain/sessions/session.js';
 import { SessionsService } from '../../../domain/sessions/sessions.service.js';

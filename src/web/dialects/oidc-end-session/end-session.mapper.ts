@@ -2,7 +2,7 @@ import { clientName, type Client } from '../../../domain/clients/client.js';
 import type { LogoutCommand, LogoutInitiator } from '../../../domain/logout/command/logout.js';
 import { isAllowedRedirectUri } from '../../../platform/oidc/redirect-uri.js';
 import { sha256 } from '../../../platform/oidc/secret.js';
-import type { LogoutNotice } from '../../pages/views.js';
+import type { LogoutNotice } from '../../pages/pages.js';
 import type { SignedInSession } from '../../../domain/sessions/session.js';
 import type { TokenHint } from '../../../domain/tokens/hint-verifier.js';
 import type { EndSessionRequestDto } from './dto/end-session.dto.js';
