@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { ClientDocument, RegisteredClient } from '../clients/client.js';
 import { asksForCheck, checkSameClientId, chosenClientId, chosenSecret } from '../clients/operator-document.js';
 import { RegistrationPolicy } from '../clients/registration-policy.js';
-import { EndpointDoctor, type EndpointReport } from '../logout/insight/endpoint-doctor.js';
+import { EndpointDoctor } from '../logout/insight/endpoint-doctor.js';
+import type { EndpointReport } from '../logout/insight/endpoint-examiner.js';
 import type { Actor } from './change-record.js';
 import { ClientChanges } from './client-changes.service.js';
 

@@ -26,6 +26,7 @@ import { ReceiptIssuer } from './receipts/receipt-issuer.js';
 import { ReceiptRepository } from './receipts/receipt.repository.js';
 import { ReceiptsService } from './receipts/receipts.service.js';
 import { LogoutTokenIssuer } from './notices/logout-token.issuer.js';
+import { EndpointExaminer } from './insight/endpoint-examiner.js';
 import { EndpointDoctor } from './insight/endpoint-doctor.js';
 import { FrontChannelLogout } from './notices/front-channel-logout.service.js';
 import { LogoutPreviewService } from './insight/logout-preview.service.js';
@@ -79,6 +80,7 @@ import { TerminationWatch } from './insight/termination-watch.js';
     LogoutPreviewService,
     RedeliveryService,
     EndpointDoctor,
+    EndpointExaminer,
     SessionTerminationRepository,
     TerminationRecordRepository,
     SessionExpirySweeper,

@@ -17,7 +17,7 @@ export function dataSourceOptions(
   return {
     type: 'postgres',
     url,
-    entities: [...entities] as never,
+    entities: [...entities],
     migrations: Object.values(migrations),
     migrationsTransactionMode: 'each',
     poolSize,

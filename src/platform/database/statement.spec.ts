@@ -1,6 +1,6 @@
 import { toPage } from './page.js';
 import { ctesIn, parametersIn, tidy } from './sql-text.js';
-import { declaredStatements, fragment, sql, statement, typed } from './statement.js';
+import { declaredStatements, fragment, sql, statement, typed, type RowOf } from './statement.js';
 
 describe('a statement', () => {
   it('names its parameters, whose types become casts and whose values go by name', () => {
@@ -19,6 +19,31 @@ describe('a statement', () => {
     expect(declaredStatements().find(({ statement: { name } }) => name === 'spec_named')?.declared.stack).toContain(
       'statement.spec',
     );
+  });
+
+  it('takes values and gives rows of the types that it declares', () => {
+    const made = statement({
+      name: 'spec_typed',
+      parameters: {
+        id: 'uuid',
+        kinds: 'text[]',
+        since: 'timestamptz?',
+        details: typed<{ readonly n: number }>('jsonb'),
+      },
+      row: { id: 'uuid', n: 'bigint', at: 'timestamptz?', ended_at: 'timestamptz!' },
+      text: 'SELECT id, n, at, ended_at FROM t WHERE id = :id AND kind = ANY(:kinds) AND at > :since AND details = :details',
+    });
+    const values = { id: 'a', kinds: ['b'], since: null, details: { n: 1 } };
+    expect(made.bind(values)).toEqual(['a', ['b'], null, '{"n":1}']);
+    expectTypeOf<RowOf<typeof made>>().toEqualTypeOf<{ id: string; n: string; at: Date | null; ended_at: Date }>();
+    // @ts-expect-error A parameter is missing.
+    made.bind({ id: 'a', kinds: ['b'], details: { n: 1 } });
+    // @ts-expect-error A value has another type.
+    made.bind({ ...values, id: 1 });
+    // @ts-expect-error This one must not be null.
+    made.bind({ ...values, kinds: null });
+    // @ts-expect-error The document has another shape.
+    made.bind({ ...values, details: { m: 1 } });
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import type { EndpointReport } from '../../domain/logout/insight/endpoint-doctor.js';
+import type { EndpointReport } from '../../domain/logout/insight/endpoint-examiner.js';
 import type { LogoutPreview } from '../../domain/logout/insight/logout-preview.js';
 import type { ClientDeliveries } from '../../domain/logout/insight/client-deliveries.service.js';
 import type { ClientDeliveriesDto } from './dto/deliveries.dto.js';
