@@ -1,12 +1,12 @@
 import { clientName, type Client } from '../../../domain/clients/client.js';
 import type { LogoutCommand, LogoutInitiator } from '../../../domain/logout/command/logout.js';
-import { isAllowedRedirectUri } from '../../../platform/oidc/redirect-uri.js';
+import { appendQuery, isAllowedRedirectUri } from '../../../platform/oidc/redirect-uri.js';
 import { sha256 } from '../../../platform/oidc/secret.js';
 import type { LogoutNotice } from '../../pages/pages.js';
 import type { SignedInSession } from '../../../domain/sessions/session.js';
 import type { TokenHint } from '../../../domain/tokens/hint-verifier.js';
 import type { EndSessionRequestDto } from './dto/end-session.dto.js';
-import type { UpstreamOffer } from './upstream-leg.js';
+import type { UpstreamOffer, WayBack } from './federated-logout.service.js';
 import { END_SESSION, END_SESSION_CLIENT } from './vocabulary.js';
 
 /**
@@ -205,4 +205,23 @@ export function inBrowser(command: LogoutCommand, { sessionId }: ShownForSession
 
 function initiatorOf({ accountId, clientId }: ShownForSession): LogoutInitiator {
   return { kind: 'user', accountId, ...(clientId === undefined ? {} : { clientId }) };
+}
+
+/** What ends on the word of a hint that is still good, where an administrator allows the client that. */
+export function headlessCommand({ hint }: EndSessionRequest, client: Client): LogoutCommand | undefined {
+  if (!client.metadata.headless_logout || hint?.sid === undefined || hint.expired) return undefined;
+  return toHeadlessCommand(client.clientId, hint.sid);
+}
+
+/** By way of the upstream too, a link stays a link. */
+export function wayOf({ redirectUri, state, link }: Pick<ShownDialog, 'redirectUri' | 'state' | 'link'>): WayBack {
+  if (link === undefined) return { redirectUri, state };
+  return { redirectUri: link.redirectUri, state: link.state, linkTo: link.clientName };
+}
+
+/** As the pages show it. */
+export function linkView({ redirectUri, state, clientName: name }: UnverifiedLink): {
+  readonly continueTo: { readonly url: string; readonly clientName: string };
+} {
+  return { continueTo: { url: appendQuery(redirectUri, [['state', state]]), clientName: name } };
 }

@@ -1,3 +1,4 @@
+import { PATHS } from '../../../platform/oidc/endpoints.js';
 import { EXAMPLE } from '../../docs/examples.js';
 import type { DialectDescriptor } from '../dialect.js';
 import { OidcEndSessionModule } from './oidc-end-session.module.js';
@@ -8,7 +9,7 @@ export const OIDC_END_SESSION: DialectDescriptor = {
   name: NAME,
   module: OidcEndSessionModule,
   causes: [END_SESSION, END_SESSION_CLIENT],
-  paths: ['/session/end_session'],
+  paths: [PATHS.endSession],
   ownBody: false,
   openApi: {
     tag: {

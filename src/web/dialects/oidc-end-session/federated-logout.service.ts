@@ -31,7 +31,7 @@ export interface UpstreamOffer {
 }
 
 /** The session that this browser had, and the logout of the provider that the person came by. */
-export interface EndedLeg {
+export interface EndedSession {
   readonly sessionId: string;
   readonly offer: UpstreamOffer;
   /** A server ended it and asked where to send the browser, which is to the provider. */
@@ -39,11 +39,11 @@ export interface EndedLeg {
 }
 
 /**
- * The second leg of a logout: the provider that the person came by. The first leg, ours, is done by then, so whatever
- * happens there changes nothing here, and a logout token that comes back finds nothing to end.
+ * The logout at the provider that the person came by, after the one here. That one is done by then, so nothing that happens
+ * there changes anything here, and a logout token that comes back finds nothing to end.
  */
 @Injectable()
-export class UpstreamLeg {
+export class FederatedLogout {
   constructor(
     private readonly upstreamLogout: UpstreamLogout,
     private readonly sessions: SessionsService,
@@ -65,7 +65,7 @@ export class UpstreamLeg {
    * As {@link offerFor}, to the browser whose cookie was a session's that is over: that it has the cookie still is the
    * proof. Undefined where the upstream itself ended it.
    */
-  async offerForEnded(cookie: string | undefined, way: WayBack): Promise<EndedLeg | undefined> {
+  async offerForEnded(cookie: string | undefined, way: WayBack): Promise<EndedSession | undefined> {
     const ended = await this.sessions.findEndedByCookie(cookie);
     if (ended === undefined) return undefined;
     const cause = ended.terminationId === null ? undefined : await this.records.causeOf(ended.terminationId);
