@@ -27,25 +27,6 @@ export class UpstreamSignInError extends ProtocolError {
 /** It does not prove that the person was asked as lately as was demanded (`prompt=login`, `max_age`). */
 export class UpstreamNotFreshError extends UpstreamSignInError {}
 
-/** No realm is named so, or none that the caller may use. The words are those of Elasticsearch. */
-export class UnknownRealmError extends ProtocolError {
-  readonly code = 'unknown_realm';
-  readonly status = 400;
-}
-
-/** The person could not be authenticated by way of a realm. Callers learn no more; `detail` is for the log. */
-export class RealmAuthenticationError extends ProtocolError {
-  readonly code = 'authentication_failed';
-  readonly status = 401;
-
-  constructor(
-    readonly detail: string,
-    options?: { readonly cause?: unknown },
-  ) {
-    super('The person could not be authenticated.', options);
-  }
-}
-
 /** A logout token that must not be obeyed (Back-Channel Logout 1.0 §2.6). `reason` is for metrics. */
 export class InvalidLogoutTokenError extends ProtocolError {
   readonly code = 'invalid_request';

@@ -96,13 +96,14 @@ export class UpstreamLogoutTokens implements OnModuleInit {
 
   /**
    * What the token orders, in the order of §2.6.
+   * @param dialect the one that received it, which the upstream must be open to
    * @throws InvalidLogoutTokenError when it must not be obeyed
    * @throws UpstreamUnavailableError when that cannot be found out because the keys cannot be had
    */
-  async verify(token: string): Promise<LogoutOrder> {
+  async verify(token: string, dialect: string): Promise<LogoutOrder> {
     const { header, claims: unverified } = decoded(token);
     // Unverified, and used for nothing but to choose whose keys it is verified with.
-    const upstream = await this.senderOf(unverified);
+    const upstream = await this.senderOf(unverified, dialect);
     checkHeader(header, upstream);
     const claims = await this.verifiedClaims(upstream, token);
     return { upstream, ...this.orderOf(claims, upstream) };
@@ -159,9 +160,9 @@ export class UpstreamLogoutTokens implements OnModuleInit {
     await tx.query(LOCK, [names]);
   }
 
-  private async senderOf({ iss, aud }: JWTPayload): Promise<Upstream> {
+  private async senderOf({ iss, aud }: JWTPayload, dialect: string): Promise<Upstream> {
     const known = typeof iss === 'string' ? await this.upstreams.findByIssuer(iss) : [];
-    const open = known.filter((upstream) => isOpenTo(upstream, 'back-channel-receiver'));
+    const open = known.filter((upstream) => isOpenTo(upstream, dialect));
     if (open.length === 0)
       throw new InvalidLogoutTokenError('iss is not an issuer that we take logout tokens from.', 'unknown_issuer');
     const audience: readonly unknown[] = Array.isArray(aud) ? aud : [aud];

@@ -4,7 +4,7 @@ import { notOneOf } from '../../platform/oidc/open-enums.js';
 import { redirectUriProblem } from '../../platform/oidc/redirect-uri.js';
 import type { UpstreamAuthMethod, UpstreamSigningAlgorithm } from '../../platform/oidc/algorithms.js';
 import { domainOf } from './upstream-claims.js';
-import { OWN_REALM, type ClaimMapping } from './upstream.js';
+import { OWN_NAME, type ClaimMapping } from './upstream.js';
 
 /** What an operator says about an upstream. */
 export interface UpstreamInput {
@@ -127,7 +127,7 @@ function checkName(name: string): void {
     throw new InvalidRequestError(
       'name must be 1 to 63 characters of a-z 0-9 . _ - and begin with a letter or a digit.',
     );
-  if (name === OWN_REALM) throw new InvalidRequestError(`name must not be ${OWN_REALM}: that is this provider itself.`);
+  if (name === OWN_NAME) throw new InvalidRequestError(`name must not be ${OWN_NAME}: that is this provider itself.`);
 }
 
 /** OpenID Connect Discovery 1.0 §3: a URL without query and fragment. http is for loopback and for development. */

@@ -1,7 +1,7 @@
 import type { UpstreamAuthMethod, UpstreamSigningAlgorithm } from '../../platform/oidc/algorithms.js';
 
-/** The realm that is this service itself, so that nothing needs an upstream to work. */
-export const OWN_REALM = 'exeunt';
+/** What this provider itself is called where upstreams are named. */
+export const OWN_NAME = 'exeunt';
 
 /** Claims of our accounts, by the names that the upstream gives them. */
 export type ClaimMapping = Readonly<Record<string, string>>;

@@ -6,7 +6,6 @@ import { KeysModule } from '../../platform/keys/keys.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { OrganizationsService } from './organizations.service.js';
-import { RealmsService } from './realms.service.js';
 import { UpstreamAuthentications } from './upstream-authentications.service.js';
 import { UpstreamClient } from './upstream-client.js';
 import { UpstreamIdentities } from './upstream-identities.service.js';
@@ -23,7 +22,6 @@ import { UpstreamsService } from './upstreams.service.js';
   imports: [AccountsModule, AuditModule, EgressModule, KeysModule, SessionsModule, TokensModule],
   providers: [
     OrganizationsService,
-    RealmsService,
     UpstreamAuthentications,
     UpstreamClient,
     UpstreamIdentities,
@@ -38,7 +36,6 @@ import { UpstreamsService } from './upstreams.service.js';
   ],
   exports: [
     OrganizationsService,
-    RealmsService,
     UpstreamAuthentications,
     UpstreamClient,
     UpstreamIdentities,

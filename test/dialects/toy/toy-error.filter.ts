@@ -1,6 +1,7 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { toFailure } from '../../../src/web/kit/failure.js';
-import { HttpEdge, type Response } from '../../../src/web/kit/http-edge.js';
+import { json } from '../../../src/web/kit/http-response.js';
+import { ResponseWriter } from '../../../src/web/kit/response-writer.js';
 import { BadSessionTokenError } from './toy-error.js';
 
 /** Errors as `{"toy_error": "<word>"}`. */
@@ -8,7 +9,7 @@ import { BadSessionTokenError } from './toy-error.js';
 export class ToyErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(ToyErrorFilter.name);
 
-  constructor(private readonly edge: HttpEdge) {}
+  constructor(private readonly writer: ResponseWriter) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const failure = toFailure(error, this.logger);
@@ -18,6 +19,6 @@ export class ToyErrorFilter implements ExceptionFilter {
         : failure.error instanceof BadSessionTokenError
           ? failure.code
           : 'bad_request';
-    this.edge.json(host.switchToHttp().getResponse<Response>(), { toy_error: word }, failure.status);
+    this.writer.send(host, json({ toy_error: word }, failure.status));
   }
 }

@@ -1,6 +1,7 @@
-import { Body, Controller, HttpCode, Post, Res, UseFilters } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, UseFilters, UseInterceptors } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { HttpEdge, type Response } from '../../../src/web/kit/http-edge.js';
+import { json, type HttpResponse } from '../../../src/web/kit/http-response.js';
+import { ResponseInterceptor } from '../../../src/web/kit/response.interceptor.js';
 import type { TerminationCause } from '../../../src/domain/logout/command/logout.js';
 import { LogoutService } from '../../../src/domain/logout/command/logout.service.js';
 import { HintVerifier } from '../../../src/domain/tokens/hint-verifier.js';
@@ -14,28 +15,27 @@ import { TAG, TOY_ALARM, TOY_LOGOUT } from './vocabulary.js';
 @ApiTags(TAG)
 @Controller('toy')
 @UseFilters(ToyErrorFilter)
+@UseInterceptors(ResponseInterceptor)
 export class ToyController {
   constructor(
     private readonly hints: HintVerifier,
     private readonly logoutService: LogoutService,
-    private readonly edge: HttpEdge,
   ) {}
 
   @Post('logout')
   @HttpCode(200)
-  logout(@Body(ToyBodyPipe) body: ToyLogoutDto, @Res({ passthrough: true }) response: Response): Promise<ToyEndedDto> {
-    return this.end(body, TOY_LOGOUT.name, response);
+  logout(@Body(ToyBodyPipe) body: ToyLogoutDto): Promise<HttpResponse<ToyEndedDto>> {
+    return this.end(body, TOY_LOGOUT.name);
   }
 
   @Post('alarm')
   @HttpCode(200)
-  alarm(@Body(ToyBodyPipe) body: ToyLogoutDto, @Res({ passthrough: true }) response: Response): Promise<ToyEndedDto> {
-    return this.end(body, TOY_ALARM.name, response);
+  alarm(@Body(ToyBodyPipe) body: ToyLogoutDto): Promise<HttpResponse<ToyEndedDto>> {
+    return this.end(body, TOY_ALARM.name);
   }
 
-  private async end(body: ToyLogoutDto, cause: TerminationCause, response: Response): Promise<ToyEndedDto> {
-    this.edge.noStore(response);
+  private async end(body: ToyLogoutDto, cause: TerminationCause): Promise<HttpResponse<ToyEndedDto>> {
     const command = toLogoutCommand(await this.hints.idTokenHint(body.session_token), cause);
-    return toEnded(await this.logoutService.logout(command));
+    return json(toEnded(await this.logoutService.logout(command)));
   }
 }

@@ -1,8 +1,9 @@
+import { PATHS } from '../../../platform/oidc/endpoints.js';
 import { EXAMPLE } from '../../docs/examples.js';
 import type { DialectDescriptor } from '../dialect.js';
 import { BackChannelReceiverFilter } from './back-channel-receiver.filter.js';
 import { BackChannelReceiverModule } from './back-channel-receiver.module.js';
-import { NAME, PATH, TAG } from './vocabulary.js';
+import { NAME, TAG } from './vocabulary.js';
 
 /**
  * Logout tokens of other providers (Back-Channel Logout 1.0). Its cause, `upstream_logout`, is the domain's: what a
@@ -12,7 +13,7 @@ export const BACK_CHANNEL_RECEIVER: DialectDescriptor = {
   name: NAME,
   module: BackChannelReceiverModule,
   causes: [],
-  paths: [PATH],
+  paths: [PATHS.backchannelLogout],
   ownBody: false,
   errors: BackChannelReceiverFilter,
   openApi: {

@@ -1,9 +1,9 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { toFailure } from '../../kit/failure.js';
-import { HttpEdge, type Response } from '../../kit/http-edge.js';
+import { PATHS } from '../../../platform/oidc/endpoints.js';
+import { toFailure, type Failure } from '../../kit/failure.js';
+import { json, type HttpResponse } from '../../kit/http-response.js';
+import { ResponseWriter } from '../../kit/response-writer.js';
 
-/** The fallback is asked by prefix, so also for what lies below. */
-const RECEIVER = /^\/api\/v1\/auth\/oidc\/backchannel-logout\/?(\?|$)/;
 const FAILED = 'The logout could not be carried out now. The token was not used up.';
 
 /**
@@ -16,29 +16,33 @@ const FAILED = 'The logout could not be carried out now. The token was not used 
 export class BackChannelReceiverFilter implements ExceptionFilter {
   private readonly logger = new Logger(BackChannelReceiverFilter.name);
 
-  constructor(private readonly edge: HttpEdge) {}
+  constructor(private readonly writer: ResponseWriter) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const response = host.switchToHttp().getResponse<Response>();
     const { url = '' } = host.switchToHttp().getRequest<{ readonly url?: string }>();
     // Where the path is right, the method is not.
-    if (error instanceof HttpException && error.getStatus() === 404 && RECEIVER.test(url))
-      return this.methodNotAllowed(response);
-    const failure = toFailure(error, this.logger);
-    if (failure.retryAfterSeconds !== undefined)
-      this.edge.header(response, 'Retry-After', String(failure.retryAfterSeconds));
-    if (failure.status >= 500)
-      return this.edge.json(response, { error: 'temporarily_unavailable', error_description: FAILED }, 400);
-    const known = failure.status === 429 || failure.status === 404;
-    this.edge.json(
-      response,
-      { error: known ? failure.code : 'invalid_request', error_description: failure.description },
-      known ? failure.status : 400,
-    );
+    const isMethod = error instanceof HttpException && error.getStatus() === 404 && isReceiver(url);
+    this.writer.send(host, isMethod ? methodNotAllowed() : refusal(toFailure(error, this.logger)));
   }
+}
 
-  private methodNotAllowed(response: Response): void {
-    this.edge.header(response, 'Allow', 'POST');
-    this.edge.json(response, { error: 'invalid_request', error_description: 'Send logout_token by POST.' }, 405);
-  }
+/** The fallback is asked by prefix, so also for what lies below. */
+function isReceiver(url: string): boolean {
+  return (url.split('?', 1)[0] ?? '').replace(/\/$/, '') === PATHS.backchannelLogout;
+}
+
+function methodNotAllowed(): HttpResponse {
+  return json({ error: 'invalid_request', error_description: 'Send logout_token by POST.' }, 405).with([
+    'Allow',
+    'POST',
+  ]);
+}
+
+function refusal({ status, code, description, retryAfterSeconds }: Failure): HttpResponse {
+  const known = status === 429 || status === 404;
+  const response =
+    status >= 500
+      ? json({ error: 'temporarily_unavailable', error_description: FAILED }, 400)
+      : json({ error: known ? code : 'invalid_request', error_description: description }, known ? status : 400);
+  return retryAfterSeconds === undefined ? response : response.with(['Retry-After', String(retryAfterSeconds)]);
 }

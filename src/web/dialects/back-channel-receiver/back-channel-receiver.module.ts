@@ -6,10 +6,11 @@ import { RateLimitsModule } from '../../../platform/rate-limits/rate-limits.modu
 import { UpstreamsModule } from '../../../domain/upstreams/upstreams.module.js';
 import { BackChannelReceiverController } from './back-channel-receiver.controller.js';
 import { BackChannelReceiverFilter } from './back-channel-receiver.filter.js';
+import { LogoutTokenReceiver } from './logout-token-receiver.service.js';
 
 @Module({
   imports: [AuditModule, LogoutModule, MetricsModule, RateLimitsModule, UpstreamsModule],
   controllers: [BackChannelReceiverController],
-  providers: [BackChannelReceiverFilter],
+  providers: [BackChannelReceiverFilter, LogoutTokenReceiver],
 })
 export class BackChannelReceiverModule {}

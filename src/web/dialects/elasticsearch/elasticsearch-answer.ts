@@ -5,9 +5,9 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import { map, type Observable } from 'rxjs';
-import { HttpEdge, type Response } from '../../kit/http-edge.js';
+import { file, type HttpResponse } from '../../kit/http-response.js';
+import { ResponseWriter } from '../../kit/response-writer.js';
 import { illegalArgument, shown, type ElasticsearchError } from './elasticsearch-error.js';
 import { filterByPath } from './filter-path.js';
 import { suggestion } from './suggestion.js';
@@ -73,55 +73,32 @@ export function toText(body: object, pretty: boolean): string {
   return `${JSON.stringify(body, null, 2).replaceAll(/^(\s*"(?:[^"\\]|\\.)*"):/gm, '$1 :')}\n`;
 }
 
-/** How every answer of this dialect leaves: product header, no-store, media type, `pretty`, `filter_path`. */
-@Injectable()
-export class ElasticsearchAnswers {
-  constructor(
-    private readonly edge: HttpEdge,
-    private readonly host: HttpAdapterHost,
-  ) {}
+/** The clients throw on a success without it, to keep off other products' servers. */
+const PRODUCT = ['X-elastic-product', 'Elasticsearch'] as const;
 
-  /** For Nest to send. */
-  prepare(request: ElasticsearchRequest, response: Response, answer: ElasticsearchAnswer): StreamableFile {
-    const filterPath = lastOf(request, 'filter_path');
-    const body = filterPath === undefined ? answer.body : filterByPath(answer.body, filterPath);
-    this.head(response, answer.status);
-    return toFile(request, body);
-  }
-
-  /** Sends a success where Nest does not. */
-  send(request: ElasticsearchRequest, response: Response, body: object): void {
-    this.host.httpAdapter.reply(response, this.prepare(request, response, new ElasticsearchAnswer(200, body)), 200);
-  }
-
-  /** Sends an error. `filter_path` is not for errors, in the original either. */
-  refuse(request: ElasticsearchRequest, response: Response, error: ElasticsearchError): void {
-    this.head(response, error.status);
-    for (const [name, value] of Object.entries(error.headers)) this.edge.header(response, name, value);
-    this.host.httpAdapter.reply(response, toFile(request, error.body), error.status);
-  }
-
-  /** The clients throw on a success without the product header, to keep off other products' servers. */
-  private head(response: Response, status: number): void {
-    this.host.httpAdapter.status(response, status);
-    this.edge.noStore(response);
-    this.edge.header(response, 'X-elastic-product', 'Elasticsearch');
-  }
+/** A response as every one of this dialect leaves: product header, no-store, media type, `pretty`, `filter_path`. */
+export function toResponse(request: ElasticsearchRequest, { status, body }: ElasticsearchAnswer): HttpResponse {
+  const filterPath = lastOf(request, 'filter_path');
+  return file(toFile(request, filterPath === undefined ? body : filterByPath(body, filterPath)), status).with(PRODUCT);
 }
 
-/** Checks the query of each request and dresses what its controller answers. */
-@Injectable()
-export class ElasticsearchAnswerInterceptor implements NestInterceptor<object, StreamableFile> {
-  constructor(private readonly answers: ElasticsearchAnswers) {}
+/** An error as a response. `filter_path` is not for errors, in the original either. */
+export function toErrorResponse(request: ElasticsearchRequest, error: ElasticsearchError): HttpResponse {
+  return file(toFile(request, error.body), error.status).with(PRODUCT, ...Object.entries(error.headers));
+}
 
-  intercept(context: ExecutionContext, next: CallHandler<object>): Observable<StreamableFile> {
-    const http = context.switchToHttp();
-    const request = http.getRequest<ElasticsearchRequest>();
+/** Checks the query of each request and dresses what its controller returns. */
+@Injectable()
+export class ElasticsearchAnswerInterceptor implements NestInterceptor<object, unknown> {
+  constructor(private readonly writer: ResponseWriter) {}
+
+  intercept(context: ExecutionContext, next: CallHandler<object>): Observable<unknown> {
+    const request = context.switchToHttp().getRequest<ElasticsearchRequest>();
     checkQuery(request);
     return next.handle().pipe(
       map((body) => {
         const answer = body instanceof ElasticsearchAnswer ? body : new ElasticsearchAnswer(200, body);
-        return this.answers.prepare(request, http.getResponse<Response>(), answer);
+        return this.writer.prepare(context, toResponse(request, answer));
       }),
     );
   }

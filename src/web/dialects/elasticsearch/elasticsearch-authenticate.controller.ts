@@ -1,13 +1,13 @@
 import { Controller, Get, HttpCode, UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiBasicAuth, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { RealmsService } from '../../../domain/upstreams/realms.service.js';
+import { Principals } from './principals.service.js';
 import type { Caller } from './caller.js';
 import { ContentTypeGuard } from './content-type.guard.js';
 import { AuthenticationDto } from './dto/authentication.dto.js';
 import { ElasticsearchAnswerInterceptor } from './elasticsearch-answer.js';
 import { ElasticsearchErrorFilter } from './elasticsearch-error.filter.js';
 import { tokenExpired, unableToAuthenticate } from './elasticsearch-error.js';
-import { toAuthentication, toClientAuthentication } from './elasticsearch.mapper.js';
+import { toAuthentication, toClientAuthentication } from './authentication.mapper.js';
 import { ApiElasticsearchErrors } from './elasticsearch-openapi.js';
 import { CurrentCaller, FacilitatorGuard } from './facilitator.guard.js';
 import { TAG } from './vocabulary.js';
@@ -21,7 +21,7 @@ import { TAG } from './vocabulary.js';
 @UseGuards(ContentTypeGuard, FacilitatorGuard)
 @UseInterceptors(ElasticsearchAnswerInterceptor)
 export class ElasticsearchAuthenticateController {
-  constructor(private readonly realms: RealmsService) {}
+  constructor(private readonly principals: Principals) {}
 
   @Get()
   @HttpCode(200)
@@ -37,6 +37,6 @@ export class ElasticsearchAuthenticateController {
   })
   async authenticate(@CurrentCaller() caller: Caller): Promise<AuthenticationDto> {
     if (caller.kind === 'client') return toClientAuthentication(caller.client, caller.by);
-    return toAuthentication(await this.realms.principalOf(caller.token));
+    return toAuthentication(await this.principals.principalOf(caller.token));
   }
 }

@@ -1,9 +1,10 @@
 import { Catch, Logger, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { toFailure } from '../../kit/failure.js';
-import type { Response } from '../../kit/http-edge.js';
+import type { HttpResponse } from '../../kit/http-response.js';
+import { ResponseWriter } from '../../kit/response-writer.js';
 import { ProtocolError } from '../../../platform/oidc/errors.js';
-import { RealmAuthenticationError } from '../../../domain/upstreams/upstream-errors.js';
-import { ElasticsearchAnswers, pathOf, type ElasticsearchRequest } from './elasticsearch-answer.js';
+import { RealmAuthenticationError } from './realm-errors.js';
+import { pathOf, toErrorResponse, type ElasticsearchRequest } from './elasticsearch-answer.js';
 import {
   ElasticsearchError,
   illegalArgument,
@@ -14,7 +15,7 @@ import {
   unavailable,
   unsupportedContentType,
 } from './elasticsearch-error.js';
-import { toElasticsearchError } from './elasticsearch.mapper.js';
+import { toElasticsearchError } from './error.mapper.js';
 import { methodsOf } from './routes.js';
 
 /** Every error under `/_security/` in this dialect's words, those of the router and of the body parsers too. */
@@ -22,16 +23,16 @@ import { methodsOf } from './routes.js';
 export class ElasticsearchErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(ElasticsearchErrorFilter.name);
 
-  constructor(private readonly answers: ElasticsearchAnswers) {}
+  constructor(private readonly writer: ResponseWriter) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const http = host.switchToHttp();
-    this.refuse(error, http.getRequest<ElasticsearchRequest>(), http.getResponse<Response>());
+    const request = host.switchToHttp().getRequest<ElasticsearchRequest>();
+    this.writer.send(host, this.refusal(error, request));
   }
 
-  /** Answers an error where no controller is. */
-  refuse(error: unknown, request: ElasticsearchRequest, response: Response): void {
-    this.answers.refuse(request, response, this.describe(error, request));
+  /** The response to what was refused. */
+  refusal(error: unknown, request: ElasticsearchRequest): HttpResponse {
+    return toErrorResponse(request, this.describe(error, request));
   }
 
   private describe(error: unknown, request: ElasticsearchRequest): ElasticsearchError {

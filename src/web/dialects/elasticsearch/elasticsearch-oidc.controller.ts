@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Post, UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiBasicAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Client } from '../../../domain/clients/client.js';
-import { RealmsService } from '../../../domain/upstreams/realms.service.js';
+import { RealmAuthentication } from './realm-authentication.service.js';
 import { ContentTypeGuard } from './content-type.guard.js';
 import {
   OidcAuthenticateRequestDto,
@@ -31,7 +31,7 @@ import {
   toOidcLogoutRequest,
   toPrepareRequest,
   toPrepareResponse,
-} from './elasticsearch.mapper.js';
+} from './oidc.mapper.js';
 import { ApiElasticsearchErrors } from './elasticsearch-openapi.js';
 import { ObjectParserPipe, OidcLogoutParserPipe } from './elasticsearch.pipe.js';
 import { Facilitator, FacilitatorGuard, RequiresPrivilege } from './facilitator.guard.js';
@@ -53,7 +53,7 @@ import { TAG } from './vocabulary.js';
 @UseInterceptors(ElasticsearchAnswerInterceptor)
 export class ElasticsearchOidcController {
   constructor(
-    private readonly realms: RealmsService,
+    private readonly authentication: RealmAuthentication,
     private readonly logouts: OidcLogoutService,
   ) {}
 
@@ -84,7 +84,7 @@ export class ElasticsearchOidcController {
     @Body(new ObjectParserPipe(OIDC_PREPARE)) body: OidcPrepareRequestDto,
     @Facilitator() facilitator: Client,
   ): Promise<OidcPrepareResponseDto> {
-    return toPrepareResponse(await this.realms.prepare(facilitator, toPrepareRequest(body)));
+    return toPrepareResponse(await this.authentication.prepare(facilitator, toPrepareRequest(body)));
   }
 
   @Post('authenticate')
@@ -110,7 +110,7 @@ export class ElasticsearchOidcController {
     @Body(new ObjectParserPipe(OIDC_AUTHENTICATE)) body: OidcAuthenticateRequestDto,
     @Facilitator() facilitator: Client,
   ): Promise<OidcAuthenticateResponseDto> {
-    return toAuthenticateResponse(await this.realms.authenticate(facilitator, toAuthenticateRequest(body)));
+    return toAuthenticateResponse(await this.authentication.authenticate(facilitator, toAuthenticateRequest(body)));
   }
 
   @Post('logout')

@@ -2,9 +2,7 @@ import { Body, Controller, Delete, HttpCode, Ip, Post, UseFilters, UseGuards, Us
 import { ApiBasicAuth, ApiBody, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Client } from '../../../domain/clients/client.js';
 import { IssuedTokensService, type Invalidation } from '../../../domain/tokens/issued-tokens.service.js';
-import { CLIENT_CREDENTIALS } from '../../../domain/tokens/grants/client-credentials.js';
-import { TokenGrants } from '../../../domain/tokens/grants/token-grants.js';
-import { RealmsService, type RealmTokens } from '../../../domain/upstreams/realms.service.js';
+import { TokenIssuing } from './token-issuing.service.js';
 import { ContentTypeGuard } from './content-type.guard.js';
 import {
   CreateTokenRequestDto,
@@ -31,16 +29,13 @@ import {
   toInvalidateTokenRequest,
   toInvalidateTokenResponse,
   type InvalidateTokenRequest,
-} from './elasticsearch.mapper.js';
+} from './token.mapper.js';
 import { ApiElasticsearchErrors } from './elasticsearch-openapi.js';
 import { ObjectParserPipe } from './elasticsearch.pipe.js';
 import { Facilitator, FacilitatorGuard, RequiresPrivilege } from './facilitator.guard.js';
 import { CREATE_TOKEN, INVALIDATE_TOKEN } from './request-schemas.js';
 import { ACTIONS } from './routes.js';
 import { TAG } from './vocabulary.js';
-
-/** When every place where passwords are checked is taken. */
-const BUSY_RETRY_SECONDS = 2;
 
 /** Elasticsearch's token service, over the tokens of this one. */
 @ApiTags(TAG)
@@ -51,8 +46,7 @@ const BUSY_RETRY_SECONDS = 2;
 @UseInterceptors(ElasticsearchAnswerInterceptor)
 export class ElasticsearchTokenController {
   constructor(
-    private readonly realms: RealmsService,
-    private readonly grants: TokenGrants,
+    private readonly issuing: TokenIssuing,
     private readonly issued: IssuedTokensService,
   ) {}
 
@@ -100,16 +94,15 @@ export class ElasticsearchTokenController {
     switch (request.grantType) {
       case 'password': {
         const { username, password } = request;
-        return toCreateTokenResponse(await this.byPassword(facilitator, username, password, address), body.scope);
-      }
-      case 'refresh_token':
-        return toCreateTokenResponse(await this.realms.refresh(facilitator, request.refreshToken), body.scope);
-      case 'client_credentials':
-        return toClientTokenResponse(
-          await this.grants.issue(CLIENT_CREDENTIALS, facilitator, {}, { address }),
-          facilitator,
+        return toCreateTokenResponse(
+          await this.issuing.byPassword(facilitator, username, password, address),
           body.scope,
         );
+      }
+      case 'refresh_token':
+        return toCreateTokenResponse(await this.issuing.byRefreshToken(facilitator, request.refreshToken), body.scope);
+      case 'client_credentials':
+        return toClientTokenResponse(await this.issuing.forClient(facilitator, address), facilitator, body.scope);
     }
   }
 
@@ -155,19 +148,6 @@ export class ElasticsearchTokenController {
     const request = toInvalidateTokenRequest(body);
     const invalidation = await this.invalidateTokens(facilitator, request);
     return new ElasticsearchAnswer(invalidationStatus(request, invalidation), toInvalidateTokenResponse(invalidation));
-  }
-
-  private async byPassword(
-    facilitator: Client,
-    username: string,
-    password: string,
-    address: string,
-  ): Promise<RealmTokens> {
-    const outcome = await this.realms.authenticatePassword(facilitator, username, password, address);
-    if (outcome === 'wrong_credentials') throw unableToAuthenticateForAction(username, ACTIONS.createToken);
-    if (outcome === 'busy') throw tooManyRequests(BUSY_RETRY_SECONDS);
-    if ('retryAfterSeconds' in outcome) throw tooManyRequests(outcome.retryAfterSeconds);
-    return outcome;
   }
 
   private async invalidateTokens(facilitator: Client, request: InvalidateTokenRequest): Promise<Invalidation> {

@@ -8,25 +8,27 @@ import {
 } from '../../../platform/oidc/errors.js';
 import type { Grant } from '../../../domain/tokens/grant.js';
 import type { IssuedAccessToken } from '../../../domain/tokens/issued-tokens.service.js';
-import type { RealmTokens } from '../../../domain/upstreams/realms.service.js';
-import { RealmAuthenticationError, UnknownRealmError } from '../../../domain/upstreams/upstream-errors.js';
+import type { RealmTokens } from './principals.service.js';
+import { RealmAuthenticationError, UnknownRealmError } from './realm-errors.js';
 import { ElasticsearchError } from './elasticsearch-error.js';
+import { toClientAuthentication } from './authentication.mapper.js';
 import {
-  invalidationStatus,
   toAuthenticateRequest,
   toAuthenticateResponse,
-  toClientAuthentication,
-  toClientTokenResponse,
-  toCreateTokenRequest,
-  toCreateTokenResponse,
-  toElasticsearchError,
-  toInvalidateTokenRequest,
-  toInvalidateTokenResponse,
   tokensToLogOut,
   toLogoutCommand,
   toOidcLogoutRequest,
   toPrepareRequest,
-} from './elasticsearch.mapper.js';
+} from './oidc.mapper.js';
+import {
+  invalidationStatus,
+  toClientTokenResponse,
+  toCreateTokenRequest,
+  toCreateTokenResponse,
+  toInvalidateTokenRequest,
+  toInvalidateTokenResponse,
+} from './token.mapper.js';
+import { toElasticsearchError } from './error.mapper.js';
 
 const TOKEN = 'eyJ.e30.c2ln';
 const REFRESH = 'r'.repeat(43);

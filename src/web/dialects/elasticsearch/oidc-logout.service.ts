@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { Client } from '../../../domain/clients/client.js';
 import { LogoutService } from '../../../domain/logout/command/logout.service.js';
 import { IssuedTokensService, type IssuedRefreshToken } from '../../../domain/tokens/issued-tokens.service.js';
-import { RealmsService } from '../../../domain/upstreams/realms.service.js';
+import { RealmLogout } from './realm-logout.service.js';
 import { foreignRefreshToken } from './elasticsearch-error.js';
-import { tokensToLogOut, toLogoutCommand, type OidcLogoutRequest } from './elasticsearch.mapper.js';
+import { tokensToLogOut, toLogoutCommand, type OidcLogoutRequest } from './oidc.mapper.js';
 
 /**
  * Logout by tokens: every check, then the answer, then one transaction. In the original a bad access token still costs
@@ -15,7 +15,7 @@ export class OidcLogoutService {
   constructor(
     private readonly issued: IssuedTokensService,
     private readonly logoutService: LogoutService,
-    private readonly realms: RealmsService,
+    private readonly realmLogout: RealmLogout,
   ) {}
 
   /**
@@ -29,7 +29,7 @@ export class OidcLogoutService {
     const refresh = await this.findRefreshToken(facilitator, request.refreshToken);
     const { access, grant } = tokensToLogOut(await this.issued.findAccessToken(facilitator, request.token), refresh);
     // Before the end, so that once it is committed nothing is left that could fail.
-    const redirect = await this.realms.logoutRedirect(facilitator, grant);
+    const redirect = await this.realmLogout.redirect(facilitator, grant);
     await this.logoutService.logout(toLogoutCommand(facilitator.clientId, grant), {
       before: (tx) => this.issued.releaseForLogout(tx, access, refresh),
     });

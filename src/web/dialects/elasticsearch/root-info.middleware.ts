@@ -1,9 +1,9 @@
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
-import type { Response } from '../../kit/http-edge.js';
+import { ResponseWriter, type OutgoingResponse } from '../../kit/response-writer.js';
 import { sha256 } from '../../../platform/oidc/secret.js';
 import { parseCredentials } from './credentials.js';
-import { checkQuery, ElasticsearchAnswers, type ElasticsearchRequest } from './elasticsearch-answer.js';
+import { checkQuery, ElasticsearchAnswer, toResponse, type ElasticsearchRequest } from './elasticsearch-answer.js';
 import { ElasticsearchErrorFilter } from './elasticsearch-error.filter.js';
 import { FacilitatorGuard } from './facilitator.guard.js';
 
@@ -19,19 +19,19 @@ const VERSION = '7.17.0';
  * the dialect; with the page the clients would report a wrong product for a wrong password.
  */
 @Injectable()
-export class RootInfoMiddleware implements NestMiddleware<ElasticsearchRequest, Response> {
+export class RootInfoMiddleware implements NestMiddleware<ElasticsearchRequest, OutgoingResponse> {
   private readonly clusterUuid: string;
 
   constructor(
     private readonly callers: FacilitatorGuard,
-    private readonly answers: ElasticsearchAnswers,
+    private readonly writer: ResponseWriter,
     private readonly errors: ElasticsearchErrorFilter,
     @Inject(SETTINGS) settings: Settings,
   ) {
     this.clusterUuid = sha256(settings.issuer).toString('base64url').slice(0, 22);
   }
 
-  async use(request: ElasticsearchRequest, response: Response, next: (error?: unknown) => void): Promise<void> {
+  async use(request: ElasticsearchRequest, response: OutgoingResponse, next: (error?: unknown) => void): Promise<void> {
     const { accept = '', authorization } = request.headers;
     if (/text\/html|application\/xhtml\+xml/i.test(accept) || parseCredentials(authorization).kind === 'none')
       return next();
@@ -39,9 +39,9 @@ export class RootInfoMiddleware implements NestMiddleware<ElasticsearchRequest, 
       const caller = await this.callers.authenticate(request);
       if (caller.kind === 'client' && caller.client.metadata.permissions.length === 0) return next();
       checkQuery(request);
-      this.answers.send(request, response, this.info());
+      this.writer.sendTo(response, toResponse(request, new ElasticsearchAnswer(200, this.info())));
     } catch (error) {
-      this.errors.refuse(error, request, response);
+      this.writer.sendTo(response, this.errors.refusal(error, request));
     }
   }
 

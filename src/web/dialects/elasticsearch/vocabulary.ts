@@ -1,4 +1,5 @@
 import type { DialectCause } from '../../../domain/logout/command/termination-causes.js';
+import { OWN_NAME } from '../../../domain/upstreams/upstream.js';
 
 declare module '../../../domain/logout/command/termination-causes.js' {
   interface DialectCauseNames {
@@ -7,6 +8,8 @@ declare module '../../../domain/logout/command/termination-causes.js' {
 }
 
 export const NAME = 'elasticsearch';
+/** The realm that is this provider itself, so that a facilitator needs no upstream. No upstream may have this name. */
+export const OWN_REALM = OWN_NAME;
 export const TAG = 'Logout: Elasticsearch';
 
 /** A facilitator signed the person out, and sends the browser to the logout of the realm. */

@@ -1,7 +1,7 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ClientsService } from '../../../domain/clients/clients.service.js';
-import { Cors } from '../../kit/cors.js';
-import type { Response } from '../../kit/http-edge.js';
+import { registeredCors } from '../../kit/cors.js';
+import { ResponseWriter } from '../../kit/response-writer.js';
 
 interface RequestOfABrowser {
   readonly method: string;
@@ -17,16 +17,15 @@ interface RequestOfABrowser {
 export class CspCorsGuard implements CanActivate {
   constructor(
     private readonly clients: ClientsService,
-    private readonly cors: Cors,
+    private readonly writer: ResponseWriter,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const http = context.switchToHttp();
-    const { headers, method } = http.getRequest<RequestOfABrowser>();
+    const { headers, method } = context.switchToHttp().getRequest<RequestOfABrowser>();
     const { origin } = headers;
     if (origin === undefined) return true;
     const known = await this.clients.isOrigin(origin);
-    this.cors.allowRegistered(http.getResponse<Response>(), known ? origin : undefined, method === 'OPTIONS');
+    this.writer.ahead(context, registeredCors(known ? origin : undefined, method === 'OPTIONS'));
     return true;
   }
 }

@@ -1,6 +1,7 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { toFailure, type Failure } from '../../kit/failure.js';
-import { HttpEdge, type Response } from '../../kit/http-edge.js';
+import { json, type Header } from '../../kit/http-response.js';
+import { ResponseWriter } from '../../kit/response-writer.js';
 import { InvalidRequestError } from '../../../platform/oidc/errors.js';
 import { CSP_ERRORS, CspError, MODULE_CODE, type CspErrorCode } from './csp-error.js';
 import type { CspErrorResponseDto } from './dto/csp-logout.dto.js';
@@ -24,18 +25,21 @@ const CODES: Readonly<Record<number, CspErrorCode>> = {
 export class CspErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(CspErrorFilter.name);
 
-  constructor(private readonly edge: HttpEdge) {}
+  constructor(private readonly writer: ResponseWriter) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const response = host.switchToHttp().getResponse<Response>();
     const failure = toFailure(error, this.logger, true);
     const body = toCspErrorResponse(failure);
-    this.edge.header(response, 'X-Request-ID', body.requestId);
-    if (body.statusCode === 405) this.edge.header(response, 'Allow', 'POST');
-    if (body.statusCode === 429 && failure.retryAfterSeconds !== undefined)
-      this.edge.header(response, 'Retry-After', String(failure.retryAfterSeconds));
-    this.edge.json(response, body, body.statusCode);
+    this.writer.send(
+      host,
+      json(body, body.statusCode).with(['X-Request-ID', body.requestId], ...headersOf(failure, body)),
+    );
   }
+}
+
+function headersOf({ retryAfterSeconds }: Failure, { statusCode }: CspErrorResponseDto): readonly Header[] {
+  if (statusCode === 405) return [['Allow', 'POST']];
+  return statusCode === 429 && retryAfterSeconds !== undefined ? [['Retry-After', String(retryAfterSeconds)]] : [];
 }
 
 function toCspErrorResponse(failure: Failure): CspErrorResponseDto {

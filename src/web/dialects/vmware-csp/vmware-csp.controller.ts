@@ -2,7 +2,6 @@ import {
   All,
   Body,
   Controller,
-  Cookies,
   Headers,
   HttpCode,
   Inject,
@@ -10,19 +9,19 @@ import {
   Options,
   Post,
   Query,
-  Res,
   UseFilters,
   UseGuards,
+  UseInterceptors,
 } from '@nestjs/common';
 import { ApiExcludeEndpoint, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { ApiSeeOther } from '../../kit/api-errors.js';
-import { HttpEdge, type Cookies as CookieJar, type Response } from '../../kit/http-edge.js';
+import { CurrentBrowser, type Browser } from '../../kit/browser.js';
+import { empty, json, redirect, type HttpResponse } from '../../kit/http-response.js';
+import { ResponseInterceptor } from '../../kit/response.interceptor.js';
 import { OAuthParametersPipe } from '../../kit/parameters.pipe.js';
-import { LogoutService } from '../../../domain/logout/command/logout.service.js';
 import type { AddressLimiter } from '../../../platform/rate-limits/address-limiter.js';
 import { RateLimits } from '../../../platform/rate-limits/rate-limits.js';
-import { IssuedTokensService } from '../../../domain/tokens/issued-tokens.service.js';
 import { ApiCspLogout } from './api-csp-logout.js';
 import { CspCorsGuard } from './csp-cors.guard.js';
 import { CspErrorFilter } from './csp-error.filter.js';
@@ -48,14 +47,12 @@ import { TAG } from './vocabulary.js';
 @Controller('csp/gateway/am/api')
 @UseFilters(CspErrorFilter)
 @UseGuards(CspCorsGuard)
+@UseInterceptors(ResponseInterceptor)
 export class VmwareCspController {
   private readonly limiter: AddressLimiter;
 
   constructor(
-    private readonly logoutService: LogoutService,
     private readonly cspLogout: CspLogoutService,
-    private readonly issued: IssuedTokensService,
-    private readonly edge: HttpEdge,
     rateLimits: RateLimits,
     @Inject(SETTINGS) settings: Settings,
   ) {
@@ -74,13 +71,12 @@ export class VmwareCspController {
   async logout(
     @Query(OAuthParametersPipe) query: CspLogoutQueryDto,
     @Body(IdTokenBodyPipe) body: IdTokenDto,
-    @Cookies() cookies: CookieJar,
+    @CurrentBrowser() browser: Browser,
     @Headers('sec-fetch-site') fetchSite: string | undefined,
     @Ip() address: string,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<UrlResponseDto> {
-    const cookie = this.believedCookie(cookies, fetchSite);
-    return { url: await this.end(toCspLogoutRequest(query, body), cookie, address, response) };
+  ): Promise<HttpResponse<UrlResponseDto>> {
+    const { url, after } = await this.end(toCspLogoutRequest(query, body), browser, fetchSite, address);
+    return json({ url }).for(after);
   }
 
   @Post('v2/auth/logout')
@@ -95,21 +91,20 @@ export class VmwareCspController {
   async logoutV2(
     @Query(OAuthParametersPipe) query: CspLogoutV2QueryDto,
     @Body(IdTokenBodyPipe) body: IdTokenDto,
-    @Cookies() cookies: CookieJar,
+    @CurrentBrowser() browser: Browser,
     @Headers('sec-fetch-site') fetchSite: string | undefined,
     @Ip() address: string,
-    @Res() response: Response,
-  ): Promise<void> {
-    const cookie = this.believedCookie(cookies, fetchSite);
-    this.edge.redirect(response, await this.end(toCspLogoutRequest(query, body), cookie, address, response));
+  ): Promise<HttpResponse> {
+    const { url, after } = await this.end(toCspLogoutRequest(query, body), browser, fetchSite, address);
+    return redirect(url).for(after);
   }
 
   /** Whose origin it is was looked up by {@link CspCorsGuard}. */
   @Options(['auth/logout', 'v2/auth/logout'])
   @ApiExcludeEndpoint()
-  preflight(@Headers('origin') origin: string | undefined, @Res() response: Response): void {
+  preflight(@Headers('origin') origin: string | undefined): HttpResponse {
     if (origin === undefined) throw new CspError('METHOD_NOT_ALLOWED');
-    this.edge.empty(response, 204);
+    return empty(204);
   }
 
   @All(['auth/logout', 'v2/auth/logout'])
@@ -118,33 +113,20 @@ export class VmwareCspController {
     throw new CspError('METHOD_NOT_ALLOWED');
   }
 
-  /** The URL. When this returns, the end is committed. */
+  /**
+   * When this returns, the end is committed. `SameSite=Lax` keeps the cookie out of other sites' requests; one that a browser
+   * sends all the same is not believed.
+   */
   private async end(
     request: CspLogoutRequest,
-    cookie: string | undefined,
+    browser: Browser,
+    fetchSite: string | undefined,
     address: string,
-    response: Response,
-  ): Promise<string> {
-    this.edge.noStore(response);
+  ): Promise<{ readonly url: string; readonly after: Browser }> {
     const secondsToWait = await this.limiter.consume(address);
     if (secondsToWait !== undefined) throw new CspError('TOO_MANY_REQUESTS', secondsToWait);
-    const { url, command, accessToken } = await this.cspLogout.prepare(request, cookie);
-    if (command !== undefined) {
-      // The token that was sent ends too, where it does not hang on the session alone.
-      await this.logoutService.logout(
-        command,
-        accessToken && { before: (tx) => this.issued.revokeAccessToken(accessToken, tx) },
-      );
-      if (command.target.kind === 'cookie') this.edge.clearCookie(response, 'session');
-    } else if (accessToken !== undefined) await this.issued.revokeAccessToken(accessToken);
-    return url;
-  }
-
-  /**
-   * `SameSite=Lax` keeps the cookie out of other sites' requests; a cookie that a browser sends all the same is not
-   * read.
-   */
-  private believedCookie(cookies: CookieJar, fetchSite: string | undefined): string | undefined {
-    return fetchSite === 'cross-site' ? undefined : this.edge.cookie(cookies, 'session');
+    const cookie = fetchSite === 'cross-site' ? undefined : browser.cookie('session');
+    const { url, endedCookie } = await this.cspLogout.logout(request, cookie);
+    return { url, after: endedCookie ? browser.signedOut() : browser };
   }
 }
