@@ -11,6 +11,7 @@ import { publicKeyProblem } from './client-keys.js';
 import { memberNames } from './client-members.js';
 import type { ClientMetadataDto } from './dto/client-metadata.dto.js';
 import type { OfferedGrants } from './offered-grants.js';
+import type { RegistrableValues } from './ports/registrable-values.js';
 import type { ClientProof } from './proofs/client-proof.js';
 import type { OfferedProofs } from './proofs/offered-proofs.js';
 import { frontChannelUri, redirectUrisOf, targetUris, webUri, type UriRules } from './registered-uris.js';
@@ -23,8 +24,7 @@ export interface RegistrationRules extends UriRules {
   readonly dto: Type<ClientMetadataDto>;
   readonly grants: OfferedGrants;
   readonly proofs: OfferedProofs;
-  /** For which a client may register. */
-  readonly terminationCauses: readonly string[];
+  readonly values: RegistrableValues;
 }
 
 /** Members that we cannot honour. To ignore them would leave the client waiting for what never comes. */
@@ -45,7 +45,7 @@ const UNSUPPORTED = [
  */
 export function registeredMetadata(input: unknown, rules: RegistrationRules): ClientMetadata {
   const dto = parse(input, rules.dto);
-  checkCauses(dto, rules);
+  checkValues(dto, rules);
   for (const name of UNSUPPORTED) {
     if (dto[name] !== undefined && dto[name] !== null)
       throw new InvalidClientMetadataError(`${name} is not supported.`);
@@ -124,11 +124,14 @@ function parse(input: unknown, type: Type<ClientMetadataDto>): ClientMetadataDto
     : new InvalidClientMetadataError(description);
 }
 
-function checkCauses({ backchannel_logout_causes: causes = [] }: ClientMetadataDto, rules: RegistrationRules): void {
-  if (!causes.every((cause) => rules.terminationCauses.includes(cause)))
-    throw new InvalidClientMetadataError(
-      notOneOf('backchannel_logout_causes', rules.terminationCauses, { each: true }),
-    );
+function checkValues(dto: ClientMetadataDto, { values }: RegistrationRules): void {
+  refuseOthers('backchannel_logout_causes', dto.backchannel_logout_causes, values.terminationCauses);
+  refuseOthers('permissions', dto.permissions, values.permissions);
+}
+
+function refuseOthers(member: string, sent: readonly string[] = [], known: readonly string[]): void {
+  if (!sent.every((value) => known.includes(value)))
+    throw new InvalidClientMetadataError(notOneOf(member, known, { each: true }));
 }
 
 function isRedirectMember(name: string | undefined): boolean {

@@ -10,7 +10,7 @@ import { provesBySecret } from './client.js';
 import { ClientMetadataDto } from './dto/client-metadata.dto.js';
 import { keepingAnAdministrator } from './last-administrator.js';
 import { OfferedGrants } from './offered-grants.js';
-import { TerminationCauseNames } from './ports/termination-cause-names.js';
+import { RegistrableValues } from './ports/registrable-values.js';
 import { OfferedProofs } from './proofs/offered-proofs.js';
 import { checkPostLogoutRedirectUri } from './registered-uris.js';
 import { takenFromClient, type TakenFromClient } from './taken-from-client.js';
@@ -24,7 +24,7 @@ export class RegistrationPolicy {
   constructor(
     private readonly grants: OfferedGrants,
     private readonly proofs: OfferedProofs,
-    private readonly causes: TerminationCauseNames,
+    private readonly values: RegistrableValues,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {
     this.dto = metadataDto(proofs);
@@ -77,9 +77,8 @@ export class RegistrationPolicy {
 
   private rules(administrator: boolean, before?: ClientMetadata): RegistrationRules {
     const { allowInsecureRedirectUris: allowInsecure } = this.settings;
-    const { dto, grants, proofs } = this;
-    const { names: terminationCauses } = this.causes;
-    return { administrator, allowInsecure, before, dto, grants, proofs, terminationCauses };
+    const { dto, grants, proofs, values } = this;
+    return { administrator, allowInsecure, before, dto, grants, proofs, values };
   }
 }
 

@@ -23,7 +23,7 @@ export class FacilitatorTokens {
   async issue(
     client: Client,
     session: AuthenticatedSession,
-    request: { readonly scope: readonly string[]; readonly realm: string | undefined },
+    request: { readonly scope: readonly string[]; readonly upstream: string | undefined },
   ): Promise<TokenResponse | undefined> {
     const code = await this.grantsService.authorize(
       {
@@ -34,7 +34,7 @@ export class FacilitatorTokens {
         nonce: undefined,
         codeChallenge: undefined,
         offline: false,
-        realm: request.realm,
+        upstream: request.upstream,
       },
       session,
     );

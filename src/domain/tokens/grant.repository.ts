@@ -37,7 +37,7 @@ export interface NewGrant {
   readonly claims: object | undefined;
   readonly authenticatedAt: Date;
   readonly amr: readonly string[];
-  readonly realm: string | null;
+  readonly upstream: string | null;
   readonly codeHash: Buffer;
   readonly redirectUri: string | undefined;
   /** By which registered URI the code goes out; undefined: it goes nowhere. */
@@ -260,7 +260,7 @@ export class GrantRepository {
       grant.codeChallenge ?? null,
       grant.nonce ?? null,
       grant.codeExpiresAt,
-      grant.realm,
+      grant.upstream,
       grant.registeredUri ?? null,
     ]);
     return rows.length === 1;

@@ -16,7 +16,7 @@ export interface Grant {
   /** The session as this client knows it. */
   readonly sid: string | null;
   /** The upstream by which a facilitator signed the person in; null: our own sign-in. */
-  readonly realm: string | null;
+  readonly upstream: string | null;
 }
 
 export interface GrantRow {
@@ -51,6 +51,6 @@ export function toGrant(row: GrantRow): Grant {
     authenticatedAt: row.authenticated_at,
     amr: row.amr,
     sid: row.sid,
-    realm: row.realm,
+    upstream: row.realm,
   };
 }

@@ -22,7 +22,7 @@ export interface AuthorizedRequest {
   readonly nonce: string | undefined;
   readonly codeChallenge: string | undefined;
   readonly offline: boolean;
-  readonly realm?: string | undefined;
+  readonly upstream?: string | undefined;
 }
 
 export interface AuthenticatedSession {
@@ -94,7 +94,7 @@ export class GrantsService implements OnModuleInit {
       claims: request.claims,
       authenticatedAt: session.authenticatedAt,
       amr: session.amr,
-      realm: request.realm ?? null,
+      upstream: request.upstream ?? null,
       codeHash: sha256(code),
       redirectUri: request.redirectUri,
       registeredUri: request.registeredUri,

@@ -145,13 +145,13 @@ export class IssuedTokenRepository {
   /** @returns how many grants were revoked */
   async invalidateAll(
     clientId: string,
-    filter: { readonly realm?: { readonly name: string | null }; readonly login?: string },
+    filter: { readonly upstream?: { readonly name: string | null }; readonly login?: string },
   ): Promise<number> {
     const rows = await this.transactions.query(INVALIDATE_ALL, [
       clientId,
       this.clock.now(),
-      filter.realm !== undefined,
-      filter.realm?.name ?? null,
+      filter.upstream !== undefined,
+      filter.upstream?.name ?? null,
       filter.login ?? null,
     ]);
     return rows.length;

@@ -93,13 +93,13 @@ export class IssuedTokensService {
     return (await this.findRefreshToken(client, token)) === undefined ? UNKNOWN : DEAD;
   }
 
-  /** Every pair of this client, of one realm, one person, or both; each pair counts two. */
+  /** Every pair of this client, of one upstream, one person, or both; each pair counts two. */
   async invalidateAll(
     client: Client,
-    filter: { readonly realm?: { readonly name: string | null }; readonly username?: string },
+    filter: { readonly upstream?: { readonly name: string | null }; readonly username?: string },
   ): Promise<Invalidation> {
     const pairs = await this.repository.invalidateAll(client.clientId, {
-      ...(filter.realm === undefined ? {} : { realm: filter.realm }),
+      ...(filter.upstream === undefined ? {} : { upstream: filter.upstream }),
       ...(filter.username === undefined ? {} : { login: filter.username }),
     });
     return { invalidated: pairs * 2, previously: 0 };

@@ -7,7 +7,7 @@ import { ConflictError, InvalidRequestError, NotFoundError } from '../../platfor
 import { OrganizationEntity } from './entities/organization.entity.js';
 import { UpstreamsService } from './upstreams.service.js';
 
-/** An organization, in VMware CSP's sense: who its people sign in with. */
+/** An organization, and the provider that its people sign in with. */
 export interface Organization {
   readonly id: string;
   readonly name: string;

@@ -84,7 +84,7 @@ export class UpstreamClient {
 
   /**
    * Where to send the browser: `login_hint`, `scope`, `response_type`, `redirect_uri`, `state`, `nonce`, `client_id`,
-   * in the order that Elasticsearch has them in, then what it does not know (docs/wire/elasticsearch.md#prepare).
+   * in the order that facilitators were promised, then what those do not know (docs/wire/elasticsearch.md#prepare).
    * @throws UpstreamUnavailableError
    */
   async authorizationUrl(upstream: Upstream, parameters: AuthorizationParameters): Promise<string> {

@@ -6,7 +6,7 @@ export const OWN_NAME = 'exeunt';
 /** Claims of our accounts, by the names that the upstream gives them. */
 export type ClaimMapping = Readonly<Record<string, string>>;
 
-/** Another OpenID Provider that people sign in with: a realm, in Elasticsearch's word. Its secret is not part of it. */
+/** Another OpenID Provider that people sign in with. Its secret is not part of it. */
 export interface Upstream {
   readonly id: string;
   /** What the API and URLs call it. */

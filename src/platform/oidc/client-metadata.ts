@@ -1,9 +1,5 @@
 import type { SigningAlgorithm } from './algorithms.js';
 
-/** What a facilitator may do on the Elasticsearch surface, by the names of its cluster privileges. */
-export const PERMISSIONS = ['manage_oidc', 'manage_token'] as const;
-export type Permission = (typeof PERMISSIONS)[number];
-
 /**
  * What ID tokens say about the person besides `sub`: `scope`, the claims of the granted scopes, which most client
  * libraries show as the user; `conform`, by OpenID Connect Core 1.0 §5.4, only claims that the `claims` parameter asked
@@ -69,7 +65,7 @@ export interface ClientMetadata {
   /** Ours: values of `aud` in access tokens, the issuer when empty. Administrators only. */
   readonly audience: readonly string[];
   /** Ours: a facilitator that signs people in on pages of its own. Administrators only. */
-  readonly permissions: readonly Permission[];
+  readonly permissions: readonly string[];
   /** Ours: JWT (RFC 9068) or opaque access tokens. */
   readonly access_token_format: 'jwt' | 'opaque';
 }

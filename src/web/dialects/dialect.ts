@@ -13,6 +13,8 @@ export interface DialectDescriptor {
   readonly module: Type;
   /** With which its logouts are recorded. A client may register for each. */
   readonly causes: readonly DialectCause[];
+  /** What its facilitators may do (`permissions` of a client). Default: it has no facilitators. */
+  readonly permissions?: readonly string[];
   /** The beginnings of the paths that are the dialect's. */
   readonly paths: readonly string[];
   /** Its bodies come as text, whatever their media type, and it refuses them in its own words. */
@@ -32,6 +34,10 @@ export class Dialects {
 
   get causes(): readonly DialectCause[] {
     return this.list.flatMap(({ causes }) => causes);
+  }
+
+  get permissions(): readonly string[] {
+    return this.list.flatMap(({ permissions = [] }) => permissions);
   }
 
   /** @param path of a request, with its query or without */

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule, type ExceptionFilter, type OnModuleInit, type Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { TerminationCauseNames } from '../../domain/clients/ports/termination-cause-names.js';
+import { RegistrableValues } from '../../domain/clients/ports/registrable-values.js';
 import { TerminationCauses } from '../../domain/logout/command/termination-causes.js';
 import { LogoutDialects } from '../../domain/upstreams/ports/logout-dialects.js';
 import { EdgeFallbacks } from '../kit/edge-fallbacks.js';
@@ -20,6 +20,8 @@ export class DialectsModule implements OnModuleInit {
 
   static with(list: readonly DialectDescriptor[]): DynamicModule {
     const dialects = new Dialects(list);
+    const causes = new TerminationCauses(dialects.causes);
+    const values: RegistrableValues = { terminationCauses: causes.names, permissions: dialects.permissions };
     return {
       module: DialectsModule,
       global: true,
@@ -27,10 +29,10 @@ export class DialectsModule implements OnModuleInit {
       providers: [
         { provide: Dialects, useValue: dialects },
         { provide: LogoutDialects, useValue: dialects },
-        { provide: TerminationCauses, useValue: new TerminationCauses(dialects.causes) },
-        { provide: TerminationCauseNames, useExisting: TerminationCauses },
+        { provide: TerminationCauses, useValue: causes },
+        { provide: RegistrableValues, useValue: values },
       ],
-      exports: [Dialects, LogoutDialects, TerminationCauses, TerminationCauseNames],
+      exports: [Dialects, LogoutDialects, TerminationCauses, RegistrableValues],
     };
   }
 

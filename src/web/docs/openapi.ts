@@ -110,6 +110,7 @@ export function openApiDocument(app: INestApplication, settings: Pick<Settings, 
   fillEnums(document, {
     terminationCause: app.get(TerminationCauses).names,
     logoutDialect: dialects.map(({ name }) => name),
+    permission: app.get(Dialects).permissions,
     grantType: grants.names,
     clientAuthMethod: proofs.methods,
   });

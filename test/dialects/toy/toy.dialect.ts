@@ -7,6 +7,7 @@ export const TOY: DialectDescriptor = {
   name: NAME,
   module: ToyModule,
   causes: [TOY_LOGOUT, TOY_ALARM],
+  permissions: ['play'],
   paths: ['/toy/'],
   ownBody: true,
   errors: ToyErrorFilter,

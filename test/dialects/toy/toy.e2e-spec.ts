@@ -105,6 +105,16 @@ describe('what others know of a dialect follows from its descriptor', () => {
     }
   });
 
+  it('an administrator may give a client its permissions', async () => {
+    const { status, body } = await admin('POST', 'clients', { ...metadata(['admin']), permissions: ['play'] });
+    expect([status, body.permissions]).toEqual([201, ['play']]);
+    const refused = await admin('POST', 'clients', { ...metadata(['admin']), permissions: ['plays'] });
+    expect([refused.status, refused.body.error_description]).toEqual([
+      400,
+      'each value in permissions must be one of the following values: manage_oidc, manage_token, play.',
+    ]);
+  });
+
   it('error texts list its causes and its name', async () => {
     const client = await admin('POST', 'clients', metadata(['toy_lockout']));
     const upstream = await admin('POST', 'upstreams', {

@@ -11,7 +11,6 @@ import {
   MaxLength,
   Min,
 } from 'class-validator';
-import { PERMISSIONS, type Permission } from '../../../platform/oidc/client-metadata.js';
 import { ApiHideProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ID_TOKEN_ALGORITHMS, REQUEST_OBJECT_ALGORITHMS } from '../../../platform/oidc/algorithms.js';
 import { ID_TOKEN_CLAIMS } from '../../../platform/oidc/client-metadata.js';
@@ -265,11 +264,14 @@ export class ClientMetadataDto {
   readonly audience?: string[];
 
   /** A facilitator of the Elasticsearch API (`manage_oidc`, `manage_token`). Taken from administrators only. */
-  @ApiPropertyOptional({ isArray: true, enum: PERMISSIONS, example: ['manage_oidc', 'manage_token'] })
+  @ApiPropertyOptional({
+    type: 'array',
+    items: { type: 'string', enum: [...OPEN_ENUMS.permission] },
+    example: ['manage_oidc', 'manage_token'],
+  })
   @IsOptional()
   @IsArray()
-  @IsIn(PERMISSIONS, { each: true })
-  readonly permissions?: Permission[];
+  readonly permissions?: string[];
 
   /** `jwt` (RFC 9068) or `opaque` access tokens. */
   @ApiPropertyOptional({ enum: ['jwt', 'opaque'], default: 'jwt' })

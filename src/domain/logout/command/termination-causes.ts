@@ -1,6 +1,5 @@
 import { InvalidRequestError } from '../../../platform/oidc/errors.js';
 import { notOneOf } from '../../../platform/oidc/open-enums.js';
-import { TerminationCauseNames } from '../../clients/ports/termination-cause-names.js';
 
 /** What is true of every logout by a cause. */
 export interface CausePolicy {
@@ -57,13 +56,12 @@ export interface DialectCause extends CausePolicy {
  * Every cause of this application, with its policy: those of its dialects in the order of their list, then those of the
  * domain. Bound at boot.
  */
-export class TerminationCauses extends TerminationCauseNames {
+export class TerminationCauses {
   private readonly policies: ReadonlyMap<string, CausePolicy>;
-  override readonly names: readonly TerminationCause[];
+  readonly names: readonly TerminationCause[];
 
   /** @throws Error when two causes have one name */
   constructor(dialectCauses: readonly DialectCause[]) {
-    super();
     const all = [
       ...dialectCauses.map(({ name, ...policy }) => [name, policy]),
       ...Object.entries(CORE_CAUSES),

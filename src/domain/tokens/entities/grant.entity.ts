@@ -40,7 +40,7 @@ export class GrantEntity {
   @Column('text', { array: true })
   amr: string[];
 
-  /** The upstream by which a facilitator signed the person in (Elasticsearch's realm); null: our own sign-in. */
+  /** The upstream by which a facilitator signed the person in; null: our own sign-in. */
   @Column('text', { nullable: true })
   realm: string | null;
 

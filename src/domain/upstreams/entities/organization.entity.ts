@@ -1,6 +1,6 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-/** An organization of VMware CSP's, and the provider that its people sign in with. */
+/** An organization, and the provider that its people sign in with. */
 @Entity('organizations')
 @Index('organizations_default_key', ['isDefault'], { unique: true, where: 'is_default' })
 export class OrganizationEntity {

@@ -156,8 +156,13 @@ export class ElasticsearchTokenController {
         return this.issued.invalidateAccessToken(facilitator, request.token);
       case 'refresh_token':
         return this.issued.invalidateRefreshToken(facilitator, request.token);
-      case 'all':
-        return this.issued.invalidateAll(facilitator, request.filter);
+      case 'all': {
+        const { realm, ...filter } = request.filter;
+        return this.issued.invalidateAll(facilitator, {
+          ...filter,
+          ...(realm === undefined ? {} : { upstream: realm }),
+        });
+      }
     }
   }
 }

@@ -2,13 +2,14 @@ import { EXAMPLE } from '../../docs/examples.js';
 import type { DialectDescriptor } from '../dialect.js';
 import { ElasticsearchErrorFilter } from './elasticsearch-error.filter.js';
 import { ElasticsearchModule } from './elasticsearch.module.js';
-import { ELASTICSEARCH_LOGOUT, NAME, TAG } from './vocabulary.js';
+import { ELASTICSEARCH_LOGOUT, NAME, PRIVILEGES, TAG } from './vocabulary.js';
 
 /** The OpenID Connect and token APIs of Elasticsearch, for facilitators. */
 export const ELASTICSEARCH: DialectDescriptor = {
   name: NAME,
   module: ElasticsearchModule,
   causes: [ELASTICSEARCH_LOGOUT],
+  permissions: PRIVILEGES,
   paths: ['/_security/'],
   ownBody: true,
   errors: ElasticsearchErrorFilter,

@@ -43,7 +43,7 @@ const GRANT: Grant = {
   authenticatedAt: new Date(0),
   amr: ['pwd'],
   sid: 'sid-1',
-  realm: 'acme',
+  upstream: 'acme',
 };
 const ACCESS: IssuedAccessToken = { jti: 'jti-1', expiresAt: new Date(0), alive: false, grant: GRANT };
 const TOKENS: RealmTokens = {

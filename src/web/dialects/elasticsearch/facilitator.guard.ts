@@ -26,9 +26,9 @@ import {
   unauthorizedAction,
 } from './elasticsearch-error.js';
 import type { Action } from './routes.js';
+import type { Privilege } from './vocabulary.js';
 
 /** Cluster privileges that a client may be registered with (`permissions`). */
-export type Privilege = Client['metadata']['permissions'][number];
 
 interface Requirement {
   readonly privilege: Privilege;

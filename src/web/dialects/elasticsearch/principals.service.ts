@@ -46,14 +46,14 @@ export class Principals {
     const claims = toldClaims(token.scope, live);
     const { email } = claims;
     const link =
-      live.grant.realm === null || live.grant.sessionId === null
+      live.grant.upstream === null || live.grant.sessionId === null
         ? undefined
         : await this.sessions.findUpstream(live.grant.sessionId);
     return {
       login: live.login,
       fullName: displayName({ claims }),
       email: typeof email === 'string' ? email : undefined,
-      realm: live.grant.realm ?? OWN_REALM,
+      realm: live.grant.upstream ?? OWN_REALM,
       metadata: {
         'oidc(sub)': link?.sub ?? live.grant.accountId,
         'oidc(iss)': link?.issuer ?? this.settings.issuer,

@@ -132,7 +132,7 @@ export class RealmAuthentication {
       if (signIn.kind !== 'signed_in') throw new RealmAuthenticationError(signIn.kind);
       const { accountId, amr, authenticatedAt, started } = signIn;
       const session = { id: started.sessionId, accountId, authenticatedAt, amr };
-      const issued = await this.tokens.issue(facilitator, session, { scope: SCOPE, realm: upstream.name });
+      const issued = await this.tokens.issue(facilitator, session, { scope: SCOPE, upstream: upstream.name });
       if (issued === undefined) throw new RealmAuthenticationError('ended_meanwhile');
       return issued;
     } catch (error) {

@@ -25,10 +25,10 @@ export class RealmLogout {
    * @throws UnknownRealmError when the realm was removed
    */
   async redirect(facilitator: Client, grant: Grant): Promise<string | null> {
-    if (grant.realm === null) return this.ownLogoutUrl(facilitator, grant);
+    if (grant.upstream === null) return this.ownLogoutUrl(facilitator, grant);
     const kept = grant.sessionId === null ? undefined : await this.upstreamLogout.ofSession(grant.sessionId);
     if (kept === undefined) {
-      await this.realms.mustExist(grant.realm);
+      await this.realms.mustExist(grant.upstream);
       return null;
     }
     // The one that issued the ID token, not the one that has the realm's name now: an upstream may be renamed, and

@@ -58,6 +58,6 @@ export class TokenIssuing {
     const started = await this.sessions.begin(account, amr, { address, userAgent: clientName(facilitator) });
     if (started === undefined) return undefined;
     const session = { id: started.sessionId, accountId: account.id, authenticatedAt: this.clock.now(), amr };
-    return this.tokens.issue(facilitator, session, { scope: ['profile', 'email'], realm: undefined });
+    return this.tokens.issue(facilitator, session, { scope: ['profile', 'email'], upstream: undefined });
   }
 }

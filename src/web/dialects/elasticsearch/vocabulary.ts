@@ -12,6 +12,10 @@ export const NAME = 'elasticsearch';
 export const OWN_REALM = OWN_NAME;
 export const TAG = 'Logout: Elasticsearch';
 
+/** What a facilitator may do, by the names of Elasticsearch's cluster privileges. */
+export const PRIVILEGES = ['manage_oidc', 'manage_token'] as const;
+export type Privilege = (typeof PRIVILEGES)[number];
+
 /** A facilitator signed the person out, and sends the browser to the logout of the realm. */
 export const ELASTICSEARCH_LOGOUT = {
   name: 'elasticsearch_logout',
