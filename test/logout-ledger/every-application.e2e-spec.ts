@@ -233,7 +233,7 @@ describe('each application is exactly one of: told, asked in the browser, not to
           IN_BROWSER.includes(cause) ? { browserSessionId: scene.sessionId } : {},
         );
       expect(foretold(scene, preview)).toEqual(expected);
-      expect([preview.deliveries, preview.asked, preview.notTold]).toEqual(
+      expect([preview.deliveries, preview.asked, preview.notNotified]).toEqual(
         IN_BROWSER.includes(cause) ? [1, 1, 2] : [1, 0, 3],
       );
       const page = await WHOLE_SESSIONS[cause]!(scene, cause);

@@ -41,7 +41,7 @@ export class AccountsService {
   }
 
   /** @throws ConflictError when the login is taken, InvalidRequestError when the password is a common one */
-  async create(input: NewAccount, alongside = nothingElse): Promise<Account> {
+  async create(input: NewAccount, onChange = nothingElse): Promise<Account> {
     const passwordHash = input.password === undefined ? null : await this.hashPassword(input.password, input);
     const id = uuid();
     const login = normalizeLogin(input.login);
@@ -50,7 +50,7 @@ export class AccountsService {
         const { claims, roles = [] } = input;
         const row = await this.repository.insert(tx, { id, login, passwordHash, claims, roles }, this.clock.now());
         const account = toAccount(row);
-        await alongside(tx, undefined, account);
+        await onChange(tx, undefined, account);
         return account;
       })
       .catch((error: unknown) => refuseTakenLogin(error));
@@ -86,7 +86,7 @@ export class AccountsService {
   async update(
     id: string,
     wanted: { readonly login?: string | undefined; readonly claims: Readonly<Record<string, unknown>> },
-    alongside = nothingElse,
+    onChange = nothingElse,
   ): Promise<Account> {
     const now = this.clock.now();
     const to = (before: StoredAccount): Change => {
@@ -94,12 +94,12 @@ export class AccountsService {
       const changed = login !== before.login || !isDeepStrictEqual(before.claims, wanted.claims);
       return changed ? { login, claims: wanted.claims, claims_updated_at: now } : {};
     };
-    return this.change(id, to, alongside).catch((error: unknown) => refuseTakenLogin(error));
+    return this.change(id, to, onChange).catch((error: unknown) => refuseTakenLogin(error));
   }
 
   /** Roles are looked up at each request, so who has lost one is out at once. */
-  async setRoles(id: string, roles: readonly AccountRole[], alongside = nothingElse): Promise<Account> {
-    return this.change(id, () => ({ roles: [...new Set(roles)] }), alongside);
+  async setRoles(id: string, roles: readonly AccountRole[], onChange = nothingElse): Promise<Account> {
+    return this.change(id, () => ({ roles: [...new Set(roles)] }), onChange);
   }
 
   /** Whether another account holds this address as verified; none comes to before `tx` ends. */
@@ -137,8 +137,8 @@ export class AccountsService {
     await this.repository.disable(tx, id, this.clock.now());
   }
 
-  async enable(id: string, alongside = nothingElse): Promise<Account> {
-    return this.change(id, () => ({ disabled_at: null }), alongside);
+  async enable(id: string, onChange = nothingElse): Promise<Account> {
+    return this.change(id, () => ({ disabled_at: null }), onChange);
   }
 
   /** Removes the person's data; sessions and grants go with it by the foreign keys. */
@@ -146,13 +146,13 @@ export class AccountsService {
     await this.repository.delete(tx, id);
   }
 
-  /** Under the row's lock, so that `alongside` gets what this change changed and nothing else. */
-  private async change(id: string, to: (before: StoredAccount) => Change, alongside: AccountChanged): Promise<Account> {
+  /** Under the row's lock, so that `onChange` gets what this change changed and nothing else. */
+  private async change(id: string, to: (before: StoredAccount) => Change, onChange: AccountChanged): Promise<Account> {
     return this.transactions.run(async (tx) => {
       const before = existing(await this.repository.lock(tx, id), 'account');
       const after = { ...before, ...to(before), updated_at: this.clock.now() };
       await this.repository.update(tx, after);
-      await alongside(tx, toAccount(before), toAccount(after));
+      await onChange(tx, toAccount(before), toAccount(after));
       return toAccount(after);
     });
   }

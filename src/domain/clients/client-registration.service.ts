@@ -56,7 +56,7 @@ export class ClientRegistrationService {
       readonly administrator: boolean;
       readonly clientId?: string | undefined;
       readonly clientSecret?: string | undefined;
-      readonly alongside?: ClientChanged | undefined;
+      readonly onChange?: ClientChanged | undefined;
     },
   ): Promise<RegisteredClient> {
     const metadata = this.policy.metadata(input, options.administrator);
@@ -70,7 +70,7 @@ export class ClientRegistrationService {
     try {
       await this.transactions.run(async (tx) => {
         await this.repository.insert(tx, row);
-        await options.alongside?.(tx, {}, { client_id: row.clientId, ...metadata });
+        await options.onChange?.(tx, {}, { client_id: row.clientId, ...metadata });
       });
     } catch (error) {
       if (isUniqueViolation(error, 'clients_pkey'))
@@ -101,14 +101,14 @@ export class ClientRegistrationService {
     options: {
       readonly administrator: boolean;
       readonly clientSecret?: string | undefined;
-      readonly alongside?: ClientChanged | undefined;
+      readonly onChange?: ClientChanged | undefined;
     },
   ): Promise<ChangedClient> {
     const to: Change = (before) => ({
       metadata: this.policy.metadata(input, options.administrator, before),
       clientSecret: options.clientSecret,
     });
-    return this.changeIn(tx, clientId, to, options.alongside);
+    return this.changeIn(tx, clientId, to, options.onChange);
   }
 
   /** JSON merge patch (RFC 7396) of the metadata: `null` removes a member. Called as {@link replace} is. */
@@ -116,13 +116,13 @@ export class ClientRegistrationService {
     tx: Tx,
     clientId: string,
     patch: Readonly<Record<string, unknown>>,
-    options: { readonly clientSecret?: string | undefined; readonly alongside?: ClientChanged | undefined } = {},
+    options: { readonly clientSecret?: string | undefined; readonly onChange?: ClientChanged | undefined } = {},
   ): Promise<ChangedClient> {
     const to: Change = (before) => ({
       clientSecret: options.clientSecret,
       metadata: this.policy.metadata({ ...before, ...patch }, true, before),
     });
-    return this.changeIn(tx, clientId, to, options.alongside);
+    return this.changeIn(tx, clientId, to, options.onChange);
   }
 
   /**
@@ -140,11 +140,11 @@ export class ClientRegistrationService {
   }
 
   /** What ended when it was disabled stays ended. Idempotent. @throws NotFoundError */
-  async enable(clientId: string, alongside = nothingElse): Promise<Client> {
+  async enable(clientId: string, onChange = nothingElse): Promise<Client> {
     await this.clients.get(clientId);
     await this.transactions.run(async (tx) => {
       await this.repository.enable(tx, clientId);
-      await alongside(tx, {}, {});
+      await onChange(tx, {}, {});
       this.forgetAfter(tx, clientId);
     });
     return this.clients.get(clientId);
@@ -166,40 +166,40 @@ export class ClientRegistrationService {
    * A new secret. The old one stops working here with the commit, and on other nodes as they learn of it (at most 30 s);
    * tokens of the client's own from before, or got with the old one by then, are dead on every node at once.
    */
-  async rotateSecret(clientId: string, alongside = nothingElse): Promise<RegisteredClient> {
+  async rotateSecret(clientId: string, onChange = nothingElse): Promise<RegisteredClient> {
     const clientSecret = newSecret();
     const to: Change = (before) => {
       if (!provesBySecret(before)) throw new ConflictError('This client does not authenticate with a secret.');
       return { metadata: before, clientSecret };
     };
-    return this.change(clientId, to, alongside);
+    return this.change(clientId, to, onChange);
   }
 
   /** Idempotent. @throws InvalidRedirectUriError */
-  async addPostLogoutRedirectUri(clientId: string, uri: string, alongside = nothingElse): Promise<readonly string[]> {
+  async addPostLogoutRedirectUri(clientId: string, uri: string, onChange = nothingElse): Promise<readonly string[]> {
     const to: Change = (before) => {
       this.policy.checkPostLogoutRedirectUri(uri, before);
       return {
         metadata: { ...before, post_logout_redirect_uris: [...new Set([...before.post_logout_redirect_uris, uri])] },
       };
     };
-    const { client } = await this.change(clientId, to, alongside);
+    const { client } = await this.change(clientId, to, onChange);
     return client.metadata.post_logout_redirect_uris;
   }
 
   /** @throws NotFoundError when it was not registered */
-  async removePostLogoutRedirectUri(clientId: string, uri: string, alongside = nothingElse): Promise<void> {
+  async removePostLogoutRedirectUri(clientId: string, uri: string, onChange = nothingElse): Promise<void> {
     const to: Change = (before) => {
       const uris = before.post_logout_redirect_uris.filter((registered) => registered !== uri);
       if (uris.length === before.post_logout_redirect_uris.length)
         throw new NotFoundError('This URI is not registered.');
       return { metadata: { ...before, post_logout_redirect_uris: uris } };
     };
-    await this.change(clientId, to, alongside);
+    await this.change(clientId, to, onChange);
   }
 
-  private async change(clientId: string, to: Change, alongside: ClientChanged): Promise<RegisteredClient> {
-    return this.transactions.run((tx) => this.changeIn(tx, clientId, to, alongside));
+  private async change(clientId: string, to: Change, onChange: ClientChanged): Promise<RegisteredClient> {
+    return this.transactions.run((tx) => this.changeIn(tx, clientId, to, onChange));
   }
 
   /** This node does not wait for its own notice of a change. */
@@ -212,14 +212,14 @@ export class ClientRegistrationService {
     tx: Tx,
     clientId: string,
     to: Change,
-    alongside: ClientChanged = nothingElse,
+    onChange: ClientChanged = nothingElse,
   ): Promise<ChangedClient> {
     const { changed } = await this.policy.keepingAnAdministrator(tx, clientId, async () => {
       const row = await this.repository.lock(tx, clientId);
       if (row === undefined) throw new NotFoundError('There is no such client.');
       const { metadata, clientSecret } = to(row.metadata);
       return {
-        changed: await this.store(tx, row, metadata, { given: clientSecret, alongside }),
+        changed: await this.store(tx, row, metadata, { given: clientSecret, onChange }),
         proofStays: this.policy.keepsProof(row.metadata, metadata),
       };
     });
@@ -231,7 +231,7 @@ export class ClientRegistrationService {
     tx: Tx,
     row: StoredClient,
     metadata: ClientMetadata,
-    { given, alongside }: { readonly given: string | undefined; readonly alongside: ClientChanged },
+    { given, onChange }: { readonly given: string | undefined; readonly onChange: ClientChanged },
   ): Promise<ChangedClient> {
     const secret = secretAfter(row, metadata, given);
     const taken = this.policy.takenBy(row.metadata, metadata);
@@ -246,7 +246,7 @@ export class ClientRegistrationService {
     const client = toClient(changed);
     await this.observer.changed(tx, row.metadata, client);
     const replaced = secret.replaced || secret.shown !== undefined ? { client_secret: 'replaced' } : {};
-    await alongside(tx, { ...row.metadata }, { ...metadata, ...replaced });
+    await onChange(tx, { ...row.metadata }, { ...metadata, ...replaced });
     return { client, clientSecret: secret.shown, registrationAccessToken: undefined, taken };
   }
 }

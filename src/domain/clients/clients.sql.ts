@@ -111,7 +111,7 @@ export function clientMayAdminister(c: string, issuer: string): string {
  *   browser
  * @param sender boolean expression: it ordered this logout, and needs no notice
  */
-export function howClientIsTold(c: string, cause: string, browser: string, sender = 'false'): string {
+export function howClientIsNotified(c: string, cause: string, browser: string, sender = 'false'): string {
   return `CASE WHEN ${c}.deleted_at IS NOT NULL THEN 'client_deleted'
     WHEN coalesce(${sender}, false) THEN 'is_the_sender'
     WHEN ${clientHearsOf(c, cause)} THEN 'back_channel'

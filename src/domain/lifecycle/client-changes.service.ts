@@ -34,8 +34,8 @@ export class ClientChanges {
   /** @throws InvalidRedirectUriError, InvalidClientMetadataError, ConflictError when the id is taken */
   async create(input: ClientDocument, chosen: ChosenCredentials, operator: Actor): Promise<RegisteredClient> {
     const change = { event: 'client_changed', change: 'created', subject: {} } as const;
-    return this.record.of(operator, change, (alongside) =>
-      this.registration.register(input, { administrator: true, ...chosen, alongside }),
+    return this.record.of(operator, change, (onChange) =>
+      this.registration.register(input, { administrator: true, ...chosen, onChange }),
     );
   }
 
@@ -43,8 +43,8 @@ export class ClientChanges {
   async register(input: ClientDocument, address: string): Promise<RegisteredClient> {
     const clientId = newClientId();
     const actor = { by: 'client', clientId, address } as const;
-    return this.record.of(actor, clientChange('registered', clientId), (alongside) =>
-      this.registration.register(input, { administrator: false, clientId, alongside }),
+    return this.record.of(actor, clientChange('registered', clientId), (onChange) =>
+      this.registration.register(input, { administrator: false, clientId, onChange }),
     );
   }
 
@@ -59,12 +59,12 @@ export class ClientChanges {
     clientSecret: string | undefined,
     actor: Actor,
   ): Promise<RegisteredClient> {
-    return this.record.of(actor, clientChange('changed', clientId), (alongside) =>
+    return this.record.of(actor, clientChange('changed', clientId), (onChange) =>
       this.change(clientId, actor, (tx) =>
         this.registration.replace(tx, clientId, input, {
           administrator: actor.by === 'operator',
           clientSecret,
-          alongside,
+          onChange,
         }),
       ),
     );
@@ -77,10 +77,8 @@ export class ClientChanges {
     clientSecret: string | undefined,
     operator: Actor,
   ): Promise<RegisteredClient> {
-    return this.record.of(operator, clientChange('changed', clientId), (alongside) =>
-      this.change(clientId, operator, (tx) =>
-        this.registration.patch(tx, clientId, patch, { clientSecret, alongside }),
-      ),
+    return this.record.of(operator, clientChange('changed', clientId), (onChange) =>
+      this.change(clientId, operator, (tx) => this.registration.patch(tx, clientId, patch, { clientSecret, onChange })),
     );
   }
 

@@ -1,4 +1,4 @@
-import { howClientIsTold } from '../clients/clients.sql.js';
+import { howClientIsNotified } from '../clients/clients.sql.js';
 import type { SessionApplication } from './session.js';
 
 /** An element of {@link applicationsOf}. */
@@ -15,7 +15,7 @@ export interface ApplicationRow {
 export function applicationsOf(s: string, cause: string): string {
   return `(
              SELECT json_agg(json_build_object('clientId', c.client_id, 'name', c.metadata ->> 'client_name', 'uri', c.metadata ->> 'client_uri',
-                                               'told', ${howClientIsTold('c', cause, 'true')}, 'frontchannel_logout_uri', c.metadata ->> 'frontchannel_logout_uri',
+                                               'told', ${howClientIsNotified('c', cause, 'true')}, 'frontchannel_logout_uri', c.metadata ->> 'frontchannel_logout_uri',
                                                'redirect_uris', c.metadata -> 'redirect_uris') ORDER BY c.client_id)
                FROM session_clients sc JOIN clients c ON c.client_id = sc.client_id WHERE sc.session_id = ${s}.id
            )`;

@@ -43,7 +43,7 @@ export interface SessionApplication {
   readonly clientId: string;
   readonly name: string;
   readonly uri: string | undefined;
-  /** `back_channel`, `front_channel`, or why it cannot be notified (`howClientIsTold`). */
+  /** `back_channel`, `front_channel`, or why it cannot be notified (`howClientIsNotified`). */
   readonly told: string;
   /** What decides whether its frame may be loaded. */
   readonly registered: {

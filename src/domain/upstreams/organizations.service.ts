@@ -71,7 +71,7 @@ export class OrganizationsService {
   }
 
   /** @throws InvalidRequestError, ConflictError when the id is taken */
-  async create(input: OrganizationInput, alongside = nothingElse): Promise<Organization> {
+  async create(input: OrganizationInput, onChange = nothingElse): Promise<Organization> {
     if (!ID.test(input.id)) throw new InvalidRequestError('id must be 1 to 100 characters of A-Z a-z 0-9 . _ ~ -.');
     const upstreamId = await this.upstreamId(input.upstream ?? null);
     await this.write(input.default === true, async (tx) => {
@@ -82,7 +82,7 @@ export class OrganizationsService {
         isDefault: input.default ?? false,
         createdAt: this.clock.now(),
       });
-      await alongside(
+      await onChange(
         tx,
         {},
         { name: input.name ?? input.id, upstream: input.upstream ?? null, default: input.default ?? false },
@@ -92,7 +92,7 @@ export class OrganizationsService {
   }
 
   /** Changes what `input` names. @throws NotFoundError, InvalidRequestError */
-  async update(id: string, input: Omit<OrganizationInput, 'id'>, alongside = nothingElse): Promise<Organization> {
+  async update(id: string, input: Omit<OrganizationInput, 'id'>, onChange = nothingElse): Promise<Organization> {
     const upstreamId = input.upstream === undefined ? undefined : await this.upstreamId(input.upstream);
     await this.write(input.default === true, async (tx) => {
       const row = await tx.manager.findOne(OrganizationEntity, { where: { id }, lock: { mode: 'pessimistic_write' } });
@@ -107,7 +107,7 @@ export class OrganizationsService {
         },
       );
       const before = await this.toOrganization(row);
-      await alongside(
+      await onChange(
         tx,
         { name: before.name, upstream: before.upstream ?? null, default: before.isDefault },
         {
@@ -121,11 +121,11 @@ export class OrganizationsService {
   }
 
   /** @throws NotFoundError */
-  async delete(id: string, alongside = nothingElse): Promise<void> {
+  async delete(id: string, onChange = nothingElse): Promise<void> {
     await this.transactions.run(async (tx) => {
       const { affected } = await tx.manager.delete(OrganizationEntity, { id });
       if (affected !== 1) throw new NotFoundError('There is no such organization.');
-      await alongside(tx, {}, {});
+      await onChange(tx, {}, {});
     });
   }
 

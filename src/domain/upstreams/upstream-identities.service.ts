@@ -81,13 +81,13 @@ export class UpstreamIdentities {
     accountId: string,
     issuer: string,
     sub: string,
-    alongside: (tx: Tx) => Promise<void> = () => Promise.resolve(),
+    onChange: (tx: Tx) => Promise<void> = () => Promise.resolve(),
   ): Promise<UpstreamIdentity> {
     const row = { issuer, sub, accountId, ownsClaims: false, linkedAt: this.clock.now() };
     try {
       await this.transactions.run(async (tx) => {
         await tx.manager.insert(UpstreamIdentityEntity, row);
-        await alongside(tx);
+        await onChange(tx);
       });
     } catch (error) {
       if (isUniqueViolation(error, 'upstream_identities_pkey'))

@@ -33,7 +33,7 @@ const TYPES = ['jwt', 'logout+jwt', 'application/logout+jwt'];
 const KEEP_SECONDS = 3600;
 
 /** What an upstream ordered, verified in every respect but whether it was carried out before. */
-export interface LogoutOrder {
+export interface VerifiedLogoutToken {
   readonly upstream: Upstream;
   readonly issuer: string;
   readonly jti: string;
@@ -100,7 +100,7 @@ export class UpstreamLogoutTokens implements OnModuleInit {
    * @throws InvalidLogoutTokenError when it must not be obeyed
    * @throws UpstreamUnavailableError when that cannot be found out because the keys cannot be had
    */
-  async verify(token: string, dialect: string): Promise<LogoutOrder> {
+  async verify(token: string, dialect: string): Promise<VerifiedLogoutToken> {
     const { header, claims: unverified } = decoded(token);
     // Unverified, and used for nothing but to choose whose keys it is verified with.
     const upstream = await this.senderOf(unverified, dialect);
@@ -113,7 +113,7 @@ export class UpstreamLogoutTokens implements OnModuleInit {
    * Uses the token up, as a part of `tx`.
    * @throws ReplayedLogoutTokenError when it was used before; then the transaction must not commit
    */
-  async consume(tx: Tx, order: LogoutOrder): Promise<void> {
+  async consume(tx: Tx, order: VerifiedLogoutToken): Promise<void> {
     await this.lock(tx, order);
     const recorded = await tx.query(RECORD, [
       order.issuer,
@@ -192,7 +192,7 @@ export class UpstreamLogoutTokens implements OnModuleInit {
     }
   }
 
-  private orderOf(claims: JWTPayload, { clientId }: Upstream): Omit<LogoutOrder, 'upstream'> {
+  private orderOf(claims: JWTPayload, { clientId }: Upstream): Omit<VerifiedLogoutToken, 'upstream'> {
     const { iss = '', iat = 0, jti = '' } = claims;
     const now = this.clock.seconds();
     // We know of no other audience that could be trusted with our tokens (OpenID Connect Core 1.0 §3.1.3.7, steps 3 to

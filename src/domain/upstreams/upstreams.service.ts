@@ -110,10 +110,10 @@ export class UpstreamsService implements OnModuleInit {
   }
 
   /**
-   * @param alongside what must be true with the registration, and undone with it
+   * @param onChange what must be true with the registration, and undone with it
    * @throws InvalidRequestError, ConflictError when the name or (issuer, client_id) is taken
    */
-  async register(input: UpstreamInput, alongside: UpstreamChanged = () => Promise.resolve()): Promise<Upstream> {
+  async register(input: UpstreamInput, onChange: UpstreamChanged = () => Promise.resolve()): Promise<Upstream> {
     refuseNull(input);
     const checked = this.rules.check(input, undefined, input.client_secret !== undefined);
     const now = this.clock.now();
@@ -128,7 +128,7 @@ export class UpstreamsService implements OnModuleInit {
     };
     await this.write(async (tx) => {
       await tx.manager.insert(UpstreamEntity, row);
-      await alongside(tx, checked, undefined);
+      await onChange(tx, checked, undefined);
     });
     return this.get(checked.name);
   }
@@ -137,7 +137,7 @@ export class UpstreamsService implements OnModuleInit {
   async update(
     name: string,
     input: UpstreamInput,
-    alongside: UpstreamChanged = () => Promise.resolve(),
+    onChange: UpstreamChanged = () => Promise.resolve(),
   ): Promise<Upstream> {
     refuseNull(input);
     let renamed = name;
@@ -159,7 +159,7 @@ export class UpstreamsService implements OnModuleInit {
         },
       );
       await this.distrust(tx, input, checked);
-      await alongside(tx, checked, toChecked(row));
+      await onChange(tx, checked, toChecked(row));
     });
     return this.get(renamed);
   }

@@ -66,7 +66,7 @@ export class KeyMaintenance implements OnModuleInit, OnApplicationShutdown {
    * with them: at once, nothing that a browser carries opens any more, and stored values are sealed again before this
    * returns.
    */
-  async rotate(immediately: boolean, alongside: (tx: Tx) => Promise<void> = () => Promise.resolve()): Promise<void> {
+  async rotate(immediately: boolean, onChange: (tx: Tx) => Promise<void> = () => Promise.resolve()): Promise<void> {
     const now = this.clock.now();
     const activeAt = immediately ? now : this.clock.in(this.settings.keyPublishLeadMs);
     await this.transactions.run(async (tx) => {
@@ -76,7 +76,7 @@ export class KeyMaintenance implements OnModuleInit, OnApplicationShutdown {
       for (const alg of ID_TOKEN_ALGORITHMS) await this.create(tx, alg, activeAt);
       await this.retireReplaced(tx);
       await this.repository.publish(tx);
-      await alongside(tx);
+      await onChange(tx);
     });
     await this.keys.reload();
     await this.forgetSealingKeys();

@@ -63,7 +63,7 @@ export class AccountSessionsController {
     const flash = FLASHES.find((known) => known === done);
     const [names, cannotTell] = await Promise.all([
       this.namesOf(items),
-      flash === undefined || flash === 'nothing_to_end' ? [] : this.notToldOf(session.accountId),
+      flash === undefined || flash === 'nothing_to_end' ? [] : this.notNotifiedOf(session.accountId),
     ]);
     return formPage(browser, renderSessionsPage, {
       account: accountView(session),
@@ -118,10 +118,10 @@ export class AccountSessionsController {
   }
 
   /** Of what this person has ended last: the applications in it that cannot be notified. */
-  private async notToldOf(accountId: string): Promise<ApplicationLinkView[]> {
+  private async notNotifiedOf(accountId: string): Promise<ApplicationLinkView[]> {
     const { items } = await this.records.listTerminations({ limit: 1, accountId, cause: 'self_service' });
-    const notTold = (items[0]?.withoutNotice ?? []).filter(({ state }) => state === 'not_told');
-    const clients = await this.clients.findEvenDeleted([...new Set(notTold.map(({ client_id: id }) => id))]);
+    const notNotified = (items[0]?.withoutNotice ?? []).filter(({ state }) => state === 'not_told');
+    const clients = await this.clients.findEvenDeleted([...new Set(notNotified.map(({ client_id: id }) => id))]);
     return [...clients.values()].map((client) => {
       const url = client.metadata.client_uri;
       return { name: clientName(client), ...(url === undefined ? {} : { url }) };

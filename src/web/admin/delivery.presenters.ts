@@ -48,7 +48,7 @@ export function toLogoutPreviewDto(preview: LogoutPreview): LogoutPreviewDto {
     grants_revoked: preview.grantsRevoked,
     deliveries: preview.deliveries,
     asked: preview.asked,
-    not_told: preview.notTold,
+    not_told: preview.notNotified,
     ...(preview.more ? { more: true } : {}),
     session_list: preview.sessionList.map(({ sessionId, accountId, reason }) => ({
       session_id: sessionId,

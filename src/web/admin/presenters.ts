@@ -1,7 +1,7 @@
 import type { Attempt, Delivery } from '../../domain/logout/notices/delivery.js';
 import type { LogoutInitiator, LogoutOutcome } from '../../domain/logout/command/logout.js';
 import type { Termination } from '../../domain/logout/termination/termination.js';
-import { countWithoutNotice } from '../../domain/logout/termination/told.js';
+import { countWithoutNotice } from '../../domain/logout/termination/without-notice.js';
 import type { SessionWithClients } from '../../domain/sessions/session.js';
 import type {
   AttemptDto,

@@ -7,7 +7,7 @@ import { LogoutRecordsService } from '../../domain/logout/termination/logout-rec
 import type { LogoutInitiator } from '../../domain/logout/command/logout.js';
 import { ReceiptsService } from '../../domain/logout/receipts/receipts.service.js';
 import type { Termination } from '../../domain/logout/termination/termination.js';
-import { countWithoutNotice, type NotToldReason } from '../../domain/logout/termination/told.js';
+import { countWithoutNotice, type NotNotifiedReason } from '../../domain/logout/termination/without-notice.js';
 import { PATHS } from '../../platform/oidc/endpoints.js';
 import type { ConsoleOverviewFigures, ConsoleTerminationView, ConsoleTimelineFigures } from '../pages/pages.js';
 
@@ -15,7 +15,7 @@ const OVERVIEW_PATH = PATHS.consoleLogouts;
 const TERMINATIONS = 25;
 const APPLICATIONS = 50;
 
-const WHY_NOT_TOLD: Readonly<Record<NotToldReason, string>> = {
+const WHY_NOT_NOTIFIED: Readonly<Record<NotNotifiedReason, string>> = {
   no_backchannel_uri: 'It registered neither a back-channel nor a front-channel logout URI.',
   browser_absent: 'It can only be asked in the browser, and no page of ours was shown in the browser of this session.',
   cause_not_wanted: 'It is registered to hear of other causes.',
@@ -102,7 +102,7 @@ export class ConsoleViews {
         application: names(clientId),
         clientId,
         state,
-        why: reason && WHY_NOT_TOLD[reason],
+        why: reason && WHY_NOT_NOTIFIED[reason],
       })),
       moreDeliveries: Math.max(0, termination.deliveries - deliveries.length),
       receipt: standing.kind === 'final' ? standing.receipt : undefined,
@@ -132,7 +132,7 @@ function toView(termination: Termination, names: (clientId: string) => string): 
     grantsRevoked: termination.grantsRevoked,
     notices: termination.deliveries,
     asked: countWithoutNotice(termination.withoutNotice, 'asked'),
-    notTold: countWithoutNotice(termination.withoutNotice, 'not_told'),
+    notNotified: countWithoutNotice(termination.withoutNotice, 'not_told'),
     receipted: termination.receiptedAt !== null,
   };
 }

@@ -142,7 +142,7 @@ interface FiguresModel {
     readonly grantsRevoked: number;
     readonly notices: number;
     readonly asked: number;
-    readonly notTold: number;
+    readonly notNotified: number;
     readonly receipt: string;
   }>;
   readonly olderUrl?: string | undefined;
@@ -211,7 +211,7 @@ scope="col">Receipt</th></tr></thead>
 class="w" data-label="Cause"><%= termination.cause %></td><td class="w" data-label="By"><%= termination.initiator %></td><td class="n"
 data-label="Sessions"><%= termination.sessions %></td><td class="n" data-label="Grants"><%= termination.grantsRevoked %></td><td
 class="n" data-label="Notified"><%= termination.notices %></td><td class="n" data-label="Asked"><%= termination.asked %></td><td
-class="n" data-label="Not notified"><%= termination.notTold %></td><td data-label="Receipt"><%= termination.receipt %></td></tr><% } %>
+class="n" data-label="Not notified"><%= termination.notNotified %></td><td data-label="Receipt"><%= termination.receipt %></td></tr><% } %>
 </tbody></table>
 <% if (it.olderUrl) { %><p><a id="older" href="<%= it.olderUrl %>">Older ones</a></p><% } %><% } %>
 </section>

@@ -150,15 +150,15 @@ function receiptText(states: readonly ApplicationState[]): string | undefined {
     return undefined;
   }
   const count = (wanted: ApplicationState): number => states.filter((state) => state === wanted).length;
-  const [asked, notTold] = [count('asked'), count('not_told')];
-  const told = states.length - asked - notTold;
+  const [asked, notNotified] = [count('asked'), count('not_told')];
+  const told = states.length - asked - notNotified;
   const what = told === 1 ? 'application has' : 'applications have';
   return [
     ...(told === 0 ? [] : [`${count('confirmed')} of ${told} ${what} confirmed that you are signed out there too.`]),
     ...(asked === 0
       ? []
       : [`We asked ${counted(asked, 'application', 'applications')} in this browser to sign you out.`]),
-    ...(notTold === 0 ? [] : [`${counted(notTold, 'application', 'applications')} cannot be told.`]),
+    ...(notNotified === 0 ? [] : [`${counted(notNotified, 'application', 'applications')} cannot be told.`]),
   ].join(' ');
 }
 

@@ -72,9 +72,9 @@ export interface ConsoleTerminationView {
   readonly initiator: string;
   readonly sessions: number;
   readonly grantsRevoked: number;
-  /** Notices; `asked` and `notTold` are applications without one. */
+  /** Notices; `asked` and `notNotified` are applications without one. */
   readonly notices: number;
   readonly asked: number;
-  readonly notTold: number;
+  readonly notNotified: number;
   readonly receipted: boolean;
 }

@@ -8,7 +8,7 @@ import { TerminationWatch, type TerminationProgress } from '../../domain/logout/
 import { renderSignedOutProgress } from '../pages/pages.js';
 import { PATHS } from '../../platform/oidc/endpoints.js';
 import type { LiveView, SignedOutApplicationView, SignedOutView } from '../pages/pages.js';
-import { toldApplicationsOf } from './told-applications.js';
+import { notifiedApplicationsOf } from './notified-applications.js';
 
 const SEALED = 'signed-out-progress';
 /** The page is looked at once and closed; a later finder of its address learns nothing. */
@@ -78,6 +78,6 @@ export class SignedOutProgress {
 
   private async named({ applications }: TerminationProgress): Promise<SignedOutApplicationView[]> {
     const clients = await this.clients.findEvenDeleted([...new Set(applications.map(({ clientId }) => clientId))]);
-    return toldApplicationsOf(applications, clients);
+    return notifiedApplicationsOf(applications, clients);
   }
 }

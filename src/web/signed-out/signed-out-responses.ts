@@ -12,7 +12,7 @@ import type { ApplicationStanding } from '../../domain/logout/receipts/receipts.
 import { renderSignedOutPage } from '../pages/pages.js';
 import type { LiveView, SignedOutApplicationView, SignedOutView } from '../pages/pages.js';
 import { SignedOutProgress } from './signed-out-progress.js';
-import { toldApplicationsOf } from './told-applications.js';
+import { notifiedApplicationsOf } from './notified-applications.js';
 
 type Ended = Extract<LogoutOutcome, { kind: 'ended' }>;
 
@@ -62,7 +62,7 @@ export class SignedOutResponses {
       this.clients.findEvenDeleted([...new Set(standings.map(({ clientId }) => clientId))]),
       this.correct(outcome, refused),
     ]);
-    return { terminationId, applications: toldApplicationsOf(standings, clients), frontChannel };
+    return { terminationId, applications: notifiedApplicationsOf(standings, clients), frontChannel };
   }
 
   /**

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Metrics } from '../../../platform/metrics/metrics.js';
 import { BackChannelLogoutDispatcher } from '../notices/back-channel-logout.dispatcher.js';
 import { ReceiptIssuer } from '../receipts/receipt-issuer.js';
-import type { TerminationOrder, TerminationResult } from '../termination/session-termination.repository.js';
+import type { TerminationPlan, TerminationResult } from '../termination/session-termination.repository.js';
 import type { LogoutOutcome } from './logout.js';
 import { TerminationCauses } from './termination-causes.js';
 
@@ -21,7 +21,7 @@ export class LogoutAnnouncer implements OnModuleInit {
     for (const cause of this.causes.names) this.metrics.countTermination(cause, 0);
   }
 
-  announce(order: TerminationOrder, result: TerminationResult | undefined): LogoutOutcome {
+  announce(order: TerminationPlan, result: TerminationResult | undefined): LogoutOutcome {
     if (result === undefined) return { kind: 'nothing_to_end' };
     this.metrics.countTermination(order.cause);
     this.dispatcher.sendNow(order.terminationId, result.deliveries);

@@ -6,7 +6,7 @@ import type { LogoutCommand, LogoutOutcome } from './logout.js';
 import { TerminationPlanner } from './termination-planner.js';
 
 /** Work of another module in the logout's transaction. */
-export interface Alongside {
+export interface LogoutHooks {
   /** @returns false when there turns out to be nothing to do: then nothing ends; a command, what is to end instead */
   readonly before?: (tx: Tx) => Promise<boolean | void | LogoutCommand>;
   /** @param ended undefined when there was nothing to end */
@@ -35,20 +35,20 @@ export class LogoutService {
    * When this returns, the end is committed: introspection, userinfo, refresh and `prompt=none` refuse from now on, on
    * every node. Notices are being sent; `BackChannelLogoutDispatcher.settled` waits for them.
    *
-   * @param alongside what must happen in the same transaction: before the sessions end (disabling an account), after it
+   * @param hooks what must happen in the same transaction: before the sessions end (disabling an account), after it
    *   (deleting a client, which is still to be notified)
    * @throws whatever storage throws; then nothing ended
    */
-  async logout(command: LogoutCommand, alongside?: Alongside): Promise<LogoutOutcome> {
+  async logout(command: LogoutCommand, hooks?: LogoutHooks): Promise<LogoutOutcome> {
     const order = this.planner.plan(command);
-    if (alongside === undefined)
+    if (hooks === undefined)
       return this.announcer.announce(order, await this.terminations.terminate(this.transactions, order));
     const done = await this.transactions.run(async (tx) => {
-      const word = await alongside.before?.(tx);
+      const word = await hooks.before?.(tx);
       if (word === false) return { order, result: undefined };
       const carriedOut = typeof word === 'object' ? this.planner.plan(word) : order;
       const result = await this.terminations.terminate(tx, carriedOut);
-      await alongside.after?.(tx, result);
+      await hooks.after?.(tx, result);
       return { order: carriedOut, result };
     });
     return this.announcer.announce(done.order, done.result);

@@ -1,5 +1,5 @@
 import type { TerminationCause } from './termination-causes.js';
-import type { WithoutNotice } from '../termination/told.js';
+import type { WithoutNotice } from '../termination/without-notice.js';
 
 export type { TerminationCause } from './termination-causes.js';
 

@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { Clock } from '../../../platform/clock/clock.js';
 import { claimLeaseMs } from '../notices/claim-lease.js';
-import type { TerminationOrder } from '../termination/session-termination.repository.js';
+import type { TerminationPlan } from '../termination/session-termination.repository.js';
 import { logoutPolicy } from './logout-policy.js';
 import type { LogoutCommand } from './logout.js';
 import { TerminationCauses } from './termination-causes.js';
@@ -17,7 +17,7 @@ export class TerminationPlanner {
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  plan(command: LogoutCommand): TerminationOrder {
+  plan(command: LogoutCommand): TerminationPlan {
     return {
       ...command,
       ...logoutPolicy(command, this.causes),

@@ -55,7 +55,7 @@ export class LogoutPreviewService {
       grantsRevoked: row.grants_revoked,
       deliveries: row.deliveries,
       asked: row.asked - refused.size,
-      notTold: row.not_told + refused.size,
+      notNotified: row.not_told + refused.size,
       more: row.more,
       sessionList: row.session_list,
       grantList: row.grant_list,

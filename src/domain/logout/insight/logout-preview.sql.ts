@@ -1,5 +1,5 @@
 import { statement, typed, type RowOf, type Statement, type ValuesOf } from '../../../platform/database/statement.js';
-import { clientHasFrontChannel, howClientIsTold } from '../../clients/clients.sql.js';
+import { clientHasFrontChannel, howClientIsNotified } from '../../clients/clients.sql.js';
 import { sessionIsUnterminated } from '../../sessions/sessions.sql.js';
 import { forTargets, type TargetKind, type TargetSql } from '../termination/termination-targets.sql.js';
 import type { ApplicationPreview, GrantPreview, SessionPreview } from './logout-preview.js';
@@ -65,7 +65,7 @@ function preview(kind: TargetKind, target: TargetSql): Statement<never, RowOf<ty
               CASE WHEN NOT (${target.told ?? 'true'}) THEN 'session_goes_on'
                    ELSE coalesce('{"back_channel": "will_be_notified", "front_channel": "will_be_asked"}'::jsonb ->> told.how, told.how) END AS reason
          FROM locked l JOIN session_clients p ON p.session_id = l.id JOIN clients c ON c.client_id = p.client_id
-        CROSS JOIN LATERAL (SELECT ${howClientIsTold('c', ':cause', 'p.session_id = :browserSessionId', 'p.client_id = :senderClientId')} AS how) told
+        CROSS JOIN LATERAL (SELECT ${howClientIsNotified('c', ':cause', 'p.session_id = :browserSessionId', 'p.client_id = :senderClientId')} AS how) told
         LIMIT :countLimit + 1
      ),
      kept AS MATERIALIZED (

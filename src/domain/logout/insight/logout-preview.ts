@@ -1,5 +1,5 @@
 import type { TerminationCause } from '../command/logout.js';
-import { NOT_TOLD_REASONS } from '../termination/told.js';
+import { NOT_NOTIFIED_REASONS } from '../termination/without-notice.js';
 
 /** Why something of a logout happens or does not. The codes stay the same. */
 export const SESSION_REASONS = ['session_ends', 'session_goes_on', 'session_already_ended'] as const;
@@ -11,7 +11,7 @@ export const NOTICE_REASONS = [
   'will_be_asked',
   /** It is not over for this one. */
   'session_goes_on',
-  ...NOT_TOLD_REASONS,
+  ...NOT_NOTIFIED_REASONS,
 ] as const;
 
 export interface SessionPreview {
@@ -46,7 +46,7 @@ export interface LogoutPreview {
   readonly grantsRevoked: number;
   readonly deliveries: number;
   readonly asked: number;
-  readonly notTold: number;
+  readonly notNotified: number;
   /** There is more than was counted: the counts say "more than that". */
   readonly more: boolean;
   readonly sessionList: readonly SessionPreview[];

@@ -7,7 +7,7 @@ import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { DeliveryNews } from '../notices/delivery-news.js';
 import { grouped } from './grouped.js';
 import type { ApplicationStanding } from '../receipts/receipts.service.js';
-import { standingsOf } from '../termination/told.sql.js';
+import { standingsOf } from '../termination/without-notice.sql.js';
 
 const POLL_MS = 1000;
 /** Notices of one termination that are looked at: a page of more is not read. */

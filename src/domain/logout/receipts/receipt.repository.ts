@@ -4,7 +4,7 @@ import { expiredRows, Retention } from '../../../platform/database/retention.js'
 import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
 import type { LogoutInitiator, TerminationCause } from '../command/logout.js';
-import type { WithoutNotice } from '../termination/told.js';
+import type { WithoutNotice } from '../termination/without-notice.js';
 import type { Receipt, ReceiptApplication } from './receipt.js';
 
 /** The number of the advisory lock, "exer" in ASCII. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LogoutInitiator, TerminationCause } from '../command/logout.js';
-import type { WithoutNotice } from '../termination/told.js';
+import type { WithoutNotice } from '../termination/without-notice.js';
 
 /** What became of an application's notices. A receipt knows no `pending`: it is issued when nothing is. */
 export type ReceiptOutcome = 'delivered' | 'rejected' | 'abandoned';

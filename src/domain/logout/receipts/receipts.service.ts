@@ -3,7 +3,7 @@ import { statement, typed } from '../../../platform/database/statement.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { NotFoundError } from '../../../platform/oidc/errors.js';
 import type { DeliveryState } from '../notices/delivery.js';
-import type { NotToldReason, WithoutNotice } from '../termination/told.js';
+import type { NotNotifiedReason, WithoutNotice } from '../termination/without-notice.js';
 import type { Receipt } from './receipt.js';
 import { ReceiptRepository } from './receipt.repository.js';
 
@@ -41,7 +41,7 @@ export interface ApplicationStanding {
   readonly clientId: string;
   readonly state: DeliveryState | WithoutNotice['state'];
   /** With `not_told`. */
-  readonly reason: NotToldReason | null;
+  readonly reason: NotNotifiedReason | null;
   readonly notices: number;
   readonly attempts: number;
 }

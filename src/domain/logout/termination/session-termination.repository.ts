@@ -5,10 +5,10 @@ import type { DueDelivery } from '../notices/delivery.js';
 import type { FrontChannelParticipant, LogoutInitiator, LogoutTarget, TerminationCause } from '../command/logout.js';
 import type { TerminateEach } from './terminate-each.sql.js';
 import { TERMINATE } from './terminate.sql.js';
-import type { WithoutNotice } from './told.js';
+import type { WithoutNotice } from './without-notice.js';
 
 /** One termination, ready to be written. */
-export interface TerminationOrder {
+export interface TerminationPlan {
   readonly terminationId: string;
   readonly target: LogoutTarget;
   readonly cause: TerminationCause;
@@ -30,7 +30,7 @@ export interface TerminationResult {
 }
 
 /** Many sessions that end, each by a termination of its own. */
-export interface EachOrder<Own> {
+export interface EachTerminationPlan<Own> {
   /** Made by `terminateEachStatement`: which sessions, and by what cause. */
   readonly statement: TerminateEach<Own>;
   /** The values of the statement's own parameters. */
@@ -58,7 +58,7 @@ const MAX_RUNS = 10;
 @Injectable()
 export class SessionTerminationRepository {
   /** Undefined when there was nothing to end; then nothing was written either. */
-  async terminate(db: Queryable, order: TerminationOrder): Promise<TerminationResult | undefined> {
+  async terminate(db: Queryable, order: TerminationPlan): Promise<TerminationResult | undefined> {
     const { target, now, terminationId, cause, claimedUntil } = order;
     const values = {
       ...target,
@@ -97,7 +97,7 @@ export class SessionTerminationRepository {
    * Ends the selected sessions, at most `limit`, with a record for each; those that others hold locked are left for the
    * next call. One round trip. Returns what ended, by cause; nothing when nothing did.
    */
-  async terminateEach<Own extends object>(db: Queryable, order: EachOrder<Own>): Promise<EachResult[]> {
+  async terminateEach<Own extends object>(db: Queryable, order: EachTerminationPlan<Own>): Promise<EachResult[]> {
     const rows = await db.query(order.statement, {
       now: order.now,
       terminationIds: Array.from({ length: order.limit }, () => uuid()),

@@ -9,12 +9,12 @@ import {
   type ValuesOf,
 } from '../../../platform/database/statement.js';
 import type { Parameters } from '../../../platform/database/sql-types.js';
-import { howClientIsTold } from '../../clients/clients.sql.js';
+import { howClientIsNotified } from '../../clients/clients.sql.js';
 import { sessionAsSeen, sessionIsUnterminated, TERMINATE_SESSIONS } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
 import type { LogoutInitiator, TerminationCause } from '../command/logout.js';
 import { AUDIT_TERMINATIONS } from './termination-audit.sql.js';
-import { withoutNoticeOfEach } from './told.sql.js';
+import { withoutNoticeOfEach } from './without-notice.sql.js';
 
 /** How {@link endEach} differs from one caller to the next, in expressions of the surrounding statement. */
 export interface EndEach {
@@ -61,7 +61,7 @@ export function endEach(each: EndEach): Fragment {
        ['ending'],
      )},
      participants AS MATERIALIZED (
-       SELECT e.termination_id, e.account_id, sc.client_id, sc.sid, ${howClientIsTold('c', 'e.cause', 'false')} AS told
+       SELECT e.termination_id, e.account_id, sc.client_id, sc.sid, ${howClientIsNotified('c', 'e.cause', 'false')} AS told
          FROM ending e JOIN session_clients sc ON sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
         WHERE ${each.told}
      ),

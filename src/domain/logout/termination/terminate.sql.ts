@@ -6,14 +6,14 @@ import {
   type Statement,
   type ValuesOf,
 } from '../../../platform/database/statement.js';
-import { clientHasFrontChannel, howClientIsTold } from '../../clients/clients.sql.js';
+import { clientHasFrontChannel, howClientIsNotified } from '../../clients/clients.sql.js';
 import { leaveSessions, sessionAsSeen, TERMINATE_SESSIONS } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
 import type { FrontChannelParticipant, LogoutInitiator, TerminationCause } from '../command/logout.js';
 import { AUDIT_TERMINATIONS } from './termination-audit.sql.js';
 import { forTargets, type TargetKind, type TargetSql } from './termination-targets.sql.js';
-import type { WithoutNotice } from './told.js';
-import { withoutNotice } from './told.sql.js';
+import type { WithoutNotice } from './without-notice.js';
+import { withoutNotice } from './without-notice.sql.js';
 
 const PARAMETERS = {
   now: 'timestamptz',
@@ -74,7 +74,7 @@ function terminate(kind: TargetKind, target: TargetSql): Statement<never, RowOf<
      ${revokeGrants(`(SELECT yes FROM complete) AND ${target.grants}`, ':cause', ['complete', 'locked'])},
      participants AS MATERIALIZED (
        SELECT p.session_id, p.client_id, p.sid, p.account_id,
-              ${howClientIsTold('c', ':cause', 'p.session_id = :browserSessionId', 'p.client_id = :senderClientId')} AS told
+              ${howClientIsNotified('c', ':cause', 'p.session_id = :browserSessionId', 'p.client_id = :senderClientId')} AS told
          FROM joined p JOIN clients c ON c.client_id = p.client_id${ends ? '' : ` WHERE ${target.told}`}
      ),
      ${leaves ? sql`${leaveSessions('participants', '(SELECT yes FROM complete)', ['complete'])},` : ''}

@@ -6,7 +6,7 @@ import { statement, typed, type RowOf } from '../../../platform/database/stateme
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import type { LogoutInitiator, TerminationCause } from '../command/logout.js';
 import type { Termination } from './termination.js';
-import type { WithoutNotice } from './told.js';
+import type { WithoutNotice } from './without-notice.js';
 
 const LIST = statement({
   name: 'logout_list_terminations',

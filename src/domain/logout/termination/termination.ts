@@ -1,5 +1,5 @@
 import type { LogoutInitiator, TerminationCause } from '../command/logout.js';
-import type { WithoutNotice } from './told.js';
+import type { WithoutNotice } from './without-notice.js';
 
 /** A termination as operators see it. */
 export interface Termination {

@@ -3,7 +3,7 @@ import { IsIn, IsISO8601, IsOptional, IsString, IsUUID, MaxLength } from 'class-
 import { DELIVERY_STATES } from '../../../domain/logout/notices/delivery.js';
 import type { LogoutInitiator } from '../../../domain/logout/command/logout.js';
 import { OPEN_ENUMS } from '../../../platform/oidc/open-enums.js';
-import { NOT_TOLD_REASONS, STATES_WITHOUT_NOTICE } from '../../../domain/logout/termination/told.js';
+import { NOT_NOTIFIED_REASONS, STATES_WITHOUT_NOTICE } from '../../../domain/logout/termination/without-notice.js';
 import { UuidPageQueryDto } from './common.dto.js';
 
 /** What an order ended. */
@@ -136,7 +136,7 @@ export class WithoutNoticeDto {
    * `cause_not_wanted`: it is registered for other causes. `client_deleted`: it was deleted before. `is_the_sender`: it
    * ordered this logout itself. `frontchannel_uri_refused`: its front-channel URI is one that is not loaded.
    */
-  @ApiPropertyOptional({ enum: NOT_TOLD_REASONS, example: 'no_backchannel_uri' })
+  @ApiPropertyOptional({ enum: NOT_NOTIFIED_REASONS, example: 'no_backchannel_uri' })
   readonly reason?: string;
   /** In how many of the sessions. */
   @ApiProperty({ example: 1 })

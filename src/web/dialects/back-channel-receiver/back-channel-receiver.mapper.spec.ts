@@ -3,12 +3,12 @@ import {
   ReplayedLogoutTokenError,
   UpstreamUnavailableError,
 } from '../../../domain/upstreams/upstream-errors.js';
-import type { LogoutOrder } from '../../../domain/upstreams/upstream-logout-tokens.service.js';
+import type { VerifiedLogoutToken } from '../../../domain/upstreams/upstream-logout-tokens.service.js';
 import { resultOf, toLogoutCommand } from './back-channel-receiver.mapper.js';
 
-function order(claims: { readonly sub?: string; readonly sid?: string }): LogoutOrder {
+function order(claims: { readonly sub?: string; readonly sid?: string }): VerifiedLogoutToken {
   return {
-    upstream: { peerClientId: 'their-portal' } as LogoutOrder['upstream'],
+    upstream: { peerClientId: 'their-portal' } as VerifiedLogoutToken['upstream'],
     issuer: 'https://login.example.org/tenant',
     jti: 'j',
     sub: claims.sub,

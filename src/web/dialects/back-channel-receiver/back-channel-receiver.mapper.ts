@@ -1,7 +1,7 @@
 import type { LogoutCommand } from '../../../domain/logout/command/logout.js';
 import type { LogoutTokenResult } from '../../../platform/metrics/metrics.js';
 import { InvalidLogoutTokenError, ReplayedLogoutTokenError } from '../../../domain/upstreams/upstream-errors.js';
-import type { LogoutOrder } from '../../../domain/upstreams/upstream-logout-tokens.service.js';
+import type { VerifiedLogoutToken } from '../../../domain/upstreams/upstream-logout-tokens.service.js';
 
 /**
  * What a logout token orders: one session when it names one, else every session of that person that began there
@@ -9,7 +9,7 @@ import type { LogoutOrder } from '../../../domain/upstreams/upstream-logout-toke
  * By its address no client is left out: a portal and its provider may share one, and a notice that comes back ends
  * nothing.
  */
-export function toLogoutCommand(order: LogoutOrder): LogoutCommand {
+export function toLogoutCommand(order: VerifiedLogoutToken): LogoutCommand {
   const { upstream, issuer, sid, sub } = order;
   return {
     target:

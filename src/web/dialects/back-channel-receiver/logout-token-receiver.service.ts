@@ -1,7 +1,10 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { LogoutService } from '../../../domain/logout/command/logout.service.js';
 import { InvalidLogoutTokenError, ReplayedLogoutTokenError } from '../../../domain/upstreams/upstream-errors.js';
-import { UpstreamLogoutTokens, type LogoutOrder } from '../../../domain/upstreams/upstream-logout-tokens.service.js';
+import {
+  UpstreamLogoutTokens,
+  type VerifiedLogoutToken,
+} from '../../../domain/upstreams/upstream-logout-tokens.service.js';
 import type { AuditDetails } from '../../../platform/audit/audit-event.js';
 import { AuditLog } from '../../../platform/audit/audit-log.js';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
@@ -40,7 +43,7 @@ export class LogoutTokenReceiver {
     }
   }
 
-  private async obey(order: LogoutOrder): Promise<void> {
+  private async obey(order: VerifiedLogoutToken): Promise<void> {
     const outcome = await this.logoutService.logout(toLogoutCommand(order), {
       before: (tx) => this.logoutTokens.consume(tx, order),
       after: (tx, ended) =>

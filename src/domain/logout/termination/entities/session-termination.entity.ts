@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { LogoutInitiator, TerminationCause } from '../../command/logout.js';
-import type { WithoutNotice } from '../told.js';
+import type { WithoutNotice } from '../without-notice.js';
 
 /**
  * The fact that sessions or grants were ended, who ended them and why. Never changed but for {@link receiptedAt},

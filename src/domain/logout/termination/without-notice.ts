@@ -1,5 +1,5 @@
 /** Why an application that took part cannot be notified that it is over. The codes stay the same. */
-export const NOT_TOLD_REASONS = [
+export const NOT_NOTIFIED_REASONS = [
   /** It registered neither a back-channel nor a front-channel logout URI. */
   'no_backchannel_uri',
   /** It registered a front channel alone, and none of our pages was shown in that session's browser to ask it from. */
@@ -13,7 +13,7 @@ export const NOT_TOLD_REASONS = [
   /** Its front-channel logout URI is one that we do not load. */
   'frontchannel_uri_refused',
 ] as const;
-export type NotToldReason = (typeof NOT_TOLD_REASONS)[number];
+export type NotNotifiedReason = (typeof NOT_NOTIFIED_REASONS)[number];
 
 /** What an application may be that took part and gets no notice. */
 export const STATES_WITHOUT_NOTICE = ['asked', 'not_told'] as const;
@@ -24,7 +24,7 @@ export interface WithoutNotice {
   /** `asked`: by a frame in the browser, of which the outcome cannot be known. */
   readonly state: (typeof STATES_WITHOUT_NOTICE)[number];
   /** With `not_told`. */
-  readonly reason?: NotToldReason;
+  readonly reason?: NotNotifiedReason;
   /** In how many of the sessions. */
   readonly sessions: number;
 }

@@ -1,6 +1,6 @@
 /**
  * What `session_terminations.without_notice` keeps of the participants in `source` (`client_id`, `told`), where `told`
- * is what `howClientIsTold` says: those that get no notice, application by application, so that it does not grow with
+ * is what `howClientIsNotified` says: those that get no notice, application by application, so that it does not grow with
  * the number of sessions. One jsonb value.
  */
 export function withoutNotice(source: string): string {

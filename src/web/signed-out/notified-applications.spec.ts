@@ -1,11 +1,11 @@
-import { toldApplications, type Notice } from './told-applications.js';
+import { notifiedApplications, type Notice } from './notified-applications.js';
 
 const notice = (clientId: string, state: Notice['state']): Notice => ({ clientId, clientName: clientId, state });
 const frame = (clientId: string, asked = true) => ({ clientId, clientName: clientId, asked });
 
 describe('what the signed-out page says of each application', () => {
   it('calls one that was asked by a frame asked, and never confirmed', () => {
-    expect(toldApplications([], [frame('wiki')])).toEqual([{ name: 'wiki', state: 'asked' }]);
+    expect(notifiedApplications([], [frame('wiki')])).toEqual([{ name: 'wiki', state: 'asked' }]);
   });
 
   it.each([
@@ -14,17 +14,19 @@ describe('what the signed-out page says of each application', () => {
     ['rejected', 'unreachable'],
     ['abandoned', 'unreachable'],
   ] as const)('judges one with both channels by its notice: %s is %s', (state, word) => {
-    expect(toldApplications([notice('wiki', state)], [frame('wiki')])).toEqual([{ name: 'wiki', state: word }]);
-    expect(toldApplications([notice('wiki', state)], [frame('wiki', false)])).toEqual([{ name: 'wiki', state: word }]);
+    expect(notifiedApplications([notice('wiki', state)], [frame('wiki')])).toEqual([{ name: 'wiki', state: word }]);
+    expect(notifiedApplications([notice('wiki', state)], [frame('wiki', false)])).toEqual([
+      { name: 'wiki', state: word },
+    ]);
   });
 
   it('does not claim to have asked one whose address may not be loaded', () => {
-    expect(toldApplications([], [frame('wiki', false)])).toEqual([{ name: 'wiki', state: 'unreachable' }]);
+    expect(notifiedApplications([], [frame('wiki', false)])).toEqual([{ name: 'wiki', state: 'unreachable' }]);
   });
 
   it('names an application once, by the worst that happened at it, and all of them in order', () => {
     const notices = [notice('wiki', 'delivered'), notice('wiki', 'abandoned'), notice('wiki', 'delivered')];
-    expect(toldApplications([...notices, notice('mail', 'delivered')], [frame('board')])).toEqual([
+    expect(notifiedApplications([...notices, notice('mail', 'delivered')], [frame('board')])).toEqual([
       { name: 'board', state: 'asked' },
       { name: 'mail', state: 'confirmed' },
       { name: 'wiki', state: 'unreachable' },
@@ -32,7 +34,7 @@ describe('what the signed-out page says of each application', () => {
   });
 
   it('goes on trying as long as anything is pending', () => {
-    expect(toldApplications([notice('wiki', 'abandoned'), notice('wiki', 'pending')], [])).toEqual([
+    expect(notifiedApplications([notice('wiki', 'abandoned'), notice('wiki', 'pending')], [])).toEqual([
       { name: 'wiki', state: 'pending' },
     ]);
   });

@@ -19,7 +19,7 @@ export interface FrontChannelApplication {
 }
 
 /** An application that was neither notified nor asked. */
-export interface NotToldApplication {
+export interface NotNotifiedApplication {
   readonly clientId: string;
   readonly clientName: string;
   /** Where the person may sign out themselves. */
@@ -41,10 +41,10 @@ const WORST_FIRST: readonly ApplicationState[] = ['pending', 'unreachable', 'not
  * One line for each application, however many sessions it was notified about. One with both channels is judged by its
  * notices: a frame proves nothing, and must not turn "could not be reached" into something better.
  */
-export function toldApplications(
+export function notifiedApplications(
   notices: readonly Notice[],
   frontChannel: readonly FrontChannelApplication[],
-  notTold: readonly NotToldApplication[] = [],
+  notNotified: readonly NotNotifiedApplication[] = [],
 ): SignedOutApplicationView[] {
   const told = new Map<string, SignedOutApplicationView>();
   const note = (clientId: string, view: SignedOutApplicationView): void => {
@@ -55,26 +55,26 @@ export function toldApplications(
   for (const { clientId, clientName: name, state } of notices) note(clientId, { name, state: STATE_WORDS[state] });
   for (const { clientId, clientName: name, asked } of frontChannel)
     if (!told.has(clientId)) told.set(clientId, { name, state: asked ? 'asked' : 'unreachable' });
-  for (const { clientId, clientName: name, clientUri } of notTold)
+  for (const { clientId, clientName: name, clientUri } of notNotified)
     note(clientId, { name, state: 'not_told', ...(clientUri === undefined ? {} : { url: clientUri }) });
   return [...told.values()].sort((a, b) => a.name.localeCompare(b.name, 'en'));
 }
 
-/** As {@link toldApplications}, of what the ledger says; the names are those of `clients`. */
-export function toldApplicationsOf(
+/** As {@link notifiedApplications}, of what the ledger says; the names are those of `clients`. */
+export function notifiedApplicationsOf(
   standings: readonly Pick<ApplicationStanding, 'clientId' | 'state' | 'reason'>[],
   clients: ReadonlyMap<string, Client>,
 ): SignedOutApplicationView[] {
   const notices: Notice[] = [];
   const frontChannel: FrontChannelApplication[] = [];
-  const notTold: NotToldApplication[] = [];
+  const notNotified: NotNotifiedApplication[] = [];
   for (const { clientId, state, reason } of standings) {
     const client = clients.get(clientId);
     const named = { clientId, clientName: client === undefined ? clientId : clientName(client) };
     if (state === 'asked' || reason === 'frontchannel_uri_refused')
       frontChannel.push({ ...named, asked: state === 'asked' });
-    else if (state === 'not_told') notTold.push({ ...named, clientUri: client?.metadata.client_uri });
+    else if (state === 'not_told') notNotified.push({ ...named, clientUri: client?.metadata.client_uri });
     else notices.push({ ...named, state });
   }
-  return toldApplications(notices, frontChannel, notTold);
+  return notifiedApplications(notices, frontChannel, notNotified);
 }
