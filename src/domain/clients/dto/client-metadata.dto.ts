@@ -133,7 +133,7 @@ export class ClientMetadataDto {
   @IsBoolean()
   readonly backchannel_logout_session_required?: boolean;
 
-  /** Why sessions must have ended for the client to be told. All causes when left out; to hear of none, register no URI. */
+  /** Causes of logout of which the client is notified. All when left out; to be notified of none, register no URI. */
   @ApiPropertyOptional({
     type: 'array',
     items: { type: 'string', enum: [...OPEN_ENUMS.terminationCause] },

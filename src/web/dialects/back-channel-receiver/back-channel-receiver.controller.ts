@@ -28,8 +28,8 @@ import { TAG } from './vocabulary.js';
 const NO_STORE = { 'Cache-Control': { description: '`no-store`.', schema: { type: 'string' as const } } };
 
 /**
- * Receives logout tokens of the providers that people sign in with (docs/wire/back-channel-logout-receiver.md). Nobody
- * authenticates: the token is the credential.
+ * Receives logout tokens of the providers that people sign in with (docs/wire/back-channel-logout-receiver.md). The
+ * sender does not authenticate: the token is the credential.
  *
  * @see [Back-Channel Logout 1.0](https://openid.net/specs/openid-connect-backchannel-1_0.html) §2.5 to §2.8
  */

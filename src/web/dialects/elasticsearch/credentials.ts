@@ -1,4 +1,4 @@
-/** What an `Authorization` header brings, before anybody asked whether it is right. */
+/** What an `Authorization` header brings, before it is checked. */
 export type PresentedCredentials =
   | { readonly kind: 'none' }
   | { readonly kind: 'malformed' }

@@ -26,7 +26,7 @@ export class ElasticsearchAuthenticateController {
   @Get()
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Authenticate: whom a credential stands for',
+    summary: 'Authenticate: the person for whom a credential stands',
     description:
       'Authenticate API. Any credential will do: a client’s secret or own token, or a person’s access token. Answers from storage, so a token that was ended by a logout is refused at once.',
   })

@@ -51,7 +51,7 @@ export class ObjectError extends ElasticsearchError {
   }
 }
 
-/** `{"error": "<text>", "status"}`: what a router says before anybody looks at the request. */
+/** `{"error": "<text>", "status"}`: what a router says before a handler sees the request. */
 export class TextError extends ElasticsearchError {
   override readonly headers: Readonly<Record<string, string>>;
 
@@ -86,7 +86,7 @@ export class OAuthStyleError extends ElasticsearchError {
 }
 
 /**
- * Deviates: the original answers 500 when a realm is not known. A caller's slip of the pen must not page anybody, and
+ * Deviates: the original answers 500 when a realm is not known. A caller's slip of the pen must not raise an alert, and
  * clients count 5xx against the node.
  */
 export const UNKNOWN_REALM_STATUS = 400;
@@ -155,7 +155,7 @@ export function unknownRealm(reason: string): ObjectError {
   return new ObjectError(UNKNOWN_REALM_STATUS, 'security_exception', reason);
 }
 
-/** A refresh token that does not belong to whoever is logged out. */
+/** A refresh token that does not belong to the person who is logged out. */
 export function foreignRefreshToken(): ObjectError {
   return new ObjectError(400, 'security_exception', 'invalid_grant');
 }

@@ -93,7 +93,7 @@ export class ElasticsearchOidcController {
   @ApiOperation({
     summary: 'OpenID Connect authenticate',
     description:
-      'OpenID Connect authenticate API: sign in with what the browser brought back. Redeems the code at the realm, begins a session, and answers with tokens of ours. Whatever is wrong with what the browser brought is one and the same 401. Needs `manage_oidc`.',
+      'OpenID Connect authenticate API: sign in with what the browser brought back. Redeems the code at the realm, begins a session, and answers with tokens that this service issued. Whatever is wrong with what the browser brought is one and the same 401. Needs `manage_oidc`.',
   })
   @ApiBody({ type: OidcAuthenticateRequestDto })
   @ApiOkResponse({ type: OidcAuthenticateResponseDto })
@@ -142,7 +142,7 @@ export class ElasticsearchOidcController {
     'two different tokens': validationFailed('only one of [token, access_token] can be provided in the same request'),
     'unknown field': contentParseError('[1:2] [oidc_logout] unknown field [x]'),
     'empty refresh token': illegalArgument('refresh token must be provided'),
-    'refresh token of somebody else': foreignRefreshToken(),
+    'refresh token of another person': foreignRefreshToken(),
     'not an OpenID Connect token': illegalArgument('Access token is not valid for an OpenID Connect realm'),
     'unknown token': suppliedTokenNotValid(),
     'malformed refresh token': tokenMalformed(),

@@ -26,7 +26,7 @@ function commonErrors(path: keyof typeof ROUTES): ErrorExamples {
     'no credentials': missingCredentials(path),
     'not JSON': unsupportedContentType('application/x-www-form-urlencoded'),
     'too large': requestTooLarge(),
-    'a fault of ours': internalError(),
+    'a fault of this service': internalError(),
     'storage is away': unavailable(2),
   };
 }
@@ -40,7 +40,7 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   406: 'The body does not say that it is JSON.',
   413: 'The request is too large.',
   429: 'Too many attempts; `Retry-After` says when to come back.',
-  500: 'A fault of ours; the log has more.',
+  500: 'A fault of this service; the log has more.',
   503: 'We cannot answer just now. It is safe to send the request again.',
 };
 const HEADERS: Readonly<Record<number, string>> = {

@@ -33,7 +33,7 @@ export const ELASTICSEARCH: DialectDescriptor = {
         body: { realm: 'exeunt' },
       },
       ElasticsearchOidc_authenticate: {
-        success: 'A pair of tokens of ours, how long the access token is good, and who signed in.',
+        success: 'A pair of tokens that this service issued, how long the access token is good, and who signed in.',
         body: {
           redirect_uri: '/api/security/oidc/callback?code=SplxlOBeZQQYbYS6WxSbIA&state=4dbrihtIAt3wBTwo6DxK',
           state: '4dbrihtIAt3wBTwo6DxK',

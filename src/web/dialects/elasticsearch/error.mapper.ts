@@ -23,7 +23,7 @@ export function toElasticsearchError(error: ProtocolError): ElasticsearchError {
   if (error instanceof UnknownRealmError) return unknownRealm(error.description);
   if (error instanceof RealmAuthenticationError) return unableToAuthenticateAtRealm();
   if (error instanceof TooManyRequestsError) return tooManyRequests(error.retryAfterSeconds);
-  // The one text for whatever is wrong with a refresh token: what that is, is nobody's to know.
+  // The one text for whatever is wrong with a refresh token: the caller does not learn what.
   if (error instanceof InvalidGrantError)
     return new OAuthStyleError(error.code, 'could not refresh the requested token');
   if (isAboutTokenRequest(error)) return new OAuthStyleError(error.code, error.description);

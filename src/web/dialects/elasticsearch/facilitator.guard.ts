@@ -45,9 +45,9 @@ export function RequiresPrivilege(privilege: Privilege, action: Action): CustomD
 }
 
 /**
- * Lets in whoever shows a credential of its own: `Basic`, `ApiKey`, or `Bearer` with a client's own access token. The
- * person whose tokens are dealt with is in the body; a person's token is no privilege, so it opens `_authenticate` and
- * nothing else, and only if a facilitator was given it.
+ * Lets in a caller that shows a credential of its own: `Basic`, `ApiKey`, or `Bearer` with a client's own access token.
+ * The person whose tokens are dealt with is in the body; a person's token is no privilege, so it opens `_authenticate`
+ * and nothing else, and only if a facilitator was given it.
  */
 @Injectable()
 export class FacilitatorGuard implements CanActivate {
@@ -69,7 +69,7 @@ export class FacilitatorGuard implements CanActivate {
     return true;
   }
 
-  /** Whoever the request's own credential stands for. @throws ElasticsearchError */
+  /** The caller for which the request's own credential stands. @throws ElasticsearchError */
   async authenticate(request: ElasticsearchRequest): Promise<Caller> {
     const path = pathOf(request);
     const presented = parseCredentials(request.headers.authorization);
@@ -92,7 +92,7 @@ export class FacilitatorGuard implements CanActivate {
   ): Promise<Caller> {
     const client = await this.authenticator.findBySecret(secretReadings(presented), address);
     if (client !== undefined) return { kind: 'client', client, by: presented.scheme };
-    // One answer for an unknown client and a wrong secret, so that nobody learns which clients exist.
+    // One error for an unknown client and a wrong secret, so that an attacker does not learn which clients exist.
     throw unableToAuthenticate(presented.clientId, path);
   }
 
@@ -116,7 +116,7 @@ function holds(caller: Caller, privilege: Privilege): boolean {
   return caller.kind === 'client' && caller.client.metadata.permissions.includes(privilege);
 }
 
-/** Whoever {@link FacilitatorGuard} let in. */
+/** The caller that {@link FacilitatorGuard} let in. */
 export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
   const { caller } = context.switchToHttp().getRequest<AuthenticatedRequest>();
   if (caller === undefined) throw new Error('FacilitatorGuard is missing on this route.');

@@ -39,7 +39,7 @@ export function parseObject(text: string, schema: ObjectSchema): Readonly<Record
   return Object.fromEntries(reader.members);
 }
 
-/** What it is told while the text is read. */
+/** What it gets while the text is read. */
 class ObjectReader {
   readonly members = new Map<string, FieldValue>();
   private field: string | undefined;
@@ -72,7 +72,7 @@ class ObjectReader {
     if (!this.inObject || this.field === undefined) throw this.notAnObject(token, line, column);
     const type = this.schema.fields[this.field];
     if (!isOfType(value, type)) throw this.wrongType(token, line, column);
-    // Postgres holds neither NUL nor half a character, so what has one cannot be anything of ours.
+    // Postgres holds neither NUL nor half a character, so what has one cannot be anything that we issued.
     if (typeof value === 'string' && !isStorableText(value)) {
       const what = value.includes('\0') ? 'a NUL character' : 'half of a surrogate pair';
       throw this.problem(line, column, `[${this.schema.parserName}] ${this.field} must not contain ${what}`);

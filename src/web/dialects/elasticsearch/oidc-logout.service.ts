@@ -20,8 +20,8 @@ export class OidcLogoutService {
 
   /**
    * Ends the person's session for every application, and answers where the browser may sign out at the provider too.
-   * The facilitator's own refresh token ends with the session whether it was sent or not, unless the person granted it for
-   * when nobody is there. Repeating it is safe and answers the same.
+   * The facilitator's own refresh token ends with the session whether it was sent or not, unless the person granted
+   * offline access. Repeating it is safe and answers the same.
    *
    * @throws ElasticsearchError, UnknownRealmError before anything is written
    */

@@ -14,9 +14,9 @@ const VERSION = '7.17.0';
  * `GET /` and `HEAD /` for Elasticsearch clients of the versions 7.14 to 7.17: before their first call they ask there which
  * product it is, and refuse to work with one that does not say `Elasticsearch`.
  *
- * The address belongs to people, who get a page. So this answers only whoever shows credentials and does not ask for HTML:
- * a facilitator, or the token of somebody whom one signed in. Credentials that are not good are refused as everywhere in
- * the dialect; with the page the clients would report a wrong product for a wrong password.
+ * The address belongs to people, who get a page. So this answers only a caller that shows credentials and does not ask
+ * for HTML: a facilitator, or the token of a person that one signed in. Credentials that are not good are refused as
+ * everywhere in the dialect; with the page the clients would report a wrong product for a wrong password.
  */
 @Injectable()
 export class RootInfoMiddleware implements NestMiddleware<ElasticsearchRequest, OutgoingResponse> {

@@ -7,7 +7,7 @@ export const ROUTES = {
   '/_security/_authenticate': ['GET'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
-/** The methods of a path; undefined when it is none of ours. */
+/** The methods of a path; undefined when it is not one of our paths. */
 export function methodsOf(path: string): readonly string[] | undefined {
   return new Map<string, readonly string[]>(Object.entries(ROUTES)).get(path);
 }

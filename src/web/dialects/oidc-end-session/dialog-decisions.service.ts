@@ -36,7 +36,7 @@ export class DialogDecisions {
   async carryOut(form: EndSessionFormDto, sender: Browser): Promise<HttpResponse> {
     const browser = sender.submitted(form.csrf, { url: PATHS.endSession, label: 'Show the question again' });
     const opened = this.dialog.opened(form.request);
-    // A dialog that was left open too long is shown anew; nothing of the old one is used.
+    // A dialog that was left open too long is shown again; nothing of the old one is used.
     if (opened === undefined || form.decision === undefined) return this.endSession.askAnew(browser);
     const shown = withoutLostWayBack(opened, await this.clientOf(opened));
     if (form.decision === 'stay') return this.stay(shown, browser);

@@ -18,7 +18,7 @@ import { TAG } from './vocabulary.js';
  * RP-Initiated Logout 1.0 with a confirmation dialog, as cidaas documents it (docs/wire/oidc-end-session.md).
  *
  * Decision: the cookie says whose session ends; a hint names the application and may spare the question. It never ends
- * a session by itself: whoever has got hold of an old ID token must not be able to log its owner out
+ * a session by itself: a finder of an old ID token must not be able to log its owner out
  * (docs/threat-model.md#leaked-hint). In order:
  *
  * 1. The hints are verified; one that fails is used for nothing. Only a hint opens the way back to an application, and
@@ -27,8 +27,8 @@ import { TAG } from './vocabulary.js';
  *    a foreign page does no harm (docs/threat-model.md#forced-logout).
  * 3. The dialog's form acts. Its CSRF token belongs to this browser; what it was shown for comes back sealed, so that
  *    nothing is read from form fields twice.
- * 4. The redirect follows whichever way the person decides, after the applications were told (§3): at once, or from a
- *    page whose frames ask those that can only be asked in the browser.
+ * 4. The redirect follows whichever way the person decides, after the applications were notified (§3): at once, or from
+ *    a page whose frames ask those that can only be asked in the browser.
  *
  * @see [RP-Initiated Logout 1.0](https://openid.net/specs/openid-connect-rpinitiated-1_0.html) §2, §3, §4
  */
@@ -46,15 +46,15 @@ export class EndSessionController {
   @ApiOperation({
     summary: 'Logout Endpoint (End-Session)',
     description:
-      'Clears the authentication session and its cookie. Opened in a browser. Shows a dialog; nothing ends before the person answers it. A hint is a token that was issued to the application before: it says who asks and proves nothing about who is there. A client registered with `skip_logout_confirmation` is spared the dialog when its ID token hint belongs to the browser’s session; one with `headless_logout` needs no browser, only a hint that is still good. When nobody is signed in and the session of the hint is over, the browser goes on at once.',
+      'Clears the authentication session and its cookie. Opened in a browser. Shows a dialog; nothing ends before the person answers it. A hint is a token that was issued to the application before: it says which application asks and proves nothing about who is signed in. A client registered with `skip_logout_confirmation` is spared the dialog when its ID token hint belongs to the browser’s session; one with `headless_logout` needs no browser, only a hint that is still good. When no person is signed in and the session of the hint is over, the browser continues at once.',
   })
   @ApiPage(
     200,
-    'The dialog; also when nobody is signed in, which is no error. Without dialog, the signed-out page, where applications have to be asked in the browser.',
+    'The dialog; also when no person is signed in, which is no error. Without dialog, the signed-out page, where applications have to be asked in the browser.',
   )
   @ApiSeeOther('Without dialog, where the client is spared it: to `post_logout_redirect_uri`.')
   @ApiPage(400, 'A parameter was sent twice. Nothing changed.')
-  @ApiPage(500, 'A fault of ours. Nothing changed.')
+  @ApiPage(500, 'A fault of this service. Nothing changed.')
   @ApiPage(503, 'Storage is away, so nothing is confirmed. Trying again does no harm.')
   get(
     @Query() query: EndSessionRequestDto,
@@ -81,7 +81,7 @@ export class EndSessionController {
   )
   @ApiPage(400, 'A parameter was sent twice. Nothing changed.')
   @ApiPage(403, 'The form was not opened in this browser. Nothing changed.')
-  @ApiPage(500, 'A fault of ours.')
+  @ApiPage(500, 'A fault of this service.')
   @ApiPage(503, 'Storage is away, so nothing is confirmed. Trying again does no harm.')
   async post(
     @Body() form: EndSessionFormDto,

@@ -40,8 +40,9 @@ export interface EndSessionRequest {
 }
 
 /**
- * The way back that `client_id` names without a hint. The address is registered for that client, but anybody can send a
- * `client_id`: the person finds a link after a click of their own, and is sent nowhere (RP-Initiated Logout 1.0 §3).
+ * The way back that `client_id` names without a hint. The address is registered for that client, but every program can
+ * send a `client_id`: the person finds a link after a click of their own, and is sent nowhere (RP-Initiated Logout 1.0
+ * §3).
  */
 export interface UnverifiedLink {
   readonly clientName: string;
@@ -50,8 +51,9 @@ export interface UnverifiedLink {
 }
 
 /**
- * Whom the hints name together, or why they name nobody (docs/wire/oidc-end-session.md#either-hint). A hint that fails
- * is not used for anything, and spoils the others (RP-Initiated Logout 1.0 §4).
+ * The client and person that the hints name together, or why they name none
+ * (docs/wire/oidc-end-session.md#either-hint). A hint that fails is not used for anything, and spoils the others
+ * (RP-Initiated Logout 1.0 §4).
  */
 export function hintOf(
   request: EndSessionRequestDto,
@@ -132,7 +134,7 @@ export interface ShownDialog {
 }
 
 /**
- * As it was shown, without a way back that the client `client` has lost since: nobody is sent to a URI that was
+ * As it was shown, without a way back that the client `client` has lost since: no browser is sent to a URI that was
  * removed.
  */
 export function withoutLostWayBack(shown: ShownDialog, client: Client | undefined): ShownDialog {
@@ -159,7 +161,7 @@ export function toShownDialog(
   };
 }
 
-/** A dialog that was shown to somebody who was signed in. */
+/** A dialog that was shown to a person who was signed in. */
 export type ShownForSession = ShownDialog & { readonly sessionId: string; readonly accountId: string };
 
 /** The cookie decides whose session ends; the dialog it was shown for must have been about that very session. */

@@ -56,7 +56,7 @@ export class EndSessionService {
     return unasked ?? this.dialog.show(verified, session, found?.applications ?? [], browser);
   }
 
-  /** The dialog for whom this browser has signed in by now, whatever was asked before. */
+  /** The dialog for the session that this browser has by now, whatever was asked before. */
   askAnew(browser: Browser): Promise<HttpResponse> {
     return this.ask({}, browser, { mayAct: false, mayActByHint: false });
   }

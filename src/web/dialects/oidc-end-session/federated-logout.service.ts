@@ -20,7 +20,7 @@ const MAX_STATE = 3000;
 export interface WayBack {
   readonly redirectUri?: string | undefined;
   readonly state?: string | undefined;
-  /** The name of the application, where nobody has verified it: the address is then a link on our page, not a redirect. */
+  /** The name of the application, where it is not verified: the address is then a link on our page, not a redirect. */
   readonly linkTo?: string | undefined;
 }
 
@@ -54,7 +54,7 @@ export class FederatedLogout {
   ) {}
 
   /**
-   * What can be offered to whoever is in this session, with this way back. Nothing that {@link url} could not keep: not
+   * What can be offered to the person of this session, with this way back. Nothing that {@link url} could not keep: not
    * while the upstream's endpoint is not known, nor when the way back is too long for a URL.
    */
   async offerFor(session: SignedInSession | undefined, way: WayBack): Promise<UpstreamOffer | undefined> {
@@ -106,7 +106,7 @@ export class FederatedLogout {
     });
   }
 
-  /** Where somebody goes on who came back with this `state`: sealed by us, so it is a registered URI. */
+  /** Where the browser continues that came back with this `state`: sealed by us, so it is a registered URI. */
   returned(name: string, state: string | undefined): WayBack {
     const way = state === undefined ? undefined : this.sealer.open<WayBack & { upstream: string }>(RETURN, state);
     return way?.upstream === name ? way : {};

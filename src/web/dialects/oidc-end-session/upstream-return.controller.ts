@@ -31,7 +31,7 @@ export class UpstreamReturnController {
     description: 'Register this address as a post-logout redirect URI at the provider.',
   })
   @ApiPage(200, 'Signed out here, and back from there.')
-  @ApiSeeOther('On to the application that asked for the logout; or to our own pages when somebody is signed in.')
+  @ApiSeeOther('To the application that asked for the logout; or to our own pages when a person is signed in.')
   @ApiPage(404, 'There is no such provider.')
   async show(
     @Param('name') name: string,

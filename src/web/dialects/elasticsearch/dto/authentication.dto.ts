@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
-/** Where somebody was authenticated. */
+/** Where a person was authenticated. */
 export class AuthenticationRealmDto {
   /** An upstream by its name, or `exeunt` for this service itself. */
   @ApiProperty({ example: 'acme' })

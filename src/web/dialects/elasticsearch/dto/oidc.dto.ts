@@ -66,7 +66,7 @@ export class OidcAuthenticateRequestDto {
   readonly realm?: string | null;
 }
 
-/** Tokens of ours for the person; those of the provider are not handed out. */
+/** Our own tokens for the person; those of the provider are not handed out. */
 export class OidcAuthenticateResponseDto {
   @ApiProperty({ example: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjEifQ.e30.c2ln' })
   readonly access_token: string;
