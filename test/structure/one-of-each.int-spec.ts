@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What exists once is used, and not made again (docs/decisions/0048-one-of-each.md). */
+/** What exists once is used, and not made again (docs/decisions/0049-one-of-each.md). */
 describe('the sources', () => {
   const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.spec.ts'))
