@@ -12,7 +12,6 @@ import {
   type SecretCookieName,
   type SetCookie,
 } from './cookies.js';
-import { HttpEdge, type Cookies as OldCookies, type Response as OldResponse } from './http-edge.js';
 
 const CSRF = 'csrf';
 
@@ -169,48 +168,4 @@ class BrowserPipe implements PipeTransform<RequestCookies, Browser> {
 /** The parameter of a handler that is the {@link Browser} of its request. */
 export function CurrentBrowser(): ParameterDecorator {
   return Cookies(BrowserPipe);
-}
-
-/**
- * Knows a browser again: a random cookie that says nothing about a person. Interactions are bound to it, and every form
- * carries a MAC over it, so that no other site can post our forms in a person's name.
- */
-@Injectable()
-export class BrowserIdentity {
-  constructor(
-    private readonly edge: HttpEdge,
-    private readonly sealer: Sealer,
-  ) {}
-
-  /** The browser's id, a new one when it has none yet. */
-  ensure(response: OldResponse, cookies: OldCookies): string {
-    const known = this.edge.cookie(cookies, 'browser');
-    if (known !== undefined) return known;
-    const id = newSecret();
-    this.edge.setCookie(response, 'browser', id, undefined);
-    return id;
-  }
-
-  find(cookies: OldCookies): string | undefined {
-    return this.edge.cookie(cookies, 'browser');
-  }
-
-  hash(browserId: string): Buffer {
-    return sha256(browserId);
-  }
-
-  csrfToken(browserId: string): string {
-    return this.sealer.mac(CSRF, browserId);
-  }
-
-  /**
-   * @param way to the page whose form it is
-   * @throws ForbiddenFormError when the form was not ours, or the browser sends no cookies
-   */
-  checkCsrf(cookies: OldCookies, token: string | undefined, way?: WayOn): string {
-    const browserId = this.find(cookies);
-    if (browserId === undefined || token === undefined || !this.sealer.isMac(CSRF, browserId, token))
-      throw new ForbiddenFormError(way === undefined ? [] : [way]);
-    return browserId;
-  }
 }

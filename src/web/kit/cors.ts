@@ -1,6 +1,4 @@
-import { Injectable } from '@nestjs/common';
 import { browserOrigins, type Client } from '../../domain/clients/client.js';
-import { HttpEdge, type Response } from './http-edge.js';
 import { empty, type Header, type HttpResponse } from './http-response.js';
 
 /**
@@ -83,74 +81,4 @@ function headerNames(list: string | undefined): string[] {
     .map((name) => name.trim())
     .filter((name) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,60}$/.test(name))
     .slice(0, MAX_NAMES);
-}
-
-/**
- * Lets pages read our answers. No cookies are involved anywhere here, so a page learns nothing that it could not ask for
- * without a browser. `/authorize` never gets such a header (RFC 9700 §2.6).
- */
-@Injectable()
-export class Cors {
-  constructor(private readonly edge: HttpEdge) {}
-
-  /** When, and only when, the page's origin is that of a redirect URI of the client it speaks for. */
-  allow(response: Response, origin: string | undefined, client: Client): void {
-    if (origin !== undefined && browserOrigins(client).includes(origin)) this.allowAnybody(response, origin);
-  }
-
-  /**
-   * For responses that say nothing about a person or client: a refusal that names no registered client, a registration,
-   * a preflight.
-   */
-  allowAnybody(response: Response, origin: string | undefined): void {
-    if (origin === undefined) return;
-    this.edge.header(response, 'Access-Control-Allow-Origin', origin);
-    this.edge.header(response, 'Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After');
-    this.edge.header(response, 'Vary', 'Origin');
-  }
-
-  /**
-   * For an endpoint that serves whichever application is registered here, by JSON alone.
-   * @param origin undefined: no origin may read the response
-   */
-  allowRegistered(response: Response, origin: string | undefined, isPreflight: boolean): void {
-    this.edge.header(response, 'Vary', 'Origin');
-    if (origin === undefined) return;
-    this.edge.header(response, 'Access-Control-Allow-Origin', origin);
-    this.edge.header(response, 'Access-Control-Expose-Headers', 'Retry-After, X-Request-ID');
-    if (!isPreflight) return;
-    this.edge.header(response, 'Access-Control-Allow-Methods', 'POST');
-    this.edge.header(response, 'Access-Control-Allow-Headers', 'Authorization, Content-Type');
-    this.edge.header(response, 'Access-Control-Max-Age', '600');
-  }
-
-  /**
-   * Answers a preflight. It names no client, so it lets the question through; whether the answer may be read is decided
-   * by {@link allow}.
-   */
-  preflight(response: Response, origin: string | undefined, methods = 'GET, POST', headers?: string): void {
-    if (origin !== undefined) {
-      this.edge.header(response, 'Access-Control-Allow-Origin', origin);
-      this.edge.header(response, 'Access-Control-Allow-Methods', methods);
-      this.edge.header(
-        response,
-        'Access-Control-Allow-Headers',
-        ['Authorization', 'Content-Type', ...headerNames(headers)].join(', '),
-      );
-      this.edge.header(response, 'Access-Control-Max-Age', '600');
-      this.edge.header(response, 'Vary', 'Origin');
-    }
-    this.edge.empty(response, 204);
-  }
-
-  /** The same for a document that is for everybody, such as metadata and keys, and with whatever header is asked for. */
-  publicPreflight(response: Response, headers: string | undefined): void {
-    const names = headerNames(headers);
-    this.edge.header(response, 'Access-Control-Allow-Origin', '*');
-    this.edge.header(response, 'Access-Control-Allow-Methods', 'GET, HEAD');
-    if (names.length > 0) this.edge.header(response, 'Access-Control-Allow-Headers', names.join(', '));
-    this.edge.header(response, 'Access-Control-Max-Age', '600');
-    this.edge.header(response, 'Vary', 'Access-Control-Request-Headers');
-    this.edge.empty(response, 204);
-  }
 }

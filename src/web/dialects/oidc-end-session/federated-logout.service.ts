@@ -5,6 +5,7 @@ import { Sealer } from '../../../platform/keys/sealer.js';
 import { LogoutRecordsService } from '../../../domain/logout/termination/logout-records.service.js';
 import { TerminationCauses } from '../../../domain/logout/command/termination-causes.js';
 import { endSessionUrl } from '../../../platform/oidc/end-session-url.js';
+import { Endpoints } from '../../../platform/oidc/endpoints.js';
 import type { SignedInSession } from '../../../domain/sessions/session.js';
 import { SessionsService } from '../../../domain/sessions/sessions.service.js';
 import { logoutHintOf, UpstreamLogout } from '../../../domain/upstreams/upstream-logout.service.js';
@@ -101,7 +102,7 @@ export class FederatedLogout {
       idTokenHint: kept.idToken,
       clientId: kept.upstream.clientId,
       logoutHint: logoutHintOf(kept.idToken),
-      postLogoutRedirectUri: `${this.settings.issuer}/upstreams/${offer.name}/signed-out`,
+      postLogoutRedirectUri: new Endpoints(this.settings.issuer).upstreamSignedOut(offer.name),
       state,
     });
   }

@@ -1,4 +1,5 @@
-import { contentSecurityPolicy, headerUrl } from './http-edge.js';
+import { contentSecurityPolicy } from './content-security-policy.js';
+import { headerUrl } from './http-response.js';
 
 const NONCE = 'bm9uY2U=';
 
