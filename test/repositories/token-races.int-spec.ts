@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { newSecret, sha256 } from '../../src/platform/oidc/secret.js';
 import { AccessTokenRepository } from '../../src/domain/tokens/access-token.repository.js';
 import { GrantRepository } from '../../src/domain/tokens/grant.repository.js';
+import { RefreshTokenRepository } from '../../src/domain/tokens/refresh-token.repository.js';
 import { TestApp, type Answer, type TestClient } from '../support/app.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { redeem, signOut, terminationsOf } from '../tokens/token-requests.js';
@@ -13,11 +14,13 @@ describe('tokens under races', () => {
   let other: TestApp;
   let party: StubRelyingParty;
   let grants: GrantRepository;
+  let refreshTokens: RefreshTokenRepository;
 
   beforeAll(async () => {
     [app, party] = await Promise.all([TestApp.start(), StubRelyingParty.start()]);
     other = await TestApp.start({ issuer: app.issuer }, { db: app.db, clock: app.clock });
     grants = app.app.get(GrantRepository, { strict: false });
+    refreshTokens = app.app.get(RefreshTokenRepository, { strict: false });
   });
   afterAll(async () => {
     await other.stop();
@@ -47,7 +50,7 @@ describe('tokens under races', () => {
     const before = await app.db.query('SELECT 1 FROM refresh_tokens');
     const results = await Promise.all(
       Array.from({ length: 20 }, () =>
-        grants.rotate({
+        refreshTokens.rotate({
           tokenHash: sha256(tokens.refresh_token),
           clientId: client.clientId,
           scope: undefined,

@@ -157,13 +157,6 @@ const UNUSED = expiredRows({
     'created_at < :before AND first_used_at IS NULL AND registration_token_hash IS NOT NULL AND deleted_at IS NULL',
 });
 
-const OVER = expiredRows({
-  name: 'client_assertions_remove_over',
-  table: 'used_client_assertions',
-  key: 'client_id, jti_hash',
-  condition: 'expires_at < :before',
-});
-
 /**
  * The table `clients`. Every write notifies the other nodes when it commits, so that none continues by what it
  * remembers.
@@ -183,7 +176,6 @@ export class ClientRepository implements OnModuleInit {
     this.retention.register(
       { ...DELETED, keepMs: DELETED_CLIENT_KEPT_MS },
       ...(unusedClientMs === 0 ? [] : [{ ...UNUSED, keepMs: unusedClientMs }]),
-      { ...OVER, keepMs: 0 },
     );
   }
 

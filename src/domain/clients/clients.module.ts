@@ -8,6 +8,7 @@ import { ClientRepository } from './client.repository.js';
 import { ClientsService } from './clients.service.js';
 import { FirstAdminClient } from './first-admin-client.js';
 import { RegistrationPolicy } from './registration-policy.js';
+import { UsedAssertionRepository } from './used-assertion.repository.js';
 
 @Module({
   imports: [AuditModule, EgressModule],
@@ -19,6 +20,7 @@ import { RegistrationPolicy } from './registration-policy.js';
     ClientJwks,
     FirstAdminClient,
     RegistrationPolicy,
+    UsedAssertionRepository,
   ],
   exports: [
     AdministratorsService,
@@ -27,6 +29,7 @@ import { RegistrationPolicy } from './registration-policy.js';
     ClientJwks,
     FirstAdminClient,
     RegistrationPolicy,
+    UsedAssertionRepository,
   ],
 })
 export class ClientsModule {}

@@ -1,32 +1,19 @@
-import { statement } from '../../platform/database/statement.js';
 import type { Tx } from '../../platform/database/transaction.js';
 import { ConflictError } from '../../platform/oidc/errors.js';
-import { clientMayAdminister } from './clients.sql.js';
+import { ADMINISTERS, ADMINISTRATORS, LOCK_ADMINISTRATORS } from './administrators.sql.js';
 
-/** One for all changes that take an administrator away, so that two of them never each count on the other. */
+/** "exea" in ASCII. */
 const LOCK = 0x65786561;
-
-const ADMINISTERS = statement(
-  'clients_administers',
-  `SELECT ${clientMayAdminister('c', '$2')} AS administers FROM clients c
-    WHERE c.client_id = $1 AND c.deleted_at IS NULL FOR NO KEY UPDATE OF c`,
-);
-const TAKE_TURNS = statement('clients_administrators_lock', 'SELECT pg_advisory_xact_lock($1)');
-/** Two are enough to know: whether there is one, and whether it stands alone. */
-const ADMINISTRATORS = statement(
-  'clients_administrators',
-  `SELECT c.client_id FROM clients c WHERE ${clientMayAdminister('c', '$1')} LIMIT 2`,
-);
 
 /** Whether this client, which the transaction has locked, can use the admin API. */
 export async function canAdminister(tx: Tx, clientId: string, issuer: string): Promise<boolean> {
-  const [row] = await tx.query<{ administers: boolean }>(ADMINISTERS, [clientId, issuer]);
+  const [row] = await tx.query(ADMINISTERS, { clientId, issuer });
   return row?.administers === true;
 }
 
 /** Whether any client can use the admin API. */
 export async function someoneAdministers(tx: Tx, issuer: string): Promise<boolean> {
-  return (await tx.query(ADMINISTRATORS, [issuer])).length > 0;
+  return (await tx.query(ADMINISTRATORS, { issuer })).length > 0;
 }
 
 /**
@@ -45,8 +32,8 @@ export async function keepingAnAdministrator<T extends { readonly proofStays: bo
   const didAdminister = await canAdminister(tx, clientId, issuer);
   const changed = await change();
   if (!didAdminister) return changed;
-  await tx.query(TAKE_TURNS, [LOCK]);
-  const left = await tx.query<{ client_id: string }>(ADMINISTRATORS, [issuer]);
+  await tx.query(LOCK_ADMINISTRATORS, { lock: LOCK });
+  const left = await tx.query(ADMINISTRATORS, { issuer });
   const alone = left.length === 1 && left[0]?.client_id === clientId;
   if (left.length === 0 || (alone && !changed.proofStays)) {
     throw new ConflictError(

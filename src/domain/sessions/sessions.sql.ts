@@ -28,26 +28,6 @@ export function sessionIsAlive(s: string, a: string, now: string): string {
 }
 
 /**
- * {@link joinSessions} for statements with positional parameters.
- *
- * CTEs `participant` (session_id, client_id, sid) and `participant_counted`: the client takes part in the session from
- * now on. `source` is a relation with `session_id` and `client_id` whose session rows are locked by the statement.
- */
-export function joinSession(source: string, sid: string, now: string): string {
-  return `
-participant AS (
-  INSERT INTO session_clients (session_id, client_id, sid, joined_at, began_after_order)
-  SELECT session_id, client_id, ${sid}, ${now}, ${NEWEST_ORDER} FROM ${source} WHERE session_id IS NOT NULL
-  -- The sid of a client's session is given once; the empty update only makes RETURNING answer.
-  ON CONFLICT (session_id, client_id) DO UPDATE SET joined_at = session_clients.joined_at
-  RETURNING session_id, client_id, sid, (xmax = 0) AS is_new
-),
-participant_counted AS (
-  UPDATE sessions s SET client_count = s.client_count + 1 FROM participant p WHERE s.id = p.session_id AND p.is_new
-)`;
-}
-
-/**
  * The clients in `from` (session_id, client_id) take part in their sessions from now on: CTE `participant` (session_id,
  * client_id, sid, is_new). The statement has locked the sessions' rows.
  */

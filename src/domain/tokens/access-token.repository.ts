@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { accountClaims } from '../accounts/accounts.sql.js';
 import { clientVouchesFor } from '../clients/clients.sql.js';
 import { Clock } from '../../platform/clock/clock.js';
-import { statement } from '../../platform/database/statement.js';
-import { TransactionRunner } from '../../platform/database/transaction.js';
+import { statement, typed, type RowOf } from '../../platform/database/statement.js';
+import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { parseScope } from '../../platform/oidc/claims.js';
-import { GRANT_COLUMNS, toGrant, type Grant, type GrantRow } from './grant.js';
-import { GRANT_JOINS, grantIsAlive } from './tokens.sql.js';
+import { GRANT_COLUMNS, GRANT_SELECTED, SID_COLUMN, toGrant, type Grant } from './grant.js';
+import { accessTokenIsDenied, GRANT_JOINS, grantIsAlive, SID_JOIN } from './tokens.sql.js';
 
 export interface OpaqueTokenState {
   readonly jti: string;
@@ -21,54 +21,92 @@ export interface OpaqueTokenState {
 }
 
 /** Of a client's own token, which hangs on no grant: its client may use it and it was not revoked. */
-const LIVE_CLIENT_TOKEN = statement(
-  'access_tokens_live_client_token',
-  `SELECT c.metadata ->> 'scope' AS registered_scope FROM clients c
-    WHERE c.client_id = $1 AND ${clientVouchesFor('c', '$3::timestamptz', '$4::integer')}
-      AND NOT EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = $2)`,
-);
+const LIVE_CLIENT_TOKEN = statement({
+  name: 'access_tokens_live_client_token',
+  parameters: { clientId: 'text', jti: 'text', issuedAt: 'timestamptz', generation: 'int' },
+  row: { registered_scope: 'text' },
+  text: `
+    SELECT c.metadata ->> 'scope' AS registered_scope FROM clients c
+     WHERE c.client_id = :clientId AND ${clientVouchesFor('c', ':issuedAt', ':generation')}
+       AND NOT ${accessTokenIsDenied(':jti')}`,
+});
 
-const LIVE_GRANT = statement(
-  'access_tokens_live_grant',
-  `SELECT ${GRANT_COLUMNS}, a.login, ${accountClaims('a')} AS account_claims FROM grants g ${GRANT_JOINS}
-    WHERE g.id = $1 AND ${grantIsAlive('g', 's', 'a', 'c', '$3::timestamptz')}
-      AND NOT EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = $2)`,
-);
+const PERSON = {
+  login: 'text',
+  account_claims: typed<Readonly<Record<string, unknown>>>('jsonb'),
+} as const;
 
-const FIND_OPAQUE = statement(
-  'access_tokens_find_opaque',
-  `SELECT o.jti, o.client_id AS token_client_id, o.scope AS token_scope, o.audience, o.issued_at, o.expires_at, ${GRANT_COLUMNS},
-          c.metadata ->> 'scope' AS registered_scope, sc.sid, a.login, ${accountClaims('a')} AS account_claims
-     FROM opaque_access_tokens o
-     JOIN clients c ON c.client_id = o.client_id
-     LEFT JOIN grants g ON g.id = o.grant_id
-     LEFT JOIN accounts a ON a.id = g.account_id
-     LEFT JOIN sessions s ON s.id = g.session_id
-     LEFT JOIN session_clients sc ON sc.session_id = g.session_id AND sc.client_id = g.client_id
-    WHERE o.token_hash = $1 AND o.expires_at > $2::timestamptz
-      AND CASE WHEN o.grant_id IS NULL THEN ${clientVouchesFor('c', 'o.issued_at', 'o.token_generation')}
-               ELSE ${grantIsAlive('g', 's', 'a', 'c', '$2')} END
-      AND NOT EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = o.jti)`,
-);
+const LIVE_GRANT = statement({
+  name: 'access_tokens_live_grant',
+  parameters: { grantId: 'uuid', jti: 'text', now: 'timestamptz' },
+  row: { ...GRANT_COLUMNS, ...PERSON },
+  text: `
+    SELECT ${GRANT_SELECTED}, a.login, ${accountClaims('a')} AS account_claims FROM grants g ${GRANT_JOINS}
+     WHERE g.id = :grantId AND ${grantIsAlive('g', 's', 'a', 'c', ':now')} AND NOT ${accessTokenIsDenied(':jti')}`,
+});
 
-const DENY = statement(
-  'access_tokens_deny',
-  'INSERT INTO revoked_access_tokens (jti, expires_at) VALUES ($1, $2) ON CONFLICT (jti) DO NOTHING',
-);
+const FIND_OPAQUE = statement({
+  name: 'access_tokens_find_opaque',
+  parameters: { tokenHash: 'bytea', now: 'timestamptz' },
+  row: {
+    jti: 'text',
+    token_client_id: 'text',
+    token_scope: 'text',
+    audience: 'text[]',
+    issued_at: 'timestamptz',
+    expires_at: 'timestamptz',
+    registered_scope: 'text',
+    ...GRANT_COLUMNS,
+    // Null, as is the rest of the grant, for a token of the client's own.
+    id: 'uuid?',
+    ...SID_COLUMN,
+    ...PERSON,
+  },
+  text: `
+    SELECT o.jti, o.client_id AS token_client_id, o.scope AS token_scope, o.audience, o.issued_at, o.expires_at, ${GRANT_SELECTED},
+           c.metadata ->> 'scope' AS registered_scope, sc.sid, a.login, ${accountClaims('a')} AS account_claims
+      FROM opaque_access_tokens o
+      JOIN clients c ON c.client_id = o.client_id
+      LEFT JOIN grants g ON g.id = o.grant_id
+      LEFT JOIN accounts a ON a.id = g.account_id
+      LEFT JOIN sessions s ON s.id = g.session_id ${SID_JOIN}
+     WHERE o.token_hash = :tokenHash AND o.expires_at > :now
+       AND CASE WHEN o.grant_id IS NULL THEN ${clientVouchesFor('c', 'o.issued_at', 'o.token_generation')}
+                ELSE ${grantIsAlive('g', 's', 'a', 'c', ':now')} END
+       AND NOT ${accessTokenIsDenied('o.jti')}`,
+});
 
-const STORE_OPAQUE = statement(
-  'access_tokens_store_opaque',
-  `INSERT INTO opaque_access_tokens (token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at, token_generation)
-   VALUES ($1, $2, NULL, $3, $4, $5, $6, $7, $8)`,
-);
+const DENY = statement({
+  name: 'access_tokens_deny',
+  parameters: { jti: 'text', expiresAt: 'timestamptz' },
+  row: { jti: 'text' },
+  text: `
+    INSERT INTO revoked_access_tokens (jti, expires_at) VALUES (:jti, :expiresAt)
+    ON CONFLICT (jti) DO NOTHING RETURNING jti`,
+});
+
+const STORE_OPAQUE = statement({
+  name: 'access_tokens_store_opaque',
+  parameters: {
+    tokenHash: 'bytea',
+    jti: 'text',
+    clientId: 'text',
+    scope: 'text',
+    audience: 'text[]',
+    now: 'timestamptz',
+    expiresAt: 'timestamptz',
+    generation: 'int',
+  },
+  text: `
+    INSERT INTO opaque_access_tokens (token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at, token_generation)
+    VALUES (:tokenHash, :jti, NULL, :clientId, :scope, :audience, :now, :expiresAt, :generation)`,
+});
 
 export interface LiveGrant {
   readonly grant: Grant;
   readonly login: string;
   readonly accountClaims: Readonly<Record<string, unknown>>;
 }
-
-type LiveGrantRow = GrantRow & { login: string; account_claims: Record<string, unknown> };
 
 /** Whether access tokens are still good: the denylist and, by one query, everything that their grant hangs on. */
 @Injectable()
@@ -88,37 +126,22 @@ export class AccessTokenRepository {
     readonly issuedAt: Date;
     readonly generation: number;
   }): Promise<{ readonly registeredScope: readonly string[] } | undefined> {
-    const [row] = await this.transactions.query<{ registered_scope: string }>(LIVE_CLIENT_TOKEN, [
-      token.clientId,
-      token.jti,
-      token.issuedAt,
-      token.generation,
-    ]);
+    const [row] = await this.transactions.query(LIVE_CLIENT_TOKEN, token);
     return row === undefined ? undefined : { registeredScope: parseScope(row.registered_scope) };
   }
 
   /** The grant of a token, if both are alive now. */
   async findLiveGrant(grantId: string, jti: string): Promise<LiveGrant | undefined> {
-    const [row] = await this.transactions.query<LiveGrantRow>(LIVE_GRANT, [grantId, jti, this.clock.now()]);
+    const [row] = await this.transactions.query(LIVE_GRANT, { grantId, jti, now: this.clock.now() });
     return row === undefined ? undefined : toLiveGrant(row);
   }
 
   async findOpaque(
     tokenHash: Buffer,
   ): Promise<(OpaqueTokenState & { readonly live: LiveGrant | undefined }) | undefined> {
-    const [row] = await this.transactions.query<
-      LiveGrantRow & {
-        jti: string;
-        token_client_id: string;
-        token_scope: string;
-        registered_scope: string;
-        audience: string[];
-        issued_at: Date;
-        expires_at: Date;
-      }
-    >(FIND_OPAQUE, [tokenHash, this.clock.now()]);
+    const [row] = await this.transactions.query(FIND_OPAQUE, { tokenHash, now: this.clock.now() });
     if (row === undefined) return undefined;
-    const live = row.id === null ? undefined : toLiveGrant(row);
+    const live = row.id === null ? undefined : toLiveGrant({ ...row, id: row.id });
     return {
       jti: row.jti,
       clientId: row.token_client_id,
@@ -132,8 +155,9 @@ export class AccessTokenRepository {
     };
   }
 
-  async deny(jti: string, expiresAt: Date): Promise<void> {
-    await this.transactions.query(DENY, [jti, expiresAt]);
+  /** Denies one token until it would have expired. False: it was denied before. */
+  async deny(jti: string, expiresAt: Date, tx?: Tx): Promise<boolean> {
+    return (await (tx ?? this.transactions).query(DENY, { jti, expiresAt })).length === 1;
   }
 
   async storeOpaque(token: {
@@ -145,16 +169,7 @@ export class AccessTokenRepository {
     expiresAt: Date;
     generation: number;
   }): Promise<void> {
-    await this.transactions.query(STORE_OPAQUE, [
-      token.tokenHash,
-      token.jti,
-      token.clientId,
-      token.scope,
-      token.audience,
-      this.clock.now(),
-      token.expiresAt,
-      token.generation,
-    ]);
+    await this.transactions.query(STORE_OPAQUE, { ...token, now: this.clock.now() });
   }
 }
 
@@ -163,6 +178,6 @@ export function stillHeld(scope: readonly string[], held: readonly string[]): re
   return scope.filter((value) => held.includes(value));
 }
 
-function toLiveGrant(row: LiveGrantRow): LiveGrant {
-  return { grant: toGrant({ ...row, sid: row.sid ?? null }), login: row.login, accountClaims: row.account_claims };
+function toLiveGrant(row: RowOf<typeof LIVE_GRANT> & { readonly sid?: string | null }): LiveGrant {
+  return { grant: toGrant(row), login: row.login, accountClaims: row.account_claims };
 }

@@ -12,7 +12,7 @@ import { ACCESS_TOKEN_ALGORITHM } from '../../platform/oidc/algorithms.js';
 import { parseScope } from '../../platform/oidc/claims.js';
 import { newSecret, sha256 } from '../../platform/oidc/secret.js';
 import { AccessTokenRepository, stillHeld, type LiveGrant } from './access-token.repository.js';
-import type { OpaqueToStore } from './grant.repository.js';
+import type { OpaqueToStore } from './opaque-tokens.sql.js';
 import type { Grant } from './grant.js';
 
 /** An access token that is good now: signature, lifetime, denylist, grant, session and account all say so. */

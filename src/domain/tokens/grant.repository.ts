@@ -1,31 +1,24 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { accountClaims } from '../accounts/accounts.sql.js';
 import {
   clientHasRedirectUri,
+  clientIsToBeRemoved,
   clientMayBeGranted,
-  clientMayRefresh,
   clientMayServePeople,
+  DELETED_CLIENT_KEPT_MS,
   scopeGrantedTo,
 } from '../clients/clients.sql.js';
 import { Clock } from '../../platform/clock/clock.js';
-import { statement, type Queryable } from '../../platform/database/statement.js';
-import { TransactionRunner } from '../../platform/database/transaction.js';
+import { DAY } from '../../platform/clock/durations.js';
+import { expiredRows, Retention } from '../../platform/database/retention.js';
+import { sql, statement, typed, type Queryable } from '../../platform/database/statement.js';
+import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { grantOutlivesOrders, NEWEST_ORDER } from '../../platform/epochs/epochs.sql.js';
-import { joinSession, sessionIsAlive } from '../sessions/sessions.sql.js';
+import type { ClaimsParameter } from '../../platform/oidc/claims.js';
+import { joinSessions, sessionIsAlive } from '../sessions/sessions.sql.js';
 import { grantIsServed, sessionServes, upstreamVouchingFor } from '../upstreams/upstreams.sql.js';
-import { GRANT_COLUMNS, GRANTED_SCOPE, toGrant, type Grant, type GrantRow } from './grant.js';
-import { GRANT_JOINS, grantIsAlive } from './tokens.sql.js';
-
-/** What a new opaque access token is stored with; undefined for JWTs, which are not stored. */
-export interface OpaqueToStore {
-  readonly tokenHash: Buffer;
-  readonly jti: string;
-  readonly scope: string | null;
-  readonly audience: readonly string[];
-  /** Added to the audience when the token's scope has `openid`. */
-  readonly audienceOfOpenid: readonly string[];
-  readonly expiresAt: Date;
-}
+import { GRANT_COLUMNS, GRANT_SELECTED, SID_COLUMN, toGrant, type Grant } from './grant.js';
+import { OPAQUE_PARAMETERS, opaqueValues, storeOpaque, type OpaqueToStore } from './opaque-tokens.sql.js';
 
 export interface NewGrant {
   readonly id: string;
@@ -34,7 +27,7 @@ export interface NewGrant {
   readonly sessionId: string;
   readonly offline: boolean;
   readonly scope: string;
-  readonly claims: object | undefined;
+  readonly claims: ClaimsParameter | undefined;
   readonly authenticatedAt: Date;
   readonly amr: readonly string[];
   readonly upstream: string | null;
@@ -67,21 +60,6 @@ export interface ExchangedCode {
   readonly accountClaims: Readonly<Record<string, unknown>>;
 }
 
-export interface Rotation {
-  readonly tokenHash: Buffer;
-  readonly clientId: string;
-  readonly scope: readonly string[] | undefined;
-  readonly successorHash: Buffer;
-  readonly successorSalt: Buffer;
-  readonly successorExpiresAt: Date;
-  readonly opaque: OpaqueToStore | undefined;
-}
-
-export interface GrantWithClaims {
-  readonly grant: Grant;
-  readonly accountClaims: Readonly<Record<string, unknown>>;
-}
-
 /** What became of a code that could not be exchanged. */
 export interface CodeState {
   readonly grantId: string;
@@ -89,282 +67,209 @@ export interface CodeState {
   readonly consumedAt: Date | null;
 }
 
-/** What became of a refresh token that could not be rotated. */
-export interface RefreshTokenState {
-  readonly grant: Grant;
-  readonly grantAlive: boolean;
-  readonly expiresAt: Date;
-  readonly consumedAt: Date | null;
-  readonly successorSalt: Buffer | null;
-  readonly accountClaims: Readonly<Record<string, unknown>>;
-}
-
-/** CTE that stores an opaque access token for the grant in `source` when its hash, parameter `p`, is given. */
-function storeOpaque(source: string, p: number, now: string): string {
-  return `
-opaque AS (
-  INSERT INTO opaque_access_tokens (token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at)
-  SELECT $${p}::bytea, $${p + 1}, g.id, g.client_id, token.scope,
-         $${p + 3}::text[] || CASE WHEN 'openid' = ANY (string_to_array(token.scope, ' ')) THEN $${p + 5}::text[] ELSE '{}' END,
-         ${now}, $${p + 4}::timestamptz
-    FROM g, ${source}, LATERAL (SELECT coalesce($${p + 2}::text, g.scope) AS scope) token WHERE $${p}::bytea IS NOT NULL
-)`;
-}
-
-const CREATE = statement(
-  'grants_create_with_code',
-  `WITH live AS (
-     SELECT s.id, ${upstreamVouchingFor('s', '$3::text')} AS upstream_id FROM sessions s JOIN accounts a ON a.id = s.account_id
-      WHERE s.id = $4 AND s.account_id = $2 AND ${sessionIsAlive('s', 'a', '$10::timestamptz')} AND ${sessionServes('s', '$3::text')}
-   ), client AS MATERIALIZED (
-     -- Locked, so that a client that is being disabled, or loses something, gets no grant that nobody revokes or narrows.
-     SELECT c.client_id, ${scopeGrantedTo('c', '$6::text')} AS scope FROM clients c
-      WHERE c.client_id = $3 AND ${clientMayBeGranted('c', '$5::boolean')} AND ${clientHasRedirectUri('c', '$17::text')} FOR SHARE OF c
-   ), g AS (
-     INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
-                         upstream_id, began_after_order)
-     SELECT $1::uuid, $2::uuid, client.client_id, live.id, $5::boolean, client.scope, $7::jsonb, $8::timestamptz, $9::text[], $10, $16::text,
-            live.upstream_id, ${NEWEST_ORDER}
-       FROM live, client RETURNING id
-   )
-   INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, registered_uri, code_challenge, nonce, expires_at)
-   SELECT $11::bytea, g.id, $12, $17, $13, $14, $15::timestamptz FROM g RETURNING grant_id`,
-);
+const CREATE = statement({
+  name: 'grants_create_with_code',
+  parameters: {
+    id: 'uuid',
+    accountId: 'uuid',
+    clientId: 'text',
+    sessionId: 'uuid',
+    offline: 'boolean',
+    scope: 'text',
+    claims: typed<ClaimsParameter | null>('jsonb?'),
+    authenticatedAt: 'timestamptz',
+    amr: 'text[]',
+    upstream: 'text?',
+    codeHash: 'bytea',
+    redirectUri: 'text?',
+    registeredUri: 'text?',
+    codeChallenge: 'text?',
+    nonce: 'text?',
+    codeExpiresAt: 'timestamptz',
+    now: 'timestamptz',
+  },
+  row: { grant_id: 'uuid' },
+  text: `
+    WITH live AS (
+      SELECT s.id, ${upstreamVouchingFor('s', ':clientId')} AS upstream_id FROM sessions s JOIN accounts a ON a.id = s.account_id
+       WHERE s.id = :sessionId AND s.account_id = :accountId AND ${sessionIsAlive('s', 'a', ':now')} AND ${sessionServes('s', ':clientId')}
+    ), client AS MATERIALIZED (
+      -- Locked, so that a client that is being disabled, or loses something, gets no grant that is never revoked or narrowed.
+      SELECT c.client_id, ${scopeGrantedTo('c', ':scope')} AS scope FROM clients c
+       WHERE c.client_id = :clientId AND ${clientMayBeGranted('c', ':offline')} AND ${clientHasRedirectUri('c', ':registeredUri')} FOR SHARE OF c
+    ), g AS (
+      INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
+                          upstream_id, began_after_order)
+      SELECT :id, :accountId, client.client_id, live.id, :offline, client.scope, :claims, :authenticatedAt, :amr, :now, :upstream,
+             live.upstream_id, ${NEWEST_ORDER}
+        FROM live, client RETURNING id
+    )
+    INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, registered_uri, code_challenge, nonce, expires_at)
+    SELECT :codeHash, g.id, :redirectUri, :registeredUri, :codeChallenge, :nonce, :codeExpiresAt FROM g RETURNING grant_id`,
+});
 
 /**
  * Locks the session, then the grant: the order in which a logout locks them. A logout that commits first leaves
  * nothing to exchange; one that comes second sees the participant (docs/decisions/0003-a-logout-in-one-statement.md).
  */
-const EXCHANGE_CODE = statement(
-  'grants_exchange_code',
-  `WITH code AS (
-     SELECT c.code_hash, c.grant_id, c.registered_uri FROM authorization_codes c
-      WHERE c.code_hash = $1 AND c.consumed_at IS NULL AND c.expires_at > $5::timestamptz
-        AND c.redirect_uri IS NOT DISTINCT FROM $3 AND c.code_challenge IS NOT DISTINCT FROM $4
-   ), s AS (
-     SELECT s.id, ${accountClaims('a')} AS account_claims
-       FROM code JOIN grants cg ON cg.id = code.grant_id JOIN sessions s ON s.id = cg.session_id JOIN accounts a ON a.id = s.account_id
-      WHERE cg.client_id = $2 AND ${sessionIsAlive('s', 'a', '$5')}
-        FOR NO KEY UPDATE OF s
-   ), g AS (
-     SELECT ${GRANT_COLUMNS}, s.account_claims FROM grants g JOIN s ON s.id = g.session_id JOIN code ON code.grant_id = g.id
-       JOIN clients c ON c.client_id = g.client_id
-      WHERE g.revoked_at IS NULL AND ${grantOutlivesOrders('g')} AND ${grantIsServed('g')}
-        AND ${clientMayServePeople('c')} AND ${clientHasRedirectUri('c', 'code.registered_uri')} FOR SHARE OF g
-   ), consumed AS (
-     UPDATE authorization_codes c SET consumed_at = $5 FROM g WHERE c.code_hash = $1 AND c.grant_id = g.id AND c.consumed_at IS NULL
-     RETURNING c.nonce, g.session_id, g.client_id
-   ), ${joinSession('consumed', '$6', '$5')}, refresh AS (
-     INSERT INTO refresh_tokens (token_hash, grant_id, created_at, expires_at)
-     SELECT $7::bytea, g.id, $5, $8::timestamptz FROM g, consumed WHERE $9::boolean
-   ), ${storeOpaque('consumed', 10, '$5')}
-   SELECT g.*, consumed.nonce, participant.sid FROM g, consumed, participant`,
-);
+const EXCHANGE_CODE = statement({
+  name: 'grants_exchange_code',
+  parameters: {
+    codeHash: 'bytea',
+    clientId: 'text',
+    redirectUri: 'text?',
+    codeChallenge: 'text?',
+    now: 'timestamptz',
+    newSid: 'text',
+    refreshTokenHash: 'bytea',
+    refreshExpiresAt: 'timestamptz',
+    withRefreshToken: 'boolean',
+    ...OPAQUE_PARAMETERS,
+  },
+  row: {
+    ...GRANT_COLUMNS,
+    ...SID_COLUMN,
+    account_claims: typed<Readonly<Record<string, unknown>>>('jsonb'),
+    nonce: 'text?',
+  },
+  text: sql`
+    WITH code AS (
+      SELECT c.code_hash, c.grant_id, c.registered_uri FROM authorization_codes c
+       WHERE c.code_hash = :codeHash AND c.consumed_at IS NULL AND c.expires_at > :now
+         AND c.redirect_uri IS NOT DISTINCT FROM :redirectUri AND c.code_challenge IS NOT DISTINCT FROM :codeChallenge
+    ), s AS (
+      SELECT s.id, ${accountClaims('a')} AS account_claims
+        FROM code JOIN grants cg ON cg.id = code.grant_id JOIN sessions s ON s.id = cg.session_id JOIN accounts a ON a.id = s.account_id
+       WHERE cg.client_id = :clientId AND ${sessionIsAlive('s', 'a', ':now')}
+         FOR NO KEY UPDATE OF s
+    ), g AS (
+      SELECT ${GRANT_SELECTED}, s.account_claims FROM grants g JOIN s ON s.id = g.session_id JOIN code ON code.grant_id = g.id
+        JOIN clients c ON c.client_id = g.client_id
+       WHERE g.revoked_at IS NULL AND ${grantOutlivesOrders('g')} AND ${grantIsServed('g')}
+         AND ${clientMayServePeople('c')} AND ${clientHasRedirectUri('c', 'code.registered_uri')} FOR SHARE OF g
+    ), consumed AS (
+      UPDATE authorization_codes c SET consumed_at = :now FROM g
+       WHERE c.code_hash = :codeHash AND c.grant_id = g.id AND c.consumed_at IS NULL
+      RETURNING c.nonce, g.session_id, g.client_id
+    ), ${joinSessions('consumed')}, refresh AS (
+      INSERT INTO refresh_tokens (token_hash, grant_id, created_at, expires_at)
+      SELECT :refreshTokenHash, g.id, :now, :refreshExpiresAt FROM g, consumed WHERE :withRefreshToken
+    ), ${storeOpaque('consumed')}
+    SELECT g.*, consumed.nonce, participant.sid FROM g, consumed, participant`,
+});
 
-const CODE_STATE = statement(
-  'grants_code_state',
-  `SELECT c.grant_id, c.consumed_at, g.client_id FROM authorization_codes c JOIN grants g ON g.id = c.grant_id WHERE c.code_hash = $1`,
-);
+const CODE_STATE = statement({
+  name: 'grants_code_state',
+  parameters: { codeHash: 'bytea' },
+  row: { grant_id: 'uuid', client_id: 'text', consumed_at: 'timestamptz?' },
+  text: `
+    SELECT c.grant_id, g.client_id, c.consumed_at FROM authorization_codes c JOIN grants g ON g.id = c.grant_id
+     WHERE c.code_hash = :codeHash`,
+});
 
-const SID_JOIN = `LEFT JOIN session_clients sc ON sc.session_id = g.session_id AND sc.client_id = g.client_id`;
+const NARROW = statement({
+  name: 'grants_narrow',
+  parameters: { clientId: 'text', scope: 'text[]' },
+  text: `
+    UPDATE grants g SET scope = (
+      SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
+        FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place) WHERE w.value <> ALL (:scope))
+     WHERE g.client_id = :clientId AND g.revoked_at IS NULL AND string_to_array(g.scope, ' ') && :scope`,
+});
 
-/**
- * One statement: the token is used, its successor exists. The grant's row is locked, so a revocation that commits first
- * leaves nothing to rotate, and one that comes second kills the successor too.
- */
-const ROTATE = statement(
-  'grants_rotate_refresh_token',
-  `WITH presented AS (
-     SELECT r.grant_id FROM refresh_tokens r WHERE r.token_hash = $1
-   ), g AS (
-     SELECT ${GRANT_COLUMNS}, sc.sid, ${accountClaims('a')} AS account_claims
-       FROM presented JOIN grants g ON g.id = presented.grant_id ${GRANT_JOINS} ${SID_JOIN}
-      WHERE g.client_id = $2 AND ($4::text[] IS NULL OR $4 <@ string_to_array(${GRANTED_SCOPE}, ' ')) AND ${grantIsAlive('g', 's', 'a', 'c', '$3::timestamptz')} AND ${clientMayRefresh('c')}
-        FOR SHARE OF g
-   ), consumed AS (
-     UPDATE refresh_tokens r SET consumed_at = $3, successor_salt = $6 FROM g
-      WHERE r.token_hash = $1 AND r.grant_id = g.id AND r.consumed_at IS NULL AND r.expires_at > $3 RETURNING r.grant_id
-   ), successor AS (
-     INSERT INTO refresh_tokens (token_hash, grant_id, created_at, expires_at)
-     SELECT $5::bytea, consumed.grant_id, $3, $7::timestamptz FROM consumed
-   ), ${storeOpaque('consumed', 8, '$3')}
-   SELECT g.* FROM g, consumed`,
-);
+const OF_REMOVED_CLIENTS = expiredRows({
+  name: 'grants_remove_of_removed_clients',
+  table: 'grants',
+  key: 'id',
+  condition: clientIsToBeRemoved('client_id', ':before'),
+});
 
-const REFRESH_TOKEN_STATE = statement(
-  'grants_refresh_token_state',
-  `SELECT ${GRANT_COLUMNS}, sc.sid, ${accountClaims('a')} AS account_claims, r.expires_at, r.consumed_at, r.successor_salt,
-          coalesce(${grantIsAlive('g', 's', 'a', 'c', '$2::timestamptz')} AND ${clientMayRefresh('c')}, false) AS grant_alive
-     FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id ${GRANT_JOINS} ${SID_JOIN}
-    WHERE r.token_hash = $1`,
-);
+const EXPIRED_CODES = expiredRows({
+  name: 'grants_remove_expired_codes',
+  table: 'authorization_codes',
+  key: 'code_hash',
+  condition: 'expires_at < :before',
+});
 
-/** The grace: the same successor again, as long as it was not used. */
-const REPEAT_ROTATION = statement(
-  'grants_repeat_rotation',
-  `WITH g AS (
-     SELECT ${GRANT_COLUMNS} FROM grants g JOIN refresh_tokens r ON r.grant_id = g.id ${GRANT_JOINS}
-      WHERE r.token_hash = $1 AND g.id = $2 AND r.consumed_at IS NULL AND r.expires_at > $3::timestamptz AND ${grantIsAlive('g', 's', 'a', 'c', '$3')} AND ${clientMayRefresh('c')}
-        FOR SHARE OF g
-   ), present AS (SELECT 1 FROM g), ${storeOpaque('present', 4, '$3')}
-   SELECT g.id FROM g`,
-);
+const EXPIRED_REFRESH_TOKENS = expiredRows({
+  name: 'grants_remove_expired_refresh_tokens',
+  table: 'refresh_tokens',
+  key: 'token_hash',
+  condition: 'expires_at < :before',
+});
 
-const REVOKE_BY_REFRESH_TOKEN = statement(
-  'grants_revoke_by_token',
-  `WITH revoked AS (
-     UPDATE grants g SET revoked_at = $3, revoked_cause = 'token_revoked' FROM refresh_tokens r
-      WHERE r.token_hash = $1 AND g.id = r.grant_id AND g.client_id = $2 AND g.revoked_at IS NULL RETURNING g.id
-   ), denied AS (
-     INSERT INTO revoked_access_tokens (jti, expires_at)
-     SELECT o.jti, o.expires_at FROM opaque_access_tokens o WHERE o.token_hash = $1 AND o.client_id = $2 AND o.expires_at > $3::timestamptz
-     ON CONFLICT (jti) DO NOTHING
-   )
-   SELECT id FROM revoked`,
-);
+const EXPIRED_OPAQUE_TOKENS = expiredRows({
+  name: 'grants_remove_expired_opaque_tokens',
+  table: 'opaque_access_tokens',
+  key: 'token_hash',
+  condition: 'expires_at < :before',
+});
 
-const NARROW = statement(
-  'grants_narrow',
-  `UPDATE grants g SET scope = (
-     SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
-       FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place) WHERE w.value <> ALL ($2::text[]))
-    WHERE g.client_id = $1 AND g.revoked_at IS NULL AND string_to_array(g.scope, ' ') && $2::text[]`,
-);
+const EXPIRED_DENIALS = expiredRows({
+  name: 'grants_remove_expired_denials',
+  table: 'revoked_access_tokens',
+  key: 'jti',
+  condition: 'expires_at < :before',
+});
 
-/** Grants, codes and refresh tokens. Every method is one statement and tells what it changed. */
+/** A grant is done with when nothing that hangs on it can be used any more. */
+const DONE_WITH = expiredRows({
+  name: 'grants_remove_done_with',
+  table: 'grants',
+  key: 'id',
+  condition: `(revoked_at < :before OR created_at < :before)
+          AND NOT EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.grant_id = grants.id)
+          AND NOT EXISTS (SELECT 1 FROM authorization_codes c WHERE c.grant_id = grants.id)
+          AND NOT EXISTS (SELECT 1 FROM opaque_access_tokens o WHERE o.grant_id = grants.id)`,
+});
+
+/** Grants and the codes for them. Every method is one statement and tells what it changed. */
 @Injectable()
-export class GrantRepository {
+export class GrantRepository implements OnModuleInit {
   constructor(
     private readonly transactions: TransactionRunner,
     private readonly clock: Clock,
+    private readonly retention: Retention,
   ) {}
+
+  onModuleInit(): void {
+    this.retention.register(
+      { ...OF_REMOVED_CLIENTS, keepMs: DELETED_CLIENT_KEPT_MS, first: true },
+      { ...EXPIRED_CODES, keepMs: DAY },
+      { ...EXPIRED_REFRESH_TOKENS, keepMs: DAY },
+      { ...EXPIRED_OPAQUE_TOKENS, keepMs: DAY },
+      // For as long as an opaque one is remembered, so that a hint that was revoked does not come back by expiring.
+      { ...EXPIRED_DENIALS, keepMs: DAY },
+      { ...DONE_WITH, keepMs: 2 * DAY },
+    );
+  }
 
   /**
    * The grant is there before any token of it, so no token is ever without the row that can revoke it. False: the
    * session ended or is none for the client, or the client may not have it.
    */
   async createWithCode(grant: NewGrant, db: Queryable = this.transactions): Promise<boolean> {
-    const rows = await db.query(CREATE, [
-      grant.id,
-      grant.accountId,
-      grant.clientId,
-      grant.sessionId,
-      grant.offline,
-      grant.scope,
-      grant.claims === undefined ? null : JSON.stringify(grant.claims),
-      grant.authenticatedAt,
-      grant.amr,
-      this.clock.now(),
-      grant.codeHash,
-      grant.redirectUri ?? null,
-      grant.codeChallenge ?? null,
-      grant.nonce ?? null,
-      grant.codeExpiresAt,
-      grant.upstream,
-      grant.registeredUri ?? null,
-    ]);
-    return rows.length === 1;
+    return (await db.query(CREATE, { ...grant, now: this.clock.now() })).length === 1;
   }
 
   /** Consumes the code. Undefined when anything about it does not fit; {@link codeState} says what. */
   async exchangeCode(exchange: CodeExchange): Promise<ExchangedCode | undefined> {
-    const [row] = await this.transactions.query<
-      GrantRow & { nonce: string | null; account_claims: Record<string, unknown> }
-    >(EXCHANGE_CODE, [
-      exchange.codeHash,
-      exchange.clientId,
-      exchange.redirectUri ?? null,
-      exchange.codeChallenge ?? null,
-      this.clock.now(),
-      exchange.newSid,
-      exchange.refreshTokenHash,
-      exchange.refreshExpiresAt,
-      exchange.withRefreshToken,
-      ...opaqueParameters(exchange.opaque),
-    ]);
+    const { opaque, ...code } = exchange;
+    const values = { ...code, now: this.clock.now(), ...opaqueValues(opaque) };
+    const [row] = await this.transactions.query(EXCHANGE_CODE, values);
     if (row === undefined) return undefined;
-    return {
-      grant: toGrant(row),
-      nonce: row.nonce ?? undefined,
-      accountClaims: row.account_claims,
-    };
+    return { grant: toGrant(row), nonce: row.nonce ?? undefined, accountClaims: row.account_claims };
   }
 
   async codeState(codeHash: Buffer): Promise<CodeState | undefined> {
-    const [row] = await this.transactions.query<{ grant_id: string; client_id: string; consumed_at: Date | null }>(
-      CODE_STATE,
-      [codeHash],
-    );
+    const [row] = await this.transactions.query(CODE_STATE, { codeHash });
     return row === undefined
       ? undefined
       : { grantId: row.grant_id, clientId: row.client_id, consumedAt: row.consumed_at };
   }
 
-  /**
-   * Uses the token and stores its successor. Undefined: someone was first, or it does not fit; {@link
-   * refreshTokenState} says what.
-   */
-  async rotate(rotation: Rotation): Promise<GrantWithClaims | undefined> {
-    const [row] = await this.transactions.query<GrantRow & { account_claims: Record<string, unknown> }>(ROTATE, [
-      rotation.tokenHash,
-      rotation.clientId,
-      this.clock.now(),
-      rotation.scope ?? null,
-      rotation.successorHash,
-      rotation.successorSalt,
-      rotation.successorExpiresAt,
-      ...opaqueParameters(rotation.opaque),
-    ]);
-    return row === undefined ? undefined : { grant: toGrant(row), accountClaims: row.account_claims };
-  }
-
-  async refreshTokenState(tokenHash: Buffer): Promise<RefreshTokenState | undefined> {
-    const [row] = await this.transactions.query<
-      GrantRow & {
-        account_claims: Record<string, unknown>;
-        expires_at: Date;
-        consumed_at: Date | null;
-        successor_salt: Buffer | null;
-        grant_alive: boolean;
-      }
-    >(REFRESH_TOKEN_STATE, [tokenHash, this.clock.now()]);
-    if (row === undefined) return undefined;
-    return {
-      grant: toGrant(row),
-      grantAlive: row.grant_alive,
-      expiresAt: row.expires_at,
-      consumedAt: row.consumed_at,
-      successorSalt: row.successor_salt,
-      accountClaims: row.account_claims,
-    };
-  }
-
-  /** Whether the successor of a token that was used a moment ago may be handed out once more. */
-  async repeatRotation(successorHash: Buffer, grantId: string, opaque: OpaqueToStore | undefined): Promise<boolean> {
-    const rows = await this.transactions.query(REPEAT_ROTATION, [
-      successorHash,
-      grantId,
-      this.clock.now(),
-      ...opaqueParameters(opaque),
-    ]);
-    return rows.length === 1;
-  }
-
   /** Takes these scopes from every live grant to the client. */
-  async narrow(tx: Queryable, clientId: string, scope: readonly string[]): Promise<void> {
-    await tx.query(NARROW, [clientId, scope]);
+  async narrow(tx: Tx, clientId: string, scope: readonly string[]): Promise<void> {
+    await tx.query(NARROW, { clientId, scope });
   }
-
-  /**
-   * RFC 7009 §2.1: a refresh token's grant dies with it; another client's token is left alone. Also opaque access
-   * tokens.
-   */
-  async revokeByToken(tokenHash: Buffer, clientId: string): Promise<void> {
-    await this.transactions.query(REVOKE_BY_REFRESH_TOKEN, [tokenHash, clientId, this.clock.now()]);
-  }
-}
-
-function opaqueParameters(opaque: OpaqueToStore | undefined): unknown[] {
-  if (opaque === undefined) return [null, null, null, [], null, []];
-  return [opaque.tokenHash, opaque.jti, opaque.scope, opaque.audience, opaque.expiresAt, opaque.audienceOfOpenid];
 }

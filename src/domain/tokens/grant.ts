@@ -1,3 +1,4 @@
+import { typed, type RowOf } from '../../platform/database/statement.js';
 import { scopeGrantedTo } from '../clients/clients.sql.js';
 import type { ClaimsParameter } from '../../platform/oidc/claims.js';
 
@@ -19,25 +20,28 @@ export interface Grant {
   readonly upstream: string | null;
 }
 
-export interface GrantRow {
-  id: string;
-  account_id: string;
-  client_id: string;
-  session_id: string | null;
-  offline: boolean;
-  scope: string;
-  claims: ClaimsParameter | null;
-  authenticated_at: Date;
-  amr: string[];
-  sid: string | null;
-  realm: string | null;
-}
+/** Of a grant, without {@link SID_COLUMN}. */
+export const GRANT_COLUMNS = {
+  id: 'uuid',
+  account_id: 'uuid',
+  client_id: 'text',
+  session_id: 'uuid?',
+  offline: 'boolean',
+  scope: 'text',
+  claims: typed<ClaimsParameter | null>('jsonb?'),
+  authenticated_at: 'timestamptz',
+  amr: 'text[]',
+  realm: 'text?',
+} as const;
+export const SID_COLUMN = { sid: 'text?' } as const;
+
+type GrantRow = Readonly<RowOf<typeof GRANT_COLUMNS> & Partial<RowOf<typeof SID_COLUMN>>>;
 
 /** The scope of a grant `g` to the client `c` as it counts today. */
 export const GRANTED_SCOPE = scopeGrantedTo('c', 'g.scope');
 
-/** Columns of a {@link GrantRow} from a grant `g` to the client `c`, without `sid`. */
-export const GRANT_COLUMNS = `g.id, g.account_id, g.client_id, g.session_id, g.offline, ${GRANTED_SCOPE} AS scope, g.claims, g.authenticated_at, g.amr, g.realm`;
+/** The {@link GRANT_COLUMNS} from a grant `g` to the client `c`. */
+export const GRANT_SELECTED = `g.id, g.account_id, g.client_id, g.session_id, g.offline, ${GRANTED_SCOPE} AS scope, g.claims, g.authenticated_at, g.amr, g.realm`;
 
 export function toGrant(row: GrantRow): Grant {
   return {
@@ -50,7 +54,7 @@ export function toGrant(row: GrantRow): Grant {
     claims: row.claims,
     authenticatedAt: row.authenticated_at,
     amr: row.amr,
-    sid: row.sid,
+    sid: row.sid ?? null,
     upstream: row.realm,
   };
 }

@@ -3,7 +3,7 @@ import type { Client } from '../clients/client.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import type { ActiveAccessToken } from './access-tokens.service.js';
-import type { RefreshTokenState } from './grant.repository.js';
+import type { RefreshTokenState } from './refresh-token.repository.js';
 import { personClaims } from './person-claims.js';
 import { Tokens } from './tokens.js';
 

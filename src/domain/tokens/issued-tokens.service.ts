@@ -4,9 +4,10 @@ import { Clock } from '../../platform/clock/clock.js';
 import type { Tx } from '../../platform/database/transaction.js';
 import { sha256 } from '../../platform/oidc/secret.js';
 import { AccessTokensService } from './access-tokens.service.js';
-import { GrantRepository } from './grant.repository.js';
+import { AccessTokenRepository } from './access-token.repository.js';
 import type { Grant } from './grant.js';
 import { IssuedTokenRepository } from './issued-token.repository.js';
+import { RefreshTokenRepository } from './refresh-token.repository.js';
 import { Tokens } from './tokens.js';
 
 /** An access token that we issued to the client who asks, dead or alive. */
@@ -44,7 +45,8 @@ export class IssuedTokensService {
   constructor(
     private readonly tokens: Tokens,
     private readonly accessTokens: AccessTokensService,
-    private readonly grants: GrantRepository,
+    private readonly refreshTokens: RefreshTokenRepository,
+    private readonly denials: AccessTokenRepository,
     private readonly repository: IssuedTokenRepository,
     private readonly clock: Clock,
   ) {}
@@ -61,7 +63,7 @@ export class IssuedTokensService {
   }
 
   async findRefreshToken(client: Client, token: string): Promise<IssuedRefreshToken | undefined> {
-    const state = await this.grants.refreshTokenState(sha256(token));
+    const state = await this.refreshTokens.state(sha256(token));
     if (state?.grant.clientId !== client.clientId) return undefined;
     return {
       alive: state.grantAlive && state.consumedAt === null && state.expiresAt > this.clock.now(),
@@ -71,20 +73,20 @@ export class IssuedTokensService {
 
   /** Says no more of another client's token than that it is one. */
   async isRefreshTokenOfAnotherClient(client: Client, token: string): Promise<boolean> {
-    const state = await this.grants.refreshTokenState(sha256(token));
+    const state = await this.refreshTokens.state(sha256(token));
     return state !== undefined && state.grant.clientId !== client.clientId;
   }
 
   /** One that was found alive, as part of a transaction where there is one. */
   async revokeAccessToken(token: Pick<IssuedAccessToken, 'jti' | 'expiresAt'>, tx?: Tx): Promise<void> {
-    await this.repository.deny(tx, token.jti, token.expiresAt);
+    await this.denials.deny(token.jti, token.expiresAt, tx);
   }
 
   /** This one alone: the refresh token beside it stays. */
   async invalidateAccessToken(client: Client, token: string): Promise<Invalidation> {
     const issued = await this.findAccessToken(client, token);
     if (issued === undefined) return UNKNOWN;
-    return issued.alive && (await this.repository.deny(undefined, issued.jti, issued.expiresAt)) ? DONE : DEAD;
+    return issued.alive && (await this.denials.deny(issued.jti, issued.expiresAt)) ? DONE : DEAD;
   }
 
   /** This one alone: the access token beside it stays until it expires. */
@@ -110,7 +112,7 @@ export class IssuedTokensService {
    * offline access. Without one the grant ends as everything does that hangs on the session.
    */
   async releaseForLogout(tx: Tx, access: IssuedAccessToken, refresh: IssuedRefreshToken | undefined): Promise<void> {
-    if (access.alive) await this.repository.deny(tx, access.jti, access.expiresAt);
+    if (access.alive) await this.denials.deny(access.jti, access.expiresAt, tx);
     if (refresh !== undefined) await this.repository.revokeGrant(tx, refresh.grant.id);
   }
 }

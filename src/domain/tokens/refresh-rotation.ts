@@ -7,7 +7,7 @@ import { sha256 } from '../../platform/oidc/secret.js';
 import type { Client } from '../clients/client.js';
 import { AccessTokensService, type PreparedAccessToken } from './access-tokens.service.js';
 import { GrantReuse } from './ports/grant-reuse.js';
-import { GrantRepository, type RefreshTokenState } from './grant.repository.js';
+import { RefreshTokenRepository, type RefreshTokenState } from './refresh-token.repository.js';
 import { requestedScope } from './requested-scope.js';
 import { TokenResponder, type TokenResponse } from './token-responder.js';
 
@@ -15,7 +15,7 @@ import { TokenResponder, type TokenResponse } from './token-responder.js';
 @Injectable()
 export class RefreshRotation {
   constructor(
-    private readonly grants: GrantRepository,
+    private readonly refreshTokens: RefreshTokenRepository,
     private readonly accessTokens: AccessTokensService,
     private readonly responder: TokenResponder,
     private readonly reuse: GrantReuse,
@@ -38,7 +38,7 @@ export class RefreshRotation {
     const salt = randomBytes(16);
     const successor = successorOf(request.refreshToken, salt);
     const prepared = this.accessTokens.prepare(client, scope);
-    const rotated = await this.grants.rotate({
+    const rotated = await this.refreshTokens.rotate({
       tokenHash,
       clientId: client.clientId,
       scope,
@@ -60,7 +60,7 @@ export class RefreshRotation {
       request.refreshToken,
       scope,
       prepared,
-      await this.grants.refreshTokenState(tokenHash),
+      await this.refreshTokens.state(tokenHash),
       graceMs,
     );
   }
@@ -83,7 +83,7 @@ export class RefreshRotation {
     if (state.consumedAt === null || state.successorSalt === null) throw invalidRefreshToken();
     const successor = successorOf(presented, state.successorSalt);
     const inGrace = this.clock.now().getTime() - state.consumedAt.getTime() <= graceMs;
-    if (inGrace && (await this.grants.repeatRotation(sha256(successor), grant.id, prepared.opaque))) {
+    if (inGrace && (await this.refreshTokens.repeatRotation(sha256(successor), grant.id, prepared.opaque))) {
       return this.responder.respond(client, {
         grant,
         accountClaims: state.accountClaims,

@@ -7,6 +7,7 @@ import { AccessTokensService } from './access-tokens.service.js';
 import { CodeRedemption } from './code-redemption.js';
 import { FacilitatorTokens } from './facilitator-tokens.service.js';
 import { GrantRepository } from './grant.repository.js';
+import { RefreshTokenRepository } from './refresh-token.repository.js';
 import { GrantsService } from './grants.service.js';
 import { HintVerifier } from './hint-verifier.js';
 import { IdTokenIssuer } from './id-token.issuer.js';
@@ -27,6 +28,7 @@ import { UserinfoService } from './userinfo.service.js';
     CodeRedemption,
     FacilitatorTokens,
     GrantRepository,
+    RefreshTokenRepository,
     GrantsService,
     HintVerifier,
     IdTokenIssuer,

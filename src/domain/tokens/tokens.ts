@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../../platform/clock/clock.js';
 import { sha256 } from '../../platform/oidc/secret.js';
 import { AccessTokensService, type ActiveAccessToken } from './access-tokens.service.js';
-import { GrantRepository, type RefreshTokenState } from './grant.repository.js';
+import { RefreshTokenRepository, type RefreshTokenState } from './refresh-token.repository.js';
 
 /** What the form of a token says of it. Whether it is one of this provider's is asked of its signature, or of storage. */
 export type IdentifiedToken =
@@ -20,7 +20,7 @@ export type InspectedToken =
 export class Tokens {
   constructor(
     private readonly accessTokens: AccessTokensService,
-    private readonly grants: GrantRepository,
+    private readonly refreshTokens: RefreshTokenRepository,
     private readonly clock: Clock,
   ) {}
 
@@ -40,7 +40,7 @@ export class Tokens {
     const active = await this.activeAccessToken(identified);
     if (active !== undefined) return { kind: 'access_token', token: active };
     if (identified.kind === 'jwt') return undefined;
-    const state = await this.grants.refreshTokenState(identified.hash);
+    const state = await this.refreshTokens.state(identified.hash);
     return state !== undefined && this.isGood(state) ? { kind: 'refresh_token', token: state } : undefined;
   }
 
@@ -51,7 +51,7 @@ export class Tokens {
   async revoke(token: string, clientId: string): Promise<void> {
     const identified = this.identify(token);
     if (identified.kind === 'jwt') await this.accessTokens.revokeJwt(identified.jwt, clientId);
-    else await this.grants.revokeByToken(identified.hash, clientId);
+    else await this.refreshTokens.revoke(identified.hash, clientId);
   }
 
   private activeAccessToken(token: IdentifiedToken): Promise<ActiveAccessToken | undefined> {

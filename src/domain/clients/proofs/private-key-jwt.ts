@@ -2,8 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import { decodeJwt, errors, jwtVerify, type JWTPayload } from 'jose';
 import { Clock } from '../../../platform/clock/clock.js';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
-import { statement } from '../../../platform/database/statement.js';
-import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { CLIENT_ASSERTION_ALGORITHMS } from '../../../platform/oidc/algorithms.js';
 import type { ClientMetadata } from '../../../platform/oidc/client-metadata.js';
 import { InvalidClientError, InvalidRequestError } from '../../../platform/oidc/errors.js';
@@ -13,18 +11,13 @@ import { isUnusableKey } from '../../../platform/oidc/unusable-key.js';
 import { Endpoints } from '../../../platform/oidc/endpoints.js';
 import { ClientJwks } from '../client-jwks.js';
 import type { Client } from '../client.js';
+import { UsedAssertionRepository } from '../used-assertion.repository.js';
 import { basicReadings } from './basic-credentials.js';
 import { ProofVerifier, type Claim, type ClientProof, type KeptProof, type ProofRequest } from './client-proof.js';
 
 const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const CLOCK_SKEW_SECONDS = 30;
 const MAX_ASSERTION_LIFE_SECONDS = 3600;
-
-const USE_JTI = statement(
-  'client_assertion_use_jti',
-  `INSERT INTO used_client_assertions (client_id, jti_hash, expires_at) VALUES ($1, $2, $3)
-   ON CONFLICT DO NOTHING RETURNING 1`,
-);
 
 class AssertionParameters {
   @FormParameter({ description: 'With `private_key_jwt` (RFC 7523 §2.2).', maxLength: 8000 })
@@ -46,7 +39,7 @@ type AssertionClaim = Presented & Claim;
 class AssertionVerifier extends ProofVerifier<Presented, AssertionClaim> {
   constructor(
     private readonly jwks: ClientJwks,
-    private readonly transactions: TransactionRunner,
+    private readonly used: UsedAssertionRepository,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {
@@ -74,8 +67,8 @@ class AssertionVerifier extends ProofVerifier<Presented, AssertionClaim> {
     if (exp > this.clock.seconds() + MAX_ASSERTION_LIFE_SECONDS)
       throw new InvalidClientError('The assertion lives too long.');
     const expiresAt = new Date((exp + CLOCK_SKEW_SECONDS) * 1000);
-    const used = await this.transactions.query(USE_JTI, [client.clientId, sha256(jti), expiresAt]);
-    if (used.length === 0) throw new InvalidClientError('This assertion was used before.');
+    if (!(await this.used.use(client.clientId, sha256(jti), expiresAt)))
+      throw new InvalidClientError('This assertion was used before.');
     return true;
   }
 

@@ -1,4 +1,4 @@
--- client_assertions_remove_over, declared in src/domain/clients/client.repository.ts
+-- client_assertions_remove_expired, declared in src/domain/clients/used-assertion.repository.ts
 -- parameters:
 --   before timestamptz
 -- row:

@@ -1,0 +1,10 @@
+-- grants_code_state, declared in src/domain/tokens/grant.repository.ts
+-- parameters:
+--   codeHash bytea
+-- row:
+--   grant_id uuid
+--   client_id text
+--   consumed_at timestamptz, may be null
+
+SELECT c.grant_id, g.client_id, c.consumed_at FROM authorization_codes c JOIN grants g ON g.id = c.grant_id
+ WHERE c.code_hash = :codeHash;

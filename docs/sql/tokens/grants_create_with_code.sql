@@ -1,0 +1,49 @@
+-- grants_create_with_code, declared in src/domain/tokens/grant.repository.ts
+-- parameters:
+--   id uuid
+--   accountId uuid
+--   clientId text
+--   sessionId uuid
+--   offline boolean
+--   scope text
+--   claims jsonb, may be null
+--   authenticatedAt timestamptz
+--   amr text[]
+--   upstream text, may be null
+--   codeHash bytea
+--   redirectUri text, may be null
+--   registeredUri text, may be null
+--   codeChallenge text, may be null
+--   nonce text, may be null
+--   codeExpiresAt timestamptz
+--   now timestamptz
+-- row:
+--   grant_id uuid
+
+WITH live AS (
+  SELECT s.id, (SELECT way.upstream_id FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
+ WHERE way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId)
+   AND (s.own_sign_in_at IS NULL OR way.authenticated_at >= s.own_sign_in_at)
+ ORDER BY way.authenticated_at DESC LIMIT 1) AS upstream_id FROM sessions s JOIN accounts a ON a.id = s.account_id
+   WHERE s.id = :sessionId AND s.account_id = :accountId AND s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
+  SELECT 1 FROM session_upstreams ou JOIN logout_orders o
+      ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
+   WHERE ou.session_id = s.id AND true) AND (s.own_sign_in_at IS NOT NULL OR EXISTS (
+SELECT 1 FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
+ WHERE way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId)))
+), client AS MATERIALIZED (
+  -- Locked, so that a client that is being disabled, or loses something, gets no grant that is never revoked or narrowed.
+  SELECT c.client_id, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
+  FROM unnest(string_to_array(:scope, ' ')) WITH ORDINALITY w (value, place)
+ WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope FROM clients c
+   WHERE c.client_id = :clientId AND c.deleted_at IS NULL AND c.disabled_at IS NULL AND (c.metadata -> 'grant_types' ? 'authorization_code' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]') AND (NOT :offline OR (
+'offline_access' = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND c.metadata -> 'grant_types' ? 'refresh_token')) AND (:registeredUri IS NULL OR c.metadata -> 'redirect_uris' ? :registeredUri) FOR SHARE OF c
+), g AS (
+  INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
+                      upstream_id, began_after_order)
+  SELECT :id, :accountId, client.client_id, live.id, :offline, client.scope, :claims, :authenticatedAt, :amr, :now, :upstream,
+         live.upstream_id, (SELECT coalesce(max(o.number), 0) FROM logout_orders o)
+    FROM live, client RETURNING id
+)
+INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, registered_uri, code_challenge, nonce, expires_at)
+SELECT :codeHash, g.id, :redirectUri, :registeredUri, :codeChallenge, :nonce, :codeExpiresAt FROM g RETURNING grant_id;

@@ -1,0 +1,8 @@
+-- grants_remove_expired_denials, declared in src/domain/tokens/grant.repository.ts
+-- parameters:
+--   before timestamptz
+-- row:
+--   removed int
+
+WITH due AS (SELECT jti FROM revoked_access_tokens WHERE expires_at < :before LIMIT 1000 FOR UPDATE SKIP LOCKED)
+DELETE FROM revoked_access_tokens WHERE (jti) IN (SELECT jti FROM due) RETURNING 1 AS removed;

@@ -1,0 +1,8 @@
+-- grants_remove_expired_opaque_tokens, declared in src/domain/tokens/grant.repository.ts
+-- parameters:
+--   before timestamptz
+-- row:
+--   removed int
+
+WITH due AS (SELECT token_hash FROM opaque_access_tokens WHERE expires_at < :before LIMIT 1000 FOR UPDATE SKIP LOCKED)
+DELETE FROM opaque_access_tokens WHERE (token_hash) IN (SELECT token_hash FROM due) RETURNING 1 AS removed;
