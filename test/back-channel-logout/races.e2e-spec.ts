@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
-import pg from 'pg';
 import { TestApp, type TestClient, type Answer } from '../support/app.js';
 import { MINUTE, SECOND } from '../support/clock.js';
+import { inLineFor, STOP, stopInserts } from '../support/locks.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { endSessionUrl, promptNone } from '../rp-initiated-logout/end-session.js';
 import { clientOf, deliveriesTo, someoneAt, terminationsOf } from './scene.js';
@@ -54,35 +54,6 @@ describe('races with a logout (threat-model#issued-during-a-revocation)', () => 
     expect([...outcomes].sort()).toEqual(['refused', 'told']);
   }, 60_000);
 
-  /** Holds a row, lets `queued` line up for it one by one, and then lets go. */
-  async function inLineFor<T>(sql: string, values: unknown[], queued: readonly (() => Promise<T>)[]): Promise<T[]> {
-    const holder = new pg.Client({ connectionString: app.db.url });
-    await holder.connect();
-    try {
-      await holder.query('BEGIN');
-      await holder.query(sql, values);
-      const running: Promise<T>[] = [];
-      for (const start of queued) {
-        running.push(start());
-        await waitForWaiting(running.length);
-      }
-      await holder.query('COMMIT');
-      return await Promise.all(running);
-    } finally {
-      await holder.end();
-    }
-  }
-
-  async function waitForWaiting(n: number): Promise<void> {
-    for (let look = 0; look < 5000; look += 1) {
-      const [row] = await app.db.query<{ n: number }>(
-        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      );
-      if ((row?.n ?? 0) >= n) return;
-    }
-    throw new Error('nobody waits in line');
-  }
-
   const HOLD_SESSION = 'SELECT id FROM sessions WHERE account_id = $1 AND terminated_at IS NULL FOR UPDATE';
 
   it('an application that joined while the logout waited for the session is told', async () => {
@@ -92,6 +63,7 @@ describe('races with a logout (threat-model#issued-during-a-revocation)', () => 
     const code = await app.codeFor(browser, late, login);
     const dialog = await browser.get(endSessionUrl());
     const [answer, page] = await inLineFor<unknown>(
+      app.db,
       HOLD_SESSION,
       [accountId],
       [() => exchange(late, code), () => browser.submit(dialog, 'logout-yes')],
@@ -108,6 +80,7 @@ describe('races with a logout (threat-model#issued-during-a-revocation)', () => 
     const code = await app.codeFor(browser, late, login);
     const dialog = await browser.get(endSessionUrl());
     const [page, answer] = await inLineFor<unknown>(
+      app.db,
       HOLD_SESSION,
       [accountId],
       [() => browser.submit(dialog, 'logout-yes'), () => exchange(late, code)],
@@ -123,18 +96,14 @@ describe('races with a logout (threat-model#issued-during-a-revocation)', () => 
     const token = await app.adminToken();
     // The exchange is stopped when it has locked session and grant and is about to write that the application takes
     // part.
-    await app.db.query(
-      `CREATE FUNCTION stop_here() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NEW; END $$`,
-    );
-    await app.db.query(
-      'CREATE TRIGGER stop_here BEFORE INSERT ON session_clients FOR EACH ROW EXECUTE FUNCTION stop_here()',
-    );
+    const undo = await stopInserts(app.db, 'session_clients');
     const [answer, deletion] = await inLineFor(
-      'SELECT pg_advisory_xact_lock(42)',
+      app.db,
+      STOP,
       [],
       [() => exchange(client, code), () => app.json('DELETE', `/admin/v1/clients/${client.clientId}`, { token })],
     );
-    await app.db.query('DROP FUNCTION stop_here() CASCADE');
+    await undo();
     expect([answer!.status, deletion!.status]).toEqual([200, 204]);
     await app.sendDue();
     const { sid } = decodeJwt(String(answer!.body.id_token));
@@ -154,7 +123,7 @@ describe('races with a logout (threat-model#issued-during-a-revocation)', () => 
     const reuse = () => app.refresh(client, tokens[0]!.refresh_token);
     expect((await reuse()).status).toBe(200);
     app.clock.advance(app.settings.refreshGraceMs + MINUTE);
-    const answers = await inLineFor(HOLD_SESSION, [accountId], [reuse, reuse]);
+    const answers = await inLineFor(app.db, HOLD_SESSION, [accountId], [reuse, reuse]);
     expect(answers.map(({ status }) => status)).toEqual([400, 400]);
     await app.sendDue();
     expect(await terminationsOf(app, accountId)).toMatchObject([
@@ -177,7 +146,7 @@ describe('races with a logout (threat-model#issued-during-a-revocation)', () => 
       const refresh = (): Promise<unknown> => app.refresh(client, tokens[0]!.refresh_token);
       const logout = (): Promise<unknown> => browser.submit(dialog, 'logout-yes');
       const inLine = place === 'first' ? [refresh, logout] : [logout, refresh];
-      const answers = await inLineFor(HOLD_GRANTS, [accountId], inLine);
+      const answers = await inLineFor(app.db, HOLD_GRANTS, [accountId], inLine);
       const answer = answers[place === 'first' ? 0 : 1] as Answer;
       expect(answer.status).toBe(status);
       const { access_token: access, refresh_token: next } = answer.body;

@@ -1,5 +1,5 @@
-import pg from 'pg';
 import { TestApp, type Answer, type TestClient, type Tokens } from '../support/app.js';
+import { stoppedAt, untilWaiting } from '../support/locks.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { clientOf, deliveriesTo, someoneAt } from '../back-channel-logout/scene.js';
 import { promptNone } from '../rp-initiated-logout/end-session.js';
@@ -11,7 +11,6 @@ import { placed, progressOf, runJob } from './scene.js';
  * when it has seen the database and is about to write.
  */
 describe('requests under way when an order is answered', () => {
-  const STOP = 'SELECT pg_advisory_xact_lock(42)';
   let app: TestApp;
   let other: TestApp;
   let party: StubRelyingParty;
@@ -20,9 +19,6 @@ describe('requests under way when an order is answered', () => {
   beforeAll(async () => {
     [app, party] = await Promise.all([TestApp.start(), StubRelyingParty.start()]);
     other = await TestApp.start({ issuer: app.issuer }, { db: app.db, clock: app.clock });
-    await app.db.query(
-      `CREATE FUNCTION stop_here() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NEW; END $$`,
-    );
   });
   afterAll(async () => {
     await other.stop();
@@ -32,35 +28,6 @@ describe('requests under way when an order is answered', () => {
     await app.db.query('DELETE FROM sessions');
     ledger = await clientOf(app, party);
   });
-
-  async function waitForWaiting(n: number): Promise<void> {
-    for (let look = 0; look < 5000; look += 1) {
-      const [row] = await app.db.query<{ n: number }>(
-        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      );
-      if ((row?.n ?? 0) >= n) return;
-    }
-    throw new Error('nobody waits in line');
-  }
-
-  /** Starts a request that stops where it writes to `table`, does what happens meanwhile, and lets the request go on. */
-  async function stoppedAt<T>(table: string, start: () => Promise<T>, meanwhile: () => Promise<unknown>): Promise<T> {
-    const holder = new pg.Client({ connectionString: app.db.url });
-    await holder.connect();
-    await app.db.query(`CREATE TRIGGER stop_here BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION stop_here()`);
-    try {
-      await holder.query('BEGIN');
-      await holder.query(STOP);
-      const request = start();
-      await waitForWaiting(1);
-      await meanwhile();
-      await holder.query('COMMIT');
-      return await request;
-    } finally {
-      await holder.end();
-      await app.db.query(`DROP TRIGGER stop_here ON ${table}`);
-    }
-  }
 
   async function expectDead(tokens: Tokens): Promise<void> {
     for (const node of [app, other]) {
@@ -81,6 +48,7 @@ describe('requests under way when an order is answered', () => {
     const browser = app.browser();
     const form = await browser.get(app.authorizeUrl(ledger));
     const page = await stoppedAt(
+      app.db,
       'sessions',
       () => app.signIn(browser, form, login),
       () => placed(other, { account_id: id }),
@@ -97,6 +65,7 @@ describe('requests under way when an order is answered', () => {
     async (target) => {
       const mia = await someoneAt(app, [ledger]);
       const code = await stoppedAt(
+        app.db,
         'grants',
         () => app.codeFor(mia.browser, ledger, mia.login),
         () => placed(other, bodyOf(target, mia.accountId)),
@@ -114,13 +83,14 @@ describe('requests under way when an order is answered', () => {
       let job = Promise.resolve();
       let orderId = '';
       const answer = await stoppedAt(
+        app.db,
         'session_clients',
         () => redeem(app, ledger, code),
         async () => {
           orderId = await placed(other, bodyOf(target, id));
           // The job comes to the session, or to the grant, and waits: the application is not in it yet.
           job = runJob(other);
-          await waitForWaiting(2);
+          await untilWaiting(app.db, 2);
         },
       );
       await expectDead(tokensOf(answer));
@@ -140,12 +110,13 @@ describe('requests under way when an order is answered', () => {
       const mia = await someoneAt(app, [ledger], { scope: 'openid offline_access', prompt: 'consent' });
       let job = Promise.resolve();
       const answer = await stoppedAt(
+        app.db,
         'refresh_tokens',
         () => app.refresh(ledger, mia.tokens[0]!.refresh_token),
         async () => {
           await placed(other, bodyOf(target, mia.accountId));
           job = runJob(other);
-          await waitForWaiting(2);
+          await untilWaiting(app.db, 2);
         },
       );
       await expectDead(tokensOf(answer));

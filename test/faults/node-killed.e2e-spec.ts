@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { buildOnce, Operator, type Service } from '../start/service.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { untilWaiting } from '../support/locks.js';
 import {
   allAre,
   Application,
@@ -67,15 +68,7 @@ describe('a node is killed (-9) while another one runs', () => {
       () => 200,
       () => 'connection lost' as const,
     );
-    await vi.waitUntil(
-      async () =>
-        (
-          await db.query(
-            `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-          )
-        ).length > 0,
-      WAIT,
-    );
+    await untilWaiting(db);
 
     doomed.signal('SIGSTOP');
     // Its statement goes on in Postgres without it: the logout is committed, and nobody has begun to send.

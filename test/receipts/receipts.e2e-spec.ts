@@ -10,6 +10,7 @@ import { KeyMaintenance } from '../../src/platform/keys/key-maintenance.js';
 import { LogoutService } from '../../src/domain/logout/command/logout.service.js';
 import { receiptHash, type ReceiptClaims } from '../../src/domain/logout/receipts/receipt.js';
 import { TestApp, type Answer } from '../support/app.js';
+import { untilWaiting } from '../support/locks.js';
 import { DAY, MINUTE } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { clientOf, someoneAt, terminationsOf } from '../back-channel-logout/scene.js';
@@ -204,12 +205,7 @@ describe('receipts of logouts', () => {
     await issuer.query('SELECT 1 FROM session_terminations WHERE id = $1 FOR NO KEY UPDATE', [id]);
     const token = await app.adminToken();
     await app.json('POST', '/admin/v1/deliveries/resend', { token, body: { termination_id: id } });
-    await vi.waitFor(async () => {
-      const waiting = await app.db.query(
-        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-      );
-      expect(waiting).toHaveLength(1);
-    }, PATIENCE);
+    await untilWaiting(app.db);
     await issuer.query('UPDATE session_terminations SET receipted_at = now() WHERE id = $1', [id]);
     await issuer.query('COMMIT');
     await issuer.end();

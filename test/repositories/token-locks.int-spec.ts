@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { TestApp, type TestClient } from '../support/app.js';
+import { untilWaiting } from '../support/locks.js';
 import { redeem } from '../tokens/token-requests.js';
 
 /**
@@ -35,23 +36,13 @@ describe('locks of what mints and what revokes', () => {
       client.clientId,
     ]);
 
-  /** Until a statement of the application waits for a lock that the revoker holds. */
-  async function untilSomebodyWaits(): Promise<void> {
-    await vi.waitFor(async () => {
-      const waiting = await app.db.query(
-        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-      );
-      expect(waiting).toHaveLength(1);
-    });
-  }
-
   it('a refresh that meets a revocation half-way waits for it and is refused (threat-model#issued-during-a-revocation)', async () => {
     const { client, tokens } = await signedIn();
     const before = await app.db.query('SELECT * FROM refresh_tokens ORDER BY token_hash');
     await revoker.query('BEGIN');
     await revokeGrantsOf(client);
     const refreshing = app.refresh(client, tokens.refresh_token);
-    await untilSomebodyWaits();
+    await untilWaiting(app.db);
     await revoker.query('COMMIT');
     expect((await refreshing).body.error).toBe('invalid_grant');
     expect(await app.db.query('SELECT * FROM refresh_tokens ORDER BY token_hash')).toEqual(before);
@@ -62,7 +53,7 @@ describe('locks of what mints and what revokes', () => {
     await revoker.query('BEGIN');
     await revokeGrantsOf(client);
     const refreshing = app.refresh(client, tokens.refresh_token);
-    await untilSomebodyWaits();
+    await untilWaiting(app.db);
     await revoker.query('ROLLBACK');
     expect((await refreshing).status).toBe(200);
   });
@@ -73,7 +64,7 @@ describe('locks of what mints and what revokes', () => {
     await revoker.query('BEGIN');
     await revokeGrantsOf(client);
     const repeating = app.refresh(client, tokens.refresh_token);
-    await untilSomebodyWaits();
+    await untilWaiting(app.db);
     await revoker.query('COMMIT');
     expect((await repeating).body.error).toBe('invalid_grant');
   });
@@ -85,7 +76,7 @@ describe('locks of what mints and what revokes', () => {
     await revoker.query('BEGIN');
     await revoker.query('SELECT 1 FROM sessions WHERE account_id = $1 FOR NO KEY UPDATE', [id]);
     const redeeming = redeem(app, client, code);
-    await untilSomebodyWaits();
+    await untilWaiting(app.db);
     // Were the grant locked by the exchange, this would wait for it, and it for us.
     await revoker.query('UPDATE sessions SET terminated_at = $1 WHERE account_id = $2', [app.clock.now(), id]);
     await revokeGrantsOf(client);

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { sha256 } from '../../src/platform/oidc/secret.js';
 import { TestApp, type Answer, type TestClient } from '../support/app.js';
+import { untilWaiting } from '../support/locks.js';
 import type { Browser, Page } from '../support/http.js';
 import { StubUpstream, type UpstreamSubject } from '../support/stub-upstream.js';
 
@@ -78,16 +79,6 @@ describe('sign-in with another provider under races', () => {
     return rows.length > 0;
   }
 
-  /** Until so many transactions wait for a lock. */
-  async function untilWaiting(n: number): Promise<void> {
-    await vi.waitUntil(async () => {
-      const [row] = await app.db.query<{ n: number }>(
-        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      );
-      return (row?.n ?? 0) >= n;
-    }, PATIENCE);
-  }
-
   it('two first sign-ins of one new person at once make one account', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const subject = upstream.subject();
@@ -148,9 +139,9 @@ describe('sign-in with another provider under races', () => {
         LOCK_SEED,
       ]);
       const one = first();
-      await untilWaiting(1);
+      await untilWaiting(app.db, 1);
       const two = second();
-      await untilWaiting(2);
+      await untilWaiting(app.db, 2);
       await gate.query('SELECT pg_advisory_unlock_all()');
       return Promise.all([one, two]);
     }
@@ -195,10 +186,10 @@ describe('sign-in with another provider under races', () => {
       await gate.query('BEGIN');
       await gate.query('LOCK TABLE session_upstreams IN SHARE MODE');
       const arriving = arrive(app, way);
-      await untilWaiting(1);
+      await untilWaiting(app.db, 1);
       let answered = false;
       const acting = act().finally(() => (answered = true));
-      await Promise.race([untilWaiting(2), vi.waitUntil(() => answered, PATIENCE)]);
+      await Promise.race([untilWaiting(app.db, 2), vi.waitUntil(() => answered, PATIENCE)]);
       await gate.query('COMMIT');
       const [page, answer] = await Promise.all([arriving, acting]);
       return { page, answer, browser: way.browser };

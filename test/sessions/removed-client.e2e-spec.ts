@@ -4,6 +4,7 @@ import { RecountParticipants1795260800001 } from '../../migrations/1795260800001
 import { Retention } from '../../src/platform/database/retention.js';
 import { LogoutOrderJob } from '../../src/domain/logout/orders/logout-order.job.js';
 import { TestApp, type TestClient } from '../support/app.js';
+import { untilWaiting } from '../support/locks.js';
 import { DAY, SECOND } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { clientOf, someoneAt, terminationsOf, type SignedIn } from '../back-channel-logout/scene.js';
@@ -135,10 +136,7 @@ describe('an application that joins a session while its logout waits for the loc
       [accountId],
     );
     const signedOut = signOut(browser);
-    await vi.waitUntil(
-      async () => (await app.db.query(`SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'`)).length > 0,
-      { timeout: 10_000 },
-    );
+    await untilWaiting(app.db);
     await holder.query(
       `INSERT INTO session_clients (session_id, client_id, sid, joined_at) VALUES ($1, $2, 'late', now())`,
       [rows[0]?.id, joining.clientId],
