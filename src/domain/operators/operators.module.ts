@@ -6,11 +6,13 @@ import { RateLimitsModule } from '../../platform/rate-limits/rate-limits.module.
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
+import { ClientConsoleSessions } from './client-console-sessions.js';
+import { OperatorSignIns } from './operator-sign-ins.js';
 import { OperatorsService } from './operators.service.js';
 
 @Module({
   imports: [AccountsModule, AuditModule, ClientsModule, KeysModule, RateLimitsModule, SessionsModule],
-  providers: [ConsoleSessionRepository, OperatorsService],
-  exports: [OperatorsService],
+  providers: [ClientConsoleSessions, ConsoleSessionRepository, OperatorSignIns, OperatorsService],
+  exports: [ClientConsoleSessions, OperatorSignIns, OperatorsService],
 })
 export class OperatorsModule {}

@@ -1,7 +1,9 @@
 import { Body, Get, Headers, HttpCode, Ip, Post, UsePipes } from '@nestjs/common';
 import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SignInService } from '../../domain/lifecycle/sign-in.service.js';
-import { CLIENT_TTL_MS, OperatorsService } from '../../domain/operators/operators.service.js';
+import { CLIENT_TTL_MS, ClientConsoleSessions } from '../../domain/operators/client-console-sessions.js';
+import { OperatorSignIns } from '../../domain/operators/operator-sign-ins.js';
+import { OperatorsService } from '../../domain/operators/operators.service.js';
 import { PATHS } from '../../platform/oidc/endpoints.js';
 import { ApiPage, ApiSeeOther } from '../kit/api-errors.js';
 import { type Browser, CurrentBrowser } from '../kit/browser.js';
@@ -26,6 +28,8 @@ const STATUS = { wrong_credentials: 400, too_many_attempts: 429, busy: 503 } as 
 export class ConsoleSignInController {
   constructor(
     private readonly operators: OperatorsService,
+    private readonly signIns: OperatorSignIns,
+    private readonly clientSessions: ClientConsoleSessions,
     private readonly signInService: SignInService,
   ) {}
 
@@ -81,14 +85,13 @@ export class ConsoleSignInController {
       await browser.session(),
     );
     if (outcome.kind !== 'signed_in') {
-      await this.operators.refused('account', outcome.kind, address);
+      await this.signIns.refused('account', outcome.kind, address);
       const retryAfterSeconds = outcome.kind === 'too_many_attempts' ? outcome.retryAfterSeconds : undefined;
       return refuse(STATUS[outcome.kind], { kind: outcome.kind, retryAfterSeconds });
     }
     const signedIn = browser.signedIn(outcome.started.cookie);
     return keepingCookies(signedIn, async () => {
-      if (await this.operators.signedIn(outcome.account.id, address))
-        return redirect(PATHS.consoleLogouts).for(signedIn);
+      if (await this.signIns.signedIn(outcome.account.id, address)) return redirect(PATHS.consoleLogouts).for(signedIn);
       const problem: Problem = { form: 'account', kind: 'not_an_operator', name: outcome.account.login };
       return signInPage(signedIn, 403, problem, { login });
     });
@@ -113,7 +116,7 @@ export class ConsoleSignInController {
     const refuse = (status: number, problem: Omit<Problem, 'form'>): HttpResponse =>
       signInPage(browser, status, { form: 'client', ...problem }, { clientId });
     if (clientId === '' || form.client_secret === undefined) return refuse(400, { kind: 'missing_fields' });
-    const outcome = await this.operators.signInClient(clientId, form.client_secret, address);
+    const outcome = await this.signIns.signInClient(clientId, form.client_secret, address);
     if (outcome.kind === 'wrong_credentials') return refuse(400, { kind: 'wrong_credentials' });
     if (outcome.kind === 'too_many_attempts') return refuse(429, outcome);
     return redirect(PATHS.consoleLogouts).for(browser.withSecret('console', outcome.cookie, CLIENT_TTL_MS));
@@ -132,7 +135,7 @@ export class ConsoleSignInController {
     const browser = sent.submitted(form.csrf, AGAIN);
     const console = browser.cookie('console');
     // Before the cookie goes: a storage failure must not look like having left.
-    await this.operators.leave(console);
+    await this.clientSessions.end(console);
     const left = browser.without('console');
     return keepingCookies(left, async () => {
       const session = await left.session();
