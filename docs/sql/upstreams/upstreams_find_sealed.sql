@@ -1,4 +1,4 @@
--- upstreams_find_sealed, declared in src/domain/upstreams/upstreams.service.ts
+-- upstreams_find_sealed, declared in src/domain/upstreams/upstream.repository.ts
 -- parameters:
 --   prefix text
 --   after text

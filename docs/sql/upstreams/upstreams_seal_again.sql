@@ -1,4 +1,4 @@
--- upstreams_seal_again, declared in src/domain/upstreams/upstreams.service.ts
+-- upstreams_seal_again, declared in src/domain/upstreams/upstream.repository.ts
 -- parameters:
 --   ids text[]
 --   sealed text[]

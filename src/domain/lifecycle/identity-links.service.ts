@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { AccountsService } from '../accounts/accounts.service.js';
 import type { LogoutOutcome } from '../logout/command/logout.js';
 import { LogoutService } from '../logout/command/logout.service.js';
-import { UpstreamIdentities, type UpstreamIdentity } from '../upstreams/upstream-identities.service.js';
+import { UpstreamIdentities } from '../upstreams/upstream-identities.service.js';
+import type { UpstreamIdentity } from '../upstreams/upstream-identity.js';
 import { ChangeRecord, initiatorOf, type Actor, type Change } from './change-record.js';
 
 /** A person at another provider. */

@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../platform/clock/clock.js';
-import { statement } from '../../platform/database/statement.js';
 import { isUniqueViolation, sqlState } from '../../platform/database/storage-errors.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../../platform/oidc/errors.js';
-import { OrganizationEntity } from './entities/organization.entity.js';
+import { OrganizationRepository, type StoredOrganization } from './organization.repository.js';
 import { UpstreamsService } from './upstreams.service.js';
 
 /** An organization, and the provider that its people sign in with. */
@@ -27,9 +26,6 @@ export interface OrganizationInput {
 const OURSELVES: Organization = { id: 'default', name: 'This provider', upstream: undefined, isDefault: true };
 const ID = /^[A-Za-z0-9._~-]{1,100}$/;
 
-/** Two new defaults at once take turns, so that the second finds the first to replace. Readers do not wait. */
-const LOCK_ALL = statement('organizations_lock', 'LOCK TABLE organizations IN SHARE ROW EXCLUSIVE MODE');
-
 /** What else is to happen in the transaction of a change; it gets what changed. */
 export type OrganizationChanged = (
   tx: Tx,
@@ -45,12 +41,13 @@ export class OrganizationsService {
     private readonly transactions: TransactionRunner,
     private readonly upstreams: UpstreamsService,
     private readonly clock: Clock,
+    private readonly repository: OrganizationRepository,
   ) {}
 
   async find(id: string): Promise<Organization | undefined> {
     if (!ID.test(id)) return undefined;
-    const row = await this.transactions.reader.findOneBy(OrganizationEntity, { id });
-    return row === null ? undefined : this.toOrganization(row);
+    const row = await this.repository.find(id);
+    return row === undefined ? undefined : this.toOrganization(row);
   }
 
   /** @throws NotFoundError */
@@ -61,12 +58,12 @@ export class OrganizationsService {
   }
 
   async default(): Promise<Organization> {
-    const row = await this.transactions.reader.findOneBy(OrganizationEntity, { isDefault: true });
-    return row === null ? OURSELVES : this.toOrganization(row);
+    const row = await this.repository.findDefault();
+    return row === undefined ? OURSELVES : this.toOrganization(row);
   }
 
   async list(): Promise<readonly Organization[]> {
-    const rows = await this.transactions.reader.find(OrganizationEntity, { order: { id: 'ASC' } });
+    const rows = await this.repository.list();
     return Promise.all(rows.map((row) => this.toOrganization(row)));
   }
 
@@ -75,13 +72,13 @@ export class OrganizationsService {
     if (!ID.test(input.id)) throw new InvalidRequestError('id must be 1 to 100 characters of A-Z a-z 0-9 . _ ~ -.');
     const upstreamId = await this.upstreamId(input.upstream ?? null);
     await this.write(input.default === true, async (tx) => {
-      await tx.manager.insert(OrganizationEntity, {
+      const row = {
         id: input.id,
         name: input.name ?? input.id,
         upstreamId,
         isDefault: input.default ?? false,
-        createdAt: this.clock.now(),
-      });
+      };
+      await this.repository.insert(tx, row, this.clock.now());
       await onChange(
         tx,
         {},
@@ -95,17 +92,14 @@ export class OrganizationsService {
   async update(id: string, input: Omit<OrganizationInput, 'id'>, onChange = nothingElse): Promise<Organization> {
     const upstreamId = input.upstream === undefined ? undefined : await this.upstreamId(input.upstream);
     await this.write(input.default === true, async (tx) => {
-      const row = await tx.manager.findOne(OrganizationEntity, { where: { id }, lock: { mode: 'pessimistic_write' } });
-      if (row === null) throw new NotFoundError('There is no such organization.');
-      await tx.manager.update(
-        OrganizationEntity,
-        { id },
-        {
-          name: input.name ?? row.name,
-          upstreamId: upstreamId === undefined ? row.upstreamId : upstreamId,
-          isDefault: input.default ?? row.isDefault,
-        },
-      );
+      const row = await this.repository.lock(tx, id);
+      if (row === undefined) throw new NotFoundError('There is no such organization.');
+      await this.repository.update(tx, {
+        id,
+        name: input.name ?? row.name,
+        upstreamId: upstreamId === undefined ? row.upstreamId : upstreamId,
+        isDefault: input.default ?? row.isDefault,
+      });
       const before = await this.toOrganization(row);
       await onChange(
         tx,
@@ -123,8 +117,7 @@ export class OrganizationsService {
   /** @throws NotFoundError */
   async delete(id: string, onChange = nothingElse): Promise<void> {
     await this.transactions.run(async (tx) => {
-      const { affected } = await tx.manager.delete(OrganizationEntity, { id });
-      if (affected !== 1) throw new NotFoundError('There is no such organization.');
+      if (!(await this.repository.delete(tx, id))) throw new NotFoundError('There is no such organization.');
       await onChange(tx, {}, {});
     });
   }
@@ -133,10 +126,7 @@ export class OrganizationsService {
   private async write(asDefault: boolean, work: (tx: Tx) => Promise<void>): Promise<void> {
     try {
       await this.transactions.run(async (tx) => {
-        if (asDefault) {
-          await tx.query(LOCK_ALL, []);
-          await tx.manager.update(OrganizationEntity, { isDefault: true }, { isDefault: false });
-        }
+        if (asDefault) await this.repository.clearDefault(tx);
         await work(tx);
       });
     } catch (error) {
@@ -155,7 +145,7 @@ export class OrganizationsService {
     return upstream.id;
   }
 
-  private async toOrganization(row: OrganizationEntity): Promise<Organization> {
+  private async toOrganization(row: StoredOrganization): Promise<Organization> {
     const upstream = row.upstreamId === null ? undefined : await this.upstreams.findById(row.upstreamId);
     return {
       id: row.id,

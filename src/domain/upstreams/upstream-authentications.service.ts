@@ -1,25 +1,15 @@
 import { createHash } from 'node:crypto';
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { HOUR } from '../../platform/clock/durations.js';
 import { Clock } from '../../platform/clock/clock.js';
-import { Retention } from '../../platform/database/retention.js';
-import { statement } from '../../platform/database/statement.js';
-import { TransactionRunner } from '../../platform/database/transaction.js';
 import { Sealer } from '../../platform/keys/sealer.js';
 import { newSecret, sha256 } from '../../platform/oidc/secret.js';
-import { UpstreamAuthenticationEntity } from './entities/upstream-authentication.entity.js';
+import { UpstreamAuthenticationRepository } from './upstream-authentication.repository.js';
 import type { Upstream } from './upstream.js';
 
 /** As long as the interaction that it is for. */
 const TTL_MS = HOUR;
 const PURPOSE = 'upstream-authentication';
-
-const CONSUME = statement(
-  'upstream_authentications_consume',
-  `DELETE FROM upstream_authentications
-    WHERE state_hash = $1 AND upstream_id = $2 AND browser_hash = $3
-   RETURNING purpose, max_age, expires_at, expires_at > $4::timestamptz AS in_time`,
-);
 
 /** One round trip of a browser to an upstream: what it takes along, and what its answer is checked against. */
 export interface UpstreamAuthentication {
@@ -38,22 +28,12 @@ export interface UpstreamAuthentication {
  * (docs/threat-model.md#callback-used-twice).
  */
 @Injectable()
-export class UpstreamAuthentications implements OnModuleInit {
+export class UpstreamAuthentications {
   constructor(
-    private readonly transactions: TransactionRunner,
     private readonly sealer: Sealer,
     private readonly clock: Clock,
-    private readonly retention: Retention,
+    private readonly repository: UpstreamAuthenticationRepository,
   ) {}
-
-  onModuleInit(): void {
-    this.retention.register({
-      table: 'upstream_authentications',
-      key: 'state_hash',
-      condition: 'expires_at < $1',
-      keepMs: 0,
-    });
-  }
 
   async begin(
     upstream: Upstream,
@@ -67,26 +47,21 @@ export class UpstreamAuthentications implements OnModuleInit {
       upstreamId: upstream.id,
       browserHash,
       purpose: this.sealer.seal(PURPOSE, { interactionId }, TTL_MS),
-      maxAge: maxAge ?? null,
+      maxAge,
       expiresAt: this.clock.in(TTL_MS),
     };
-    await this.transactions.run((tx) => tx.manager.insert(UpstreamAuthenticationEntity, row));
+    await this.repository.insert(row);
     return this.of(state, interactionId, maxAge, row.expiresAt, row.purpose);
   }
 
   /** Uses it up. Undefined: unknown, used, lapsed, another upstream's, or another browser's; then nothing happened. */
   async consume(upstream: Upstream, state: string, browserHash: Buffer): Promise<UpstreamAuthentication | undefined> {
-    const [row] = await this.transactions.query<{
-      purpose: string;
-      max_age: number | null;
-      expires_at: Date;
-      in_time: boolean;
-    }>(CONSUME, [sha256(state), upstream.id, browserHash, this.clock.now()]);
-    if (row?.in_time !== true) return undefined;
+    const row = await this.repository.consume({ stateHash: sha256(state), upstreamId: upstream.id, browserHash });
+    if (row === undefined) return undefined;
     const purpose = this.sealer.open<{ interactionId: string }>(PURPOSE, row.purpose);
     return purpose === undefined
       ? undefined
-      : this.of(state, purpose.interactionId, row.max_age ?? undefined, row.expires_at, row.purpose);
+      : this.of(state, purpose.interactionId, row.maxAge, row.expiresAt, row.purpose);
   }
 
   /**

@@ -3,33 +3,20 @@ import { Injectable } from '@nestjs/common';
 import type { Account } from '../accounts/account.js';
 import { AccountsService } from '../accounts/accounts.service.js';
 import { Clock } from '../../platform/clock/clock.js';
-import { statement } from '../../platform/database/statement.js';
 import { isUniqueViolation } from '../../platform/database/storage-errors.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { ConflictError, NotFoundError } from '../../platform/oidc/errors.js';
 import { isStorableText } from '../../platform/oidc/text.js';
-import { UpstreamIdentityEntity } from './entities/upstream-identity.entity.js';
 import { mappedClaims } from './upstream-claims.js';
 import type { UpstreamPerson } from './upstream-client.js';
+import type { UpstreamIdentity } from './upstream-identity.js';
+import { UpstreamIdentityRepository } from './upstream-identity.repository.js';
 import { LOGIN_CLAIM } from './upstream-registration.js';
 import type { Upstream } from './upstream.js';
-
-/** Who a person at another provider is here. */
-export interface UpstreamIdentity {
-  readonly issuer: string;
-  readonly sub: string;
-  readonly accountId: string;
-  readonly linkedAt: Date;
-}
 
 const MAX_LOGIN = 200;
 /** Begins the part of a login that was not chosen by a person. */
 const MADE = '#';
-
-const HOLD_UPSTREAM = statement(
-  'upstream_identities_hold_upstream',
-  'SELECT 1 FROM upstreams WHERE id = $1 FOR KEY SHARE',
-);
 
 /**
  * Links between people at other providers and accounts here, by (issuer, sub) and nothing else: an e-mail address that
@@ -41,6 +28,7 @@ export class UpstreamIdentities {
     private readonly transactions: TransactionRunner,
     private readonly accounts: AccountsService,
     private readonly clock: Clock,
+    private readonly repository: UpstreamIdentityRepository,
   ) {}
 
   /**
@@ -53,12 +41,9 @@ export class UpstreamIdentities {
    */
   async accountOf(tx: Tx, upstream: Upstream, person: UpstreamPerson): Promise<Account | undefined> {
     const { issuer, sub } = person;
-    if ((await tx.query(HOLD_UPSTREAM, [upstream.id])).length === 0) return undefined;
-    const identity = await tx.manager.findOne(UpstreamIdentityEntity, {
-      where: { issuer, sub },
-      lock: { mode: 'for_key_share' },
-    });
-    if (identity === null) return upstream.createsAccounts ? this.createAccount(tx, upstream, person) : undefined;
+    if (!(await this.repository.holdUpstream(tx, upstream.id))) return undefined;
+    const identity = await this.repository.hold(tx, issuer, sub);
+    if (identity === undefined) return upstream.createsAccounts ? this.createAccount(tx, upstream, person) : undefined;
     if (identity.ownsClaims)
       await this.accounts.updateClaims(
         tx,
@@ -69,11 +54,7 @@ export class UpstreamIdentities {
   }
 
   async list(accountId: string): Promise<readonly UpstreamIdentity[]> {
-    const rows = await this.transactions.reader.find(UpstreamIdentityEntity, {
-      where: { accountId },
-      order: { linkedAt: 'ASC' },
-    });
-    return rows.map(toIdentity);
+    return (await this.repository.list(accountId)).map(toIdentity);
   }
 
   /** @throws ConflictError when this person is linked to an account already */
@@ -86,7 +67,7 @@ export class UpstreamIdentities {
     const row = { issuer, sub, accountId, ownsClaims: false, linkedAt: this.clock.now() };
     try {
       await this.transactions.run(async (tx) => {
-        await tx.manager.insert(UpstreamIdentityEntity, row);
+        await this.repository.insert(tx, row);
         await onChange(tx);
       });
     } catch (error) {
@@ -103,8 +84,8 @@ export class UpstreamIdentities {
    * @throws NotFoundError
    */
   async unlink(tx: Tx, accountId: string, issuer: string, sub: string): Promise<void> {
-    const { affected } = await tx.manager.delete(UpstreamIdentityEntity, { accountId, issuer, sub });
-    if (affected !== 1) throw new NotFoundError('The account is not linked to this person.');
+    if (!(await this.repository.delete(tx, accountId, issuer, sub)))
+      throw new NotFoundError('The account is not linked to this person.');
   }
 
   /** An address that another person has verified here is not repeated: applications would take it for that person's. */
@@ -125,7 +106,7 @@ export class UpstreamIdentities {
       logins: loginsOf(upstream, person),
       claims: await this.claimsFor(tx, upstream, person, undefined),
     });
-    await tx.manager.insert(UpstreamIdentityEntity, {
+    await this.repository.insert(tx, {
       issuer: person.issuer,
       sub: person.sub,
       accountId: account.id,
@@ -159,6 +140,6 @@ function isName(value: unknown): value is string {
   return name !== '' && !name.startsWith(MADE);
 }
 
-function toIdentity(row: UpstreamIdentityEntity): UpstreamIdentity {
+function toIdentity(row: UpstreamIdentity): UpstreamIdentity {
   return { issuer: row.issuer, sub: row.sub, accountId: row.accountId, linkedAt: row.linkedAt };
 }

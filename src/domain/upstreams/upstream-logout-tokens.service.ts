@@ -1,8 +1,6 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload } from 'jose';
 import { Clock } from '../../platform/clock/clock.js';
-import { Retention } from '../../platform/database/retention.js';
-import { statement } from '../../platform/database/statement.js';
 import type { Tx } from '../../platform/database/transaction.js';
 import { UPSTREAM_SIGNING_ALGORITHMS } from '../../platform/oidc/algorithms.js';
 import type { LogoutTokenRefusal } from '../../platform/oidc/logout-token-refusals.js';
@@ -10,6 +8,7 @@ import { sha256 } from '../../platform/oidc/secret.js';
 import { isStorableText } from '../../platform/oidc/text.js';
 import { InvalidLogoutTokenError, ReplayedLogoutTokenError } from './upstream-errors.js';
 import { UpstreamKeys } from './upstream-keys.js';
+import { UpstreamLogoutTokenRepository, type UpstreamSubject } from './upstream-logout-token.repository.js';
 import { isOpenTo, type Upstream } from './upstream.js';
 import { UpstreamsService } from './upstreams.service.js';
 
@@ -33,36 +32,10 @@ const TYPES = ['jwt', 'logout+jwt', 'application/logout+jwt'];
 const KEEP_SECONDS = 3600;
 
 /** What an upstream ordered, verified in every respect but whether it was carried out before. */
-export interface VerifiedLogoutToken {
+export interface VerifiedLogoutToken extends UpstreamSubject {
   readonly upstream: Upstream;
-  readonly issuer: string;
   readonly jti: string;
-  readonly sub: string | undefined;
-  readonly sid: string | undefined;
-  /** Seconds since 1970. */
-  readonly issuedAt: number;
 }
-
-/** Two transactions about one person or session at an upstream take turns, so that each sees what the other did. */
-const LOCK = statement(
-  'upstream_logout_tokens_lock',
-  `SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 7355608) AS key FROM unnest($1::text[]) name ORDER BY 1) keys`,
-);
-
-const RECORD = statement(
-  'upstream_logout_tokens_record',
-  `INSERT INTO upstream_logout_tokens (issuer, jti_hash, sub, sid, issued_at, expires_at)
-   VALUES ($1, $2, $3, $4, to_timestamp($5::bigint), to_timestamp($6::bigint)) ON CONFLICT DO NOTHING RETURNING issuer`,
-);
-
-const ENDED_MEANWHILE = statement(
-  'upstream_logout_tokens_ended_meanwhile',
-  `SELECT 1 FROM upstream_logout_tokens t
-    WHERE t.issuer = $1
-      AND ((t.sid = $2::text AND (t.sub IS NULL OR t.sub = $3))
-           OR ((t.sid IS NULL OR $2 IS NULL) AND t.sub = $3 AND t.issued_at >= to_timestamp($4::bigint)))
-    LIMIT 1`,
-);
 
 /**
  * Logout tokens that other providers send us.
@@ -77,22 +50,13 @@ const ENDED_MEANWHILE = statement(
  * @see [Back-Channel Logout 1.0](https://openid.net/specs/openid-connect-backchannel-1_0.html) §2.4, §2.6
  */
 @Injectable()
-export class UpstreamLogoutTokens implements OnModuleInit {
+export class UpstreamLogoutTokens {
   constructor(
     private readonly upstreams: UpstreamsService,
     private readonly keys: UpstreamKeys,
     private readonly clock: Clock,
-    private readonly retention: Retention,
+    private readonly repository: UpstreamLogoutTokenRepository,
   ) {}
-
-  onModuleInit(): void {
-    this.retention.register({
-      table: 'upstream_logout_tokens',
-      key: 'issuer, jti_hash',
-      condition: 'expires_at < $1',
-      keepMs: 0,
-    });
-  }
 
   /**
    * What the token orders, in the order of §2.6.
@@ -114,50 +78,19 @@ export class UpstreamLogoutTokens implements OnModuleInit {
    * @throws ReplayedLogoutTokenError when it was used before; then the transaction must not commit
    */
   async consume(tx: Tx, order: VerifiedLogoutToken): Promise<void> {
-    await this.lock(tx, order);
-    const recorded = await tx.query(RECORD, [
-      order.issuer,
-      sha256(order.jti),
-      order.sub ?? null,
-      order.sid ?? null,
-      order.issuedAt,
-      this.clock.seconds() + KEEP_SECONDS,
-    ]);
-    if (recorded.length === 0) throw new ReplayedLogoutTokenError('The logout token was used before.');
+    await this.repository.lock(tx, order);
+    const expiresAt = this.clock.seconds() + KEEP_SECONDS;
+    if (!(await this.repository.record(tx, order, sha256(order.jti), expiresAt)))
+      throw new ReplayedLogoutTokenError('The logout token was used before.');
   }
 
   /**
    * Whether a sign-in that the upstream vouched for is over already, because its logout came while the browser was on
    * its way back. Holds the identity's lock until `tx` ends: a logout that comes next sees the session.
    */
-  async endedMeanwhile(
-    tx: Tx,
-    person: {
-      readonly issuer: string;
-      readonly sub: string;
-      readonly sid: string | undefined;
-      readonly issuedAt: number;
-    },
-  ): Promise<boolean> {
-    await this.lock(tx, person);
-    const found = await tx.query(ENDED_MEANWHILE, [
-      person.issuer,
-      person.sid ?? null,
-      person.sub,
-      Math.floor(person.issuedAt),
-    ]);
-    return found.length > 0;
-  }
-
-  private async lock(
-    tx: Tx,
-    of: { readonly issuer: string; readonly sub: string | undefined; readonly sid: string | undefined },
-  ): Promise<void> {
-    const names = [
-      ...(of.sub === undefined ? [] : [`${of.issuer} sub ${of.sub}`]),
-      ...(of.sid === undefined ? [] : [`${of.issuer} sid ${of.sid}`]),
-    ];
-    await tx.query(LOCK, [names]);
+  async endedMeanwhile(tx: Tx, person: UpstreamSubject): Promise<boolean> {
+    await this.repository.lock(tx, person);
+    return this.repository.endedSince(tx, person);
   }
 
   private async senderOf({ iss, aud }: JWTPayload, dialect: string): Promise<Upstream> {
@@ -212,8 +145,7 @@ export class UpstreamLogoutTokens implements OnModuleInit {
     const sid = textClaim(claims, 'sid');
     if (sub === undefined && sid === undefined)
       throw new InvalidLogoutTokenError('sub or sid is required.', 'sub_and_sid_missing');
-    // A NumericDate may have a fraction (RFC 7519 §2).
-    return { issuer: iss, jti, sub, sid, issuedAt: Math.floor(iat) };
+    return { issuer: iss, jti, sub, sid, issuedAt: iat };
   }
 }
 

@@ -1,24 +1,25 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
-import { withdrawVerification } from '../accounts/accounts.sql.js';
 import { RefreshingCache } from '../../platform/cache/refreshing-cache.js';
 import { SECOND } from '../../platform/clock/durations.js';
 import { ChangeFeed } from '../../platform/database/change-feed.js';
 import { Clock } from '../../platform/clock/clock.js';
-import { statement } from '../../platform/database/statement.js';
 import { isUniqueViolation, sqlState } from '../../platform/database/storage-errors.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
-import { KeptSecrets, keptSecret } from '../../platform/keys/kept-secrets.js';
 import { Sealer } from '../../platform/keys/sealer.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../../platform/oidc/errors.js';
-import { UpstreamEntity } from './entities/upstream.entity.js';
 import type { CheckedUpstream, UpstreamInput } from './upstream-registration.js';
 import { UpstreamRules } from './upstream-rules.js';
+import {
+  UPSTREAM_CLIENT_SECRET,
+  UpstreamRepository,
+  type StoredMetadata,
+  type StoredUpstream,
+} from './upstream.repository.js';
 import type { Upstream } from './upstream.js';
 
 /** A lost change notice is made good after this long. */
 const MAX_AGE = 30 * SECOND;
-const SECRET = 'upstream-client-secret';
 /** Where null means that there is none. Elsewhere it is most likely a mistake, such as about a secret that is to stay. */
 const NULLABLE: ReadonlySet<string> = new Set([
   'redirect_uri',
@@ -30,31 +31,8 @@ const NULLABLE: ReadonlySet<string> = new Set([
 /** Postgres up to 17 answers a foreign key's RESTRICT with the first, since 18 with the second. */
 const STILL_REFERENCED: ReadonlySet<string | undefined> = new Set(['23503', '23001']);
 
-const VOUCHED_FOR = 'SELECT i.account_id FROM upstream_identities i WHERE i.issuer = $1 AND i.owns_claims';
-const DISTRUST_EMAIL = statement(
-  'upstreams_distrust_email',
-  withdrawVerification(
-    'email_verified',
-    VOUCHED_FOR,
-    `NOT ($3::boolean AND ($4::text[] IS NULL OR lower(split_part(a.claims ->> 'email', '@', -1)) = ANY ($4)))`,
-    '$2::timestamptz',
-  ),
-);
-const DISTRUST_PHONE_NUMBER = statement(
-  'upstreams_distrust_phone_number',
-  withdrawVerification('phone_number_verified', VOUCHED_FOR, 'NOT $3::boolean', '$2::timestamptz'),
-);
-
 /** What else is to happen in the transaction of a change, it gets the registration as it is and as it was. */
 export type UpstreamChanged = (tx: Tx, after: CheckedUpstream, before: CheckedUpstream | undefined) => Promise<void>;
-
-const CLIENT_SECRETS = keptSecret({
-  name: 'upstreams',
-  table: 'upstreams',
-  key: ['id'],
-  column: 'client_secret',
-  purpose: SECRET,
-});
 
 /** The registry of upstream providers. There are few, so every node has all of them in memory. */
 @Injectable()
@@ -66,15 +44,14 @@ export class UpstreamsService implements OnModuleInit {
     private readonly clock: Clock,
     private readonly changes: ChangeFeed,
     private readonly sealer: Sealer,
-    private readonly kept: KeptSecrets,
     private readonly rules: UpstreamRules,
+    private readonly repository: UpstreamRepository,
   ) {
     this.cache = new RefreshingCache(() => this.load(), clock, { nameOf: () => 'all', maxAgeMs: MAX_AGE });
   }
 
   onModuleInit(): void {
     this.changes.subscribe('upstream', () => this.cache.drop());
-    this.kept.register(CLIENT_SECRETS);
   }
 
   /** By name, disabled ones too. */
@@ -104,9 +81,10 @@ export class UpstreamsService implements OnModuleInit {
 
   /** The secret that we show at its token endpoint. */
   async clientSecret(upstream: Upstream): Promise<string | undefined> {
-    const row = await this.transactions.reader.findOneBy(UpstreamEntity, { id: upstream.id });
-    if (row?.clientSecret == null) return undefined;
-    return this.sealer.openKept<{ secret: string }>(SECRET, row.clientSecret)?.secret;
+    const sealed = await this.repository.findClientSecret(upstream.id);
+    return sealed === undefined
+      ? undefined
+      : this.sealer.openKept<{ secret: string }>(UPSTREAM_CLIENT_SECRET, sealed)?.secret;
   }
 
   /**
@@ -121,13 +99,11 @@ export class UpstreamsService implements OnModuleInit {
       ...checked,
       id: uuid(),
       clientSecret: this.sealed(input.client_secret),
-      metadata: null,
-      metadataAt: null,
       createdAt: now,
       updatedAt: now,
     };
     await this.write(async (tx) => {
-      await tx.manager.insert(UpstreamEntity, row);
+      await this.repository.insert(tx, row);
       await onChange(tx, checked, undefined);
     });
     return this.get(checked.name);
@@ -142,22 +118,17 @@ export class UpstreamsService implements OnModuleInit {
     refuseNull(input);
     let renamed = name;
     await this.write(async (tx) => {
-      const row = await tx.manager.findOne(UpstreamEntity, { where: { name }, lock: { mode: 'pessimistic_write' } });
-      if (row === null) throw new NotFoundError('There is no such upstream.');
+      const row = await this.repository.lock(tx, name);
+      if (row === undefined) throw new NotFoundError('There is no such upstream.');
       const hasSecret = input.client_secret !== undefined || row.clientSecret !== null;
       const checked = this.rules.check(input, toChecked(row), hasSecret);
       renamed = checked.name;
-      await tx.manager.update(
-        UpstreamEntity,
-        { id: row.id },
-        {
-          ...checked,
-          ...(input.client_secret === undefined ? {} : { clientSecret: this.sealed(input.client_secret) }),
-          // Another issuer publishes other endpoints.
-          ...(checked.issuer === row.issuer ? {} : { metadata: null, metadataAt: null }),
-          updatedAt: this.clock.now(),
-        },
-      );
+      await this.repository.update(tx, {
+        ...row,
+        ...checked,
+        clientSecret: this.sealed(input.client_secret) ?? row.clientSecret,
+        updatedAt: this.clock.now(),
+      });
       await this.distrust(tx, input, checked);
       await onChange(tx, checked, toChecked(row));
     });
@@ -171,7 +142,7 @@ export class UpstreamsService implements OnModuleInit {
    */
   async delete(tx: Tx, upstream: Upstream): Promise<void> {
     try {
-      await tx.manager.delete(UpstreamEntity, { id: upstream.id });
+      await this.repository.delete(tx, upstream.id);
     } catch (error) {
       if (STILL_REFERENCED.has(sqlState(error)))
         throw new ConflictError('An organization points at this upstream.', { cause: error });
@@ -181,23 +152,12 @@ export class UpstreamsService implements OnModuleInit {
   }
 
   /** What it published last, from storage: known to every node and after a restart. */
-  async storedMetadata(
-    upstream: Upstream,
-  ): Promise<{ readonly metadata: Record<string, unknown>; readonly at: Date } | undefined> {
-    const row = await this.transactions.reader.findOneBy(UpstreamEntity, { id: upstream.id });
-    return row?.metadata == null || row.metadataAt === null
-      ? undefined
-      : { metadata: row.metadata, at: row.metadataAt };
+  async storedMetadata(upstream: Upstream): Promise<StoredMetadata | undefined> {
+    return this.repository.findMetadata(upstream.id);
   }
 
-  async storeMetadata(upstream: Upstream, metadata: Record<string, unknown>): Promise<void> {
-    await this.transactions.run((tx) =>
-      tx.manager.update(
-        UpstreamEntity,
-        { id: upstream.id, issuer: upstream.issuer },
-        { metadata: metadata as never, metadataAt: this.clock.now() },
-      ),
-    );
+  async storeMetadata(upstream: Upstream, metadata: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.repository.storeMetadata(upstream, { metadata, at: this.clock.now() });
   }
 
   /** What was taken for verified on its word is so no more, from now on and not from each person's next sign-in. */
@@ -205,8 +165,9 @@ export class UpstreamsService implements OnModuleInit {
     const now = this.clock.now();
     const { trustsEmail = false, trustedEmailDomains = null, trustsPhoneNumber = false } = configuration;
     if (input.trust_email !== undefined || input.trusted_email_domains !== undefined)
-      await tx.query(DISTRUST_EMAIL, [issuer, now, trustsEmail, trustedEmailDomains]);
-    if (input.trust_phone_number !== undefined) await tx.query(DISTRUST_PHONE_NUMBER, [issuer, now, trustsPhoneNumber]);
+      await this.repository.distrustEmail(tx, issuer, { trusted: trustsEmail, domains: trustedEmailDomains }, now);
+    if (input.trust_phone_number !== undefined)
+      await this.repository.distrustPhoneNumber(tx, issuer, trustsPhoneNumber, now);
   }
 
   private async write(work: (tx: Tx) => Promise<unknown>): Promise<void> {
@@ -231,12 +192,11 @@ export class UpstreamsService implements OnModuleInit {
   }
 
   private sealed(secret: string | undefined): string | null {
-    return secret === undefined ? null : this.sealer.seal(SECRET, { secret });
+    return secret === undefined ? null : this.sealer.seal(UPSTREAM_CLIENT_SECRET, { secret });
   }
 
   private async load(): Promise<readonly Upstream[]> {
-    const rows = await this.transactions.reader.find(UpstreamEntity, { order: { name: 'ASC' } });
-    return rows.map(toUpstream);
+    return (await this.repository.list()).map(toUpstream);
   }
 }
 
@@ -245,11 +205,11 @@ function refuseNull(input: UpstreamInput): void {
   if (name !== undefined) throw new InvalidRequestError(`${name} must not be null.`);
 }
 
-function toChecked(row: UpstreamEntity): CheckedUpstream {
+function toChecked(row: StoredUpstream): CheckedUpstream {
   return { name: row.name, issuer: row.issuer, clientId: row.clientId, configuration: row.configuration };
 }
 
-function toUpstream(row: UpstreamEntity): Upstream {
+function toUpstream(row: StoredUpstream): Upstream {
   const { configuration } = row;
   return {
     id: row.id,

@@ -4,7 +4,7 @@ import { IdentityLinks } from '../../domain/lifecycle/identity-links.service.js'
 import { UuidParam } from '../kit/uuid-param.js';
 import { AdminController } from '../kit/admin-controller.js';
 import { ApiJsonErrors } from '../kit/api-errors.js';
-import type { UpstreamIdentity } from '../../domain/upstreams/upstream-identities.service.js';
+import type { UpstreamIdentity } from '../../domain/upstreams/upstream-identity.js';
 import { Operator } from '../kit/admin.guard.js';
 import type { Actor } from '../../domain/lifecycle/change-record.js';
 import { IdentityDto, IdentityListDto, LinkedIdentityDto } from './dto/upstreams.dto.js';

@@ -1,0 +1,8 @@
+-- organizations_list, declared in src/domain/upstreams/organization.repository.ts
+-- row:
+--   id text
+--   name text
+--   upstream_id uuid, may be null
+--   is_default boolean
+
+SELECT id, name, upstream_id, is_default FROM organizations ORDER BY id;
