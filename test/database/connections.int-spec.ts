@@ -17,11 +17,13 @@ import { PostgresProxy } from '../support/postgres-proxy.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 });
 
-const LIMITS = statement(
-  'test_connection_limits',
-  `SELECT current_setting('statement_timeout') AS statement, current_setting('idle_in_transaction_session_timeout') AS idle`,
-);
-const PID = statement('test_connection_pid', 'SELECT pg_backend_pid() AS pid');
+const LIMITS = statement({
+  name: 'test_connection_limits',
+  row: { statement: 'text', idle: 'text' },
+  text: `
+    SELECT current_setting('statement_timeout') AS statement, current_setting('idle_in_transaction_session_timeout') AS idle`,
+});
+const PID = statement({ name: 'test_connection_pid', row: { pid: 'int' }, text: 'SELECT pg_backend_pid() AS pid' });
 const say = (): void => undefined;
 
 describe('a new connection', () => {
@@ -45,12 +47,12 @@ describe('a new connection', () => {
   });
 
   it('has its time limits without a parameter that a pooler refuses', async () => {
-    expect(await runner.query(LIMITS, [])).toEqual([{ statement: '15s', idle: '30s' }]);
+    expect(await runner.query(LIMITS, {})).toEqual([{ statement: '15s', idle: '30s' }]);
   });
 
   it('has them after it was replaced, too', async () => {
     proxy.leadTo(db.url);
-    await vi.waitFor(async () => expect(await runner.query(LIMITS, [])).toMatchObject([{ statement: '15s' }]));
+    await vi.waitFor(async () => expect(await runner.query(LIMITS, {})).toMatchObject([{ statement: '15s' }]));
   });
 
   it('of a migration has none: an index on a large table takes its time', async () => {
@@ -67,11 +69,11 @@ describe('a new connection', () => {
   });
 
   it('is given up when a write meets SQLSTATE 25006, in a statement and in a transaction', async () => {
-    const pid = async () => (await runner.query<{ pid: number }>(PID, []))[0]?.pid;
-    const write = statement(`test_write_${Date.now()}`, 'CREATE TABLE never (id int)');
+    const pid = async () => (await runner.query(PID, {}))[0]?.pid;
+    const write = statement({ name: `test_write_${Date.now()}`, text: 'CREATE TABLE never (id int)' });
     for (const attempt of [
-      () => runner.query(write, []),
-      () => runner.run((tx) => tx.query(write, [])),
+      () => runner.query(write, {}),
+      () => runner.run((tx) => tx.query(write, {})),
       () => runner.run((tx) => tx.manager.query('CREATE TABLE never (id int)')),
     ]) {
       const before = await pid();

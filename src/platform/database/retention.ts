@@ -21,15 +21,6 @@ export interface RetentionRule extends ExpiredRows {
   readonly first?: true;
 }
 
-/** @deprecated a rule with positional SQL; goes when every module declares its removals */
-export interface PositionalRule {
-  readonly table: string;
-  readonly key: string;
-  readonly condition: string;
-  readonly keepMs: number;
-  readonly first?: true;
-}
-
 /** As many rows are removed in one transaction. */
 export const RETENTION_BATCH = 1000;
 
@@ -76,7 +67,7 @@ const TRY_LOCK = statement({
 @Injectable()
 export class Retention implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Retention.name);
-  private readonly rules: (RetentionRule | PositionalRule)[] = [];
+  private readonly rules: RetentionRule[] = [];
   private readonly failureListeners: ((table: string) => void)[] = [];
   private readonly task = new PeriodicTask(
     () => this.sweep(),
@@ -89,7 +80,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     @Inject(RETENTION_INTERVAL_MS) private readonly intervalMs: number,
   ) {}
 
-  register(...rules: (RetentionRule | PositionalRule)[]): void {
+  register(...rules: RetentionRule[]): void {
     this.rules.push(...rules);
     this.rules.sort((a, b) => Number(b.first ?? false) - Number(a.first ?? false));
   }
@@ -130,18 +121,12 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     return removed;
   }
 
-  private async removeBatch(rule: RetentionRule | PositionalRule): Promise<number> {
+  private async removeBatch(rule: RetentionRule): Promise<number> {
     const before = new Date(this.clock.now().getTime() - rule.keepMs);
     return this.transactions.run(async (tx) => {
       const [lock] = await tx.query(TRY_LOCK, { lock: LOCK });
       if (lock?.mine !== true) return 0;
-      if ('removal' in rule) return (await tx.query(rule.removal, { before })).length;
-      const rows = (await tx.manager.query(
-        `WITH due AS (SELECT ${rule.key} FROM ${rule.table} WHERE ${rule.condition} LIMIT ${RETENTION_BATCH} FOR UPDATE SKIP LOCKED)
-         DELETE FROM ${rule.table} WHERE (${rule.key}) IN (SELECT ${rule.key} FROM due) RETURNING 1`,
-        [before],
-      )) as [unknown[], number];
-      return rows[1];
+      return (await tx.query(rule.removal, { before })).length;
     });
   }
 }

@@ -80,6 +80,14 @@ export function fragment(declared: {
   return made;
 }
 
+interface Declared<P, C> {
+  readonly name: string;
+  readonly parameters?: P;
+  readonly row?: C;
+  readonly text: string | Sql;
+  readonly plannedAnew?: boolean;
+}
+
 const statements = new Map<string, { readonly statement: Statement<never, unknown>; readonly declared: Error }>();
 
 /**
@@ -90,26 +98,12 @@ const statements = new Map<string, { readonly statement: Statement<never, unknow
  * @throws StatementError if the name is taken (two texts under one name would answer each other's calls), a parameter is
  *   declared and unused, used and undeclared or of two types, or a fragment does not find what it needs
  */
-export function statement<const P extends Parameters = {}, const C extends Columns = {}>(declared: {
-  readonly name: string;
-  readonly parameters?: P;
-  readonly row?: C;
-  readonly text: string | Sql;
-  readonly plannedAnew?: boolean;
-}): Statement<ValuesOf<P>, ColumnsRow<C>>;
-/** @deprecated positional; goes when every statement is declared with its parameters and its row */
-export function statement(name: string, text: string): PositionalStatement;
-export function statement(
-  declared:
-    string | { name: string; parameters?: Parameters; row?: Columns; text: string | Sql; plannedAnew?: boolean },
-  positional = '',
-): Statement<never, unknown> | PositionalStatement {
-  if (typeof declared === 'string') {
-    takeName(declared);
-    return { name: declared, text: positional };
-  }
+export function statement<const P extends Parameters = {}, const C extends Columns = {}>(
+  declared: Declared<P, C>,
+): Statement<ValuesOf<P>, ColumnsRow<C>>;
+export function statement(declared: Declared<Parameters, Columns>): Statement<never, unknown> {
   const { name, parameters = {}, row = {}, text, plannedAnew = false } = declared;
-  takeName(name);
+  if (statements.has(name)) throw new StatementError(`two SQL statements are named ${name}`);
   try {
     const source = compose(typeof text === 'string' ? { parts: [text] } : text, parameters);
     const made = {
@@ -131,13 +125,6 @@ export function statement(
 /** Every statement of the modules that were loaded, with an error whose stack says where it was declared. */
 export function declaredStatements(): { readonly statement: Statement<never, unknown>; readonly declared: Error }[] {
   return [...statements.values()];
-}
-
-const names = new Set<string>();
-
-function takeName(name: string): void {
-  if (names.has(name)) throw new StatementError(`two SQL statements are named ${name}`);
-  names.add(name);
 }
 
 /** The whole text. Follows the common table expressions as they come, and checks each fragment against them. */
@@ -208,16 +195,7 @@ function binderOf(parameters: Parameters): (values: never) => unknown[] {
     });
 }
 
-/** A statement as it was before parameters had names. */
-export interface PositionalStatement {
-  readonly name: string;
-  readonly text: string;
-  readonly bind?: never;
-  readonly plannedAnew?: never;
-}
-
 /** Whatever can run a {@link Statement}: the pool (one round trip, a transaction of its own) or a transaction. */
 export interface Queryable {
   query<Values, Row>(statement: Statement<Values, Row>, values: NoInfer<Values>): Promise<Row[]>;
-  query<Row>(statement: PositionalStatement, values: readonly unknown[]): Promise<Row[]>;
 }

@@ -4,7 +4,7 @@ import type { Pool, PoolClient, QueryConfig } from 'pg';
 import { READ_ONLY } from './connections.js';
 import { sqlState } from './storage-errors.js';
 import { warnOf } from './storage-log.js';
-import type { PositionalStatement, Queryable, Statement } from './statement.js';
+import type { Queryable, Statement } from './statement.js';
 
 declare const brand: unique symbol;
 
@@ -90,23 +90,16 @@ export class TransactionRunner implements Queryable {
     }
   }
 
-  query<Values, Row>(statement: Statement<Values, Row>, values: NoInfer<Values>): Promise<Row[]>;
-  query<Row>(statement: PositionalStatement, values: readonly unknown[]): Promise<Row[]>;
   /** One statement, one round trip: it commits or fails as a whole. Retried like a transaction. */
-  async query(statement: Statement<unknown, unknown> | PositionalStatement, values: unknown): Promise<unknown[]> {
+  async query<Values, Row>(statement: Statement<Values, Row>, values: NoInfer<Values>): Promise<Row[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { rows } = await this.pool.query<object>(toQuery(statement, values));
+        const { rows } = await this.pool.query<Row & object>(toQuery(statement, values));
         return rows;
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
       }
     }
-  }
-
-  /** For reads through TypeORM that need no transaction. */
-  get reader(): EntityManager {
-    return this.dataSource.manager;
   }
 }
 
@@ -119,9 +112,9 @@ function transactionOf(manager: EntityManager, callbacks: Callback[]): Tx {
   const tx = {
     manager,
     afterCommit: (callback: Callback): void => void callbacks.push(callback),
-    async query(statement: Statement<unknown, unknown> | PositionalStatement, values: unknown): Promise<unknown[]> {
+    async query<Values, Row>(statement: Statement<Values, Row>, values: NoInfer<Values>): Promise<Row[]> {
       const client = (await runner.connect()) as PoolClient;
-      const { rows } = await client.query<object>(toQuery(statement, values));
+      const { rows } = await client.query<Row & object>(toQuery(statement, values));
       return rows;
     },
   };
@@ -129,8 +122,7 @@ function transactionOf(manager: EntityManager, callbacks: Callback[]): Tx {
 }
 
 /** What `pg` takes. It prepares the text under the name once per connection. */
-function toQuery(statement: Statement<unknown, unknown> | PositionalStatement, values: unknown): QueryConfig {
-  const { name, text, bind } = statement;
-  if (bind === undefined) return { name, text, values: [...(values as readonly unknown[])] };
-  return statement.plannedAnew ? { text, values: bind(values) } : { name, text, values: bind(values) };
+function toQuery<Values>(statement: Statement<Values, unknown>, values: Values): QueryConfig {
+  const { name, text, bind, plannedAnew } = statement;
+  return plannedAnew ? { text, values: bind(values) } : { name, text, values: bind(values) };
 }
