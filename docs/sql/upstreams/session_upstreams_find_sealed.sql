@@ -1,4 +1,4 @@
--- session_upstreams_find_sealed, declared in src/domain/upstreams/upstream-sessions.service.ts
+-- session_upstreams_find_sealed, declared in src/domain/upstreams/upstream-links.service.ts
 -- parameters:
 --   prefix text
 --   after text

@@ -1,4 +1,4 @@
--- session_upstreams_seal_again, declared in src/domain/upstreams/upstream-sessions.service.ts
+-- session_upstreams_seal_again, declared in src/domain/upstreams/upstream-links.service.ts
 -- parameters:
 --   ids text[]
 --   sealed text[]

@@ -6,7 +6,7 @@ import { LogoutService } from '../logout/command/logout.service.js';
 import { Metrics } from '../../platform/metrics/metrics.js';
 import type { Browser, SignedInSession } from '../sessions/session.js';
 import { SessionsService, type StartedSession } from '../sessions/sessions.service.js';
-import type { UpstreamPerson } from '../upstreams/upstream-client.js';
+import type { UpstreamPerson } from '../upstreams/upstream-person.js';
 import { UpstreamSessions, type UpstreamSignIn } from '../upstreams/upstream-sessions.service.js';
 import type { Upstream } from '../upstreams/upstream.js';
 import { InteractionsService } from '../interactions/interactions.service.js';

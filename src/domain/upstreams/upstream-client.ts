@@ -1,46 +1,27 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { errors } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { v7 as uuid } from 'uuid';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { EgressClient } from '../../platform/egress/egress.client.js';
-import { EgressError } from '../../platform/egress/egress.js';
-import { JwtSigner } from '../../platform/keys/jwt-signer.js';
-import { ID_TOKEN_ALGORITHMS } from '../../platform/oidc/algorithms.js';
-import { isStorableText } from '../../platform/oidc/text.js';
 import { leftHalfHash } from '../../platform/oidc/token-hash.js';
 import { mergedClaims } from './upstream-claims.js';
+import { UpstreamClientAuthentication } from './upstream-client-authentication.js';
 import { LOGIN_CLAIM } from './upstream-registration.js';
-import { UpstreamNotFreshError, UpstreamSignInError, UpstreamUnavailableError } from './upstream-errors.js';
+import { UpstreamSignInError, UpstreamUnavailableError } from './upstream-errors.js';
 import { UpstreamKeys } from './upstream-keys.js';
 import { UpstreamMetadata } from './upstream-metadata.service.js';
+import {
+  asSignInError,
+  checkFreshness,
+  CLOCK_SKEW_SECONDS,
+  personOf,
+  quotable,
+  type FreshnessDemand,
+  type UpstreamPerson,
+} from './upstream-person.js';
 import type { Upstream } from './upstream.js';
-import { UpstreamsService } from './upstreams.service.js';
 
-const CLOCK_SKEW_SECONDS = 60;
-/** Less than for a signature: a person who was asked a minute before was not asked again. */
-const AUTH_TIME_SKEW_SECONDS = 30;
-const ASSERTION_LIFE_SECONDS = 60;
 const MAX_BYTES = 256 * 1024;
-const MAX_IDENTIFIER = 255;
-const MAX_AMR = 100;
-const MAX_AMR_VALUES = 20;
-
-/** Who signed in at the upstream, proved by its ID token. */
-export interface UpstreamPerson {
-  readonly issuer: string;
-  readonly sub: string;
-  readonly sid: string | undefined;
-  /** Seconds since 1970. */
-  readonly issuedAt: number;
-  /** When the upstream says that it asked the person; undefined when it does not say. */
-  readonly authTime?: Date | undefined;
-  readonly amr: readonly string[];
-  /** What the upstream says about the person, by its own names. */
-  readonly claims: Readonly<Record<string, unknown>>;
-  readonly idToken: string;
-}
 
 /** What goes with the browser to the upstream, beside who we are. */
 export interface AuthorizationParameters {
@@ -54,15 +35,12 @@ export interface AuthorizationParameters {
 }
 
 /** What the browser brought back, and what it is checked against. */
-export interface AuthorizationResponse {
+export interface AuthorizationResponse extends FreshnessDemand {
   readonly parameters: URLSearchParams;
   readonly redirectUri: string;
   readonly state: string;
   readonly nonce: string;
   readonly codeVerifier: string | undefined;
-  readonly maxAge?: number | undefined;
-  /** When the browser left, which `maxAge` is counted from: a person may take their time there. */
-  readonly leftAt?: Date | undefined;
 }
 
 /**
@@ -73,11 +51,10 @@ export interface AuthorizationResponse {
 @Injectable()
 export class UpstreamClient {
   constructor(
-    private readonly upstreams: UpstreamsService,
     private readonly metadata: UpstreamMetadata,
     private readonly keys: UpstreamKeys,
     private readonly egress: EgressClient,
-    private readonly signer: JwtSigner,
+    private readonly authentication: UpstreamClientAuthentication,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -107,7 +84,7 @@ export class UpstreamClient {
       const answer = await oauth.authorizationCodeGrantRequest(
         as,
         client,
-        await this.authentication(upstream),
+        await this.authentication.of(upstream),
         checked,
         response.redirectUri,
         response.codeVerifier ?? oauth.nopkce,
@@ -117,7 +94,7 @@ export class UpstreamClient {
         expectedNonce: response.nonce,
         requireIdToken: true,
       });
-      const person = await this.personOf(upstream, as, client, tokens);
+      const person = await this.provedPerson(upstream, as, client, tokens);
       checkFreshness(person, response);
       return person;
     } catch (error) {
@@ -125,7 +102,7 @@ export class UpstreamClient {
     }
   }
 
-  private async personOf(
+  private async provedPerson(
     upstream: Upstream,
     as: oauth.AuthorizationServer,
     client: oauth.Client,
@@ -144,18 +121,8 @@ export class UpstreamClient {
     });
     if (claims.at_hash !== undefined && claims.at_hash !== leftHalfHash(protectedHeader.alg, tokens.access_token))
       throw new UpstreamSignInError('at_hash does not fit the access token');
-    const sid = typeof claims.sid === 'string' && claims.sid !== '' ? claims.sid : undefined;
-    checkIdentifiers(claims, sid, this.clock.seconds());
-    return {
-      issuer: upstream.issuer,
-      sub: claims.sub,
-      sid,
-      issuedAt: claims.iat,
-      authTime: authTimeOf(claims, this.clock.now()),
-      amr: amrOf(claims),
-      claims: await this.claimsOf(upstream, as, client, tokens.access_token, claims),
-      idToken,
-    };
+    const person = personOf(upstream.issuer, idToken, claims, this.clock.now());
+    return { ...person, claims: await this.claimsOf(upstream, as, client, tokens.access_token, claims) };
   }
 
   /** From the ID token, and from userinfo where that does not have them: many providers put them there alone. */
@@ -186,42 +153,6 @@ export class UpstreamClient {
     };
   }
 
-  private async authentication(upstream: Upstream): Promise<oauth.ClientAuth> {
-    switch (upstream.tokenEndpointAuthMethod) {
-      case 'none':
-        return oauth.None();
-      case 'private_key_jwt':
-        return (as, client, body) => this.assert(as, client, body);
-      case 'client_secret_basic':
-      case 'client_secret_post': {
-        const secret = await this.upstreams.clientSecret(upstream);
-        if (secret === undefined) throw new UpstreamSignInError('the client secret cannot be opened');
-        return upstream.tokenEndpointAuthMethod === 'client_secret_basic'
-          ? oauth.ClientSecretBasic(secret)
-          : oauth.ClientSecretPost(secret);
-      }
-    }
-  }
-
-  /** An assertion by our own signing key (RFC 7523 §2.2); the upstream finds its public part at our `/jwks`. */
-  private async assert(as: oauth.AuthorizationServer, client: oauth.Client, body: URLSearchParams): Promise<void> {
-    const offered = as.token_endpoint_auth_signing_alg_values_supported;
-    const alg = ID_TOKEN_ALGORITHMS.find((name) => offered?.includes(name) ?? true);
-    if (alg === undefined) throw new UpstreamSignInError('the upstream takes no algorithm of ours');
-    const now = this.clock.seconds();
-    const assertion = await this.signer.sign(alg, 'client-authentication+jwt', {
-      iss: client.client_id,
-      sub: client.client_id,
-      aud: as.issuer,
-      iat: now,
-      exp: now + ASSERTION_LIFE_SECONDS,
-      jti: uuid(),
-    });
-    body.set('client_id', client.client_id);
-    body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
-    body.set('client_assertion', assertion);
-  }
-
   private requestOptions(upstream: Upstream) {
     return {
       // Whether http may be used at all was decided when the upstream was registered.
@@ -248,47 +179,6 @@ export class UpstreamClient {
   }
 }
 
-/**
- * What was demanded of the sign-in must be seen in its answer (Core §3.1.2.1, §3.1.3.7): a provider that reports
- * nothing may have asked nothing.
- */
-function checkFreshness({ authTime }: UpstreamPerson, { maxAge, leftAt }: AuthorizationResponse): void {
-  if (maxAge === undefined || leftAt === undefined) return;
-  if (authTime === undefined) throw new UpstreamNotFreshError('auth_time is missing');
-  const oldest = leftAt.getTime() - (maxAge + AUTH_TIME_SKEW_SECONDS) * 1000;
-  if (authTime.getTime() < oldest) throw new UpstreamNotFreshError('auth_time is too long ago');
-}
-
-/**
- * What is kept, and looked up by when the person signs out there: it could not be found again, or two people be taken
- * for one, if it were changed on the way (Core §2: `sub` has at most 255 characters).
- */
-function checkIdentifiers({ sub, iat }: oauth.IDToken, sid: string | undefined, now: number): void {
-  if (sub === '' || sub.length > MAX_IDENTIFIER || !isStorableText(sub))
-    throw new UpstreamSignInError('sub is no identifier that can be kept');
-  if (sid !== undefined && (sid.length > MAX_IDENTIFIER || !isStorableText(sid)))
-    throw new UpstreamSignInError('sid is no identifier that can be kept');
-  if (iat < 0 || iat > now + CLOCK_SKEW_SECONDS) throw new UpstreamSignInError('iat is not a time that has been');
-}
-
-/** Passed on, and nothing more: what is not a string is left out. */
-function amrOf({ amr }: oauth.IDToken): string[] {
-  const values: readonly unknown[] = Array.isArray(amr) ? amr : [];
-  return values
-    .filter((value): value is string => typeof value === 'string' && value.length <= MAX_AMR && isStorableText(value))
-    .slice(0, MAX_AMR_VALUES);
-}
-
-/** Of foreign text, for a log and a record: in one line, and without what a terminal obeys (RFC 6749 §5.2). */
-function quotable(text: string, length: number): string {
-  return text.slice(0, length).replaceAll(/[^\x20-\x7e]/g, '?');
-}
-
-/** Not in the future: their clock may be ahead of ours. */
-function authTimeOf({ auth_time: seconds }: oauth.IDToken, now: Date): Date | undefined {
-  return seconds === undefined ? undefined : new Date(Math.min(seconds * 1000, now.getTime()));
-}
-
 export function authorizationUrl(
   endpoint: string,
   clientId: string,
@@ -311,21 +201,4 @@ export function authorizationUrl(
   add('prompt', parameters.prompt);
   add('max_age', parameters.maxAge === undefined ? undefined : String(parameters.maxAge));
   return `${endpoint}${endpoint.includes('?') ? '&' : '?'}${query}`;
-}
-
-/**
- * Nothing of the upstream's words leaves this place: a code, oauth4webapi's or our own, is enough to find the cause.
- */
-function asSignInError(error: unknown): unknown {
-  if (error instanceof UpstreamSignInError || error instanceof UpstreamUnavailableError) return error;
-  if (error instanceof EgressError)
-    return new UpstreamUnavailableError(`The other provider cannot be reached: ${error.code}.`, { cause: error });
-  if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError)
-    return new UpstreamSignInError(`it answered ${quotable(error.error, 50)}`, { cause: error });
-  if (error instanceof oauth.WWWAuthenticateChallengeError)
-    return new UpstreamSignInError('it refused our request', { cause: error });
-  if (error instanceof oauth.OperationProcessingError || error instanceof oauth.UnsupportedOperationError)
-    return new UpstreamSignInError(`${error.name} ${String(error.code)}`, { cause: error });
-  if (error instanceof errors.JOSEError) return new UpstreamSignInError(`ID token: ${error.code}`, { cause: error });
-  return error;
 }

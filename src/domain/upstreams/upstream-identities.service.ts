@@ -8,7 +8,7 @@ import { TransactionRunner, type Tx } from '../../platform/database/transaction.
 import { ConflictError, NotFoundError } from '../../platform/oidc/errors.js';
 import { isStorableText } from '../../platform/oidc/text.js';
 import { mappedClaims } from './upstream-claims.js';
-import type { UpstreamPerson } from './upstream-client.js';
+import type { UpstreamPerson } from './upstream-person.js';
 import type { UpstreamIdentity } from './upstream-identity.js';
 import { UpstreamIdentityRepository } from './upstream-identity.repository.js';
 import { LOGIN_CLAIM } from './upstream-registration.js';

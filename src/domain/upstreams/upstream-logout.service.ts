@@ -2,12 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { decodeJwt, errors } from 'jose';
 import { isStorableText, textProblem } from '../../platform/oidc/text.js';
 import { Clock } from '../../platform/clock/clock.js';
-import { Sealer } from '../../platform/keys/sealer.js';
-import { SessionsService } from '../sessions/sessions.service.js';
 import { UpstreamUnavailableError } from './upstream-errors.js';
 import { UpstreamKeys } from './upstream-keys.js';
+import { UpstreamLinks } from './upstream-links.service.js';
 import { UpstreamMetadata } from './upstream-metadata.service.js';
-import { UPSTREAM_ID_TOKEN } from './upstream-sessions.service.js';
 import type { Upstream } from './upstream.js';
 import { UpstreamsService } from './upstreams.service.js';
 
@@ -32,8 +30,7 @@ export class UpstreamLogout {
     private readonly upstreams: UpstreamsService,
     private readonly metadata: UpstreamMetadata,
     private readonly keys: UpstreamKeys,
-    private readonly sessions: SessionsService,
-    private readonly sealer: Sealer,
+    private readonly links: UpstreamLinks,
     private readonly clock: Clock,
   ) {}
 
@@ -44,11 +41,11 @@ export class UpstreamLogout {
 
   /** By which upstream the person came, also of a session that has ended. */
   async ofSession(sessionId: string): Promise<UpstreamOfSession | undefined> {
-    const link = await this.sessions.findUpstream(sessionId);
+    const link = await this.links.find(sessionId);
     if (link === undefined) return undefined;
     const upstream = await this.upstreams.findById(link.upstreamId);
     if (upstream === undefined || upstream.issuer !== link.issuer) return undefined;
-    return { upstream, idToken: this.sealer.openKept<{ idToken: string }>(UPSTREAM_ID_TOKEN, link.idToken)?.idToken };
+    return { upstream, idToken: link.idToken };
   }
 
   /** Undefined for what is no ID token of an enabled upstream's for us, and when its keys cannot be had. */

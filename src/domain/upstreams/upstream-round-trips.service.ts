@@ -6,7 +6,8 @@ import {
   UpstreamAuthentications,
   type UpstreamAuthentication,
 } from './upstream-authentications.service.js';
-import { UpstreamClient, type UpstreamPerson } from './upstream-client.js';
+import { UpstreamClient } from './upstream-client.js';
+import type { UpstreamPerson } from './upstream-person.js';
 import type { Upstream } from './upstream.js';
 
 /** What the round trip is for, and what is demanded of the sign-in there. */

@@ -1,22 +1,17 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
-import type { AuditDetails } from '../../platform/audit/audit-event.js';
-import { AuditLog } from '../../platform/audit/audit-log.js';
+import { Injectable } from '@nestjs/common';
 import { Clock } from '../../platform/clock/clock.js';
 import { isRefusedValue } from '../../platform/database/storage-errors.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
-import { KeptSecrets, keptSecret } from '../../platform/keys/kept-secrets.js';
-import { Sealer } from '../../platform/keys/sealer.js';
 import type { Browser } from '../sessions/session.js';
 import { SessionsService, type StartedSession } from '../sessions/sessions.service.js';
 import { FEDERATED_AMR } from '../../platform/oidc/authentication-context.js';
 import { ConflictError } from '../../platform/oidc/errors.js';
 import { UpstreamIdentities } from './upstream-identities.service.js';
+import { UpstreamLinks } from './upstream-links.service.js';
 import { UpstreamLogoutTokens } from './upstream-logout-tokens.service.js';
-import type { UpstreamPerson } from './upstream-client.js';
+import type { UpstreamPerson } from './upstream-person.js';
 import { UpstreamSignInError } from './upstream-errors.js';
 import type { Upstream } from './upstream.js';
-
-export const UPSTREAM_ID_TOKEN = 'upstream-id-token';
 
 /** What came of a sign-in that an upstream vouched for. */
 export type UpstreamSignIn =
@@ -35,31 +30,17 @@ export type UpstreamSignIn =
   /** The person signed out at the upstream before we were done. */
   | { readonly kind: 'ended_meanwhile' };
 
-const ID_TOKENS = keptSecret({
-  name: 'session_upstreams',
-  table: 'session_upstreams',
-  key: ['session_id', 'issuer'],
-  column: 'id_token',
-  purpose: UPSTREAM_ID_TOKEN,
-});
-
 /** From an upstream's word to a session here, which remembers whose word it was. */
 @Injectable()
-export class UpstreamSessions implements OnModuleInit {
+export class UpstreamSessions {
   constructor(
     private readonly transactions: TransactionRunner,
     private readonly identities: UpstreamIdentities,
     private readonly logoutTokens: UpstreamLogoutTokens,
     private readonly sessions: SessionsService,
-    private readonly sealer: Sealer,
-    private readonly audit: AuditLog,
+    private readonly links: UpstreamLinks,
     private readonly clock: Clock,
-    private readonly kept: KeptSecrets,
   ) {}
-
-  onModuleInit(): void {
-    this.kept.register(ID_TOKENS);
-  }
 
   /**
    * One transaction: the account, the session, what it came by. A logout token for it either finds the session or is
@@ -84,7 +65,7 @@ export class UpstreamSessions implements OnModuleInit {
       const started = again ?? (await this.sessions.begin(account, amr, browser, tx, person.authTime));
       if (started === undefined) return { kind: 'account_unusable' };
       const who = { account_id: account.id, address: browser.address ?? null };
-      await this.remember(tx, upstream, person, started.sessionId, who);
+      await this.links.remember(tx, upstream, person, started.sessionId, who);
       const authenticatedAt = person.authTime ?? this.clock.now();
       return { kind: 'signed_in', accountId: account.id, amr, authenticatedAt, started };
     });
@@ -99,29 +80,5 @@ export class UpstreamSessions implements OnModuleInit {
         throw new UpstreamSignInError('what it says of the person cannot be kept', { cause: error });
       throw error;
     }
-  }
-
-  private async remember(
-    tx: Tx,
-    upstream: Upstream,
-    person: UpstreamPerson,
-    sessionId: string,
-    who: AuditDetails,
-  ): Promise<void> {
-    await this.sessions.rememberUpstream(tx, sessionId, {
-      upstreamId: upstream.id,
-      issuer: person.issuer,
-      sub: person.sub,
-      sid: person.sid,
-      idToken: this.sealer.seal(UPSTREAM_ID_TOKEN, { idToken: person.idToken }),
-    });
-    await this.audit.record(
-      {
-        event: 'upstream_sign_in',
-        outcome: 'done',
-        details: { upstream: upstream.name, session_id: sessionId, ...who },
-      },
-      tx,
-    );
   }
 }

@@ -9,10 +9,12 @@ import { OrganizationRepository } from './organization.repository.js';
 import { OrganizationsService } from './organizations.service.js';
 import { UpstreamAuthenticationRepository } from './upstream-authentication.repository.js';
 import { UpstreamAuthentications } from './upstream-authentications.service.js';
+import { UpstreamClientAuthentication } from './upstream-client-authentication.js';
 import { UpstreamClient } from './upstream-client.js';
 import { UpstreamIdentityRepository } from './upstream-identity.repository.js';
 import { UpstreamIdentities } from './upstream-identities.service.js';
 import { UpstreamKeys } from './upstream-keys.js';
+import { UpstreamLinks } from './upstream-links.service.js';
 import { UpstreamLogoutTokenRepository } from './upstream-logout-token.repository.js';
 import { UpstreamLogoutTokens } from './upstream-logout-tokens.service.js';
 import { UpstreamLogout } from './upstream-logout.service.js';
@@ -31,9 +33,11 @@ import { UpstreamsService } from './upstreams.service.js';
     UpstreamAuthenticationRepository,
     UpstreamAuthentications,
     UpstreamClient,
+    UpstreamClientAuthentication,
     UpstreamIdentityRepository,
     UpstreamIdentities,
     UpstreamKeys,
+    UpstreamLinks,
     UpstreamLogout,
     UpstreamLogoutTokenRepository,
     UpstreamLogoutTokens,
