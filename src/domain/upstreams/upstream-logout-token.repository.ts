@@ -3,7 +3,7 @@ import { expiredRows, Retention } from '../../platform/database/retention.js';
 import { statement } from '../../platform/database/statement.js';
 import type { Tx } from '../../platform/database/transaction.js';
 
-/** Whom a logout token or a sign-in is about, by the upstream's names. */
+/** The person or session that a logout token or a sign-in is about, by the names of the upstream. */
 export interface UpstreamSubject {
   readonly issuer: string;
   readonly sub: string | undefined;
