@@ -186,8 +186,15 @@ async function verify(file, keys, issuer, kept) {
   return wrong === 0 && before !== undefined;
 }
 
+/** A hash may begin with a dash, and would be taken for an option of its own where it stands apart. */
+function withJoinedHead(args) {
+  const at = args.indexOf('--head');
+  return at === -1 || at + 1 === args.length ? args : args.toSpliced(at, 2, `--head=${args[at + 1]}`);
+}
+
 try {
   const { values, positionals } = parseArgs({
+    args: withJoinedHead(process.argv.slice(2)),
     allowPositionals: true,
     options: {
       jwks: { type: 'string' },

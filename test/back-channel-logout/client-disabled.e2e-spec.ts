@@ -108,6 +108,8 @@ describe('a client that is disabled', () => {
     const client = await clientOf(app, party, ALSO_ITS_OWN);
     const { browser } = await someoneAt(app, [client]);
     await turn(client, 'disable');
+    // Its notices have been sent and recorded: what is counted below is what the refusals do.
+    await app.sendDue();
     // What refusals are counted and recorded in changes, and nothing else.
     const counts = async (): Promise<object> => ({ ...(await app.rowCounts()), rate_limits: 0, audit_events: 0 });
     const before = await counts();

@@ -341,12 +341,12 @@ describe('receipts of logouts', () => {
         const line = JSON.parse(lines[index]!) as Line;
         return [String(line.sequence), line.hash];
       };
-      const keep = ([after, head]: readonly [string, string]) => [`--after=${after}`, `--head=${head}`];
+      const keep = ([after, head]: readonly [string, string]) => ['--after', after, '--head', head];
 
       it('prints it, and is content when a later export leads to it', async () => {
         const [after, head] = end(2);
         expect((await verify(lines.slice(0, 3))).out).toContain(`--after ${after} --head ${head}`);
-        for (const more of [keep([after, head]), [`--after=${after}`], [`--head=${head}`]])
+        for (const more of [keep([after, head]), ['--after', after], ['--head', head]])
           expect([more, await verify(lines, undefined, ...more)]).toEqual([
             more,
             { code: 0, out: expect.stringContaining('It leads to the end that was kept.') },
@@ -360,10 +360,16 @@ describe('receipts of logouts', () => {
         [
           'it is known by its hash alone',
           () => lines.slice(0, -2),
-          () => [`--head=${end(lines.length - 1)[1]}`],
+          () => ['--head', end(lines.length - 1)[1]],
           /is not there/,
         ],
         ['it was written anew', () => lines, () => keep([end(2)[0], 'x'.repeat(43)]), /another one than was kept/],
+        [
+          'its hash begins with a dash',
+          () => lines,
+          () => keep([end(2)[0], `-${'x'.repeat(42)}`]),
+          /another one than was kept/,
+        ],
         [
           'a later part was',
           () => lines.slice(3),
