@@ -65,7 +65,7 @@ describe('a statement', () => {
     expect(() => statement({ name: 'spec_unused', parameters: { now: 'timestamptz' }, text: `SELECT ':now'` })).toThrow(
       ':now is declared and not used',
     );
-    expect(() => statement({ name: 'spec_unused', text: 'SELECT 1' })).toThrow('two SQL statements');
+    expect(() => statement({ name: 'spec_typed', text: 'SELECT 1' })).toThrow('two SQL statements');
   });
 });
 
