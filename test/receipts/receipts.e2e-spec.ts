@@ -16,8 +16,6 @@ import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { clientOf, someoneAt, terminationsOf } from '../back-channel-logout/scene.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';
 
-const PATIENCE = { timeout: 10_000 };
-
 interface Line {
   readonly sequence: number;
   readonly termination_id: string;
