@@ -11,7 +11,7 @@ export default mergeConfig(
         include: ['src/**/*.ts'],
         exclude: ['src/**/*.spec.ts'],
         reporter: ['text-summary', 'html', 'lcovonly'],
-        // Floors, not goals: the figures of the last release, rounded down. They only ever go up.
+        // Floors, not goals, and not measured yet: set them to what a whole run prints, rounded down. They only ever go up.
         thresholds: { statements: 90, branches: 85, functions: 90, lines: 90 },
       },
     },
