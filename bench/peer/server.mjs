@@ -1,7 +1,7 @@
 // The provider that the benchmark compares with: oidc-provider on Postgres, as a program of its own.
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import Provider from 'oidc-provider';
+import { Provider } from 'oidc-provider';
 import { Store } from './adapter.mjs';
 import { interactionPages } from './interactions.mjs';
 
@@ -54,7 +54,7 @@ const provider = new Provider(`http://127.0.0.1:${PORT}`, {
     return account && { accountId: account.id, claims: () => claimsOf(account) };
   },
   // Its own guard against requests to loopback, where the receivers are, is in the dispatcher.
-  fetch: (url, { method, headers, body, signal }) => fetch(url, { method, headers, body, signal, redirect: 'manual' }),
+  fetch: (url, { dispatcher: _guarded, ...options }) => fetch(url, options),
 });
 
 function registration({ id, secret, redirectUri, notices, machine }) {
