@@ -6,5 +6,6 @@
 --   client_id text
 --   consumed_at timestamptz, may be null
 
-SELECT c.grant_id, g.client_id, c.consumed_at FROM authorization_codes c JOIN grants g ON g.id = c.grant_id
+SELECT c.grant_id, g.client_id, c.consumed_at
+  FROM authorization_codes c CROSS JOIN LATERAL (SELECT * FROM grants k WHERE k.id = c.grant_id OFFSET 0) g
  WHERE c.code_hash = :codeHash;

@@ -38,8 +38,9 @@ WITH code AS (
   SELECT s.id, (a.claims || jsonb_build_object(
 'preferred_username', coalesce(nullif(a.claims ->> 'preferred_username', ''), a.login),
 'updated_at', floor(extract(epoch FROM a.claims_updated_at))::bigint)) AS account_claims
-    FROM code JOIN grants cg ON cg.id = code.grant_id JOIN sessions s ON s.id = cg.session_id JOIN accounts a ON a.id = s.account_id
-   WHERE cg.client_id = :clientId AND s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
+    FROM sessions s CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = s.account_id OFFSET 0) a
+   WHERE s.id = (SELECT CASE WHEN g.client_id = :clientId THEN g.session_id END FROM grants g WHERE g.id = (SELECT grant_id FROM code))
+     AND s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
    WHERE ou.session_id = s.id AND true)
@@ -47,14 +48,16 @@ WITH code AS (
 ), g AS (
   SELECT g.id, g.account_id, g.client_id, g.session_id, g.offline, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
   FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place)
- WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope, g.claims, g.authenticated_at, g.amr, g.realm, s.account_claims FROM grants g JOIN s ON s.id = g.session_id JOIN code ON code.grant_id = g.id
-    JOIN clients c ON c.client_id = g.client_id
-   WHERE g.revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || g.account_id, 'client:' || g.client_id, 'upstream:' || g.upstream_id]) AND o.number > g.began_after_order AND true) AND (g.upstream_id IS NULL OR EXISTS (
+ WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope, g.claims, g.authenticated_at, g.amr, g.realm, s.account_claims
+    FROM grants g CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = g.client_id OFFSET 0) c CROSS JOIN s CROSS JOIN code
+   -- The key alone can be looked up: an index on sessions must not look as good as it.
+   WHERE g.id = (SELECT grant_id FROM code) AND g.session_id IS NOT DISTINCT FROM s.id
+     AND g.revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || g.account_id, 'client:' || g.client_id, 'upstream:' || g.upstream_id]) AND o.number > g.began_after_order AND true) AND (g.upstream_id IS NULL OR EXISTS (
 SELECT 1 FROM upstreams vouching WHERE vouching.id = g.upstream_id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? g.client_id)))
      AND c.deleted_at IS NULL AND c.disabled_at IS NULL AND (c.metadata -> 'grant_types' ? 'authorization_code' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]') AND (code.registered_uri IS NULL OR c.metadata -> 'redirect_uris' ? code.registered_uri) FOR SHARE OF g
 ), consumed AS (
   UPDATE authorization_codes c SET consumed_at = :now FROM g
-   WHERE c.code_hash = :codeHash AND c.grant_id = g.id AND c.consumed_at IS NULL
+   WHERE c.code_hash = :codeHash AND c.consumed_at IS NULL
   RETURNING c.nonce, g.session_id, g.client_id
 ),
  participant AS (

@@ -6,7 +6,7 @@
 --   id uuid
 
 WITH locked AS MATERIALIZED (
-  SELECT s.id FROM sessions s JOIN grants g ON g.session_id = s.id WHERE g.id = :grantId FOR NO KEY UPDATE OF s
+  SELECT s.id FROM sessions s WHERE s.id = (SELECT g.session_id FROM grants g WHERE g.id = :grantId) FOR NO KEY UPDATE OF s
 ),
  revoked AS (
    UPDATE grants g SET revoked_at = :now, revoked_cause = 'token_revoked'

@@ -6,7 +6,7 @@ import { statement, typed, type RowOf } from '../../platform/database/statement.
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { parseScope } from '../../platform/oidc/claims.js';
 import { GRANT_COLUMNS, GRANT_SELECTED, SID_COLUMN, toGrant, type Grant } from './grant.js';
-import { accessTokenIsDenied, GRANT_JOINS, grantIsAlive, SID_JOIN } from './tokens.sql.js';
+import { accessTokenIsDenied, GRANT_JOINS, grantIsAlive, OPAQUE_JOINS } from './tokens.sql.js';
 
 export interface OpaqueTokenState {
   readonly jti: string;
@@ -65,11 +65,7 @@ const FIND_OPAQUE = statement({
   text: `
     SELECT o.jti, o.client_id AS token_client_id, o.scope AS token_scope, o.audience, o.issued_at, o.expires_at, ${GRANT_SELECTED},
            c.metadata ->> 'scope' AS registered_scope, sc.sid, a.login, ${accountClaims('a')} AS account_claims
-      FROM opaque_access_tokens o
-      JOIN clients c ON c.client_id = o.client_id
-      LEFT JOIN grants g ON g.id = o.grant_id
-      LEFT JOIN accounts a ON a.id = g.account_id
-      LEFT JOIN sessions s ON s.id = g.session_id ${SID_JOIN}
+      FROM opaque_access_tokens o ${OPAQUE_JOINS}
      WHERE o.token_hash = :tokenHash AND o.expires_at > :now
        AND CASE WHEN o.grant_id IS NULL THEN ${clientVouchesFor('c', 'o.issued_at', 'o.token_generation')}
                 ELSE ${grantIsAlive('g', 's', 'a', 'c', ':now')} END

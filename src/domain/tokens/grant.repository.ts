@@ -91,8 +91,9 @@ const CREATE = statement({
   row: { grant_id: 'uuid' },
   text: `
     WITH live AS (
-      SELECT s.id, ${upstreamVouchingFor('s', ':clientId')} AS upstream_id FROM sessions s JOIN accounts a ON a.id = s.account_id
-       WHERE s.id = :sessionId AND s.account_id = :accountId AND ${sessionIsAlive('s', 'a', ':now')} AND ${sessionServes('s', ':clientId')}
+      SELECT s.id, ${upstreamVouchingFor('s', ':clientId')} AS upstream_id
+        FROM sessions s CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = s.account_id OFFSET 0) a
+       WHERE s.id = :sessionId AND a.id = :accountId AND ${sessionIsAlive('s', 'a', ':now')} AND ${sessionServes('s', ':clientId')}
     ), client AS MATERIALIZED (
       -- Locked, so that a client that is being disabled, or loses something, gets no grant that is never revoked or narrowed.
       SELECT c.client_id, ${scopeGrantedTo('c', ':scope')} AS scope FROM clients c
@@ -139,17 +140,20 @@ const EXCHANGE_CODE = statement({
          AND c.redirect_uri IS NOT DISTINCT FROM :redirectUri AND c.code_challenge IS NOT DISTINCT FROM :codeChallenge
     ), s AS (
       SELECT s.id, ${accountClaims('a')} AS account_claims
-        FROM code JOIN grants cg ON cg.id = code.grant_id JOIN sessions s ON s.id = cg.session_id JOIN accounts a ON a.id = s.account_id
-       WHERE cg.client_id = :clientId AND ${sessionIsAlive('s', 'a', ':now')}
+        FROM sessions s CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = s.account_id OFFSET 0) a
+       WHERE s.id = (SELECT CASE WHEN g.client_id = :clientId THEN g.session_id END FROM grants g WHERE g.id = (SELECT grant_id FROM code))
+         AND ${sessionIsAlive('s', 'a', ':now')}
          FOR NO KEY UPDATE OF s
     ), g AS (
-      SELECT ${GRANT_SELECTED}, s.account_claims FROM grants g JOIN s ON s.id = g.session_id JOIN code ON code.grant_id = g.id
-        JOIN clients c ON c.client_id = g.client_id
-       WHERE g.revoked_at IS NULL AND ${grantOutlivesOrders('g')} AND ${grantIsServed('g')}
+      SELECT ${GRANT_SELECTED}, s.account_claims
+        FROM grants g CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = g.client_id OFFSET 0) c CROSS JOIN s CROSS JOIN code
+       -- The key alone can be looked up: an index on sessions must not look as good as it.
+       WHERE g.id = (SELECT grant_id FROM code) AND g.session_id IS NOT DISTINCT FROM s.id
+         AND g.revoked_at IS NULL AND ${grantOutlivesOrders('g')} AND ${grantIsServed('g')}
          AND ${clientMayServePeople('c')} AND ${clientHasRedirectUri('c', 'code.registered_uri')} FOR SHARE OF g
     ), consumed AS (
       UPDATE authorization_codes c SET consumed_at = :now FROM g
-       WHERE c.code_hash = :codeHash AND c.grant_id = g.id AND c.consumed_at IS NULL
+       WHERE c.code_hash = :codeHash AND c.consumed_at IS NULL
       RETURNING c.nonce, g.session_id, g.client_id
     ), ${joinSessions('consumed')}, refresh AS (
       INSERT INTO refresh_tokens (token_hash, grant_id, created_at, expires_at)
@@ -163,7 +167,8 @@ const CODE_STATE = statement({
   parameters: { codeHash: 'bytea' },
   row: { grant_id: 'uuid', client_id: 'text', consumed_at: 'timestamptz?' },
   text: `
-    SELECT c.grant_id, g.client_id, c.consumed_at FROM authorization_codes c JOIN grants g ON g.id = c.grant_id
+    SELECT c.grant_id, g.client_id, c.consumed_at
+      FROM authorization_codes c CROSS JOIN LATERAL (SELECT * FROM grants k WHERE k.id = c.grant_id OFFSET 0) g
      WHERE c.code_hash = :codeHash`,
 });
 

@@ -4,7 +4,14 @@ import { Clock } from '../../platform/clock/clock.js';
 import { sql, statement } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { GRANT_COLUMNS, GRANT_SELECTED, SID_COLUMN, toGrant, type Grant } from './grant.js';
-import { accessTokenIsDenied, GRANT_JOINS, grantHasNotEnded, revokeGrants, SID_JOIN } from './tokens.sql.js';
+import {
+  accessTokenIsDenied,
+  GRANT_JOINS,
+  grantHasNotEnded,
+  OPAQUE_JOINS,
+  revokeGrants,
+  SID_JOIN,
+} from './tokens.sql.js';
 
 const ALIVE = `coalesce(${grantHasNotEnded('g', 's', 'a', ':now')}, false)`;
 
@@ -52,11 +59,8 @@ const OPAQUE = statement({
     SELECT o.jti, o.expires_at, ${GRANT_SELECTED}, sc.sid,
            CASE WHEN o.grant_id IS NULL THEN ${clientVouchesFor('c', 'o.issued_at', 'o.token_generation')} ELSE ${ALIVE} END AS alive,
            ${accessTokenIsDenied('o.jti')} AS denied, ${TAKEN_BACK} AS taken_back
-      FROM opaque_access_tokens o
-      JOIN clients c ON c.client_id = o.client_id
-      LEFT JOIN grants g ON g.id = o.grant_id LEFT JOIN accounts a ON a.id = g.account_id
-      LEFT JOIN sessions s ON s.id = g.session_id ${SID_JOIN}
-     WHERE o.token_hash = :tokenHash AND (:clientId IS NULL OR o.client_id = :clientId)`,
+      FROM opaque_access_tokens o ${OPAQUE_JOINS}
+     WHERE o.token_hash = :tokenHash AND (:clientId IS NULL OR c.client_id = :clientId)`,
 });
 
 /** Used up without a successor: presented again it is refused, and nothing is taken for reuse. */
@@ -67,8 +71,8 @@ const INVALIDATE_REFRESH_TOKEN = statement({
   text: `
     UPDATE refresh_tokens r SET consumed_at = :now
       FROM grants g ${GRANT_JOINS}
-     WHERE r.token_hash = :tokenHash AND g.id = r.grant_id AND g.client_id = :clientId
-       AND r.consumed_at IS NULL AND r.expires_at > :now AND ${grantHasNotEnded('g', 's', 'a', ':now')}
+     WHERE g.id = (SELECT p.grant_id FROM refresh_tokens p WHERE p.token_hash = :tokenHash) AND c.client_id = :clientId
+       AND r.token_hash = :tokenHash AND r.consumed_at IS NULL AND r.expires_at > :now AND ${grantHasNotEnded('g', 's', 'a', ':now')}
     RETURNING r.grant_id`,
 });
 
@@ -94,7 +98,7 @@ const REVOKE_GRANT = statement({
   row: { id: 'uuid' },
   text: sql`
     WITH locked AS MATERIALIZED (
-      SELECT s.id FROM sessions s JOIN grants g ON g.session_id = s.id WHERE g.id = :grantId FOR NO KEY UPDATE OF s
+      SELECT s.id FROM sessions s WHERE s.id = (SELECT g.session_id FROM grants g WHERE g.id = :grantId) FOR NO KEY UPDATE OF s
     ), ${revokeGrants(
       'g.id = :grantId AND (g.session_id IS NULL OR g.session_id IN (SELECT locked.id FROM locked))',
       `'token_revoked'`,

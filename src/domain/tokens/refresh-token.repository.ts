@@ -57,17 +57,16 @@ const ROTATE = statement({
   },
   row: WITH_CLAIMS,
   text: sql`
-    WITH presented AS (
-      SELECT r.grant_id FROM refresh_tokens r WHERE r.token_hash = :tokenHash
-    ), g AS (
+    WITH g AS (
       SELECT ${GRANT_SELECTED}, sc.sid, ${accountClaims('a')} AS account_claims
-        FROM presented JOIN grants g ON g.id = presented.grant_id ${GRANT_JOINS} ${SID_JOIN}
-       WHERE g.client_id = :clientId AND (:scope IS NULL OR :scope <@ string_to_array(${GRANTED_SCOPE}, ' '))
+        FROM grants g ${GRANT_JOINS} ${SID_JOIN}
+       WHERE g.id = (SELECT r.grant_id FROM refresh_tokens r WHERE r.token_hash = :tokenHash)
+         AND c.client_id = :clientId AND (:scope IS NULL OR :scope <@ string_to_array(${GRANTED_SCOPE}, ' '))
          AND ${grantIsAlive('g', 's', 'a', 'c', ':now')} AND ${clientMayRefresh('c')}
          FOR SHARE OF g
     ), consumed AS (
       UPDATE refresh_tokens r SET consumed_at = :now, successor_salt = :successorSalt FROM g
-       WHERE r.token_hash = :tokenHash AND r.grant_id = g.id AND r.consumed_at IS NULL AND r.expires_at > :now RETURNING r.grant_id
+       WHERE r.token_hash = :tokenHash AND r.consumed_at IS NULL AND r.expires_at > :now RETURNING r.grant_id
     ), successor AS (
       INSERT INTO refresh_tokens (token_hash, grant_id, created_at, expires_at)
       SELECT :successorHash, consumed.grant_id, :now, :successorExpiresAt FROM consumed
@@ -88,7 +87,7 @@ const STATE = statement({
   text: `
     SELECT ${GRANT_SELECTED}, sc.sid, ${accountClaims('a')} AS account_claims, r.expires_at, r.consumed_at, r.successor_salt,
            coalesce(${grantIsAlive('g', 's', 'a', 'c', ':now')} AND ${clientMayRefresh('c')}, false) AS grant_alive
-      FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id ${GRANT_JOINS} ${SID_JOIN}
+      FROM refresh_tokens r CROSS JOIN LATERAL (SELECT * FROM grants k WHERE k.id = r.grant_id OFFSET 0) g ${GRANT_JOINS} ${SID_JOIN}
      WHERE r.token_hash = :tokenHash`,
 });
 
@@ -99,8 +98,10 @@ const REPEAT_ROTATION = statement({
   row: { id: 'uuid' },
   text: sql`
     WITH g AS (
-      SELECT ${GRANT_SELECTED} FROM grants g JOIN refresh_tokens r ON r.grant_id = g.id ${GRANT_JOINS}
-       WHERE r.token_hash = :successorHash AND g.id = :grantId AND r.consumed_at IS NULL AND r.expires_at > :now
+      SELECT ${GRANT_SELECTED} FROM grants g ${GRANT_JOINS}
+       WHERE g.id = :grantId
+         AND :grantId = (SELECT r.grant_id FROM refresh_tokens r
+                          WHERE r.token_hash = :successorHash AND r.consumed_at IS NULL AND r.expires_at > :now)
          AND ${grantIsAlive('g', 's', 'a', 'c', ':now')} AND ${clientMayRefresh('c')}
          FOR SHARE OF g
     ), ${storeOpaque()}

@@ -27,11 +27,27 @@ export function grantIsAlive(g: string, s: string, a: string, c: string, now: st
   return `${grantHasNotEnded(g, s, a, now)} AND ${clientMayServePeople(c)} AND ${grantIsServed(g)}`;
 }
 
-/** The joins that {@link grantIsAlive} needs, from a grant `g`. */
-export const GRANT_JOINS = `JOIN clients c ON c.client_id = g.client_id JOIN accounts a ON a.id = g.account_id LEFT JOIN sessions s ON s.id = g.session_id`;
+/**
+ * The joins that {@link grantIsAlive} needs, from a grant `g`. Each looks one row up by its key, and `OFFSET 0` leaves the
+ * planner no other choice: a plan is made when the tables are small and kept when they are not.
+ */
+export const GRANT_JOINS = `CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = g.client_id OFFSET 0) c
+  CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = g.account_id OFFSET 0) a
+   LEFT JOIN LATERAL (SELECT * FROM sessions k WHERE k.id = g.session_id OFFSET 0) s ON true`;
 
 /** The `sid` by which the client of the grant `g` knows its session: `sc.sid`, null where it takes part in none. */
-export const SID_JOIN = `LEFT JOIN session_clients sc ON sc.session_id = g.session_id AND sc.client_id = g.client_id`;
+export const SID_JOIN = `LEFT JOIN LATERAL (
+    SELECT k.sid FROM session_clients k WHERE k.session_id = g.session_id AND k.client_id = g.client_id OFFSET 0) sc ON true`;
+
+/**
+ * From an opaque access token `o`: what {@link grantIsAlive} needs of its grant and `sc.sid`, all null for a token of the
+ * client's own, and its client `c`.
+ */
+export const OPAQUE_JOINS = `CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = o.client_id OFFSET 0) c
+   LEFT JOIN LATERAL (SELECT * FROM grants k WHERE k.id = o.grant_id OFFSET 0) g ON true
+   LEFT JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = g.account_id OFFSET 0) a ON true
+   LEFT JOIN LATERAL (SELECT * FROM sessions k WHERE k.id = g.session_id OFFSET 0) s ON true
+   ${SID_JOIN}`;
 
 /** The access token with this `jti` was revoked by itself. */
 export function accessTokenIsDenied(jti: string): string {
