@@ -19,9 +19,10 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 });
 
 const LIMITS = statement({
   name: 'test_connection_limits',
-  row: { statement: 'text', idle: 'text' },
+  row: { statement: 'text', lock: 'text', idle: 'text' },
   text: `
-    SELECT current_setting('statement_timeout') AS statement, current_setting('idle_in_transaction_session_timeout') AS idle`,
+    SELECT current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock,
+           current_setting('idle_in_transaction_session_timeout') AS idle`,
 });
 const PID = statement({ name: 'test_connection_pid', row: { pid: 'int' }, text: 'SELECT pg_backend_pid() AS pid' });
 const say = (): void => undefined;
@@ -47,7 +48,7 @@ describe('a new connection', () => {
   });
 
   it('has its time limits without a parameter that a pooler refuses', async () => {
-    expect(await runner.query(LIMITS, {})).toEqual([{ statement: '15s', idle: '30s' }]);
+    expect(await runner.query(LIMITS, {})).toEqual([{ statement: '15s', lock: '5s', idle: '30s' }]);
   });
 
   it('has them after it was replaced, too', async () => {

@@ -6,8 +6,13 @@ export const READ_ONLY = '25006';
 /** How long Postgres lets things take, in milliseconds; 0: for ever. */
 export interface TimeLimits {
   readonly statement: number;
+  /** To wait for a lock: shorter, so that who holds it does not hold up what goes together with the one that waits. */
+  readonly lock: number;
   readonly idleInTransaction: number;
 }
+
+/** How long a request waits for a connection, in milliseconds; then it fails as if storage were away. */
+export const WAIT_MS = 5000;
 
 /** A connection that ends at a standby. What is read there may be behind: a token that was revoked is still good there. */
 export class StandbyError extends Error {
@@ -21,7 +26,8 @@ export class StandbyError extends Error {
 
 const RECOVERY = 'SELECT pg_catalog.pg_is_in_recovery() AS standby';
 const PREPARE = `${RECOVERY},
-  pg_catalog.set_config('statement_timeout', $1, false), pg_catalog.set_config('idle_in_transaction_session_timeout', $2, false)`;
+  pg_catalog.set_config('statement_timeout', $1, false), pg_catalog.set_config('lock_timeout', $2, false),
+  pg_catalog.set_config('idle_in_transaction_session_timeout', $3, false)`;
 const PREPARE_MS = 5000;
 
 /**
@@ -35,7 +41,7 @@ export function prepareConnection(limits: TimeLimits): (client: ClientBase) => P
   return async (client) => {
     const question = {
       text: PREPARE,
-      values: [String(limits.statement), String(limits.idleInTransaction)],
+      values: [limits.statement, limits.lock, limits.idleInTransaction].map(String),
       query_timeout: PREPARE_MS,
     };
     const { rows } = await client.query<{ standby: boolean }>(question);

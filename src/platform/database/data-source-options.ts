@@ -1,11 +1,11 @@
 import type { DataSourceOptions } from 'typeorm';
-import { prepareConnection, type TimeLimits } from './connections.js';
+import { prepareConnection, WAIT_MS, type TimeLimits } from './connections.js';
 import * as migrations from '../../../migrations/index.js';
 
 type EntityClass = abstract new (...args: never[]) => unknown;
 
 /** A statement that hangs would hold its request and its locks for ever. */
-const OF_REQUESTS: TimeLimits = { statement: 15_000, idleInTransaction: 30_000 };
+const OF_REQUESTS: TimeLimits = { statement: 15_000, lock: 5000, idleInTransaction: 30_000 };
 
 /** Options of the one data source; `entities` is handed in, since this module knows no other. */
 export function dataSourceOptions(
@@ -26,8 +26,7 @@ export function dataSourceOptions(
     uuidExtension: 'pgcrypto',
     installExtensions: false,
     extra: {
-      // A request waits for a connection this long at most, then it fails as if storage were away.
-      connectionTimeoutMillis: 5000,
+      connectionTimeoutMillis: WAIT_MS,
       idleTimeoutMillis: 30_000,
       onConnect: prepareConnection(limits),
       // Ours, where those limits are Postgres's own: one that has fallen silent keeps no time limit.

@@ -14,7 +14,10 @@ type EntityClass = abstract new (...args: never[]) => unknown;
 @Global()
 @Module({})
 export class DatabaseModule implements OnApplicationShutdown {
-  constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
+  constructor(
+    @Inject(DataSource) private readonly dataSource: DataSource,
+    private readonly transactions: TransactionRunner,
+  ) {}
 
   static with(entities: readonly EntityClass[]): DynamicModule {
     return {
@@ -44,6 +47,7 @@ export class DatabaseModule implements OnApplicationShutdown {
 
   /** Nest runs this hook for dependents first, so nothing uses the pool any more. */
   async onApplicationShutdown(): Promise<void> {
+    await this.transactions.finish();
     if (this.dataSource.isInitialized) await this.dataSource.destroy();
   }
 }

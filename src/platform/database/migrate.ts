@@ -10,7 +10,7 @@ const MIGRATION_LOCK = 0x65786575;
  */
 export async function migrate(url: string): Promise<string[]> {
   // An index on a large table, or the wait for another node's migrations, may take longer than a request may.
-  const dataSource = new DataSource(dataSourceOptions(url, 2, [], { statement: 0, idleInTransaction: 0 }));
+  const dataSource = new DataSource(dataSourceOptions(url, 2, [], { statement: 0, lock: 0, idleInTransaction: 0 }));
   await dataSource.initialize();
   try {
     const runner = dataSource.createQueryRunner();

@@ -37,6 +37,7 @@ export class TransactionRunner implements Queryable {
   private readonly pool: Pool;
   /** Connections that are not used again: what they end at does not write. */
   private readonly spoiled = new WeakSet<PoolClient>();
+  private readonly finishing: (() => Promise<void>)[] = [];
 
   constructor(private readonly dataSource: DataSource) {
     this.pool = (dataSource.driver as unknown as { master: Pool }).master;
@@ -88,6 +89,16 @@ export class TransactionRunner implements Queryable {
         warnOf(this.logger, 'what follows a commit failed', error);
       }
     }
+  }
+
+  /** What has to be finished before the connections are closed, such as calls that wait. */
+  beforeClose(finish: () => Promise<void>): void {
+    this.finishing.push(finish);
+  }
+
+  /** Finishes what was given to {@link beforeClose}. */
+  async finish(): Promise<void> {
+    await Promise.all(this.finishing.map((finish) => finish()));
   }
 
   /** One statement, one round trip: it commits or fails as a whole. Retried like a transaction. */
