@@ -119,7 +119,7 @@ export class StatementBatch<Values, Row extends Placed> {
     while (this.running.size < this.limits.underWay) {
       const calls = this.queue.take(this.limits.items);
       if (calls.length === 0) return;
-      const work = this.answer(calls).then(() => {
+      const work = this.answer(calls).finally(() => {
         this.running.delete(work);
         this.queue.release(calls);
         this.send();
@@ -134,7 +134,7 @@ export class StatementBatch<Values, Row extends Placed> {
       await this.together(calls);
     } catch (error) {
       if (calls.length > 1 && this.mayRunAgain(error)) await this.eachAlone(calls, isStorageAway(error));
-      else for (const { reject } of calls) reject(error);
+      else for (const call of calls) call.reject(error);
     }
   }
 
@@ -145,7 +145,7 @@ export class StatementBatch<Values, Row extends Placed> {
     }
     const rows: (Row | undefined)[] = [];
     for (const row of await this.db.query(this.statement, values as Values)) rows[row.place - 1] = row;
-    for (const [i, { resolve }] of calls.entries()) resolve(rows[i]);
+    for (const [i, call] of calls.entries()) call.resolve(rows[i]);
   }
 
   private mayRunAgain(error: unknown): boolean {
@@ -156,7 +156,7 @@ export class StatementBatch<Values, Row extends Placed> {
   private async eachAlone(calls: readonly Call<ItemOf<Values>, Row>[], unsure: boolean): Promise<void> {
     const [first, ...others] = calls;
     const failure = unsure && first !== undefined ? await this.oneAlone(first) : undefined;
-    if (isStorageAway(failure)) for (const { reject } of others) reject(failure);
+    if (isStorageAway(failure)) for (const call of others) call.reject(failure);
     else await Promise.all((unsure ? others : calls).map((call) => this.alone(() => this.oneAlone(call))));
   }
 
