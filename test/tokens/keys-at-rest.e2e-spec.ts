@@ -25,10 +25,12 @@ describe('signing keys at rest', () => {
     await first.stop();
 
     const values = await stored();
-    expect(values).toHaveLength(4);
+    // Three pairs, the key that seals and the one that routes.
+    expect(values).toHaveLength(5);
     for (const value of values) {
       expect(value).toMatch(/^[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+$/);
       expect(value).not.toContain('"d"');
+      expect(value).not.toContain('"k"');
       expect(JSON.parse(Buffer.from(value.split('.')[0] ?? '', 'base64url').toString())).toEqual({
         alg: 'dir',
         enc: 'A256GCM',

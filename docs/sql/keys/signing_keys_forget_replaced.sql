@@ -3,4 +3,4 @@
 --   before timestamptz
 
 UPDATE signing_keys SET private_jwk = NULL
- WHERE alg <> 'A256GCM' AND private_jwk IS NOT NULL AND retired_at <= :before;
+ WHERE alg NOT IN ('A256GCM', 'HS256') AND private_jwk IS NOT NULL AND retired_at <= :before;

@@ -6,5 +6,5 @@
 --   kid text
 
 UPDATE signing_keys k SET retired_at = :now, unpublish_at = :unpublishAt
- WHERE k.alg <> 'A256GCM' AND k.retired_at IS NULL AND EXISTS (SELECT 1 FROM signing_keys n WHERE n.alg = k.alg AND n.retired_at IS NULL AND n.active_at <= :now
+ WHERE k.alg NOT IN ('A256GCM', 'HS256') AND k.retired_at IS NULL AND EXISTS (SELECT 1 FROM signing_keys n WHERE n.alg = k.alg AND n.retired_at IS NULL AND n.active_at <= :now
   AND (n.active_at, n.kid) > (k.active_at, k.kid)) RETURNING k.kid;

@@ -3,4 +3,4 @@
 --   now timestamptz
 
 UPDATE signing_keys SET retired_at = :now, unpublish_at = :now, private_jwk = NULL
- WHERE alg <> 'A256GCM' AND (retired_at IS NULL OR private_jwk IS NOT NULL);
+ WHERE alg NOT IN ('A256GCM', 'HS256') AND (retired_at IS NULL OR private_jwk IS NOT NULL);

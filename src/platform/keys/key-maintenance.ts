@@ -8,7 +8,7 @@ import { warnOf } from '../database/storage-log.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
 import { ID_TOKEN_ALGORITHMS, type SigningAlgorithm } from '../oidc/algorithms.js';
 import { KeysService, MAX_AGE_MS } from './keys.service.js';
-import { SEALING, SigningKeyRepository, type StoredKey } from './signing-key.repository.js';
+import { ROUTING, SEALING, SigningKeyRepository, type StoredKey } from './signing-key.repository.js';
 
 /** Relying parties may cache the JWKS; a retired key stays published this long after its last signature. */
 const PUBLISHED_AFTER_RETIREMENT = 7 * DAY;
@@ -18,8 +18,8 @@ const PUBLISHED_AFTER_RETIREMENT = 7 * DAY;
  */
 const FORGOTTEN_AFTER = MINUTE;
 const INTERVAL = MINUTE;
-/** A new sealing key is known to every node before it seals, by age if not by word. */
-const SEALS_AFTER = 2 * MAX_AGE_MS;
+/** A new symmetric key is known to every node before it is used, by age if not by word. */
+const USED_AFTER = 2 * MAX_AGE_MS;
 /** A replaced sealing key opens for so long what browsers carry; nothing of that lives longer. */
 const OPENS_AFTER_RETIREMENT = DAY;
 
@@ -64,7 +64,8 @@ export class KeyMaintenance implements OnModuleInit, OnApplicationShutdown {
    * `immediately` says so (for a key that may be known to others). The old one retires when the new one signs. A thief
    * who knows it may know the ones that wait to sign, too: at once, every key there is retires. The sealing key goes
    * with them: at once, nothing that a browser carries opens any more, and stored values are sealed again before this
-   * returns.
+   * returns. A new routing key begins artefacts after a minute, also at once: those before it mint nothing
+   * (docs/decisions/0053-keys-that-begin-with-the-person.md) and stay for what began with them.
    */
   async rotate(immediately: boolean, onChange: (tx: Tx) => Promise<void> = () => Promise.resolve()): Promise<void> {
     const now = this.clock.now();
@@ -72,7 +73,8 @@ export class KeyMaintenance implements OnModuleInit, OnApplicationShutdown {
     await this.transactions.run(async (tx) => {
       await this.repository.lock(tx);
       if (immediately) await this.repository.withdrawAll(tx, now);
-      await this.createSealingKey(tx, immediately ? now : this.clock.in(SEALS_AFTER));
+      await this.createSymmetric(tx, SEALING, immediately ? now : this.clock.in(USED_AFTER));
+      await this.createSymmetric(tx, ROUTING, this.clock.in(USED_AFTER));
       for (const alg of ID_TOKEN_ALGORITHMS) await this.create(tx, alg, activeAt);
       await this.retireReplaced(tx);
       await this.repository.publish(tx);
@@ -116,6 +118,7 @@ export class KeyMaintenance implements OnModuleInit, OnApplicationShutdown {
     await this.repository.encryptPlain(tx, rows);
     const changes = [
       await this.maintainSealingKeys(tx, rows),
+      await this.ensureRoutingKey(tx, rows),
       await this.maintainSigningKeys(tx, rows),
       await this.retireReplaced(tx),
     ];
@@ -148,9 +151,16 @@ export class KeyMaintenance implements OnModuleInit, OnApplicationShutdown {
       .map((row) => row.created_at.getTime());
     const { keyRotationDays, keyPublishLeadMs } = this.settings;
     const isOld = now.getTime() >= Math.max(...created) + keyRotationDays * DAY + keyPublishLeadMs;
-    if (created.length === 0) await this.createSealingKey(tx, now);
-    else if (keyRotationDays > 0 && isOld) await this.createSealingKey(tx, this.clock.in(SEALS_AFTER));
+    if (created.length === 0) await this.createSymmetric(tx, SEALING, now);
+    else if (keyRotationDays > 0 && isOld) await this.createSymmetric(tx, SEALING, this.clock.in(USED_AFTER));
     else return this.repository.retireReplacedSealing(tx, now, this.clock.in(OPENS_AFTER_RETIREMENT));
+    return true;
+  }
+
+  /** The first one; others come by command only, since each stays. @returns whether it is new */
+  private async ensureRoutingKey(tx: Tx, rows: readonly StoredKey[]): Promise<boolean> {
+    if (rows.some((row) => row.alg === ROUTING)) return false;
+    await this.createSymmetric(tx, ROUTING, this.clock.now());
     return true;
   }
 
@@ -172,11 +182,11 @@ export class KeyMaintenance implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
-  private async createSealingKey(tx: Tx, activeAt: Date): Promise<void> {
-    const privateJwk: JWK = await exportJWK(await generateSecret(SEALING, { extractable: true }));
+  private async createSymmetric(tx: Tx, alg: typeof SEALING | typeof ROUTING, activeAt: Date): Promise<void> {
+    const privateJwk: JWK = await exportJWK(await generateSecret(alg, { extractable: true }));
     await this.repository.insert(tx, {
       kid: await calculateJwkThumbprint(privateJwk),
-      alg: SEALING,
+      alg,
       publicJwk: undefined,
       privateJwk,
       createdAt: this.clock.now(),

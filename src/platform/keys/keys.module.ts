@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AccountRouting } from './account-routing.js';
 import { JwtSigner } from './jwt-signer.js';
 import { JwtVerifier } from './jwt-verifier.js';
 import { KeyMaintenance } from './key-maintenance.js';
@@ -8,7 +9,16 @@ import { Sealer } from './sealer.js';
 import { SigningKeyRepository } from './signing-key.repository.js';
 
 @Module({
-  providers: [SigningKeyRepository, KeysService, KeyMaintenance, JwtSigner, JwtVerifier, Sealer, KeptSecrets],
-  exports: [KeysService, KeyMaintenance, JwtSigner, JwtVerifier, Sealer, KeptSecrets],
+  providers: [
+    AccountRouting,
+    SigningKeyRepository,
+    KeysService,
+    KeyMaintenance,
+    JwtSigner,
+    JwtVerifier,
+    Sealer,
+    KeptSecrets,
+  ],
+  exports: [AccountRouting, KeysService, KeyMaintenance, JwtSigner, JwtVerifier, Sealer, KeptSecrets],
 })
 export class KeysModule {}

@@ -14,6 +14,7 @@ import {
   newestActive,
   stateOf,
   validityOf,
+  type RoutingKey,
   type SealingKey,
   type SigningKey,
   type SigningKeyInfo,
@@ -32,6 +33,7 @@ interface Loaded {
   readonly keys: readonly SigningKey[];
   readonly byKid: ReadonlyMap<string, SigningKey>;
   readonly sealing: readonly SealingKey[];
+  readonly routing: readonly RoutingKey[];
 }
 
 /**
@@ -122,6 +124,18 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     return this.loaded.sealing.filter((key) => !isPublished(key, now)).map(({ key }) => key);
   }
 
+  /** The symmetric key that begins artefacts now ({@link AccountRouting}). */
+  get routingKey(): RoutingKey {
+    const key = newestActive(this.loaded.routing, this.clock.now());
+    if (key === undefined) throw new Error('there is no routing key');
+    return key;
+  }
+
+  /** Every one there is: an artefact lives on by the key that it began with. */
+  get routingKeys(): readonly RoutingKey[] {
+    return this.loaded.routing;
+  }
+
   /** The JWK Set (RFC 7517 §5): what signs, what is about to sign, and what signed until lately. */
   jwks(): string {
     const now = this.clock.now();
@@ -176,7 +190,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async load(): Promise<Loaded> {
-    const { signing, sealing } = await this.repository.load();
-    return { keys: signing, byKid: new Map(signing.map((key) => [key.kid, key])), sealing };
+    const { signing, sealing, routing } = await this.repository.load();
+    return { keys: signing, byKid: new Map(signing.map((key) => [key.kid, key])), sealing, routing };
   }
 }

@@ -1,4 +1,11 @@
-import { createPrivateKey, createPublicKey, createSecretKey, type JsonWebKey } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  hkdfSync,
+  type JsonWebKey,
+  type KeyObject,
+} from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { ChangeFeed } from '../database/change-feed.js';
@@ -6,15 +13,21 @@ import { statement, typed, type RowOf } from '../database/statement.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
 import type { SigningAlgorithm } from '../oidc/algorithms.js';
 import { KeyEncryption } from './key-encryption.js';
-import type { SealingKey, SigningKey } from './signing-key.js';
+import type { RoutingKey, SealingKey, SigningKey } from './signing-key.js';
 
-/** What marks the symmetric keys among the others. */
+/** What marks the symmetric keys among the others: those that seal, and those that route. */
 export const SEALING = 'A256GCM';
+export const ROUTING = 'HS256';
+/** The keys that come in pairs. */
+const SIGNS = `alg NOT IN ('${SEALING}', '${ROUTING}')`;
+const ROUTING_ID_BYTES = 4;
 const LOCK = 0x65786b65;
 
 /** Of a key `k`: another one has taken over by now. */
 const REPLACED = `EXISTS (SELECT 1 FROM signing_keys n WHERE n.alg = k.alg AND n.retired_at IS NULL AND n.active_at <= :now
       AND (n.active_at, n.kid) > (k.active_at, k.kid))`;
+
+type KeyAlgorithm = SigningAlgorithm | typeof SEALING | typeof ROUTING;
 
 const TAKE_TURNS = statement({
   name: 'signing_keys_lock',
@@ -25,7 +38,7 @@ const TAKE_TURNS = statement({
 
 const COLUMNS = {
   kid: 'text',
-  alg: typed<SigningAlgorithm | typeof SEALING>('text'),
+  alg: typed<KeyAlgorithm>('text'),
   public_jwk: typed<Readonly<Record<string, unknown>>>('jsonb?'),
   private_jwk: 'text?',
   created_at: 'timestamptz',
@@ -69,7 +82,7 @@ const RETIRE_REPLACED = statement({
   row: { kid: 'text' },
   text: `
     UPDATE signing_keys k SET retired_at = :now, unpublish_at = :unpublishAt
-     WHERE k.alg <> '${SEALING}' AND k.retired_at IS NULL AND ${REPLACED} RETURNING k.kid`,
+     WHERE k.${SIGNS} AND k.retired_at IS NULL AND ${REPLACED} RETURNING k.kid`,
 });
 
 // Also what was replaced a moment ago and still has its private half.
@@ -78,7 +91,7 @@ const WITHDRAW = statement({
   parameters: { now: 'timestamptz' },
   text: `
     UPDATE signing_keys SET retired_at = :now, unpublish_at = :now, private_jwk = NULL
-     WHERE alg <> '${SEALING}' AND (retired_at IS NULL OR private_jwk IS NOT NULL)`,
+     WHERE ${SIGNS} AND (retired_at IS NULL OR private_jwk IS NOT NULL)`,
 });
 
 const FORGET_REPLACED = statement({
@@ -86,7 +99,7 @@ const FORGET_REPLACED = statement({
   parameters: { before: 'timestamptz' },
   text: `
     UPDATE signing_keys SET private_jwk = NULL
-     WHERE alg <> '${SEALING}' AND private_jwk IS NOT NULL AND retired_at <= :before`,
+     WHERE ${SIGNS} AND private_jwk IS NOT NULL AND retired_at <= :before`,
 });
 
 const RETIRE_REPLACED_SEALING = statement({
@@ -123,11 +136,18 @@ const FORGET = statement({
 /** A key as it rests: its private half is encrypted where `EXEUNT_SECRET` is set. */
 export type StoredKey = Readonly<RowOf<typeof COLUMNS>>;
 
+/** The keys, ready for use, by what they are for. */
+export interface KeyRing {
+  readonly signing: readonly SigningKey[];
+  readonly sealing: readonly SealingKey[];
+  readonly routing: readonly RoutingKey[];
+}
+
 /** A key that was made just now. */
 export interface NewKey {
   readonly kid: string;
-  readonly alg: SigningAlgorithm | typeof SEALING;
-  /** Undefined for the symmetric key. */
+  readonly alg: KeyAlgorithm;
+  /** Undefined for a symmetric key. */
   readonly publicJwk: Readonly<Record<string, unknown>> | undefined;
   readonly privateJwk: object;
   readonly createdAt: Date;
@@ -163,15 +183,18 @@ export class SigningKeyRepository {
   }
 
   /** As {@link findAll}, to be used. @throws WrongSecretError when they rest under another secret */
-  async load(): Promise<{ readonly signing: readonly SigningKey[]; readonly sealing: readonly SealingKey[] }> {
+  async load(): Promise<KeyRing> {
     const signing: SigningKey[] = [];
     const sealing: SealingKey[] = [];
+    const routing: RoutingKey[] = [];
     for (const row of await this.findAll()) {
       const privateJwk = row.private_jwk === null ? undefined : await this.encryption.decrypt(row.private_jwk);
-      if (row.alg !== SEALING) signing.push(toSigningKey(row, row.alg, privateJwk));
-      else if (privateJwk !== undefined) sealing.push(toSealingKey(row, privateJwk));
+      if (row.alg !== SEALING && row.alg !== ROUTING) signing.push(toSigningKey(row, row.alg, privateJwk));
+      else if (privateJwk === undefined) continue;
+      else if (row.alg === SEALING) sealing.push(toSealingKey(row, privateJwk));
+      else routing.push(toRoutingKey(row, privateJwk));
     }
-    return { signing, sealing };
+    return { signing, sealing, routing };
   }
 
   async insert(tx: Tx, key: NewKey): Promise<void> {
@@ -254,9 +277,28 @@ function toSigningKey(
 
 function toSealingKey(row: StoredKey, jwk: Record<string, unknown>): SealingKey {
   return {
-    key: createSecretKey(Buffer.from(String(jwk.k), 'base64url')),
+    key: createSecretKey(bytesOf(jwk)),
     activeAt: row.active_at,
     retiredAt: row.retired_at,
     unpublishAt: row.unpublish_at,
   };
+}
+
+function toRoutingKey(row: StoredKey, jwk: Record<string, unknown>): RoutingKey {
+  const secret = bytesOf(jwk);
+  return {
+    id: Buffer.from(row.kid, 'base64url').subarray(0, ROUTING_ID_BYTES),
+    mask: subKey(secret, 'exeunt routing'),
+    proof: subKey(secret, 'exeunt refresh'),
+    activeAt: row.active_at,
+  };
+}
+
+/** A key for one purpose, so that what is learned of one says nothing of another. */
+function subKey(secret: Buffer, purpose: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', purpose, 32)));
+}
+
+function bytesOf(jwk: Record<string, unknown>): Buffer {
+  return Buffer.from(String(jwk.k), 'base64url');
 }

@@ -34,6 +34,17 @@ export interface SealingKey {
   readonly unpublishAt: Date | null;
 }
 
+/** A symmetric key that masks accounts and proves refresh tokens. It does so for as long as anything that began with it. */
+export interface RoutingKey {
+  /** Four bytes, by which an artefact names its key. */
+  readonly id: Buffer;
+  /** Masks what an artefact says of its account. */
+  readonly mask: KeyObject;
+  /** Proves that a refresh token was made here. */
+  readonly proof: KeyObject;
+  readonly activeAt: Date;
+}
+
 /** For nodes that do not know of a rotation yet, and for clocks that differ. */
 const VALIDITY_MARGIN = MINUTE;
 

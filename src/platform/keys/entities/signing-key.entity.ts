@@ -1,17 +1,17 @@
 import { Check, Column, Entity, PrimaryColumn } from 'typeorm';
 
 @Entity('signing_keys')
-@Check('signing_keys_alg_check', `alg IN ('RS256', 'ES256', 'EdDSA', 'A256GCM')`)
+@Check('signing_keys_alg_check', `alg IN ('RS256', 'ES256', 'EdDSA', 'A256GCM', 'HS256')`)
 export class SigningKeyEntity {
   /** RFC 7638 thumbprint. */
   @PrimaryColumn('text', { primaryKeyConstraintName: 'signing_keys_pkey' })
   kid: string;
 
-  /** A256GCM marks the symmetric key that seals form state; it is never published. */
+  /** A256GCM marks the symmetric key that seals form state, HS256 the one that routes; neither is ever published. */
   @Column('text')
   alg: string;
 
-  /** Null for the symmetric key. */
+  /** Null for a symmetric key. */
   @Column('jsonb', { name: 'public_jwk', nullable: true })
   publicJwk: Record<string, unknown> | null;
 
