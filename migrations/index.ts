@@ -18,3 +18,4 @@ export * from './1795260800003-AddConsoleSessions.js';
 export * from './1795260900001-CountRefusals.js';
 export * from './1795260900002-AddFirstUseOfClients.js';
 export * from './1795347000000-AddRoutingKeys.js';
+export * from './1795347000020-AddRetentionIndexes.js';

@@ -7,7 +7,7 @@ import { DAY, HOUR, TestClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 const ruleOf = (table: string, key = 'id') => ({
-  ...expiredRows({ name: `test_remove_${table}`, table, key, condition: 'fell_at < :before' }),
+  ...expiredRows({ name: `test_remove_${table}`, table, key, condition: 'fell_at < :before', along: 'fell_at' }),
   keepMs: DAY,
 });
 const RULE = ruleOf('leaves');

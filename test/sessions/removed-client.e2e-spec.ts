@@ -8,6 +8,7 @@ import { untilWaiting } from '../support/locks.js';
 import { DAY, SECOND } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { clientOf, someoneAt, terminationsOf, type SignedIn } from '../back-channel-logout/scene.js';
+import { seed } from '../bulk/scene.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';
 
 describe('a session that is older than the memory of a deleted application in it', () => {
@@ -28,6 +29,8 @@ describe('a session that is older than the memory of a deleted application in it
     const scene = await someoneAt(app, [stays, goes]);
     const token = await app.adminToken();
     expect((await app.json('DELETE', `/admin/v1/clients/${goes.clientId}`, { token })).status).toBe(204);
+    // No row of it is in use when it is to go.
+    await app.sendDue();
     app.clock.advance(30 * DAY + SECOND);
     await app.app.get(Retention).sweep();
     expect(await app.db.query('SELECT 1 FROM clients WHERE client_id = $1', [goes.clientId])).toEqual([]);
@@ -119,6 +122,42 @@ describe('a session that is older than the memory of a deleted application in it
     expect(await participants(scene.accountId)).toMatchObject([{ client_count: 2, rows: 2 }]);
     expect(await app.db.query('SELECT 1 FROM grants WHERE client_id = $1', [goes.clientId])).toEqual([]);
     await signOut(scene.browser);
+  });
+});
+
+describe('a deleted application that everybody used', () => {
+  it('goes in pieces: its row last, and not before anything of it is left', async () => {
+    const app = await TestApp.start();
+    const goes = await app.createClient();
+    await seed(app, 'many', 1500, [goes.clientId]);
+    await app.db.query(
+      `INSERT INTO consents (account_id, client_id, scope, claims, granted_at)
+       SELECT id, $1, '{openid}', '{}', $2 FROM accounts`,
+      [goes.clientId, app.clock.now()],
+    );
+    await app.json('DELETE', `/admin/v1/clients/${goes.clientId}`, { token: await app.adminToken() });
+    app.clock.advance(30 * DAY + SECOND);
+    const holder = new pg.Client({ connectionString: app.db.url });
+    await holder.connect();
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM sessions LIMIT 1 FOR UPDATE');
+    const left = () =>
+      app.db.query(
+        `SELECT (SELECT count(*)::int FROM session_clients WHERE client_id = $1) AS participants,
+                (SELECT count(*)::int FROM grants WHERE client_id = $1) AS grants,
+                (SELECT count(*)::int FROM consents WHERE client_id = $1) AS consents,
+                (SELECT count(*)::int FROM clients WHERE client_id = $1) AS clients`,
+        [goes.clientId],
+      );
+    await app.app.get(Retention).sweep();
+    expect(await left()).toEqual([{ participants: 1, grants: 0, consents: 0, clients: 1 }]);
+    await holder.query('ROLLBACK');
+    await holder.end();
+    await app.app.get(Retention).sweep();
+    expect(await left()).toEqual([{ participants: 0, grants: 0, consents: 0, clients: 0 }]);
+    const counts = await app.db.query('SELECT DISTINCT client_count FROM sessions');
+    expect(counts).toEqual([{ client_count: 0 }]);
+    await app.stop();
   });
 });
 

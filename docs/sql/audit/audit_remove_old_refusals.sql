@@ -4,5 +4,7 @@
 -- row:
 --   removed int
 
-WITH due AS (SELECT id FROM audit_events WHERE outcome = 'refused' AND at < :before LIMIT 1000 FOR UPDATE SKIP LOCKED)
+WITH due AS (
+  SELECT id FROM audit_events WHERE outcome = 'refused' AND at < :before ORDER BY at LIMIT 1000 FOR UPDATE SKIP LOCKED
+)
 DELETE FROM audit_events WHERE (id) IN (SELECT id FROM due) RETURNING 1 AS removed;

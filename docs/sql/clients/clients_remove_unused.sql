@@ -4,5 +4,7 @@
 -- row:
 --   removed int
 
-WITH due AS (SELECT client_id FROM clients WHERE created_at < :before AND first_used_at IS NULL AND registration_token_hash IS NOT NULL AND deleted_at IS NULL LIMIT 1000 FOR UPDATE SKIP LOCKED)
+WITH due AS (
+  SELECT client_id FROM clients WHERE created_at < :before AND first_used_at IS NULL AND registration_token_hash IS NOT NULL AND deleted_at IS NULL ORDER BY created_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+)
 DELETE FROM clients WHERE (client_id) IN (SELECT client_id FROM due) RETURNING 1 AS removed;

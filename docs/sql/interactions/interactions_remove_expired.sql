@@ -4,5 +4,7 @@
 -- row:
 --   removed int
 
-WITH due AS (SELECT id_hash FROM interactions WHERE expires_at < :before LIMIT 1000 FOR UPDATE SKIP LOCKED)
+WITH due AS (
+  SELECT id_hash FROM interactions WHERE expires_at < :before ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+)
 DELETE FROM interactions WHERE (id_hash) IN (SELECT id_hash FROM due) RETURNING 1 AS removed;

@@ -4,5 +4,7 @@
 -- row:
 --   removed int
 
-WITH due AS (SELECT id FROM console_sessions WHERE expires_at < :before LIMIT 1000 FOR UPDATE SKIP LOCKED)
+WITH due AS (
+  SELECT id FROM console_sessions WHERE expires_at < :before ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+)
 DELETE FROM console_sessions WHERE (id) IN (SELECT id FROM due) RETURNING 1 AS removed;

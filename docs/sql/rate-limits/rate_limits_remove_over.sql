@@ -4,5 +4,7 @@
 -- row:
 --   removed int
 
-WITH due AS (SELECT key FROM rate_limits WHERE expire < extract(epoch FROM :before) * 1000 LIMIT 1000 FOR UPDATE SKIP LOCKED)
+WITH due AS (
+  SELECT key FROM rate_limits WHERE expire < extract(epoch FROM :before) * 1000 ORDER BY expire LIMIT 1000 FOR UPDATE SKIP LOCKED
+)
 DELETE FROM rate_limits WHERE (key) IN (SELECT key FROM due) RETURNING 1 AS removed;

@@ -5,8 +5,11 @@
 --   removed int
 
 WITH due AS MATERIALIZED (
-  SELECT sc.session_id, sc.client_id FROM session_clients sc JOIN sessions s ON s.id = sc.session_id
-   WHERE sc.client_id = ANY (ARRAY(SELECT c.client_id FROM clients c WHERE c.deleted_at < :before)) LIMIT 1000 FOR NO KEY UPDATE OF s SKIP LOCKED
+  SELECT d.session_id, d.client_id FROM (SELECT r.client_id FROM clients r WHERE r.deleted_at < :before ORDER BY r.deleted_at LIMIT 100) o
+   CROSS JOIN LATERAL (
+     SELECT sc.session_id, sc.client_id FROM session_clients sc JOIN sessions s ON s.id = sc.session_id
+      WHERE sc.client_id = o.client_id LIMIT 1000 FOR NO KEY UPDATE OF s SKIP LOCKED
+   ) d LIMIT 1000
 ),
  departed AS (
    DELETE FROM session_clients sc USING due x

@@ -4,5 +4,7 @@
 -- row:
 --   removed int
 
-WITH due AS (SELECT jti FROM revoked_access_tokens WHERE expires_at < :before LIMIT 1000 FOR UPDATE SKIP LOCKED)
+WITH due AS (
+  SELECT jti FROM revoked_access_tokens WHERE expires_at < :before ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+)
 DELETE FROM revoked_access_tokens WHERE (jti) IN (SELECT jti FROM due) RETURNING 1 AS removed;

@@ -4,5 +4,7 @@
 -- row:
 --   removed int
 
-WITH due AS (SELECT token_hash FROM refresh_tokens WHERE expires_at < :before LIMIT 1000 FOR UPDATE SKIP LOCKED)
+WITH due AS (
+  SELECT token_hash FROM refresh_tokens WHERE expires_at < :before ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+)
 DELETE FROM refresh_tokens WHERE (token_hash) IN (SELECT token_hash FROM due) RETURNING 1 AS removed;

@@ -4,5 +4,10 @@
 -- row:
 --   removed int
 
-WITH due AS (SELECT id FROM grants WHERE client_id = ANY (ARRAY(SELECT c.client_id FROM clients c WHERE c.deleted_at < :before)) LIMIT 1000 FOR UPDATE SKIP LOCKED)
+WITH due AS (
+  SELECT d.* FROM (SELECT r.client_id FROM clients r WHERE r.deleted_at < :before ORDER BY r.deleted_at LIMIT 100) o
+   CROSS JOIN LATERAL (
+     SELECT id FROM grants x WHERE x.client_id = o.client_id LIMIT 1000 FOR UPDATE SKIP LOCKED
+   ) d LIMIT 1000
+)
 DELETE FROM grants WHERE (id) IN (SELECT id FROM due) RETURNING 1 AS removed;

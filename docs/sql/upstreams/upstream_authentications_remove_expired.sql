@@ -4,5 +4,7 @@
 -- row:
 --   removed int
 
-WITH due AS (SELECT state_hash FROM upstream_authentications WHERE expires_at < :before LIMIT 1000 FOR UPDATE SKIP LOCKED)
+WITH due AS (
+  SELECT state_hash FROM upstream_authentications WHERE expires_at < :before ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+)
 DELETE FROM upstream_authentications WHERE (state_hash) IN (SELECT state_hash FROM due) RETURNING 1 AS removed;

@@ -4,5 +4,7 @@
 -- row:
 --   removed int
 
-WITH due AS (SELECT issuer, jti_hash FROM upstream_logout_tokens WHERE expires_at < :before LIMIT 1000 FOR UPDATE SKIP LOCKED)
+WITH due AS (
+  SELECT issuer, jti_hash FROM upstream_logout_tokens WHERE expires_at < :before ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+)
 DELETE FROM upstream_logout_tokens WHERE (issuer, jti_hash) IN (SELECT issuer, jti_hash FROM due) RETURNING 1 AS removed;

@@ -7,7 +7,6 @@ import { expiredRows, Retention } from '../../platform/database/retention.js';
 import { statement, typed, type RowOf } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import type { ClientMetadata } from '../../platform/oidc/client-metadata.js';
-import { DELETED_CLIENT_KEPT_MS } from './clients.sql.js';
 import type { StoredClient } from './stored-client.js';
 
 const COLUMNS = {
@@ -141,13 +140,6 @@ const LIST = statement({
      ORDER BY c.created_at DESC, c.client_id DESC LIMIT :limit`,
 });
 
-const DELETED = expiredRows({
-  name: 'clients_remove_deleted',
-  table: 'clients',
-  key: 'client_id',
-  condition: 'deleted_at < :before',
-});
-
 /** Open registration may be used by every program, so a registration that is never used does not stay for ever. */
 const UNUSED = expiredRows({
   name: 'clients_remove_unused',
@@ -155,6 +147,7 @@ const UNUSED = expiredRows({
   key: 'client_id',
   condition:
     'created_at < :before AND first_used_at IS NULL AND registration_token_hash IS NOT NULL AND deleted_at IS NULL',
+  along: 'created_at',
 });
 
 /**
@@ -173,10 +166,7 @@ export class ClientRepository implements OnModuleInit {
 
   onModuleInit(): void {
     const { unusedClientMs } = this.settings;
-    this.retention.register(
-      { ...DELETED, keepMs: DELETED_CLIENT_KEPT_MS },
-      ...(unusedClientMs === 0 ? [] : [{ ...UNUSED, keepMs: unusedClientMs }]),
-    );
+    if (unusedClientMs > 0) this.retention.register({ ...UNUSED, keepMs: unusedClientMs });
   }
 
   async find(clientId: string): Promise<StoredClient | undefined> {

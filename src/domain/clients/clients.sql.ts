@@ -82,9 +82,19 @@ export function clientHearsOf(c: string, cause: string): string {
 /** How long a deleted client stays: for the records that name it, and for those who ask for it by a link. */
 export const DELETED_CLIENT_KEPT_MS = 30 * DAY;
 
-/** `clientId` is one of those that were deleted before `before` and go now. An array, so that an index is used for the few. */
-export function clientIsToBeRemoved(clientId: string, before: string): string {
-  return `${clientId} = ANY (ARRAY(SELECT c.client_id FROM clients c WHERE c.deleted_at < ${before}))`;
+/** Those that were deleted before `before` and go now: a relation (client_id), the oldest first, so many at a time. */
+export function clientsToBeRemoved(before: string): string {
+  return `(SELECT r.client_id FROM clients r WHERE r.deleted_at < ${before} ORDER BY r.deleted_at LIMIT 100)`;
+}
+
+/** The text of a statement that removes those of {@link clientsToBeRemoved} of which `nothingLeft` holds, a row for each. */
+export function removeClients(before: string, nothingLeft: (clientId: string) => string): string {
+  return `
+    WITH due AS (
+      SELECT c.client_id FROM ${clientsToBeRemoved(before)} o JOIN clients c ON c.client_id = o.client_id
+       WHERE ${nothingLeft('c.client_id')} FOR UPDATE OF c SKIP LOCKED
+    )
+    DELETE FROM clients WHERE client_id IN (SELECT client_id FROM due) RETURNING 1 AS removed`;
 }
 
 /**

@@ -17,6 +17,7 @@ const EXPIRED = expiredRows({
   table: 'used_client_assertions',
   key: 'client_id, jti_hash',
   condition: 'expires_at < :before',
+  along: 'expires_at',
 });
 
 /** The table `used_client_assertions`: each client assertion is good once, on whichever node (RFC 7523 §3). */

@@ -1,6 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { dependentRows, Retention } from '../../platform/database/retention.js';
 import { statement } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
+import { clientsToBeRemoved, DELETED_CLIENT_KEPT_MS } from '../clients/clients.sql.js';
 import type { Consent } from './consent.js';
 
 const COVERS = statement({
@@ -46,6 +48,14 @@ const FORGET = statement({
   text: 'DELETE FROM consents WHERE account_id = :accountId AND client_id = :clientId RETURNING client_id',
 });
 
+const OF_REMOVED_CLIENTS = dependentRows({
+  name: 'consents_remove_of_removed_clients',
+  table: 'consents',
+  key: 'account_id, client_id',
+  owner: 'client_id',
+  owners: clientsToBeRemoved(':before'),
+});
+
 /** What a person is asked to allow, or has allowed. */
 export interface Asked {
   readonly accountId: string;
@@ -57,8 +67,15 @@ export interface Asked {
 
 /** The table `consents`. */
 @Injectable()
-export class ConsentRepository {
-  constructor(private readonly transactions: TransactionRunner) {}
+export class ConsentRepository implements OnModuleInit {
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly retention: Retention,
+  ) {}
+
+  onModuleInit(): void {
+    this.retention.register({ ...OF_REMOVED_CLIENTS, keepMs: DELETED_CLIENT_KEPT_MS, first: true });
+  }
 
   /** Whether all of it was allowed before. */
   async covers(asked: Asked): Promise<boolean> {

@@ -75,6 +75,7 @@ const EXPIRED = expiredRows({
   table: 'interactions',
   key: 'id_hash',
   condition: 'expires_at < :before',
+  along: 'expires_at',
 });
 
 export type StoredInteraction = Readonly<RowOf<typeof COLUMNS>>;

@@ -14,6 +14,7 @@ import { UpstreamsModule } from '../upstreams/upstreams.module.js';
 import { AccountChanges } from './account-changes.service.js';
 import { ChangeRecord } from './change-record.js';
 import { ClientAdministration } from './client-administration.service.js';
+import { ClientRemoval } from './client-removal.js';
 import { ClientChanges } from './client-changes.service.js';
 import { ConsentWithdrawal } from './consent-withdrawal.service.js';
 import { IdentityLinks } from './identity-links.service.js';
@@ -58,7 +59,7 @@ const USE_CASES = [
     TokensModule,
     UpstreamsModule,
   ],
-  providers: [...USE_CASES, ChangeRecord, NamedTargets],
+  providers: [...USE_CASES, ChangeRecord, ClientRemoval, NamedTargets],
   exports: USE_CASES,
 })
 export class LifecycleModule {}

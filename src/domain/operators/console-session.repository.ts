@@ -27,6 +27,7 @@ const EXPIRED = expiredRows({
   table: 'console_sessions',
   key: 'id',
   condition: 'expires_at < :before',
+  along: 'expires_at',
 });
 
 /** The table `console_sessions`: operators who came in by a client's secret. */

@@ -7,7 +7,7 @@ import {
   accountIsEnabled,
   lockAccount,
 } from '../accounts/accounts.sql.js';
-import { clientIsToBeRemoved, DELETED_CLIENT_KEPT_MS } from '../clients/clients.sql.js';
+import { clientsToBeRemoved, DELETED_CLIENT_KEPT_MS } from '../clients/clients.sql.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { expiredRows, Retention, RETENTION_BATCH } from '../../platform/database/retention.js';
 import { statement, typed } from '../../platform/database/statement.js';
@@ -24,7 +24,7 @@ const OF_REMOVED_CLIENTS = statement({
   parameters: { before: 'timestamptz' },
   row: { removed: 'int' },
   plannedAnew: true,
-  text: removeParticipants(clientIsToBeRemoved('sc.client_id', ':before'), RETENTION_BATCH),
+  text: removeParticipants(clientsToBeRemoved(':before'), RETENTION_BATCH),
 });
 
 const OLD = expiredRows({
@@ -32,6 +32,7 @@ const OLD = expiredRows({
   table: 'sessions',
   key: 'id',
   condition: 'terminated_at < :before',
+  along: 'terminated_at',
 });
 
 const FIND_BY_COOKIE = statement({

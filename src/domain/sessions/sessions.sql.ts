@@ -102,17 +102,25 @@ export function leaveSessions(from: string, condition = 'true', needs: readonly 
 }
 
 /**
- * The text of a statement that takes clients out of sessions, at most `limit`, where `condition` holds for the participant
- * `sc`; one row `removed` for each. Sessions that another transaction holds are skipped.
+ * The text of a statement that takes the clients in the relation `clients` (client_id) out of sessions, at most `limit`; one
+ * row `removed` for each. Sessions that another transaction holds are skipped.
  */
-export function removeParticipants(condition: string, limit: number): Sql {
+export function removeParticipants(clients: string, limit: number): Sql {
   return sql`
     WITH due AS MATERIALIZED (
-      SELECT sc.session_id, sc.client_id FROM session_clients sc JOIN sessions s ON s.id = sc.session_id
-       WHERE ${condition} LIMIT ${limit} FOR NO KEY UPDATE OF s SKIP LOCKED
+      SELECT d.session_id, d.client_id FROM ${clients} o
+       CROSS JOIN LATERAL (
+         SELECT sc.session_id, sc.client_id FROM session_clients sc JOIN sessions s ON s.id = sc.session_id
+          WHERE sc.client_id = o.client_id LIMIT ${limit} FOR NO KEY UPDATE OF s SKIP LOCKED
+       ) d LIMIT ${limit}
     ),
     ${leaveSessions('due')}
     SELECT 1 AS removed FROM departed`;
+}
+
+/** The client `clientId` takes part in sessions, ended ones among them. */
+export function clientHasParticipants(clientId: string): string {
+  return `EXISTS (SELECT 1 FROM session_clients sc WHERE sc.client_id = ${clientId})`;
 }
 
 /** For the participants `sc` of `condition` the logout order `number` has done its part. */

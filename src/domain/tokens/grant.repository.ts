@@ -2,15 +2,15 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { accountClaims } from '../accounts/accounts.sql.js';
 import {
   clientHasRedirectUri,
-  clientIsToBeRemoved,
   clientMayBeGranted,
   clientMayServePeople,
+  clientsToBeRemoved,
   DELETED_CLIENT_KEPT_MS,
   scopeGrantedTo,
 } from '../clients/clients.sql.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { DAY } from '../../platform/clock/durations.js';
-import { expiredRows, Retention } from '../../platform/database/retention.js';
+import { dependentRows, expiredRows, Retention } from '../../platform/database/retention.js';
 import { sql, statement, typed, type Queryable } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { grantOutlivesOrders, NEWEST_ORDER } from '../../platform/epochs/epochs.sql.js';
@@ -182,11 +182,12 @@ const NARROW = statement({
      WHERE g.client_id = :clientId AND g.revoked_at IS NULL AND string_to_array(g.scope, ' ') && :scope`,
 });
 
-const OF_REMOVED_CLIENTS = expiredRows({
+const OF_REMOVED_CLIENTS = dependentRows({
   name: 'grants_remove_of_removed_clients',
   table: 'grants',
   key: 'id',
-  condition: clientIsToBeRemoved('client_id', ':before'),
+  owner: 'client_id',
+  owners: clientsToBeRemoved(':before'),
 });
 
 const EXPIRED_CODES = expiredRows({
@@ -194,6 +195,7 @@ const EXPIRED_CODES = expiredRows({
   table: 'authorization_codes',
   key: 'code_hash',
   condition: 'expires_at < :before',
+  along: 'expires_at',
 });
 
 const EXPIRED_REFRESH_TOKENS = expiredRows({
@@ -201,6 +203,7 @@ const EXPIRED_REFRESH_TOKENS = expiredRows({
   table: 'refresh_tokens',
   key: 'token_hash',
   condition: 'expires_at < :before',
+  along: 'expires_at',
 });
 
 const EXPIRED_OPAQUE_TOKENS = expiredRows({
@@ -208,6 +211,7 @@ const EXPIRED_OPAQUE_TOKENS = expiredRows({
   table: 'opaque_access_tokens',
   key: 'token_hash',
   condition: 'expires_at < :before',
+  along: 'expires_at',
 });
 
 const EXPIRED_DENIALS = expiredRows({
@@ -215,6 +219,7 @@ const EXPIRED_DENIALS = expiredRows({
   table: 'revoked_access_tokens',
   key: 'jti',
   condition: 'expires_at < :before',
+  along: 'expires_at',
 });
 
 /** A grant is done with when nothing that hangs on it can be used any more. */
@@ -226,6 +231,7 @@ const DONE_WITH = expiredRows({
           AND NOT EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.grant_id = grants.id)
           AND NOT EXISTS (SELECT 1 FROM authorization_codes c WHERE c.grant_id = grants.id)
           AND NOT EXISTS (SELECT 1 FROM opaque_access_tokens o WHERE o.grant_id = grants.id)`,
+  along: 'created_at',
 });
 
 /** Grants and the codes for them. Every method is one statement and tells what it changed. */

@@ -73,3 +73,8 @@ export function revokeGrants(condition: string, cause: string, needs: readonly s
      )`,
   });
 }
+
+/** The client `clientId` has grants, revoked ones among them. */
+export function clientHasGrants(clientId: string): string {
+  return `EXISTS (SELECT 1 FROM grants g WHERE g.client_id = ${clientId})`;
+}

@@ -45,6 +45,7 @@ const EXPIRED = expiredRows({
   table: 'upstream_authentications',
   key: 'state_hash',
   condition: 'expires_at < :before',
+  along: 'expires_at',
 });
 
 /** The table `upstream_authentications`. */

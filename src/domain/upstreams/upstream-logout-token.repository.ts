@@ -56,6 +56,7 @@ const EXPIRED = expiredRows({
   table: 'upstream_logout_tokens',
   key: 'issuer, jti_hash',
   condition: 'expires_at < :before',
+  along: 'expires_at',
 });
 
 /** The table `upstream_logout_tokens`: logout tokens that were carried out. */

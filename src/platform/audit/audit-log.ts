@@ -60,12 +60,19 @@ const LIST = statement({
      ORDER BY id DESC LIMIT :limit`,
 });
 
-const OLD = expiredRows({ name: 'audit_remove_old', table: 'audit_events', key: 'id', condition: 'at < :before' });
+const OLD = expiredRows({
+  name: 'audit_remove_old',
+  table: 'audit_events',
+  key: 'id',
+  condition: 'at < :before',
+  along: 'at',
+});
 const OLD_REFUSALS = expiredRows({
   name: 'audit_remove_old_refusals',
   table: 'audit_events',
   key: 'id',
   condition: "outcome = 'refused' AND at < :before",
+  along: 'at',
 });
 
 /** The record of what was done, refused and failed, for operators. Kept for a year. */

@@ -27,24 +27,64 @@ export const RETENTION_BATCH = 1000;
 /**
  * The rows of `table` for which `condition` holds, which may ask `:before`. Locked ones are left for the next pass.
  * @param key the columns of the primary key
+ * @param along what an index has in order, from the oldest on, so that a pass in which nothing is due reads where that index
+ *   begins and no more (docs/decisions/0057-nothing-an-operator-does-grows.md)
  */
 export function expiredRows(rows: {
   readonly name: string;
   readonly table: string;
   readonly key: string;
   readonly condition: string;
+  readonly along: string;
 }): ExpiredRows {
-  const { name, table, key, condition } = rows;
+  const { name, table, key, condition, along } = rows;
   return {
     table,
     removal: statement({
       name,
       parameters: { before: 'timestamptz' },
       row: { removed: 'int' },
-      // A plan for any moment would read the table from its beginning, expecting every third row to have expired.
+      // A plan for any moment would expect every third row to have expired.
+      plannedAnew: true,
+      // In an order, since the table would otherwise be read from its beginning until enough have been found.
+      text: `
+        WITH due AS (
+          SELECT ${key} FROM ${table} WHERE ${condition} ORDER BY ${along} LIMIT ${RETENTION_BATCH} FOR UPDATE SKIP LOCKED
+        )
+        DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM due) RETURNING 1 AS removed`,
+    }),
+  };
+}
+
+/**
+ * The rows of `table` that hang on one of `owners`, which are about to go: in batches of their own, so that no owner's row
+ * takes any number of them along in one delete.
+ * @param key the columns of the primary key
+ * @param owner the column by which a row names its owner; an index begins with it
+ * @param owners a relation with that column, such as `clientsToBeRemoved(':before')`
+ */
+export function dependentRows(rows: {
+  readonly name: string;
+  readonly table: string;
+  readonly key: string;
+  readonly owner: string;
+  readonly owners: string;
+}): ExpiredRows {
+  const { name, table, key, owner, owners } = rows;
+  return {
+    table,
+    removal: statement({
+      name,
+      parameters: { before: 'timestamptz' },
+      row: { removed: 'int' },
       plannedAnew: true,
       text: `
-        WITH due AS (SELECT ${key} FROM ${table} WHERE ${condition} LIMIT ${RETENTION_BATCH} FOR UPDATE SKIP LOCKED)
+        WITH due AS (
+          SELECT d.* FROM ${owners} o
+           CROSS JOIN LATERAL (
+             SELECT ${key} FROM ${table} x WHERE x.${owner} = o.${owner} LIMIT ${RETENTION_BATCH} FOR UPDATE SKIP LOCKED
+           ) d LIMIT ${RETENTION_BATCH}
+        )
         DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM due) RETURNING 1 AS removed`,
     }),
   };

@@ -10,6 +10,7 @@ const OVER = expiredRows({
   table: 'rate_limits',
   key: 'key',
   condition: 'expire < extract(epoch FROM :before) * 1000',
+  along: 'expire',
 });
 
 /** Makes limiters. They count in Postgres, so a limit holds over all nodes and outlives a restart. */

@@ -3,6 +3,11 @@ import type { ClientMetadata } from '../../../platform/oidc/client-metadata.js';
 
 @Entity('clients')
 @Index('clients_created_at_idx', ['createdAt', 'clientId'])
+// What retention looks for, and nothing else.
+@Index('clients_deleted_at_idx', ['deletedAt'], { where: 'deleted_at IS NOT NULL' })
+@Index('clients_unused_idx', ['createdAt'], {
+  where: 'first_used_at IS NULL AND registration_token_hash IS NOT NULL AND deleted_at IS NULL',
+})
 export class ClientEntity {
   @PrimaryColumn('text', { name: 'client_id', primaryKeyConstraintName: 'clients_pkey' })
   clientId: string;

@@ -27,3 +27,8 @@ export const REOPEN_RECEIPTS = fragment({
         WHERE t.id IN (SELECT e.termination_id FROM ended e WHERE e.resent_at IS NOT NULL)
      )`,
 });
+
+/** The client `clientId` has notices, sent ones among them. */
+export function clientHasNotices(clientId: string): string {
+  return `EXISTS (SELECT 1 FROM logout_deliveries d WHERE d.client_id = ${clientId})`;
+}

@@ -1,5 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { clientsToBeRemoved, DELETED_CLIENT_KEPT_MS } from '../../clients/clients.sql.js';
 import { toPage, type Page, type PageRequest } from '../../../platform/database/page.js';
+import { dependentRows, Retention } from '../../../platform/database/retention.js';
 import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import type {
@@ -114,10 +116,25 @@ const TIMELINE = statement({
 /** Notices of one termination that are sorted. */
 const TIMELINE_READ = 2000;
 
+const OF_REMOVED_CLIENTS = dependentRows({
+  name: 'logout_deliveries_remove_of_removed_clients',
+  table: 'logout_deliveries',
+  key: 'id',
+  owner: 'client_id',
+  owners: clientsToBeRemoved(':before'),
+});
+
 /** The ledger of notices, as it is read. */
 @Injectable()
-export class DeliveryLedgerRepository {
-  constructor(private readonly transactions: TransactionRunner) {}
+export class DeliveryLedgerRepository implements OnModuleInit {
+  constructor(
+    private readonly transactions: TransactionRunner,
+    private readonly retention: Retention,
+  ) {}
+
+  onModuleInit(): void {
+    this.retention.register({ ...OF_REMOVED_CLIENTS, keepMs: DELETED_CLIENT_KEPT_MS, first: true });
+  }
 
   async count(clientId: string): Promise<UndeliveredCounts> {
     const [row] = await this.transactions.query(COUNT, { clientId });

@@ -134,7 +134,8 @@ const OLD = expiredRows({
   table: 'logout_receipts',
   key: 'sequence',
   condition: `sequence < coalesce((SELECT min(r.sequence) FROM logout_receipts r WHERE r.issued_at >= :before),
-                                      (SELECT max(r.sequence) FROM logout_receipts r)) ORDER BY sequence`,
+                                      (SELECT max(r.sequence) FROM logout_receipts r))`,
+  along: 'sequence',
 });
 const KEPT_MS = 90 * DAY;
 

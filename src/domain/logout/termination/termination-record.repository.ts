@@ -48,6 +48,7 @@ const OLD = expiredRows({
   key: 'id',
   condition: `occurred_at < :before AND NOT EXISTS (
     SELECT 1 FROM logout_deliveries d WHERE d.termination_id = session_terminations.id AND d.state = 'pending')`,
+  along: 'occurred_at',
 });
 
 const KEPT_MS = 90 * DAY;

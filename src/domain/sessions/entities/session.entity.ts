@@ -4,6 +4,7 @@ import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 @Index('sessions_cookie_hash_key', ['cookieHash'], { unique: true })
 @Index('sessions_live_account_idx', ['accountId'], { where: 'terminated_at IS NULL' })
 @Index('sessions_live_idle_expires_at_idx', ['idleExpiresAt'], { where: 'terminated_at IS NULL' })
+@Index('sessions_terminated_at_idx', ['terminatedAt'], { where: 'terminated_at IS NOT NULL' })
 export class SessionEntity {
   /** Internal; what a client sees is the `sid` of `session_clients`. */
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'sessions_pkey' })

@@ -1,0 +1,13 @@
+-- consents_remove_of_removed_clients, declared in src/domain/consents/consent.repository.ts
+-- parameters:
+--   before timestamptz
+-- row:
+--   removed int
+
+WITH due AS (
+  SELECT d.* FROM (SELECT r.client_id FROM clients r WHERE r.deleted_at < :before ORDER BY r.deleted_at LIMIT 100) o
+   CROSS JOIN LATERAL (
+     SELECT account_id, client_id FROM consents x WHERE x.client_id = o.client_id LIMIT 1000 FOR UPDATE SKIP LOCKED
+   ) d LIMIT 1000
+)
+DELETE FROM consents WHERE (account_id, client_id) IN (SELECT account_id, client_id FROM due) RETURNING 1 AS removed;

@@ -1,0 +1,13 @@
+-- logout_deliveries_remove_of_removed_clients, declared in src/domain/logout/notices/delivery-ledger.repository.ts
+-- parameters:
+--   before timestamptz
+-- row:
+--   removed int
+
+WITH due AS (
+  SELECT d.* FROM (SELECT r.client_id FROM clients r WHERE r.deleted_at < :before ORDER BY r.deleted_at LIMIT 100) o
+   CROSS JOIN LATERAL (
+     SELECT id FROM logout_deliveries x WHERE x.client_id = o.client_id LIMIT 1000 FOR UPDATE SKIP LOCKED
+   ) d LIMIT 1000
+)
+DELETE FROM logout_deliveries WHERE (id) IN (SELECT id FROM due) RETURNING 1 AS removed;

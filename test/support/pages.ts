@@ -1,0 +1,68 @@
+import pg from 'pg';
+import type { Statement } from '../../src/platform/database/statement.js';
+import type { TestDatabase } from './database.js';
+
+interface Plan {
+  readonly 'Shared Hit Blocks': number;
+  readonly 'Shared Read Blocks': number;
+}
+
+/** Statements as they were sent to Postgres. */
+export interface Sent {
+  readonly name?: string;
+  readonly text: string;
+  readonly values: unknown[];
+}
+
+/** How many pages Postgres reads for a statement. What it writes is taken back. */
+export async function pagesOfSent(db: TestDatabase, { text, values }: Sent): Promise<number> {
+  const client = new pg.Client({ connectionString: db.url });
+  await client.connect();
+  try {
+    // A prepared statement is planned without its values after a while, and must be right then, too.
+    await client.query('SET plan_cache_mode = force_generic_plan');
+    await client.query('BEGIN');
+    const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Plan }[] }>({
+      text: `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`,
+      values,
+    });
+    await client.query('ROLLBACK');
+    const plan = rows[0]?.['QUERY PLAN'][0]?.Plan;
+    return (plan?.['Shared Hit Blocks'] ?? 0) + (plan?.['Shared Read Blocks'] ?? 0);
+  } finally {
+    await client.end();
+  }
+}
+
+export function pagesOfStatement<Values>(
+  db: TestDatabase,
+  statement: Statement<Values, unknown>,
+  values: NoInfer<Values>,
+): Promise<number> {
+  return pagesOfSent(db, { text: statement.text, values: statement.bind(values as never) });
+}
+
+/** What this process sends to Postgres while `work` runs. */
+export async function sentDuring(work: () => Promise<unknown>): Promise<Sent[]> {
+  const spy = vi.spyOn(pg.Client.prototype, 'query');
+  try {
+    await work();
+    return spy.mock.calls
+      .map(([sent]) => sent as unknown as pg.QueryConfig | string)
+      .flatMap((sent) =>
+        typeof sent === 'string'
+          ? []
+          : [{ ...(sent.name === undefined ? {} : { name: sent.name }), text: sent.text, values: sent.values ?? [] }],
+      );
+  } finally {
+    spy.mockRestore();
+  }
+}
+
+/** As after a bulk load: nothing has counted the rows, and nothing is going to. */
+export async function neverAnalyzed(db: TestDatabase): Promise<void> {
+  const tables = await db.query<{ name: string }>(
+    `SELECT c.oid::regclass::text AS name FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace`,
+  );
+  for (const { name } of tables) await db.query(`ALTER TABLE ${name} SET (autovacuum_enabled = false)`);
+}
