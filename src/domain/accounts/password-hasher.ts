@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Injectable } from '@nestjs/common';
 import { hash, verify, type Options } from '@node-rs/argon2';
 import pLimit from 'p-limit';
+import { TemporarilyUnavailableError } from '../../platform/oidc/errors.js';
 import { normalPassword, readingsOf } from './passwords.js';
 
 /** OWASP Password Storage Cheat Sheet: argon2id (the library's default), 19 MiB, 2 passes, 1 lane. */
@@ -18,18 +19,31 @@ const NOBODY = '$argon2id$v=19$m=19456,t=2,p=1$kT3fbGFXkT6iVCsdwXJq5A$SDN15m0phv
  */
 const MAX_WAITING = 200;
 
+/** Threads that Node has for work off the event loop unless `UV_THREADPOOL_SIZE` says another number (libuv). */
+const DEFAULT_THREADS = 4;
+
 /** The hasher has more work than it can do in time. */
-export class HasherBusyError extends Error {}
+export class HasherBusyError extends TemporarilyUnavailableError {}
 
 /**
- * argon2id with bounded work: so many at a time (19 MiB each) and so many waiting, so that a burst of sign-ins cannot
- * exhaust memory nor starve everything else of the thread pool.
+ * How many passwords are hashed at once: as many as there are cores for it, and always fewer than there are threads, since
+ * RS256 signatures, look-ups of names and files need one, too.
+ * @param threads of the thread pool, as `UV_THREADPOOL_SIZE` has it
+ */
+export function hashesAtOnce(cores: number, threads: string | undefined): number {
+  const size = threads === undefined ? DEFAULT_THREADS : Math.max(1, Number.parseInt(threads, 10) || 0);
+  return Math.max(1, Math.min(Math.max(2, cores - 1), size - 1));
+}
+
+/**
+ * argon2id with bounded work: so many at a time (19 MiB each) and so many waiting, first come first served, so that a
+ * burst of sign-ins cannot exhaust memory nor starve everything else of the thread pool.
  */
 @Injectable()
 export class PasswordHasher {
-  private readonly limit = pLimit(Math.max(2, Math.min(4, availableParallelism() - 1)));
+  private readonly limit = pLimit(hashesAtOnce(availableParallelism(), process.env.UV_THREADPOOL_SIZE));
 
-  /** Of the password's normal form. */
+  /** Of the password's normal form. @throws HasherBusyError */
   hash(password: string): Promise<string> {
     return this.bounded(() => hash(normalPassword(password), PARAMETERS));
   }
@@ -45,7 +59,8 @@ export class PasswordHasher {
   }
 
   private bounded<T>(work: () => Promise<T>): Promise<T> {
-    if (this.limit.pendingCount >= MAX_WAITING) throw new HasherBusyError('too many passwords are being checked');
+    if (this.limit.pendingCount >= MAX_WAITING)
+      throw new HasherBusyError('Too many passwords are being checked just now. Please try again.');
     return this.limit(work);
   }
 }
