@@ -1,0 +1,129 @@
+-- Fills a migrated database with sessions and what hangs on them: the one place that knows the schema for `npm run bench:scale`
+-- and for test/cost/growth.e2e-spec.ts. Change it together with a migration.
+--
+-- Parameters, by set_config in the same session:
+--   fill.from, fill.to   numbers of the sessions, inclusive; the same number is the same row wherever it is named
+--   fill.now             the time, in UTC
+--   fill.clients         the applications, separated by commas; each must be registered
+--   fill.participants    applications in each session
+--   fill.per_account     sessions of each person
+--
+-- Of each five sessions two are alive; one has ended and is on record, with a notice to one application, its attempt, a receipt and an
+-- audit event; two have ended and their record has been removed. Ages are below a day, so that retention finds nothing due.
+
+-- step: helpers
+CREATE OR REPLACE FUNCTION pg_temp.id_of(kind text, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+  -- As a UUIDv7 is: in the order of creation, then at random.
+  SELECT (lpad(to_hex(1760000000000 + n), 12, '0') || '7' || substr(md5(kind || n), 1, 3) || '8' || substr(md5(kind || n), 4, 15))::uuid
+$$;
+CREATE OR REPLACE FUNCTION pg_temp.client_of(n bigint, k bigint) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT c[1 + ((n + k) % cardinality(c))] FROM (SELECT string_to_array(current_setting('fill.clients'), ',') AS c) x
+$$;
+CREATE OR REPLACE FUNCTION pg_temp.is_alive(n bigint) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT n % 5 < 2 $$;
+CREATE OR REPLACE FUNCTION pg_temp.is_on_record(n bigint) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT n % 5 = 2 $$;
+CREATE OR REPLACE FUNCTION pg_temp.account_of(n bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT n / current_setting('fill.per_account')::bigint
+$$;
+CREATE OR REPLACE FUNCTION pg_temp.began(n bigint) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+  SELECT current_setting('fill.now')::timestamptz - interval '20 hours' + make_interval(secs => (n % 36000)::double precision)
+$$;
+CREATE OR REPLACE FUNCTION pg_temp.ended(n bigint) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+  SELECT current_setting('fill.now')::timestamptz - interval '9 hours' + make_interval(secs => (n % 30000)::double precision)
+$$;
+CREATE OR REPLACE FUNCTION pg_temp.numbers() RETURNS SETOF bigint LANGUAGE sql STABLE AS $$
+  SELECT generate_series(current_setting('fill.from')::bigint, current_setting('fill.to')::bigint)
+$$;
+
+-- step: accounts
+INSERT INTO accounts (id, login, claims, created_at, updated_at)
+SELECT pg_temp.id_of('account', a), 'filled-' || a || '@example.com', jsonb_build_object('name', 'Person ' || a, 'email', 'filled-' || a || '@example.com'),
+       current_setting('fill.now')::timestamptz, current_setting('fill.now')::timestamptz
+  FROM (SELECT DISTINCT pg_temp.account_of(n) AS a FROM pg_temp.numbers() n) x
+ON CONFLICT DO NOTHING;
+
+-- step: sessions
+INSERT INTO sessions (id, cookie_hash, account_id, authenticated_at, amr, created_at, last_seen_at, idle_expires_at, expires_at,
+                      client_count, address, user_agent, terminated_at, termination_id)
+SELECT pg_temp.id_of('session', n), sha256(('cookie' || n)::bytea), pg_temp.id_of('account', pg_temp.account_of(n)), pg_temp.began(n),
+       '{pwd}', pg_temp.began(n), pg_temp.began(n) + interval '10 hours', pg_temp.began(n) + interval '58 hours', pg_temp.began(n) + interval '14 days',
+       current_setting('fill.participants')::int, '192.0.2.1', 'Mozilla/5.0 (X11; Linux x86_64) Firefox/150.0',
+       CASE WHEN NOT pg_temp.is_alive(n) THEN pg_temp.ended(n) END, CASE WHEN NOT pg_temp.is_alive(n) THEN pg_temp.id_of('termination', n) END
+  FROM pg_temp.numbers() n;
+
+-- step: participants
+INSERT INTO session_clients (session_id, client_id, sid, joined_at)
+SELECT pg_temp.id_of('session', n), pg_temp.client_of(n, k), pg_temp.id_of('sid' || k, n)::text, pg_temp.began(n)
+  FROM pg_temp.numbers() n, generate_series(0, current_setting('fill.participants')::bigint - 1) k;
+
+-- step: grants
+INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, authenticated_at, amr, created_at, revoked_at, revoked_cause)
+SELECT pg_temp.id_of('grant', n), pg_temp.id_of('account', pg_temp.account_of(n)), pg_temp.client_of(n, 0), pg_temp.id_of('session', n), false, 'openid profile',
+       pg_temp.began(n), '{pwd}', pg_temp.began(n),
+       CASE WHEN NOT pg_temp.is_alive(n) THEN pg_temp.ended(n) END, CASE WHEN NOT pg_temp.is_alive(n) THEN 'user_logout' END
+  FROM pg_temp.numbers() n;
+
+-- step: refresh tokens
+INSERT INTO refresh_tokens (token_hash, grant_id, created_at, expires_at)
+SELECT sha256(('refresh' || n)::bytea), pg_temp.id_of('grant', n), pg_temp.began(n), pg_temp.began(n) + interval '30 days'
+  FROM pg_temp.numbers() n;
+
+-- step: codes, opaque tokens, revoked tokens, interactions
+INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, expires_at, consumed_at)
+SELECT sha256(('code' || n)::bytea), pg_temp.id_of('grant', n), 'https://app.example/callback', current_setting('fill.now')::timestamptz + interval '1 day', pg_temp.began(n)
+  FROM pg_temp.numbers() n WHERE n % 4 = 0;
+INSERT INTO opaque_access_tokens (token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at)
+SELECT sha256(('opaque' || n)::bytea), pg_temp.id_of('jti', n)::text, pg_temp.id_of('grant', n), pg_temp.client_of(n, 0), 'openid profile', '{}',
+       pg_temp.began(n), current_setting('fill.now')::timestamptz + interval '1 day'
+  FROM pg_temp.numbers() n WHERE n % 4 = 0;
+INSERT INTO revoked_access_tokens (jti, expires_at)
+SELECT pg_temp.id_of('jti', n)::text, current_setting('fill.now')::timestamptz + interval '1 day'
+  FROM pg_temp.numbers() n WHERE n % 4 = 1;
+INSERT INTO interactions (id_hash, browser_hash, client_id, created_at, expires_at)
+SELECT sha256(('interaction' || n)::bytea), sha256(('browser' || n)::bytea), pg_temp.client_of(n, 0), pg_temp.began(n),
+       current_setting('fill.now')::timestamptz + interval '1 day'
+  FROM pg_temp.numbers() n WHERE n % 4 = 2;
+
+-- step: consents, links to other providers, limits
+INSERT INTO consents (account_id, client_id, scope, claims, granted_at)
+SELECT pg_temp.id_of('account', pg_temp.account_of(n)), pg_temp.client_of(n, 0), '{openid,profile}', '{}', pg_temp.began(n)
+  FROM pg_temp.numbers() n WHERE n % 4 = 3
+ON CONFLICT DO NOTHING;
+INSERT INTO upstream_identities (issuer, sub, account_id, owns_claims, linked_at)
+SELECT 'https://corporate.example', 'sub-' || n, pg_temp.id_of('account', pg_temp.account_of(n)), false, pg_temp.began(n)
+  FROM pg_temp.numbers() n WHERE n % 4 = 3;
+INSERT INTO session_upstreams (session_id, issuer, upstream_id, sub, sid, id_token, authenticated_at)
+SELECT pg_temp.id_of('session', n), 'https://corporate.example', pg_temp.id_of('upstream', 1), 'sub-' || n, pg_temp.id_of('theirs', n)::text,
+       repeat(md5('token' || n), 20), pg_temp.began(n)
+  FROM pg_temp.numbers() n WHERE n % 4 = 3;
+INSERT INTO rate_limits (key, points, expire)
+SELECT 'filled:' || n, 1, (extract(epoch FROM current_setting('fill.now')::timestamptz + interval '1 day') * 1000)::bigint
+  FROM pg_temp.numbers() n WHERE n % 4 = 3;
+
+-- step: terminations
+INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at, receipted_at, without_notice)
+SELECT pg_temp.id_of('termination', n), CASE WHEN n % 1000 = 2 THEN 'refresh_token_reuse' ELSE 'user_logout' END, '{"kind": "user"}',
+       pg_temp.id_of('account', pg_temp.account_of(n)), 1, 1, 1, pg_temp.ended(n), pg_temp.ended(n), '[]'
+  FROM pg_temp.numbers() n WHERE pg_temp.is_on_record(n);
+
+-- step: notices
+INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at, finished_at, last_error)
+SELECT pg_temp.id_of('delivery', n), pg_temp.id_of('termination', n), pg_temp.client_of(n, 0), pg_temp.id_of('account', pg_temp.account_of(n))::text,
+       pg_temp.id_of('sid0', n)::text, CASE WHEN n % 200 = 2 THEN 'rejected' WHEN n % 500 = 7 THEN 'abandoned' ELSE 'delivered' END, 1,
+       pg_temp.ended(n), pg_temp.ended(n), pg_temp.ended(n), CASE WHEN n % 200 = 2 THEN 'http_400' WHEN n % 500 = 7 THEN 'http_503' END
+  FROM pg_temp.numbers() n WHERE pg_temp.is_on_record(n);
+
+-- step: attempts
+INSERT INTO logout_delivery_attempts (delivery_id, number, jti, started_at, duration_ms, status)
+SELECT pg_temp.id_of('delivery', n), 1, pg_temp.id_of('notice', n)::text, pg_temp.ended(n), 12, CASE WHEN n % 200 = 2 THEN 400 WHEN n % 500 = 7 THEN 503 ELSE 200 END
+  FROM pg_temp.numbers() n WHERE pg_temp.is_on_record(n);
+
+-- step: receipts
+INSERT INTO logout_receipts (sequence, termination_id, revision, jws, hash, previous_hash, issued_at)
+SELECT (SELECT coalesce(max(sequence), 0) FROM logout_receipts) + row_number() OVER (ORDER BY n), pg_temp.id_of('termination', n), 1, repeat(md5('receipt' || n), 24), md5('hash' || n), md5('hash' || n - 1), pg_temp.ended(n)
+  FROM pg_temp.numbers() n WHERE pg_temp.is_on_record(n);
+
+-- step: audit events
+INSERT INTO audit_events (id, at, event, outcome, details)
+SELECT pg_temp.id_of('audit', n), pg_temp.ended(n), 'session_termination', 'done',
+       jsonb_build_object('termination_id', pg_temp.id_of('termination', n), 'cause', 'user_logout', 'initiator', 'user', 'sessions', 1, 'grants_revoked', 1, 'deliveries', 1)
+  FROM pg_temp.numbers() n WHERE pg_temp.is_on_record(n);

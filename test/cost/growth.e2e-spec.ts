@@ -1,0 +1,266 @@
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { ADMIN, TestApp, type TestClient } from '../support/app.js';
+import { TestClock } from '../support/clock.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { StubRelyingParty } from '../support/stub-relying-party.js';
+import { sha256 } from '../../src/platform/oidc/secret.js';
+import { PageReader, type Reading } from './page-reader.js';
+
+type When = 'planned while the tables were empty' | 'planned while they were full';
+
+const LIVE_SESSIONS = 'finds the session among all live ones, by a partial index that was empty';
+const NOTICES = 'reads all notices for those that it records';
+const NEWEST_FIRST = 'reads sessions from the newest, whose-ever, until it has a page of this person';
+
+/**
+ * Statements that read more the larger the tables are, and why. Each must be here as long as it does, and no longer: a
+ * mended one fails the test until its line is gone.
+ */
+const GROWING: Readonly<Record<When, Readonly<Record<string, string>>>> = {
+  'planned while the tables were empty': {
+    grants_create_with_code: LIVE_SESSIONS,
+    grants_exchange_code: LIVE_SESSIONS,
+    grants_revoke_by_token: 'finds the grant by its client, and then by its key',
+    logout_deliveries_record: NOTICES,
+    logout_terminate_cookie: LIVE_SESSIONS,
+    logout_terminate_session: LIVE_SESSIONS,
+    sessions_find_by_cookie: LIVE_SESSIONS,
+    sessions_list: NEWEST_FIRST,
+  },
+  'planned while they were full': {
+    logout_deliveries_record: NOTICES,
+    sessions_list: NEWEST_FIRST,
+  },
+};
+
+const ROWS = 4_000;
+/**
+ * Against tables of a few rows: an index has one level more, so that a look-up reads three pages where it read two, and
+ * what is written splits a page now and then. What reads rows that it does not need is far above.
+ */
+const isGrowth = (before: number, after: number): boolean => after > before * 2 + 16;
+/** Sent by timers, between others. */
+const BACKGROUND = new Set(['change_feed_notify', 'sessions_touch', 'signing_keys_find_all']);
+
+const FILL = readFileSync(new URL('../../bench/scale/fill.sql', import.meta.url), 'utf8');
+
+/** Sessions of one application, none of them analyzed. */
+class Filler {
+  private constructor(private readonly client: pg.Client) {}
+
+  /** A temporary schema that comes into being throws away every plan that is kept, so it does before any is. */
+  static async connect(db: TestDatabase): Promise<Filler> {
+    const client = new pg.Client({ connectionString: db.url });
+    await client.connect();
+    await client.query('CREATE TEMPORARY TABLE no_plan_yet ()');
+    return new Filler(client);
+  }
+
+  async run(clock: TestClock, clientId: string): Promise<void> {
+    const settings = {
+      from: 1,
+      to: ROWS,
+      now: clock.now().toISOString(),
+      clients: clientId,
+      participants: 1,
+      per_account: 1,
+    };
+    for (const [name, value] of Object.entries(settings))
+      await this.client.query('SELECT set_config($1, $2, false)', [`fill.${name}`, String(value)]);
+    await this.client.query(FILL);
+  }
+
+  end(): Promise<void> {
+    return this.client.end();
+  }
+}
+
+/** Hot paths, each as requests send it. */
+const PATHS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
+  'sign-in and code exchange': async ({ app, client, login }) => {
+    await app.signInTo(app.browser(), client, login);
+  },
+  'code exchange with a session that is there': async ({ app, client, other, login }) => {
+    const browser = app.browser();
+    await app.signInTo(browser, client, login);
+    await app.signInTo(browser, other, login);
+  },
+  'refresh, and its repetition': async (scene) => {
+    for (const client of [scene.client, scene.opaque]) {
+      const tokens = await scene.tokensOf(client);
+      for (const _again of [1, 2]) expect((await scene.app.refresh(client, tokens.refresh_token)).status).toBe(200);
+    }
+  },
+  introspection: async (scene) => {
+    for (const client of [scene.client, scene.opaque])
+      expect(await scene.app.isActive(client, (await scene.tokensOf(client)).access_token)).toBe(true);
+    const { body } = await scene.app.form('/token', { grant_type: 'client_credentials' }, ADMIN);
+    const token = String(body.access_token);
+    expect((await scene.app.form('/introspect', { token }, ADMIN)).body.active).toBe(true);
+  },
+  userinfo: async (scene) => {
+    const { access_token: token } = await scene.tokensOf(scene.client);
+    expect((await scene.app.json('GET', '/userinfo', { token })).status).toBe(200);
+  },
+  revocation: async (scene) => {
+    for (const client of [scene.client, scene.opaque]) {
+      const tokens = await scene.tokensOf(client);
+      for (const token of [tokens.access_token, tokens.refresh_token])
+        expect((await scene.app.form('/revoke', { token }, client)).status).toBe(200);
+    }
+  },
+  "the person's own sessions": async ({ app, client, login }) => {
+    const browser = app.browser();
+    await app.signInTo(browser, client, login);
+    expect((await browser.get('/account/sessions')).status).toBe(200);
+  },
+  'logout by the dialog, with notices and receipt': async ({ app, client, login }) => {
+    const browser = app.browser();
+    await app.signInTo(browser, client, login);
+    const dialog = await browser.get('/session/end_session');
+    expect((await browser.submit(dialog, 'logout-yes')).status).toBe(200);
+    await app.sendDue();
+    expect(await app.issueReceipts()).toBe(1);
+  },
+  'logout by an administrator': async ({ app, client, login }) => {
+    const token = await app.adminToken();
+    const browser = app.browser();
+    await app.signInTo(browser, client, login);
+    const [session] = await app.db.query<{ id: string }>('SELECT id FROM sessions WHERE cookie_hash = $1', [
+      sha256(browser.cookie('exeunt_session') ?? ''),
+    ]);
+    expect((await app.json('DELETE', `/admin/v1/sessions/${session?.id}`, { token })).status).toBe(200);
+    await app.sendDue();
+    await app.issueReceipts();
+  },
+};
+
+class Scene {
+  private constructor(
+    readonly app: TestApp,
+    readonly client: TestClient,
+    readonly other: TestClient,
+    readonly opaque: TestClient,
+    readonly login: string,
+  ) {}
+
+  static async start(app: TestApp, party: StubRelyingParty): Promise<Scene> {
+    const told = { backchannel_logout_uri: party.backchannelLogoutUri };
+    const client = await app.createClient(told);
+    const other = await app.createClient(told);
+    const opaque = await app.createClient({ ...told, access_token_format: 'opaque' });
+    return new Scene(app, client, other, opaque, '');
+  }
+
+  /** The same applications at a node, and a person who has no session yet. */
+  async at(app: TestApp): Promise<Scene> {
+    const { login } = await app.createAccount();
+    return new Scene(app, this.client, this.other, this.opaque, login);
+  }
+
+  tokensOf(client: TestClient) {
+    return this.app.signInTo(this.app.browser(), client, this.login);
+  }
+}
+
+type Readings = Readonly<Record<string, readonly Reading[]>>;
+
+describe('pages that the statements of a hot path read, with plans that were kept and tables never analyzed', () => {
+  let db: TestDatabase;
+  let party: StubRelyingParty;
+  let filler: Filler;
+  let reader: PageReader;
+  const nodes: TestApp[] = [];
+  const few: { value: Readings } = { value: {} };
+  const many: Partial<Record<When, Readings>> = {};
+
+  async function start(clock: TestClock): Promise<TestApp> {
+    // One connection has all plans, and does not end because nothing is sent for a while.
+    const app = await TestApp.start({ databasePoolSize: 1 }, { db, clock });
+    const { driver } = app.app.get(DataSource) as unknown as { driver: { master: { options: pg.PoolConfig } } };
+    driver.master.options.idleTimeoutMillis = 0;
+    nodes.push(app);
+    return app;
+  }
+
+  /** Each path unread, so that the connection has its plans. */
+  async function planAll(scene: Scene, app: TestApp): Promise<void> {
+    for (const path of Object.values(PATHS)) await path(await scene.at(app));
+  }
+  async function readAll(scene: Scene, app: TestApp): Promise<Readings> {
+    const readings: Record<string, readonly Reading[]> = {};
+    for (const [name, path] of Object.entries(PATHS)) {
+      const fresh = await scene.at(app);
+      readings[name] = await reader.during(() => path(fresh));
+    }
+    return readings;
+  }
+
+  beforeAll(async () => {
+    [db, party] = await Promise.all([createTestDatabase(), StubRelyingParty.start()]);
+    await db.query(`ALTER DATABASE ${db.name} SET plan_cache_mode = force_generic_plan`);
+    for (const { name } of await db.query<{ name: string }>(
+      `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`,
+    ))
+      await db.query(`ALTER TABLE "${name}" SET (autovacuum_enabled = off)`);
+    filler = await Filler.connect(db);
+    reader = new PageReader(pg.Client.prototype as never);
+    const clock = new TestClock();
+    const node = await start(clock);
+    const scene = await Scene.start(node, party);
+    await planAll(scene, node);
+    few.value = await readAll(scene, node);
+    await filler.run(clock, scene.client.clientId);
+    many['planned while the tables were empty'] = await readAll(scene, node);
+    const fresh = await start(clock);
+    await planAll(scene, fresh);
+    many['planned while they were full'] = await readAll(scene, fresh);
+  }, 180_000);
+
+  afterAll(async () => {
+    reader.restore();
+    for (const node of nodes.toReversed()) await node.stop();
+    await filler.end();
+    await Promise.all([db.drop(), party.stop()]);
+  });
+
+  it('were read without an error, and the tables not analyzed meanwhile', async () => {
+    expect(reader.errors).toEqual([]);
+    const [row] = await db.query<{ analyzed: number }>(
+      `SELECT count(*)::int AS analyzed FROM pg_stat_user_tables WHERE last_analyze IS NOT NULL OR last_autoanalyze IS NOT NULL`,
+    );
+    expect(row?.analyzed).toBe(0);
+  });
+
+  /** The most that each statement of a path read, without those that timers send in between. */
+  function most(readings: readonly Reading[] = []): Map<string, Reading> {
+    const found = new Map<string, Reading>();
+    for (const reading of readings)
+      if (!BACKGROUND.has(reading.name) && reading.pages > (found.get(reading.name)?.pages ?? -1))
+        found.set(reading.name, reading);
+    return found;
+  }
+
+  describe.each(Object.keys(GROWING) as When[])('%s', (when) => {
+    it.each(Object.keys(PATHS))('%s', (path) => {
+      const before = most(few.value[path]);
+      const after = most(many[when]?.[path]);
+      expect(before.size).toBeGreaterThan(0);
+      expect([...before.keys()].filter((name) => !after.has(name))).toEqual([]);
+      const growing = [...after.values()].filter(({ name, pages }) => isGrowth(before.get(name)?.pages ?? 0, pages));
+      const unknown = growing.filter(({ name }) => GROWING[when][name] === undefined);
+      expect(unknown.map((reading) => described(reading, before.get(reading.name)))).toEqual([]);
+      const marked = [...after.keys()].filter((name) => GROWING[when][name] !== undefined);
+      expect(marked.toSorted(), 'marked as growing, and grow').toEqual(growing.map(({ name }) => name).toSorted());
+    });
+  });
+});
+
+function described({ name, pages, pagesBy, scans }: Reading, few: Reading | undefined): string {
+  const most = Object.entries(pagesBy)
+    .filter(([, n]) => n > 8)
+    .map(([relation, n]) => `${relation} ${n}`);
+  return `${name}: ${few?.pages} pages, and ${pages} with ${ROWS} sessions (${most.join(', ')}); looks things up by ${scans.join(', ')}`;
+}
