@@ -23,8 +23,9 @@ describe('rate limits', () => {
 
   async function startNode(): Promise<Node> {
     const dataSource = await new DataSource(dataSourceOptions(db.url, 4, [])).initialize();
-    const retention = new Retention(new TransactionRunner(dataSource), clock, 0);
-    const limits = new RateLimits(dataSource, retention);
+    const transactions = new TransactionRunner(dataSource);
+    const retention = new Retention(transactions, clock, 0);
+    const limits = new RateLimits(transactions, retention, clock);
     limits.onModuleInit();
     return { dataSource, limits, retention };
   }

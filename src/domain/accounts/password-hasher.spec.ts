@@ -41,17 +41,17 @@ describe('how many passwords are hashed at once', () => {
     const hasher = new PasswordHasher();
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const signed = promisify(sign);
-    let [hashes, signatures] = [0, 0];
+    const done = { hashes: 0, signatures: 0 };
     const all = Array.from({ length: 16 }, async () => {
       await hasher.verify(null, 'a password');
-      hashes += 1;
+      done.hashes += 1;
     });
     // Until then each thread that may hash has one to hash.
-    while (hashes < 12) {
+    while (done.hashes < 12) {
       await signed('sha256', Buffer.from('claims'), privateKey);
-      signatures += 1;
+      done.signatures += 1;
     }
-    const counted = signatures / hashes;
+    const counted = done.signatures / done.hashes;
     await Promise.all(all);
     expect(counted).toBeGreaterThan(2);
   });

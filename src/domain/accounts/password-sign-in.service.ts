@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { normalizeLogin, type SignInOutcome } from './account.js';
 import { AccountRepository, toAccount } from './account.repository.js';
 import { HasherBusyError, PasswordHasher } from './password-hasher.js';
+import type { SignInAttempt } from './sign-in-attempt.js';
 import { SignInLimiter } from './sign-in-limiter.js';
 import { SignInRecord } from './sign-in-record.js';
 
@@ -21,28 +22,37 @@ export class PasswordSignIn {
    * @param address where the attempt comes from, for the rate limits
    */
   async signIn(login: string, password: string, address: string): Promise<SignInOutcome> {
-    const tooManyFrom = await this.limiter.attemptFrom(address);
-    if (tooManyFrom !== undefined) return this.tooMany(tooManyFrom, address);
     const typed = normalizeLogin(login);
     const row = await this.accounts.findByPasswordName(typed);
-    const name = row?.login ?? typed;
-    const retryAfterSeconds = await this.limiter.attempt(name, address);
-    if (retryAfterSeconds !== undefined) return this.tooMany(retryAfterSeconds, address);
+    const attempt = await this.limiter.attempt(row?.login ?? typed, address);
+    if (typeof attempt === 'number') return this.tooMany(attempt, address);
     const usable = row?.disabled_at === null ? row : undefined;
-    try {
-      if (!(await this.hasher.verify(usable?.password_hash ?? null, password)) || usable === undefined) {
-        await this.record.refused('wrong_credentials', address, row?.id);
-        return { kind: 'wrong_credentials' };
-      }
-    } catch (error) {
-      if (!(error instanceof HasherBusyError)) throw error;
-      await this.limiter.notChecked(name, address);
-      return { kind: 'busy' };
+    const isRight = await this.check(attempt, usable?.password_hash ?? null, password);
+    if (isRight === 'busy') return { kind: 'busy' };
+    if (!isRight || usable === undefined) {
+      await this.record.refused('wrong_credentials', address, row?.id);
+      return { kind: 'wrong_credentials' };
     }
-    await this.limiter.succeeded(name, address);
     // Before the response: a sign-in that cannot be put on record is refused.
     await this.record.done(usable.id, address);
     return { kind: 'signed_in', account: toAccount(usable) };
+  }
+
+  /** Whether the password is right, and that the attempt knows. */
+  private async check(attempt: SignInAttempt, hash: string | null, password: string): Promise<boolean | 'busy'> {
+    let isRight: boolean;
+    try {
+      isRight = await this.hasher.verify(hash, password);
+    } catch (error) {
+      if (!(error instanceof HasherBusyError)) {
+        await attempt.failed();
+        throw error;
+      }
+      await attempt.notChecked();
+      return 'busy';
+    }
+    await (isRight ? attempt.succeeded() : attempt.failed());
+    return isRight;
   }
 
   private async tooMany(retryAfterSeconds: number, address: string): Promise<SignInOutcome> {

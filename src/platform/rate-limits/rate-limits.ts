@@ -1,8 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { RateLimiterPostgres } from 'rate-limiter-flexible';
-import { DataSource } from 'typeorm';
+import { Clock } from '../clock/clock.js';
 import { expiredRows, Retention } from '../database/retention.js';
+import { TransactionRunner } from '../database/transaction.js';
 import { AddressLimiter, SUBSCRIBERS_PER_SITE } from './address-limiter.js';
+import { RateLimitRepository } from './rate-limit.repository.js';
 import { RateLimiter } from './rate-limiter.js';
 
 const OVER = expiredRows({
@@ -16,10 +17,15 @@ const OVER = expiredRows({
 /** Makes limiters. They count in Postgres, so a limit holds over all nodes and outlives a restart. */
 @Injectable()
 export class RateLimits implements OnModuleInit {
+  private readonly counters: RateLimitRepository;
+
   constructor(
-    private readonly dataSource: DataSource,
+    transactions: TransactionRunner,
     private readonly retention: Retention,
-  ) {}
+    clock: Clock,
+  ) {
+    this.counters = new RateLimitRepository(transactions, clock);
+  }
 
   onModuleInit(): void {
     this.retention.register({ ...OVER, keepMs: 0 });
@@ -30,18 +36,7 @@ export class RateLimits implements OnModuleInit {
    * @param name what is limited; limiters of one name, here or on another node, share their counters
    */
   limiter(name: string, points: number, durationSeconds: number): RateLimiter {
-    return new RateLimiter(
-      new RateLimiterPostgres({
-        storeClient: this.dataSource,
-        storeType: 'typeorm',
-        tableName: 'rate_limits',
-        tableCreated: true, // by our migration
-        clearExpiredByTimeout: false, // by Retention
-        keyPrefix: name,
-        points,
-        duration: durationSeconds,
-      }),
-    );
+    return new RateLimiter(this.counters, { name, points, windowMs: durationSeconds * 1000 });
   }
 
   /** As {@link limiter}, by the address that a request comes from. */

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** Counters of the rate limiter. The column names and types are those that `rate-limiter-flexible` asks for. */
+/** Counters of the rate limiter. Pages are filled by half, so that a row that is counted on stays where it is (HOT). */
 @Entity('rate_limits')
 @Index('rate_limits_expire_idx', ['expire'])
 export class RateLimitEntity {
