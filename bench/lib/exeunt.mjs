@@ -13,11 +13,14 @@ const NO_FLOOD = {
   CLIENT_AUTHENTICATION_FAILURES_PER_MINUTE: '100000000',
 };
 
+function newAdmin() {
+  return { id: 'bench-admin', secret: randomBytes(24).toString('base64url') };
+}
+
 /** The service as it is deployed, on this database. `build` is a directory with a `dist`, such as another version's. */
-export async function startExeunt({ url, build = HERE, env = {} }) {
+export async function startExeunt({ url, build = HERE, env = {}, admin = newAdmin() }) {
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
-  const admin = { id: 'bench-admin', secret: randomBytes(24).toString('base64url') };
   const running = await start(
     join(build, 'dist', 'src', 'main.js'),
     {

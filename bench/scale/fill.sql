@@ -17,7 +17,7 @@ CREATE OR REPLACE FUNCTION pg_temp.id_of(kind text, n bigint) RETURNS uuid LANGU
   SELECT (lpad(to_hex(1760000000000 + n), 12, '0') || '7' || substr(md5(kind || n), 1, 3) || '8' || substr(md5(kind || n), 4, 15))::uuid
 $$;
 CREATE OR REPLACE FUNCTION pg_temp.client_of(n bigint, k bigint) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT c[1 + ((n + k) % cardinality(c))] FROM (SELECT string_to_array(current_setting('fill.clients'), ',') AS c) x
+  SELECT c[1 + ((n + n / 5 + k) % cardinality(c))] FROM (SELECT string_to_array(current_setting('fill.clients'), ',') AS c) x
 $$;
 CREATE OR REPLACE FUNCTION pg_temp.is_alive(n bigint) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT n % 5 < 2 $$;
 CREATE OR REPLACE FUNCTION pg_temp.is_on_record(n bigint) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT n % 5 = 2 $$;
@@ -59,7 +59,7 @@ SELECT pg_temp.id_of('session', n), pg_temp.client_of(n, k), pg_temp.id_of('sid'
 INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, authenticated_at, amr, created_at, revoked_at, revoked_cause)
 SELECT pg_temp.id_of('grant', n), pg_temp.id_of('account', pg_temp.account_of(n)), pg_temp.client_of(n, 0), pg_temp.id_of('session', n), false, 'openid profile',
        pg_temp.began(n), '{pwd}', pg_temp.began(n),
-       CASE WHEN NOT pg_temp.is_alive(n) THEN pg_temp.ended(n) END, CASE WHEN NOT pg_temp.is_alive(n) THEN 'user_logout' END
+       CASE WHEN NOT pg_temp.is_alive(n) THEN pg_temp.ended(n) END, CASE WHEN NOT pg_temp.is_alive(n) THEN 'end_session' END
   FROM pg_temp.numbers() n;
 
 -- step: refresh tokens
@@ -101,7 +101,7 @@ SELECT 'filled:' || n, 1, (extract(epoch FROM current_setting('fill.now')::times
 
 -- step: terminations
 INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at, receipted_at, without_notice)
-SELECT pg_temp.id_of('termination', n), CASE WHEN n % 1000 = 2 THEN 'refresh_token_reuse' ELSE 'user_logout' END, '{"kind": "user"}',
+SELECT pg_temp.id_of('termination', n), CASE WHEN n % 1000 = 2 THEN 'refresh_token_reuse' ELSE 'end_session' END, '{"kind": "user"}',
        pg_temp.id_of('account', pg_temp.account_of(n)), 1, 1, 1, pg_temp.ended(n), pg_temp.ended(n), '[]'
   FROM pg_temp.numbers() n WHERE pg_temp.is_on_record(n);
 
@@ -125,5 +125,5 @@ SELECT (SELECT coalesce(max(sequence), 0) FROM logout_receipts) + row_number() O
 -- step: audit events
 INSERT INTO audit_events (id, at, event, outcome, details)
 SELECT pg_temp.id_of('audit', n), pg_temp.ended(n), 'session_termination', 'done',
-       jsonb_build_object('termination_id', pg_temp.id_of('termination', n), 'cause', 'user_logout', 'initiator', 'user', 'sessions', 1, 'grants_revoked', 1, 'deliveries', 1)
+       jsonb_build_object('termination_id', pg_temp.id_of('termination', n), 'cause', 'end_session', 'initiator', 'user', 'sessions', 1, 'grants_revoked', 1, 'deliveries', 1)
   FROM pg_temp.numbers() n WHERE pg_temp.is_on_record(n);
