@@ -141,7 +141,7 @@ describe('the preview of a logout', () => {
       };
       throw new Undo();
     };
-    await expect(app.app.get(LogoutService).logout(command, { after })).rejects.toThrow(Undo);
+    await expect(app.app.get(LogoutService).logoutAny(command, { after })).rejects.toThrow(Undo);
     return effect!;
   }
 

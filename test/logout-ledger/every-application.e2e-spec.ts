@@ -62,7 +62,7 @@ describe('each application is exactly one of: told, asked in the browser, not to
   }
 
   const logout = (target: LogoutTarget, cause: TerminationCause): Promise<unknown> =>
-    app.app.get(LogoutService).logout({ target, cause, initiator: { kind: 'system' } });
+    app.app.get(LogoutService).logoutAny({ target, cause, initiator: { kind: 'system' } });
   const admin = async (path: string) =>
     (await app.json('GET', `/admin/v1${path}`, { token: await app.adminToken() })).body;
 
@@ -286,7 +286,7 @@ describe('each application is exactly one of: told, asked in the browser, not to
   it('an application that was deleted before', async () => {
     const scene = await aScene('end_session');
     await app.db.query('UPDATE clients SET deleted_at = now() WHERE client_id = $1', [scene.clients.back.clientId]);
-    await app.app.get(LogoutService).logout({
+    await app.app.get(LogoutService).logoutAny({
       target: { kind: 'session', sessionId: scene.sessionId },
       cause: 'admin',
       initiator: { kind: 'system' },

@@ -32,9 +32,10 @@ SELECT 1 FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way
  WHERE way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId))) AS serves,
        CASE WHEN :cause IS NOT NULL THEN (
          SELECT json_agg(json_build_object('clientId', c.client_id, 'name', c.metadata ->> 'client_name', 'uri', c.metadata ->> 'client_uri',
-                                           'told', CASE WHEN c.deleted_at IS NOT NULL THEN 'client_deleted'
+                                           'told', CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
+  AND o.cause = 'client_deleted' AND o.phase <> 'notices' AND o.state <> 'done') THEN 'client_deleted'
 WHEN coalesce(false, false) THEN 'is_the_sender'
-WHEN c.deleted_at IS NULL AND c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
+WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
 AND (c.metadata -> 'backchannel_logout_causes' IS NULL OR c.metadata -> 'backchannel_logout_causes' ? :cause) THEN 'back_channel'
 WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AND coalesce(true, false) THEN 'front_channel'
 WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL THEN 'cause_not_wanted'

@@ -52,7 +52,7 @@ WITH code AS (
     FROM grants g CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = g.client_id OFFSET 0) c CROSS JOIN s CROSS JOIN code
    -- The key alone can be looked up: an index on sessions must not look as good as it.
    WHERE g.id = (SELECT grant_id FROM code) AND g.session_id IS NOT DISTINCT FROM s.id
-     AND g.revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || g.account_id, 'client:' || g.client_id, 'upstream:' || g.upstream_id]) AND o.number > g.began_after_order AND true) AND (g.upstream_id IS NULL OR EXISTS (
+     AND g.revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || g.account_id, 'client:' || g.client_id, CASE WHEN g.offline THEN 'client-offline:' || g.client_id END, 'upstream:' || g.upstream_id]) AND o.number > g.began_after_order AND true) AND (g.upstream_id IS NULL OR EXISTS (
 SELECT 1 FROM upstreams vouching WHERE vouching.id = g.upstream_id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? g.client_id)))
      AND c.deleted_at IS NULL AND c.disabled_at IS NULL AND (c.metadata -> 'grant_types' ? 'authorization_code' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]') AND (code.registered_uri IS NULL OR c.metadata -> 'redirect_uris' ? code.registered_uri) FOR SHARE OF g
 ), consumed AS (

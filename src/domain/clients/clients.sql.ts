@@ -1,4 +1,5 @@
 import { DAY } from '../../platform/clock/durations.js';
+import { deletionIsBeingTold } from '../../platform/epochs/epochs.sql.js';
 import { ADMIN_SCOPE, SERVER_SCOPE_PREFIX } from '../../platform/oidc/claims.js';
 
 /**
@@ -73,9 +74,9 @@ export function clientHasFrontChannel(c: string): string {
   return `${c}.metadata ->> 'frontchannel_logout_uri' IS NOT NULL`;
 }
 
-/** The client `c` is notified of what ended by `cause`. A disabled one is: its people are signed out there too. */
-export function clientHearsOf(c: string, cause: string): string {
-  return `${c}.deleted_at IS NULL AND ${clientHasBackChannel(c)}
+/** The client `c` wants to be notified of what ended by `cause`. A disabled one is: its people are signed out there too. */
+function clientHearsOf(c: string, cause: string): string {
+  return `${clientHasBackChannel(c)}
     AND (${c}.metadata -> 'backchannel_logout_causes' IS NULL OR ${c}.metadata -> 'backchannel_logout_causes' ? ${cause})`;
 }
 
@@ -115,14 +116,15 @@ export function clientMayAdminister(c: string, issuer: string): string {
  * How the client `c`, which takes part in what ends by `cause`, learns of it: `back_channel` (by a notice),
  * `front_channel` (a frame in the person's browser asks it), or a reason why it cannot be notified. The one rule for
  * the logout, its preview and the dialog, so that each application is exactly one of these everywhere. One with both
- * channels counts as notified.
+ * channels counts as notified. One that was deleted is notified for as long as an order has not come to all of the sessions
+ * that it took part in.
  *
  * @param browser boolean expression: one of our pages that loads its frame is going to be shown in this session's
  *   browser
  * @param sender boolean expression: it ordered this logout, and needs no notice
  */
 export function howClientIsNotified(c: string, cause: string, browser: string, sender = 'false'): string {
-  return `CASE WHEN ${c}.deleted_at IS NOT NULL THEN 'client_deleted'
+  return `CASE WHEN ${c}.deleted_at IS NOT NULL AND NOT ${deletionIsBeingTold(`${c}.client_id`)} THEN 'client_deleted'
     WHEN coalesce(${sender}, false) THEN 'is_the_sender'
     WHEN ${clientHearsOf(c, cause)} THEN 'back_channel'
     WHEN ${clientHasFrontChannel(c)} AND coalesce(${browser}, false) THEN 'front_channel'

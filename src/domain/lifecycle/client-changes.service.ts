@@ -4,7 +4,7 @@ import { ClientRegistrationService, newClientId, type ChangedClient } from '../c
 import type { Client, ClientDocument, RegisteredClient } from '../clients/client.js';
 import { ClientsService } from '../clients/clients.service.js';
 import type { Tx } from '../../platform/database/transaction.js';
-import type { LogoutOutcome } from '../logout/command/logout.js';
+import type { LogoutOutcome, OrderedLogout } from '../logout/command/logout.js';
 import { LogoutService } from '../logout/command/logout.service.js';
 import { GrantsService } from '../tokens/grants.service.js';
 import { ChangeRecord, initiatorOf, type Actor, type Change } from './change-record.js';
@@ -87,10 +87,10 @@ export class ClientChanges {
    * part in.
    * @throws NotFoundError, ConflictError when no client could administer the service any more
    */
-  async delete(clientId: string, actor: Actor): Promise<LogoutOutcome> {
+  async delete(clientId: string, actor: Actor): Promise<LogoutOutcome | OrderedLogout> {
     await this.clients.get(clientId);
     return this.record.of(actor, clientChange('deleted', clientId), (record) =>
-      this.logoutService.logout(
+      this.logoutService.logoutAny(
         { target: { kind: 'client', clientId }, cause: 'client_deleted', initiator: initiatorOf(actor) },
         {
           after: async (tx) => {
@@ -108,12 +108,12 @@ export class ClientChanges {
    * @throws NotFoundError
    * @throws ConflictError when an operator's client is about to lock itself out, or none could administer the service
    */
-  async disable(clientId: string, operator: Actor): Promise<LogoutOutcome> {
+  async disable(clientId: string, operator: Actor): Promise<LogoutOutcome | OrderedLogout> {
     return this.record.of(operator, clientChange('disabled', clientId), async (record) => {
       await this.clients.get(clientId);
       if (clientId === operator.clientId)
         throw new ConflictError('A client cannot disable itself: nobody would enable it again.');
-      return this.logoutService.logout(
+      return this.logoutService.logoutAny(
         { target: { kind: 'client', clientId }, cause: 'client_disabled', initiator: initiatorOf(operator) },
         {
           before: async (tx) => {
@@ -171,7 +171,7 @@ export class ClientChanges {
     } as const;
     // Without a way to ask people it is to them what a disabled client is, and ends as one does.
     const everyone = { target: { kind: 'client', clientId }, cause: 'client_disabled', initiator } as const;
-    await this.logoutService.logout(offline, {
+    await this.logoutService.logoutAny(offline, {
       before: async (tx) => {
         const changed = await to(tx);
         // The last run counts: a deadlock runs all of it again.

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { NotFoundError, existing } from '../../platform/oidc/errors.js';
-import type { LogoutOutcome, LogoutTarget, TerminationCause } from '../logout/command/logout.js';
+import type { BoundedTarget, LogoutOutcome, TerminationCause } from '../logout/command/logout.js';
 import { LogoutService } from '../logout/command/logout.service.js';
 import type { LogoutPreview } from '../logout/insight/logout-preview.js';
 import { LogoutPreviewService } from '../logout/insight/logout-preview.service.js';
@@ -71,7 +71,7 @@ export class OperatorLogout {
     return preview;
   }
 
-  private end(target: LogoutTarget, operatorClientId: string): Promise<LogoutOutcome> {
+  private end(target: BoundedTarget, operatorClientId: string): Promise<LogoutOutcome> {
     const initiator = { kind: 'operator', clientId: operatorClientId } as const;
     return this.logoutService.logout({ target, cause: 'admin', initiator });
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { AuditDetails } from '../../platform/audit/audit-event.js';
-import type { LogoutOutcome } from '../logout/command/logout.js';
+import type { LogoutOutcome, OrderedLogout } from '../logout/command/logout.js';
 import { LogoutService } from '../logout/command/logout.service.js';
 import type { CheckedUpstream, UpstreamInput } from '../upstreams/upstream-registration.js';
 import type { Upstream } from '../upstreams/upstream.js';
@@ -34,14 +34,15 @@ export class UpstreamChanges {
    * away has ended with their sessions. Accounts stay.
    * @throws NotFoundError, ConflictError while an organization points at it
    */
-  async delete(name: string, actor: Actor): Promise<LogoutOutcome> {
+  async delete(name: string, actor: Actor): Promise<LogoutOutcome | OrderedLogout> {
     const upstream = await this.upstreams.get(name);
     return this.record.of(actor, changeOf('deleted', name), (record) =>
-      this.logoutService.logout(
+      this.logoutService.logoutAny(
         {
           target: { kind: 'upstream', upstreamId: upstream.id },
           cause: 'upstream_deleted',
           initiator: initiatorOf(actor),
+          targetName: name,
         },
         { before: (tx) => this.upstreams.delete(tx, upstream), after: (tx) => record(tx) },
       ),

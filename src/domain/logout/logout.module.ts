@@ -41,6 +41,7 @@ import { GrantReuse } from '../tokens/ports/grant-reuse.js';
 import { DeliveryLedger } from '../../platform/metrics/ports/delivery-ledger.js';
 import { SessionLimitEnforcer } from './command/session-limit-enforcer.js';
 import { TerminationPlanner } from './command/termination-planner.js';
+import { LargeTargets } from './orders/large-targets.service.js';
 import { LogoutOrderJob } from './orders/logout-order.job.js';
 import { LogoutOrderRepository } from './orders/logout-order.repository.js';
 import { LogoutOrdersService } from './orders/logout-orders.service.js';
@@ -92,6 +93,7 @@ import { TerminationWatch } from './insight/termination-watch.js';
     DeliveryBreakerRepository,
     LogoutTokenIssuer,
     FrontChannelLogout,
+    LargeTargets,
     LogoutOrdersService,
     LogoutOrderRepository,
     LogoutOrderWorkRepository,

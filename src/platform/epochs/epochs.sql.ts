@@ -9,7 +9,12 @@
  */
 
 export const EVERYONE = 'everyone';
-export const TARGET_PREFIX = { account: 'account:', client: 'client:', upstream: 'upstream:' } as const;
+export const TARGET_PREFIX = {
+  account: 'account:',
+  client: 'client:',
+  'client-offline': 'client-offline:',
+  upstream: 'upstream:',
+} as const;
 
 /** The newest order: what begins in this statement begins after it. One index lookup. */
 export const NEWEST_ORDER = `(SELECT coalesce(max(o.number), 0) FROM logout_orders o)`;
@@ -49,8 +54,15 @@ export function grantOutlivesOrders(g: string): string {
     `'${EVERYONE}'`,
     `'${TARGET_PREFIX.account}' || ${g}.account_id`,
     `'${TARGET_PREFIX.client}' || ${g}.client_id`,
+    `CASE WHEN ${g}.offline THEN '${TARGET_PREFIX['client-offline']}' || ${g}.client_id END`,
     `'${TARGET_PREFIX.upstream}' || ${g}.upstream_id`,
   ])}`;
+}
+
+/** The client `clientId` was deleted, and the order that tells it so has not come to all of its sessions yet. */
+export function deletionIsBeingTold(clientId: string): string {
+  return `EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = '${TARGET_PREFIX.client}' || ${clientId}
+      AND o.cause = 'client_deleted' AND o.phase <> 'notices' AND o.state <> 'done')`;
 }
 
 /** Notices of a paused order are due then: not before an operator resumes it. */

@@ -2,7 +2,7 @@ import { Body, Get, HttpCode, Ip, Param, ParseUUIDPipe, Post, Query, UsePipes } 
 import { ApiConsumes, ApiCookieAuth, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { clientName } from '../../domain/clients/client.js';
 import { ClientsService } from '../../domain/clients/clients.service.js';
-import type { LogoutTarget } from '../../domain/logout/command/logout.js';
+import type { BoundedTarget } from '../../domain/logout/command/logout.js';
 import { LogoutService } from '../../domain/logout/command/logout.service.js';
 import { LogoutRecordsService } from '../../domain/logout/termination/logout-records.service.js';
 import type { SessionWithClients, SignedInSession } from '../../domain/sessions/session.js';
@@ -132,7 +132,7 @@ export class AccountSessionsController {
     form: FormDto,
     sent: Browser,
     flash: Flash,
-    targetOf: (session: SignedInSession) => LogoutTarget,
+    targetOf: (session: SignedInSession) => BoundedTarget,
   ): Promise<HttpResponse> {
     const browser = sent.submitted(form.csrf, { url: PATH, label: 'Show the list again' });
     const session = await browser.session();

@@ -110,6 +110,7 @@ function toOrderDto(order: LogoutOrder): LogoutOrderDto {
     id: order.id,
     ...toTargetDto(order.target),
     ...(order.reason === null ? {} : { reason: order.reason }),
+    cause: order.cause,
     operator: order.operator,
     not_before: order.orderedAt.toISOString(),
     notify_per_second: order.notifyPerSecond,
@@ -122,12 +123,14 @@ function toOrderDto(order: LogoutOrder): LogoutOrderDto {
   };
 }
 
-function toTargetDto(target: OrderTarget): Pick<LogoutOrderDto, 'account_id' | 'client_id' | 'upstream' | 'everyone'> {
+function toTargetDto(target: OrderTarget): Pick<LogoutOrderDto, 'account_id' | 'client_id' | 'offline_only' | 'upstream' | 'everyone'> {
   switch (target.kind) {
     case 'account':
       return { account_id: target.accountId };
     case 'client':
       return { client_id: target.clientId };
+    case 'client-offline':
+      return { client_id: target.clientId, offline_only: true };
     case 'upstream':
       return { upstream: target.name };
     case 'everyone':
@@ -135,10 +138,12 @@ function toTargetDto(target: OrderTarget): Pick<LogoutOrderDto, 'account_id' | '
   }
 }
 
-function toDetailDto({ order, pending, applications }: OrderProgress): LogoutOrderDetailDto {
+function toDetailDto({ order, pending, applications, expectedUntil }: OrderProgress): LogoutOrderDetailDto {
   return {
     ...toOrderDto(order),
     deliveries_pending: pending,
+    ...(order.lastNoticeAt === null ? {} : { last_due_at: order.lastNoticeAt.toISOString() }),
+    ...(expectedUntil === undefined ? {} : { expected_until: expectedUntil.toISOString() }),
     applications: applications.map((application) => ({
       client_id: application.clientId,
       deliveries: application.deliveries,

@@ -1,5 +1,5 @@
 import type { Attempt, Delivery } from '../../domain/logout/notices/delivery.js';
-import type { LogoutInitiator, LogoutOutcome } from '../../domain/logout/command/logout.js';
+import type { LogoutInitiator, LogoutOutcome, OrderedLogout } from '../../domain/logout/command/logout.js';
 import type { Termination } from '../../domain/logout/termination/termination.js';
 import { countWithoutNotice } from '../../domain/logout/termination/without-notice.js';
 import type { SessionWithClients } from '../../domain/sessions/session.js';
@@ -12,8 +12,10 @@ import type {
   TerminationDto,
 } from './dto/logout.dto.js';
 
-export function toLogoutResult(outcome: LogoutOutcome): LogoutResultDto {
+export function toLogoutResult(outcome: LogoutOutcome | OrderedLogout): LogoutResultDto {
   if (outcome.kind === 'nothing_to_end') return { sessions: 0, grants_revoked: 0, deliveries: 0 };
+  if (outcome.kind === 'ordered')
+    return { order_id: outcome.orderId, sessions: null, grants_revoked: null, deliveries: null };
   return {
     termination_id: outcome.terminationId,
     sessions: outcome.sessions,

@@ -27,9 +27,10 @@ WITH locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE s.t
           CASE WHEN NOT (true) THEN 'session_goes_on'
                ELSE coalesce('{"back_channel": "will_be_notified", "front_channel": "will_be_asked"}'::jsonb ->> told.how, told.how) END AS reason
      FROM locked l JOIN session_clients p ON p.session_id = l.id JOIN clients c ON c.client_id = p.client_id
-    CROSS JOIN LATERAL (SELECT CASE WHEN c.deleted_at IS NOT NULL THEN 'client_deleted'
+    CROSS JOIN LATERAL (SELECT CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
+  AND o.cause = 'client_deleted' AND o.phase <> 'notices' AND o.state <> 'done') THEN 'client_deleted'
 WHEN coalesce(p.client_id = :senderClientId, false) THEN 'is_the_sender'
-WHEN c.deleted_at IS NULL AND c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
+WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
 AND (c.metadata -> 'backchannel_logout_causes' IS NULL OR c.metadata -> 'backchannel_logout_causes' ? :cause) THEN 'back_channel'
 WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AND coalesce(p.session_id = :browserSessionId, false) THEN 'front_channel'
 WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL THEN 'cause_not_wanted'

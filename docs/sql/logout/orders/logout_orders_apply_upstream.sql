@@ -8,10 +8,11 @@
 --   orderId uuid
 --   initiator jsonb
 --   seconds float8
---   cursor text
+--   cursor text, may be null
+--   cause text
 
 WITH ending AS MATERIALIZED (
-   SELECT s.id, s.account_id, 'logout_order' AS cause, x.termination_id
+   SELECT s.id, s.account_id, :cause AS cause, x.termination_id
      FROM unnest(:sessionIds, :terminationIds) AS x(id, termination_id) JOIN sessions s ON s.id = x.id
  ),
  ended AS (
@@ -22,9 +23,10 @@ WITH ending AS MATERIALIZED (
     WHERE g.revoked_at IS NULL AND (g.session_id IN (SELECT id FROM ending) AND g.began_after_order < :number AND (NOT g.offline OR g.upstream_id = :targetId)) RETURNING g.id, g.session_id
  ),
  participants AS MATERIALIZED (
-   SELECT e.termination_id, e.account_id, sc.client_id, sc.sid, CASE WHEN c.deleted_at IS NOT NULL THEN 'client_deleted'
+   SELECT e.termination_id, e.account_id, sc.client_id, sc.sid, CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
+  AND o.cause = 'client_deleted' AND o.phase <> 'notices' AND o.state <> 'done') THEN 'client_deleted'
 WHEN coalesce(false, false) THEN 'is_the_sender'
-WHEN c.deleted_at IS NULL AND c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
+WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
 AND (c.metadata -> 'backchannel_logout_causes' IS NULL OR c.metadata -> 'backchannel_logout_causes' ? e.cause) THEN 'back_channel'
 WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AND coalesce(false, false) THEN 'front_channel'
 WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL THEN 'cause_not_wanted'

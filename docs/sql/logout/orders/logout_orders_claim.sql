@@ -9,11 +9,14 @@
 --   reason text, may be null
 --   notify_per_second int
 --   operator text
+--   ordered_by text
+--   cause text
 --   ordered_at timestamptz
 --   state text
 --   phase text
 --   cursor text, may be null
 --   total int, may be null
+--   counted int
 --   done int
 --   grants_revoked int
 --   deliveries int
@@ -21,5 +24,5 @@
 --   last_notice_at timestamptz, may be null
 --   finished_at timestamptz, may be null
 
-SELECT o.id, o.number, o.target, o.upstream_name, o.reason, o.notify_per_second, o.operator, o.ordered_at, o.state, o.phase, o.cursor, o.total, o.done, o.grants_revoked, o.deliveries, o.holds, o.last_notice_at, o.finished_at FROM logout_orders o WHERE o.state <> 'done' AND o.next_step_at <= :now
+SELECT o.id, o.number, o.target, o.upstream_name, o.reason, o.notify_per_second, o.operator, o.ordered_by, o.cause, o.ordered_at, o.state, o.phase, o.cursor, o.total, o.counted, o.done, o.grants_revoked, o.deliveries, o.holds, o.last_notice_at, o.finished_at FROM logout_orders o WHERE o.state <> 'done' AND o.next_step_at <= :now
  ORDER BY o.next_step_at, o.number LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;

@@ -1,7 +1,20 @@
 -- logout_orders_count_everyone, declared in src/domain/logout/orders/order-batch.sql.ts
 -- parameters:
 --   number bigint
+--   cursor text, may be null
+--   look int
 -- row:
---   total int
+--   sessions int
+--   cursor text, may be null
+--   finished boolean
 
-SELECT count(*)::int AS total FROM sessions s WHERE s.began_after_order < :number AND s.terminated_at IS NULL;
+WITH
+looked AS MATERIALIZED (
+  SELECT x.id AS session_id, x.account_id::text || '/' || x.id::text AS cursor, x.began_after_order < :number AS due
+    FROM sessions x WHERE x.terminated_at IS NULL AND (x.account_id, x.id) > (split_part(coalesce(:cursor, '00000000-0000-0000-0000-000000000000/00000000-0000-0000-0000-000000000000'), '/', 1)::uuid, split_part(coalesce(:cursor, '00000000-0000-0000-0000-000000000000/00000000-0000-0000-0000-000000000000'), '/', 2)::uuid)
+   ORDER BY x.account_id, x.id LIMIT :look
+)
+SELECT (SELECT count(DISTINCT d.session_id)::int FROM (
+  SELECT l.session_id, l.cursor FROM looked l JOIN sessions s ON s.id = l.session_id
+   WHERE l.due AND s.terminated_at IS NULL ORDER BY l.cursor COLLATE "C" ) d) AS sessions, (SELECT max(cursor COLLATE "C") FROM looked) AS cursor,
+       ((SELECT count(*) FROM looked) < :look) AS finished;

@@ -2,29 +2,37 @@
 -- parameters:
 --   number bigint
 --   targetId uuid
---   cursor uuid, may be null
+--   cursor text, may be null
+--   look int
 --   limit int
 --   now timestamptz
 --   orderId uuid
 --   terminationId uuid
 --   initiator jsonb
+--   cause text
 -- row:
 --   grants int
+--   finished boolean
 
-WITH due AS MATERIALIZED (
-  SELECT g.id FROM grants g
-   WHERE g.revoked_at IS NULL AND g.began_after_order < :number AND g.account_id = :targetId AND (:cursor IS NULL OR g.id > :cursor)
-   ORDER BY g.id LIMIT :limit FOR NO KEY UPDATE
+WITH
+looked AS MATERIALIZED (
+  SELECT x.account_id, x.id, x.account_id::text || '/' || x.id::text AS cursor, x.revoked_at IS NULL AND x.began_after_order < :number AND true AS due
+    FROM grants x WHERE x.account_id = :targetId AND (x.account_id, x.id) > (split_part(coalesce(:cursor, '00000000-0000-0000-0000-000000000000/00000000-0000-0000-0000-000000000000'), '/', 1)::uuid, split_part(coalesce(:cursor, '00000000-0000-0000-0000-000000000000/00000000-0000-0000-0000-000000000000'), '/', 2)::uuid)
+   ORDER BY x.account_id, x.id LIMIT :look
 ),
+due AS MATERIALIZED (
+  SELECT l.account_id, l.id, l.cursor FROM looked l WHERE l.due ORDER BY l.cursor COLLATE "C" LIMIT :limit
+),
+full_batch AS (SELECT count(*) = :limit AS yes FROM due),
 revoked AS (
-  UPDATE grants g SET revoked_at = :now, revoked_cause = 'logout_order'
-   WHERE g.revoked_at IS NULL AND (g.id IN (SELECT id FROM due)) RETURNING g.id, g.session_id
+  UPDATE grants g SET revoked_at = :now, revoked_cause = :cause
+   WHERE g.revoked_at IS NULL AND ((g.account_id, g.id) IN (SELECT account_id, id FROM due)) RETURNING g.id, g.session_id
 ),
 record AS (
   INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at)
-  SELECT :terminationId, 'logout_order', :initiator, CASE WHEN count(DISTINCT g.account_id) = 1 THEN min(g.account_id::text)::uuid END,
+  SELECT :terminationId, :cause, :initiator, CASE WHEN count(DISTINCT d.account_id) = 1 THEN min(d.account_id::text)::uuid END,
          0, count(*), 0, :now
-    FROM revoked r JOIN grants g ON g.id = r.id HAVING count(*) > 0
+    FROM revoked r JOIN due d ON d.id = r.id HAVING count(*) > 0
   RETURNING *
 ),
 audited AS (
@@ -35,8 +43,8 @@ audited AS (
   FROM record r) x
 ),
 moved AS (
-  UPDATE logout_orders SET cursor = (SELECT max(id::text) FROM due), next_step_at = :now,
-         grants_revoked = grants_revoked + (SELECT count(*) FROM revoked)
-   WHERE id = :orderId AND EXISTS (SELECT 1 FROM due)
+  UPDATE logout_orders SET next_step_at = :now, grants_revoked = grants_revoked + (SELECT count(*) FROM revoked),
+         cursor = coalesce(CASE WHEN b.yes THEN (SELECT max(cursor COLLATE "C") FROM due) ELSE (SELECT max(cursor COLLATE "C") FROM looked) END, logout_orders.cursor)
+    FROM full_batch b WHERE id = :orderId
 )
-SELECT count(*)::int AS grants FROM due;
+SELECT (SELECT count(*)::int FROM revoked) AS grants, NOT b.yes AND ((SELECT count(*) FROM looked) < :look) AS finished FROM full_batch b;

@@ -3,11 +3,28 @@
 --   number bigint
 --   targetId text
 --   cursor text, may be null
+--   look int
 --   limit int
 -- row:
---   id uuid
---   cursor text
+--   session_ids uuid[]
+--   cursor text, may be null
+--   finished boolean
 
-SELECT s.id, sc.sid::text AS cursor FROM session_clients sc JOIN sessions s ON s.id = sc.session_id
- WHERE sc.client_id = :targetId AND sc.began_after_order < :number AND s.terminated_at IS NULL AND (:cursor IS NULL OR sc.sid > :cursor::text)
- ORDER BY sc.sid LIMIT :limit FOR NO KEY UPDATE OF s;
+WITH
+looked AS MATERIALIZED (
+  SELECT x.session_id AS session_id, x.session_id::text AS cursor, x.began_after_order < :number AS due
+    FROM session_clients x WHERE x.client_id = :targetId AND (x.session_id) > (split_part(coalesce(:cursor, '00000000-0000-0000-0000-000000000000'), '/', 1)::uuid)
+   ORDER BY x.session_id LIMIT :look
+),
+due AS MATERIALIZED (
+  SELECT l.session_id, l.cursor FROM looked l JOIN sessions s ON s.id = l.session_id
+   WHERE l.due AND s.terminated_at IS NULL ORDER BY l.cursor COLLATE "C" LIMIT :limit),
+locked AS MATERIALIZED (
+  SELECT s.id FROM sessions s WHERE s.id IN (SELECT session_id FROM due) AND s.terminated_at IS NULL
+   ORDER BY s.id FOR NO KEY UPDATE OF s
+),
+full_batch AS (SELECT count(*) = :limit AS yes FROM due)
+SELECT (SELECT coalesce(array_agg(id), '{}') FROM locked) AS session_ids,
+       CASE WHEN b.yes THEN (SELECT max(cursor COLLATE "C") FROM due) ELSE (SELECT max(cursor COLLATE "C") FROM looked) END AS cursor,
+       NOT b.yes AND ((SELECT count(*) FROM looked) < :look) AS finished
+  FROM full_batch b;

@@ -40,9 +40,10 @@ WITH locked AS MATERIALIZED (
  ),
  participants AS MATERIALIZED (
    SELECT p.session_id, p.client_id, p.sid, p.account_id,
-          CASE WHEN c.deleted_at IS NOT NULL THEN 'client_deleted'
+          CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
+  AND o.cause = 'client_deleted' AND o.phase <> 'notices' AND o.state <> 'done') THEN 'client_deleted'
 WHEN coalesce(p.client_id = :senderClientId, false) THEN 'is_the_sender'
-WHEN c.deleted_at IS NULL AND c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
+WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
 AND (c.metadata -> 'backchannel_logout_causes' IS NULL OR c.metadata -> 'backchannel_logout_causes' ? :cause) THEN 'back_channel'
 WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AND coalesce(p.session_id = :browserSessionId, false) THEN 'front_channel'
 WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL THEN 'cause_not_wanted'

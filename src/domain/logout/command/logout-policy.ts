@@ -1,4 +1,4 @@
-import type { LogoutCommand } from './logout.js';
+import type { LogoutCommand, LogoutTarget } from './logout.js';
 import type { TerminationCauses } from './termination-causes.js';
 
 /** What a logout brings down besides the sessions themselves. */
@@ -8,7 +8,7 @@ export interface LogoutPolicy {
 }
 
 /** Pure: the same for every dialect. "Everywhere" means everywhere, so a whole account loses its offline grants too. */
-export function logoutPolicy(command: LogoutCommand, causes: TerminationCauses): LogoutPolicy {
+export function logoutPolicy(command: LogoutCommand<LogoutTarget>, causes: TerminationCauses): LogoutPolicy {
   const { revokesOfflineGrants } = causes.policy(command.cause);
   return { revokesOfflineGrants: revokesOfflineGrants || command.target.kind === 'account' };
 }

@@ -1,15 +1,28 @@
 import { Injectable } from '@nestjs/common';
 import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
-import { SessionTerminationRepository } from '../termination/session-termination.repository.js';
+import {
+  SessionTerminationRepository,
+  type TerminationPlan,
+  type TerminationResult,
+} from '../termination/session-termination.repository.js';
 import { LogoutAnnouncer } from './logout-announcer.js';
-import type { LogoutCommand, LogoutOutcome } from './logout.js';
+import { LargeTargets } from '../orders/large-targets.service.js';
+import type { LogoutCommand, LogoutOutcome, LogoutTarget, OrderedLogout } from './logout.js';
 import { TerminationPlanner } from './termination-planner.js';
 
+type AnyCommand = LogoutCommand<LogoutTarget>;
+
+interface Ended {
+  readonly order: TerminationPlan;
+  readonly result: TerminationResult | undefined;
+}
+type Ordered = Pick<OrderedLogout, 'orderId'>;
+
 /** Work of another module in the logout's transaction. */
-export interface LogoutHooks {
+export interface LogoutHooks<Command = LogoutCommand> {
   /** @returns false when there turns out to be nothing to do: then nothing ends; a command, what is to end instead */
-  readonly before?: (tx: Tx) => Promise<boolean | void | LogoutCommand>;
-  /** @param ended undefined when there was nothing to end */
+  readonly before?: (tx: Tx) => Promise<boolean | void | Command>;
+  /** @param ended undefined when there was nothing to end, or an order ends it */
   readonly after?: (tx: Tx, ended: { readonly sessions: number } | undefined) => Promise<void>;
 }
 
@@ -29,6 +42,7 @@ export class LogoutService {
     private readonly transactions: TransactionRunner,
     private readonly planner: TerminationPlanner,
     private readonly announcer: LogoutAnnouncer,
+    private readonly large: LargeTargets,
   ) {}
 
   /**
@@ -36,21 +50,44 @@ export class LogoutService {
    * every node. Notices are being sent; `BackChannelLogoutDispatcher.settled` waits for them.
    *
    * @param hooks what must happen in the same transaction: before the sessions end (disabling an account), after it
-   *   (deleting a client, which is still to be notified)
    * @throws whatever storage throws; then nothing ended
    */
   async logout(command: LogoutCommand, hooks?: LogoutHooks): Promise<LogoutOutcome> {
     const order = this.planner.plan(command);
     if (hooks === undefined)
       return this.announcer.announce(order, await this.terminations.terminate(this.transactions, order));
-    const done = await this.transactions.run(async (tx) => {
-      const word = await hooks.before?.(tx);
-      if (word === false) return { order, result: undefined };
-      const carriedOut = typeof word === 'object' ? this.planner.plan(word) : order;
-      const result = await this.terminations.terminate(tx, carriedOut);
-      await hooks.after?.(tx, result);
-      return { order: carriedOut, result };
-    });
+    const done = await this.transactions.run((tx) => this.carryOut(tx, order, hooks));
     return this.announcer.announce(done.order, done.result);
+  }
+
+  /**
+   * As {@link logout}, of what may be any number of sessions. Where it is too many for one statement an order ends it, which
+   * is one row: dead with the commit just the same, and the records and notices follow
+   * (docs/decisions/0057-nothing-an-operator-does-grows.md).
+   */
+  async logoutAny(command: AnyCommand, hooks: LogoutHooks<AnyCommand> = {}): Promise<LogoutOutcome | OrderedLogout> {
+    const order = this.planner.plan(command);
+    const done = await this.transactions.run((tx) => this.carryOut(tx, order, hooks));
+    return 'orderId' in done ? { kind: 'ordered', ...done } : this.announcer.announce(done.order, done.result);
+  }
+
+  private carryOut(tx: Tx, order: TerminationPlan, hooks: LogoutHooks): Promise<Ended>;
+  private carryOut(tx: Tx, order: TerminationPlan, hooks: LogoutHooks<AnyCommand>): Promise<Ended | Ordered>;
+  private async carryOut(
+    tx: Tx,
+    order: TerminationPlan,
+    hooks: LogoutHooks<AnyCommand>,
+  ): Promise<Ended | Ordered> {
+    const word = await hooks.before?.(tx);
+    if (word === false) return { order, result: undefined };
+    const carriedOut = typeof word === 'object' ? this.planner.plan(word) : order;
+    if (await this.large.is(tx, carriedOut.target)) {
+      await hooks.after?.(tx, undefined);
+      // Last, so that orders wait for each other no longer than they must.
+      return { orderId: await this.large.order(tx, carriedOut) };
+    }
+    const result = await this.terminations.terminate(tx, carriedOut);
+    await hooks.after?.(tx, result);
+    return { order: carriedOut, result };
   }
 }

@@ -47,8 +47,13 @@ export type LogoutTarget =
   /** Every session that this person began by way of another provider. */
   | { readonly kind: 'upstream-subject'; readonly issuer: string; readonly sub: string };
 
-export interface LogoutCommand {
-  readonly target: LogoutTarget;
+/** Those that any number of people may have to do with. */
+export type LargeTarget = Extract<LogoutTarget, { readonly kind: 'client' | 'client-offline' | 'upstream' }>;
+/** Those that end in one statement, since they are one person's. */
+export type BoundedTarget = Exclude<LogoutTarget, LargeTarget>;
+
+export interface LogoutCommand<Target extends LogoutTarget = BoundedTarget> {
+  readonly target: Target;
   readonly cause: TerminationCause;
   readonly initiator: LogoutInitiator;
   /**
@@ -61,6 +66,8 @@ export interface LogoutCommand {
    * order.
    */
   readonly senderClientId?: string | undefined;
+  /** What operators call the target, for the record of an order. */
+  readonly targetName?: string | undefined;
 }
 
 /** What came of it. "Nothing to end" is success in every specification, not an error. */
@@ -78,6 +85,12 @@ export type LogoutOutcome =
       readonly frontChannel: readonly FrontChannelParticipant[];
     }
   | { readonly kind: 'nothing_to_end' };
+
+/** There was too much for one statement: all of it is dead, and the job of an order writes the records and notices. */
+export interface OrderedLogout {
+  readonly kind: 'ordered';
+  readonly orderId: string;
+}
 
 /**
  * An application that can also be asked by the browser, and the session that this is about (Front-Channel Logout 1.0

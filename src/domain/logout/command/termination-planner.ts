@@ -5,7 +5,7 @@ import { Clock } from '../../../platform/clock/clock.js';
 import { claimLeaseMs } from '../notices/claim-lease.js';
 import type { TerminationPlan } from '../termination/session-termination.repository.js';
 import { logoutPolicy } from './logout-policy.js';
-import type { LogoutCommand } from './logout.js';
+import type { LogoutCommand, LogoutTarget } from './logout.js';
 import { TerminationCauses } from './termination-causes.js';
 
 /** Makes of a command what is written: which grants fall ({@link logoutPolicy}), when, under which id. */
@@ -17,7 +17,7 @@ export class TerminationPlanner {
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  plan(command: LogoutCommand): TerminationPlan {
+  plan(command: LogoutCommand<LogoutTarget>): TerminationPlan {
     return {
       ...command,
       ...logoutPolicy(command, this.causes),

@@ -1,6 +1,7 @@
 import { typed, type RowOf } from '../../../platform/database/statement.js';
 import { EVERYONE, TARGET_PREFIX } from '../../../platform/epochs/epochs.sql.js';
-import type { LogoutOrder, OrderPhase, OrderState, OrderTarget } from './logout-order.js';
+import type { TerminationCause } from '../command/logout.js';
+import type { LogoutOrder, OrderedBy, OrderPhase, OrderState, OrderTarget } from './logout-order.js';
 
 /** The columns of an order that are read. */
 export const ORDER = {
@@ -11,11 +12,14 @@ export const ORDER = {
   reason: 'text?',
   notify_per_second: 'int',
   operator: 'text',
+  ordered_by: typed<OrderedBy>('text'),
+  cause: typed<TerminationCause>('text'),
   ordered_at: 'timestamptz',
   state: typed<OrderState>('text'),
   phase: typed<OrderPhase>('text'),
   cursor: 'text?',
   total: 'int?',
+  counted: 'int',
   done: 'int',
   grants_revoked: 'int',
   deliveries: 'int',
@@ -33,6 +37,7 @@ export function targetId(target: OrderTarget): string | null {
     case 'account':
       return target.accountId;
     case 'client':
+    case 'client-offline':
       return target.clientId;
     case 'upstream':
       return target.upstreamId;
@@ -54,6 +59,8 @@ export function toOrder(row: RowOf<typeof ORDER>): LogoutOrder {
     reason: row.reason,
     notifyPerSecond: row.notify_per_second,
     operator: row.operator,
+    orderedBy: row.ordered_by,
+    cause: row.cause,
     orderedAt: row.ordered_at,
     state: row.state,
     total: row.total,
@@ -61,6 +68,7 @@ export function toOrder(row: RowOf<typeof ORDER>): LogoutOrder {
     grantsRevoked: row.grants_revoked,
     deliveries: row.deliveries,
     finishedAt: row.finished_at,
+    lastNoticeAt: row.last_notice_at,
   };
 }
 
@@ -69,5 +77,6 @@ function toTarget(row: RowOf<typeof ORDER>): OrderTarget {
   const id = row.target.slice(row.target.indexOf(':') + 1);
   if (row.target.startsWith(TARGET_PREFIX.account)) return { kind: 'account', accountId: id };
   if (row.target.startsWith(TARGET_PREFIX.client)) return { kind: 'client', clientId: id };
+  if (row.target.startsWith(TARGET_PREFIX['client-offline'])) return { kind: 'client-offline', clientId: id };
   return { kind: 'upstream', upstreamId: id, name: row.upstream_name ?? id };
 }

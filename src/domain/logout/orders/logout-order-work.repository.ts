@@ -8,7 +8,11 @@ import { APPLY, COUNT, LOCK_BATCH, REVOKE_GRANTS } from './order-batch.sql.js';
 import type { AboutOrder } from './order-kinds.sql.js';
 import { HOLD, RELEASE } from './order-pace.sql.js';
 
+/** Sessions, or grants, of one transaction. */
 const BATCH = 500;
+/** Rows that a step looks at to find them, and to count them. */
+const LOOK = 2000;
+const LOOK_TO_COUNT = 20_000;
 const HOLD_BATCH = 5000;
 
 /** The row's lock is the claim: it ends with the batch's transaction, also when the node is killed in it. */
@@ -28,8 +32,15 @@ const ENTER = statement({
 });
 const COUNTED = statement({
   name: 'logout_orders_counted',
-  parameters: { id: 'uuid', total: 'int' },
-  text: `UPDATE logout_orders SET total = :total, state = 'running' WHERE id = :id`,
+  parameters: { id: 'uuid', counted: 'int', cursor: 'text?', finished: 'boolean' },
+  text: `
+   UPDATE logout_orders SET state = 'running', counted = counted + :counted,
+          total = CASE WHEN :finished THEN counted + :counted END, cursor = CASE WHEN NOT :finished THEN :cursor END WHERE id = :id`,
+});
+const MOVE = statement({
+  name: 'logout_orders_move',
+  parameters: { id: 'uuid', cursor: 'text?', now: 'timestamptz' },
+  text: `UPDATE logout_orders SET state = 'running', cursor = :cursor, next_step_at = :now WHERE id = :id`,
 });
 const FINISH = statement({
   name: 'logout_orders_finish',
@@ -52,12 +63,13 @@ export interface ClaimedOrder extends LogoutOrder {
   readonly phase: OrderPhase;
   readonly cursor: string | null;
   readonly holds: boolean;
-  readonly lastNoticeAt: Date | null;
 }
 
 export interface LockedBatch {
+  /** May be none although there are more: rows were looked at that the order is not about. */
   readonly sessionIds: readonly string[];
-  readonly cursor: string;
+  readonly cursor: string | null;
+  readonly finished: boolean;
 }
 
 /** What the job writes for orders, batch by batch. Each method is one statement, or two. */
@@ -72,24 +84,36 @@ export class LogoutOrderWorkRepository {
       phase: row.phase,
       cursor: row.cursor,
       holds: row.holds,
-      lastNoticeAt: row.last_notice_at,
     };
   }
 
-  async count(tx: Tx, order: ClaimedOrder): Promise<void> {
-    const [row] = await tx.query(COUNT[order.target.kind], about(order));
-    await tx.query(COUNTED, { id: order.id, total: row?.total ?? 0 });
+  /** Counts on. False: not all have been counted yet. */
+  async count(tx: Tx, order: ClaimedOrder): Promise<boolean> {
+    const [row] = await tx.query(COUNT[order.target.kind], {
+      ...about(order),
+      cursor: cursorOf(order),
+      look: LOOK_TO_COUNT,
+    });
+    if (row === undefined) throw new Error('a count without a row');
+    const { sessions: counted, cursor, finished } = row;
+    await tx.query(COUNTED, { id: order.id, counted, cursor, finished });
+    return finished;
   }
 
-  /** Undefined: there are no more sessions. */
-  async lockBatch(tx: Tx, order: ClaimedOrder): Promise<LockedBatch | undefined> {
-    const rows = await tx.query(LOCK_BATCH[order.target.kind], {
+  async lockBatch(tx: Tx, order: ClaimedOrder): Promise<LockedBatch> {
+    const [row] = await tx.query(LOCK_BATCH[order.target.kind], {
       ...about(order),
-      cursor: order.cursor,
+      cursor: cursorOf(order),
+      look: LOOK,
       limit: BATCH,
     });
-    const last = rows.at(-1);
-    return last === undefined ? undefined : { sessionIds: rows.map(({ id }) => id), cursor: last.cursor };
+    if (row === undefined) throw new Error('a batch without a row');
+    return { sessionIds: row.session_ids, cursor: row.cursor, finished: row.finished };
+  }
+
+  /** Nothing was due so far. */
+  async move(tx: Tx, order: ClaimedOrder, cursor: string | null, now: Date): Promise<void> {
+    await tx.query(MOVE, { id: order.id, cursor, now });
   }
 
   /** @param terminationIds one for each session */
@@ -109,21 +133,24 @@ export class LogoutOrderWorkRepository {
       initiator: initiatorOf(order),
       seconds: 1 / order.notifyPerSecond,
       cursor: batch.cursor,
+      cause: order.cause,
     });
   }
 
-  /** Revokes the next grants that are left. @returns how many; 0: none is left */
-  async revokeGrants(tx: Tx, order: ClaimedOrder, terminationId: string, now: Date): Promise<number> {
+  /** Revokes the next grants that are left. False: there may be more. */
+  async revokeGrants(tx: Tx, order: ClaimedOrder, terminationId: string, now: Date): Promise<boolean> {
     const [row] = await tx.query(REVOKE_GRANTS[order.target.kind], {
       ...about(order),
-      cursor: order.cursor,
+      cursor: cursorOf(order),
+      look: LOOK,
       limit: BATCH,
       now,
       orderId: order.id,
       terminationId,
       initiator: initiatorOf(order),
+      cause: order.cause,
     });
-    return row?.grants ?? 0;
+    return row?.finished ?? true;
   }
 
   async enter(tx: Tx, order: ClaimedOrder, phase: OrderPhase, at: Date): Promise<void> {
@@ -159,7 +186,14 @@ export class LogoutOrderWorkRepository {
 }
 
 function initiatorOf(order: LogoutOrder): LogoutInitiator {
-  return { kind: 'operator', clientId: order.operator, orderId: order.id };
+  return order.orderedBy === 'client'
+    ? { kind: 'client', clientId: order.operator }
+    : { kind: 'operator', clientId: order.operator, orderId: order.id };
+}
+
+/** A node of the version before may have written one of another form: then the phase begins again, and finds what is left. */
+function cursorOf({ cursor }: ClaimedOrder): string | null {
+  return cursor !== null && /^[0-9a-f-]{36}(\/[0-9a-f-]{36})?$/.test(cursor) ? cursor : null;
 }
 
 function about(order: LogoutOrder): AboutOrder {

@@ -68,16 +68,16 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
     let claimed: ClaimedOrder | undefined;
     const work = this.transactions.run(async (tx) => {
       claimed = await this.orders.claim(tx, this.clock.now());
-      return claimed === undefined ? undefined : this.advance(tx, claimed);
+      return claimed === undefined ? undefined : { cause: claimed.cause, sessions: await this.advance(tx, claimed) };
     });
-    const sessions = await work.catch(async (error: unknown) => {
+    const done = await work.catch(async (error: unknown) => {
       this.waiting = claimed;
       if (claimed !== undefined) await this.orders.lookAgain(this.transactions, claimed, this.clock.in(FAILED_LOOK_MS));
       throw error;
     });
-    if (sessions === undefined) return false;
+    if (done === undefined) return false;
     // After the commit: the transaction may have run more than once.
-    if (sessions > 0) this.metrics.countTermination('logout_order', sessions);
+    if (done.sessions > 0) this.metrics.countTermination(done.cause, done.sessions);
     return true;
   }
 
@@ -111,19 +111,19 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
   }
 
   private async endSessions(tx: Tx, order: ClaimedOrder, next: OrderPhase): Promise<number> {
-    if (order.total === null) await this.orders.count(tx, order);
-    const batch = await this.orders.lockBatch(tx, order);
-    if (batch === undefined) {
-      await this.orders.enter(tx, order, next, this.clock.now());
-      return 0;
-    }
-    const terminationIds = batch.sessionIds.map(() => uuid());
-    await this.orders.apply(tx, order, batch, terminationIds, this.clock.now());
+    const now = this.clock.now();
+    if (order.total === null && !(await this.orders.count(tx, order))) return 0;
+    const batch = await this.orders.lockBatch(tx, order.total === null ? { ...order, cursor: null } : order);
+    if (batch.sessionIds.length > 0) {
+      const terminationIds = batch.sessionIds.map(() => uuid());
+      await this.orders.apply(tx, order, batch, terminationIds, now);
+    } else if (!batch.finished) await this.orders.move(tx, order, batch.cursor, now);
+    if (batch.finished) await this.orders.enter(tx, order, next, now);
     return batch.sessionIds.length;
   }
 
   private async revokeGrants(tx: Tx, order: ClaimedOrder): Promise<number> {
-    if ((await this.orders.revokeGrants(tx, order, uuid(), this.clock.now())) === 0)
+    if (await this.orders.revokeGrants(tx, order, uuid(), this.clock.now()))
       await this.orders.enter(tx, order, 'late', this.clock.now());
     return 0;
   }

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { toPage, type Page, type PageRequest } from '../../../platform/database/page.js';
-import { statement } from '../../../platform/database/statement.js';
+import { statement, typed } from '../../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
 import { ORDER, ORDER_COLUMNS, toOrder, toTargetText } from './logout-order-row.js';
-import type { LogoutOrder, NewLogoutOrder, OrderApplication } from './logout-order.js';
+import type { TerminationCause } from '../command/logout.js';
+import type { LogoutOrder, NewLogoutOrder, OrderApplication, OrderedBy } from './logout-order.js';
 import { RESUME } from './order-pace.sql.js';
 
 /** Of the advisory lock that orders take one after another, "exeo" in ASCII. */
@@ -30,14 +31,16 @@ const PLACE = statement({
     reason: 'text?',
     notifyPerSecond: 'int',
     operator: 'text',
+    orderedBy: typed<OrderedBy>('text'),
+    cause: typed<TerminationCause>('text'),
     idempotencyKey: 'text?',
     now: 'timestamptz',
   },
   row: { id: 'uuid' },
   text: `
-   INSERT INTO logout_orders (id, number, target, upstream_name, reason, notify_per_second, operator, idempotency_key, ordered_at,
+   INSERT INTO logout_orders (id, number, target, upstream_name, reason, notify_per_second, operator, ordered_by, cause, idempotency_key, ordered_at,
                               state, phase, next_step_at)
-   SELECT :id, coalesce(max(o.number), 0) + 1, :target, :upstreamName, :reason, :notifyPerSecond, :operator, :idempotencyKey, :now,
+   SELECT :id, coalesce(max(o.number), 0) + 1, :target, :upstreamName, :reason, :notifyPerSecond, :operator, :orderedBy, :cause, :idempotencyKey, :now,
           'queued', 'sessions', :now
      FROM logout_orders o
    ON CONFLICT (operator, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
@@ -107,6 +110,8 @@ export class LogoutOrderRepository {
       reason: order.reason,
       notifyPerSecond,
       operator: order.operator,
+      orderedBy: order.orderedBy ?? 'operator',
+      cause: order.cause ?? 'logout_order',
       idempotencyKey: order.idempotencyKey,
       now,
     });

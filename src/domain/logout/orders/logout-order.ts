@@ -1,3 +1,5 @@
+import type { TerminationCause } from '../command/logout.js';
+
 /** Where an order stands. What it ends is dead in each of them; they are about records and notices only. */
 export const ORDER_STATES = ['queued', 'running', 'paused', 'done'] as const;
 export type OrderState = (typeof ORDER_STATES)[number];
@@ -10,12 +12,17 @@ export type OrderState = (typeof ORDER_STATES)[number];
  */
 export type OrderPhase = 'sessions' | 'grants' | 'late' | 'notices';
 
+/** Whose word it is: an operator's, or that of a client about itself. */
+export type OrderedBy = 'operator' | 'client';
+
 /** Whose sessions and grants. A union, so that "everyone because a field was empty" cannot be written. */
 export type OrderTarget =
   /** Every session and every grant of one person, offline ones too. */
   | { readonly kind: 'account'; readonly accountId: string }
   /** Every grant of one application, offline ones too; it is notified of each session, and these continue. */
   | { readonly kind: 'client'; readonly clientId: string }
+  /** What one application was permitted to do without people; it is notified of the sessions in which it was. */
+  | { readonly kind: 'client-offline'; readonly clientId: string }
   /** Every session that began by way of another provider, and the grants made in them. */
   | { readonly kind: 'upstream'; readonly upstreamId: string; readonly name: string }
   /** Every session and every grant of every person. What clients got for themselves stays good. */
@@ -26,7 +33,11 @@ export interface NewLogoutOrder {
   readonly reason: string | undefined;
   /** Notices per second to one application; undefined: as the settings say. */
   readonly notifyPerSecond: number | undefined;
+  /** The client of the operator; or, with `orderedBy`, the client itself. */
   readonly operator: string;
+  readonly orderedBy?: OrderedBy;
+  /** What records, notices and receipts name; undefined: `logout_order`. */
+  readonly cause?: TerminationCause;
   /** The same key by the same operator is the same order. */
   readonly idempotencyKey: string | undefined;
 }
@@ -39,9 +50,11 @@ export interface LogoutOrder {
   readonly reason: string | null;
   readonly notifyPerSecond: number;
   readonly operator: string;
+  readonly orderedBy: OrderedBy;
+  readonly cause: TerminationCause;
   readonly orderedAt: Date;
   readonly state: OrderState;
-  /** Sessions it is about; null until they are counted. */
+  /** Sessions it is about; null until they have all been counted. */
   readonly total: number | null;
   /** Sessions that are on record as ended (for a client: of which it is notified). */
   readonly done: number;
@@ -49,6 +62,8 @@ export interface LogoutOrder {
   /** Notices that were written. */
   readonly deliveries: number;
   readonly finishedAt: Date | null;
+  /** When the last notice that is written is due; null: there is none. */
+  readonly lastNoticeAt: Date | null;
 }
 
 /** An order's notices to one application. */

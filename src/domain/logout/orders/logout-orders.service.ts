@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { AuditLog } from '../../../platform/audit/audit-log.js';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
+import { SECOND } from '../../../platform/clock/durations.js';
 import { Clock } from '../../../platform/clock/clock.js';
 import type { Page, PageRequest } from '../../../platform/database/page.js';
 import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
@@ -15,6 +16,8 @@ export interface OrderProgress {
   /** Notices that have not ended yet, later attempts among them. */
   readonly pending: number;
   readonly applications: readonly OrderApplication[];
+  /** When the last of all notices is going to be due, as far as can be seen; undefined while it cannot. */
+  readonly expectedUntil: Date | undefined;
 }
 
 /** Orders to end any number of sessions at once (docs/decisions/0025-logout-orders-are-epochs.md). */
@@ -47,6 +50,20 @@ export class LogoutOrdersService {
     return placed ?? (await this.get(id)).order;
   }
 
+  /**
+   * As {@link place}, within a change that takes something from so many that it is not written at once.
+   * @returns its id
+   */
+  async placeWithin(tx: Tx, request: Omit<NewLogoutOrder, 'idempotencyKey'>): Promise<string> {
+    const id = uuid();
+    const { logoutOrderNotifyPerSecond } = this.settings;
+    const terms = { ...request, idempotencyKey: undefined };
+    await this.repository.place(tx, id, terms, request.notifyPerSecond ?? logoutOrderNotifyPerSecond, this.clock.now());
+    const { target, operator, cause = 'logout_order' } = request;
+    await this.record(tx, id, 'placed', operator, { target: target.kind, cause });
+    return id;
+  }
+
   /** Newest first. */
   list(page: PageRequest): Promise<Page<LogoutOrder>> {
     return this.repository.list(page);
@@ -57,7 +74,7 @@ export class LogoutOrdersService {
     const order = await this.repository.find(id);
     if (order === undefined) throw new NotFoundError('There is no such logout order.');
     const [pending, applications] = await Promise.all([this.repository.pending(id), this.repository.applications(id)]);
-    return { order, pending, applications };
+    return { order, pending, applications, expectedUntil: expectedUntil(order, applications) };
   }
 
   /**
@@ -113,4 +130,14 @@ export class LogoutOrdersService {
       tx,
     );
   }
+}
+
+/** If the applications are in the sessions that are left as they were in those that are done. */
+function expectedUntil(order: LogoutOrder, applications: readonly OrderApplication[]): Date | undefined {
+  if (order.total === null || order.done === 0 || order.lastNoticeAt === null) return undefined;
+  const share = Math.max(0, order.total - order.done) / order.done;
+  const ends = applications.map(
+    ({ deliveries, lastNoticeAt }) => lastNoticeAt.getTime() + (deliveries * share * SECOND) / order.notifyPerSecond,
+  );
+  return new Date(Math.max(order.lastNoticeAt.getTime(), ...ends));
 }

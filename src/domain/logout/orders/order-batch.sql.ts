@@ -7,42 +7,62 @@ import {
   type Statement,
   type ValuesOf,
 } from '../../../platform/database/statement.js';
-import { participantsBeganAfter } from '../../sessions/sessions.sql.js';
+import { participantsBeganAfter, sessionIsUnterminated } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
-import type { LogoutInitiator } from '../command/logout.js';
+import type { LogoutInitiator, TerminationCause } from '../command/logout.js';
 import { endEach } from '../termination/terminate-each.sql.js';
 import { AUDIT_TERMINATIONS } from '../termination/termination-audit.sql.js';
 import { aboutParameters, beganBefore, byKind, type KindSql } from './order-kinds.sql.js';
 import { slot } from './order-pace.sql.js';
+import { ALL_LOOKED, LAST_LOOKED, lookAt } from './order-walk.sql.js';
 
-const LOCK = { cursor: 'text?', limit: 'int' } as const;
-const LOCKED = { id: 'uuid', cursor: 'text' } as const;
+const WALK = { cursor: 'text?', look: 'int' } as const;
+const LOCK = { ...WALK, limit: 'int' } as const;
+const LOCKED = { session_ids: 'uuid[]', cursor: 'text?', finished: 'boolean' } as const;
+
+/** Of the rows in `looked` those that name sessions which are not on record as over. */
+function dueSessions(limit: string): string {
+  return `
+       SELECT l.session_id, l.cursor FROM looked l JOIN sessions s ON s.id = l.session_id
+        WHERE l.due AND ${sessionIsUnterminated('s')} ORDER BY l.cursor COLLATE "C" ${limit}`;
+}
 
 /**
  * The next sessions, locked, so that no application joins them meanwhile. Rows that another logout holds are waited for
  * and not skipped, since the cursor passes by them only once more.
  */
 function lockBatch(name: string, kind: KindSql): Statement<never, RowOf<typeof LOCKED>> {
-  const { cursor, cursorType } = kind;
   return statement({
     name: `logout_orders_lock_${name}`,
     parameters: { ...aboutParameters(kind), ...LOCK },
     row: LOCKED,
     text: `
-    SELECT s.id, ${cursor}::text AS cursor FROM ${kind.from}
-     WHERE ${kind.where} AND (:cursor IS NULL OR ${cursor} > :cursor::${cursorType})
-     ORDER BY ${cursor} LIMIT :limit FOR NO KEY UPDATE OF s`,
+     WITH ${lookAt(kind.sessions, `${kind.sessions.sessionId} AS session_id`)},
+     due AS MATERIALIZED (${dueSessions('LIMIT :limit')}),
+     locked AS MATERIALIZED (
+       SELECT s.id FROM sessions s WHERE s.id IN (SELECT session_id FROM due) AND ${sessionIsUnterminated('s')}
+        ORDER BY s.id FOR NO KEY UPDATE OF s
+     ),
+     full_batch AS (SELECT count(*) = :limit AS yes FROM due)
+     SELECT (SELECT coalesce(array_agg(id), '{}') FROM locked) AS session_ids,
+            CASE WHEN b.yes THEN (SELECT max(cursor COLLATE "C") FROM due) ELSE ${LAST_LOOKED} END AS cursor,
+            NOT b.yes AND ${ALL_LOOKED} AS finished
+       FROM full_batch b`,
   });
 }
 
-const TOTAL = { total: 'int' } as const;
+const COUNTED = { sessions: 'int', cursor: 'text?', finished: 'boolean' } as const;
 
-function count(name: string, kind: KindSql): Statement<never, RowOf<typeof TOTAL>> {
+/** How many sessions are due among the next rows. */
+function count(name: string, kind: KindSql): Statement<never, RowOf<typeof COUNTED>> {
   return statement({
     name: `logout_orders_count_${name}`,
-    parameters: aboutParameters(kind),
-    row: TOTAL,
-    text: `SELECT count(*)::int AS total FROM ${kind.from} WHERE ${kind.where}`,
+    parameters: { ...aboutParameters(kind), ...WALK },
+    row: COUNTED,
+    text: `
+     WITH ${lookAt(kind.sessions, `${kind.sessions.sessionId} AS session_id`)}
+     SELECT (SELECT count(DISTINCT d.session_id)::int FROM (${dueSessions('')}) d) AS sessions, ${LAST_LOOKED} AS cursor,
+            ${ALL_LOOKED} AS finished`,
   });
 }
 
@@ -54,7 +74,8 @@ const APPLY_PARAMETERS = {
   initiator: typed<LogoutInitiator>('jsonb'),
   /** Between two notices to one application. */
   seconds: 'float8',
-  cursor: 'text',
+  cursor: 'text?',
+  cause: typed<TerminationCause>('text'),
 } as const;
 
 /** Makes room for what is in `pending` (client_id, place), application by application. */
@@ -87,7 +108,7 @@ function apply(name: string, kind: KindSql): Statement<never, object> {
     parameters: { ...aboutParameters(kind), ...APPLY_PARAMETERS },
     text: sql`
      WITH ending AS MATERIALIZED (
-       SELECT s.id, s.account_id, 'logout_order' AS cause, x.termination_id
+       SELECT s.id, s.account_id, :cause AS cause, x.termination_id
          FROM unnest(:sessionIds, :terminationIds) AS x(id, termination_id) JOIN sessions s ON s.id = x.id
      ),
      ${endEach({
@@ -111,14 +132,14 @@ function apply(name: string, kind: KindSql): Statement<never, object> {
 }
 
 const GRANTS_PARAMETERS = {
-  cursor: 'uuid?',
-  limit: 'int',
+  ...LOCK,
   now: 'timestamptz',
   orderId: 'uuid',
   terminationId: 'uuid',
   initiator: typed<LogoutInitiator>('jsonb'),
+  cause: typed<TerminationCause>('text'),
 } as const;
-const GRANTS = { grants: 'int' } as const;
+const GRANTS = { grants: 'int', finished: 'boolean' } as const;
 
 /** The next grants that no ended session took with it: of sessions that were over before, of codes not yet redeemed. */
 function revoke(name: string, kind: KindSql): Statement<never, RowOf<typeof GRANTS>> {
@@ -127,30 +148,30 @@ function revoke(name: string, kind: KindSql): Statement<never, RowOf<typeof GRAN
     parameters: { ...aboutParameters(kind), ...GRANTS_PARAMETERS },
     row: GRANTS,
     text: sql`
-     WITH due AS MATERIALIZED (
-       SELECT g.id FROM grants g
-        WHERE g.revoked_at IS NULL AND ${beganBefore('g')} AND ${kind.grants} AND (:cursor IS NULL OR g.id > :cursor)
-        ORDER BY g.id LIMIT :limit FOR NO KEY UPDATE
+     WITH ${lookAt(kind.grants, 'x.account_id, x.id')},
+     due AS MATERIALIZED (
+       SELECT l.account_id, l.id, l.cursor FROM looked l WHERE l.due ORDER BY l.cursor COLLATE "C" LIMIT :limit
      ),
-     ${revokeGrants('g.id IN (SELECT id FROM due)', `'logout_order'`, ['due'])},
+     full_batch AS (SELECT count(*) = :limit AS yes FROM due),
+     ${revokeGrants('(g.account_id, g.id) IN (SELECT account_id, id FROM due)', ':cause', ['due'])},
      record AS (
        INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at)
-       SELECT :terminationId, 'logout_order', :initiator, CASE WHEN count(DISTINCT g.account_id) = 1 THEN min(g.account_id::text)::uuid END,
+       SELECT :terminationId, :cause, :initiator, CASE WHEN count(DISTINCT d.account_id) = 1 THEN min(d.account_id::text)::uuid END,
               0, count(*), 0, :now
-         FROM revoked r JOIN grants g ON g.id = r.id HAVING count(*) > 0
+         FROM revoked r JOIN due d ON d.id = r.id HAVING count(*) > 0
        RETURNING *
      ),
      ${AUDIT_TERMINATIONS},
      moved AS (
-       UPDATE logout_orders SET cursor = (SELECT max(id::text) FROM due), next_step_at = :now,
-              grants_revoked = grants_revoked + (SELECT count(*) FROM revoked)
-        WHERE id = :orderId AND EXISTS (SELECT 1 FROM due)
+       UPDATE logout_orders SET next_step_at = :now, grants_revoked = grants_revoked + (SELECT count(*) FROM revoked),
+              cursor = coalesce(CASE WHEN b.yes THEN (SELECT max(cursor COLLATE "C") FROM due) ELSE ${LAST_LOOKED} END, logout_orders.cursor)
+         FROM full_batch b WHERE id = :orderId
      )
-     SELECT count(*)::int AS grants FROM due`,
+     SELECT (SELECT count(*)::int FROM revoked) AS grants, NOT b.yes AND ${ALL_LOOKED} AS finished FROM full_batch b`,
   });
 }
 
 export const LOCK_BATCH = byKind<ValuesOf<typeof LOCK>, RowOf<typeof LOCKED>>(lockBatch);
-export const COUNT = byKind<object, RowOf<typeof TOTAL>>(count);
+export const COUNT = byKind<ValuesOf<typeof WALK>, RowOf<typeof COUNTED>>(count);
 export const APPLY = byKind<ValuesOf<typeof APPLY_PARAMETERS>, object>(apply);
 export const REVOKE_GRANTS = byKind<ValuesOf<typeof GRANTS_PARAMETERS>, RowOf<typeof GRANTS>>(revoke);

@@ -3,20 +3,30 @@ import type { Statement } from '../../../platform/database/statement.js';
 import { sessionIsUnterminated } from '../../sessions/sessions.sql.js';
 import type { OrderTarget } from './logout-order.js';
 
+/**
+ * Rows `x` that are looked at one after another, along an index: however many of them an order is not about, a step looks at
+ * so many and notes how far it is.
+ */
+export interface Walk {
+  readonly from: string;
+  /** What the index begins with. */
+  readonly among: string;
+  /** The columns of the index after that, each a uuid; together they are unique. */
+  readonly along: readonly string[];
+  /** The order is about it, and has not dealt with it yet. */
+  readonly due: string;
+}
+
 /** What an order is about, in SQL with the parameters `:number` (the order's) and `:targetId`. */
 export interface KindSql {
   /** Of which type the id of the target is; null: the target has none. */
   readonly targetId: 'uuid' | 'text' | null;
-  /** Sessions `s` (and participants `sc`) that the order is about and that are not dealt with yet. */
-  readonly from: string;
-  readonly where: string;
-  /** What the cursor counts along; unique. */
-  readonly cursor: string;
-  readonly cursorType: 'uuid' | 'text';
+  /** Rows that name sessions, by `sessionId`. These may be over. */
+  readonly sessions: Walk & { readonly sessionId: string };
+  /** Grants that fall wherever they were made. */
+  readonly grants: Walk;
   /** Grants `g` that fall with the sessions of a batch. */
   readonly sessionGrants: string;
-  /** Grants `g` that fall wherever they were made. */
-  readonly grants: string;
   /** The sessions continue, and only this participant is notified. */
   readonly toldOnly?: string;
 }
@@ -27,45 +37,72 @@ export function beganBefore(row: string): string {
 }
 
 /** Also those that have expired and that are not on record: they are this order's as long as it is at work. */
-const UNTERMINATED = sessionIsUnterminated('s');
+function liveSessions(among: string): KindSql['sessions'] {
+  return {
+    from: 'sessions x',
+    among: `${among}${sessionIsUnterminated('x')}`,
+    along: ['x.account_id', 'x.id'],
+    due: beganBefore('x'),
+    sessionId: 'x.id',
+  };
+}
+
+function grants(among: string, due = 'true'): Walk {
+  return {
+    from: 'grants x',
+    among,
+    along: ['x.account_id', 'x.id'],
+    due: `x.revoked_at IS NULL AND ${beganBefore('x')} AND ${due}`,
+  };
+}
+
+const OFFLINE_OF_CLIENT = grants('x.client_id = :targetId', 'x.offline');
 
 const KINDS: Readonly<Record<OrderTarget['kind'], KindSql>> = {
   everyone: {
     targetId: null,
-    from: 'sessions s',
-    where: `${beganBefore('s')} AND ${UNTERMINATED}`,
-    cursor: 's.id',
-    cursorType: 'uuid',
+    sessions: liveSessions(''),
+    grants: grants('true'),
     sessionGrants: 'true',
-    grants: 'true',
   },
   account: {
     targetId: 'uuid',
-    from: 'sessions s',
-    where: `s.account_id = :targetId AND ${beganBefore('s')} AND ${UNTERMINATED}`,
-    cursor: 's.id',
-    cursorType: 'uuid',
+    sessions: liveSessions('x.account_id = :targetId AND '),
+    grants: grants('x.account_id = :targetId'),
     sessionGrants: 'g.account_id = :targetId',
-    grants: 'g.account_id = :targetId',
   },
   upstream: {
     targetId: 'uuid',
-    from: 'sessions s',
-    where: `s.id IN (SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = :targetId AND ${beganBefore('u')}) AND ${UNTERMINATED}`,
-    cursor: 's.id',
-    cursorType: 'uuid',
+    sessions: {
+      from: 'session_upstreams x',
+      among: 'x.upstream_id = :targetId',
+      along: ['x.session_id'],
+      due: beganBefore('x'),
+      sessionId: 'x.session_id',
+    },
+    grants: grants('x.upstream_id = :targetId'),
     // One with offline_access hangs on its own upstream, not on the session's (`grantOutlivesOrders`).
     sessionGrants: '(NOT g.offline OR g.upstream_id = :targetId)',
-    grants: 'g.upstream_id = :targetId',
   },
   client: {
     targetId: 'text',
-    from: 'session_clients sc JOIN sessions s ON s.id = sc.session_id',
-    where: `sc.client_id = :targetId AND ${beganBefore('sc')} AND ${UNTERMINATED}`,
-    cursor: 'sc.sid',
-    cursorType: 'text',
+    sessions: {
+      from: 'session_clients x',
+      among: 'x.client_id = :targetId',
+      along: ['x.session_id'],
+      due: beganBefore('x'),
+      sessionId: 'x.session_id',
+    },
+    grants: grants('x.client_id = :targetId'),
     sessionGrants: 'g.client_id = :targetId',
-    grants: 'g.client_id = :targetId',
+    toldOnly: 'sc.client_id = :targetId',
+  },
+  'client-offline': {
+    targetId: 'text',
+    // Where it worked with a grant that falls. In the person's other sessions nothing changed for it.
+    sessions: { ...OFFLINE_OF_CLIENT, sessionId: 'x.session_id' },
+    grants: OFFLINE_OF_CLIENT,
+    sessionGrants: 'g.client_id = :targetId AND g.offline',
     toldOnly: 'sc.client_id = :targetId',
   },
 };
@@ -85,6 +122,6 @@ export interface AboutOrder {
 export function byKind<Values, Row>(
   make: (name: string, kind: KindSql) => Statement<never, Row>,
 ): Readonly<Record<OrderTarget['kind'], Statement<Values & AboutOrder, Row>>> {
-  const made = Object.entries(KINDS).map(([name, kind]) => [name, make(name, kind)]);
+  const made = Object.entries(KINDS).map(([name, kind]) => [name, make(name.replaceAll('-', '_'), kind)]);
   return Object.fromEntries(made) as Record<OrderTarget['kind'], Statement<Values & AboutOrder, Row>>;
 }

@@ -19,6 +19,7 @@ export interface TerminationPlan {
   readonly claimedUntil: Date;
   readonly browserSessionId?: string | undefined;
   readonly senderClientId?: string | undefined;
+  readonly targetName?: string | undefined;
 }
 
 export interface TerminationResult {

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Equals, IsInt, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinLength } from 'class-validator';
+import { OPEN_ENUMS } from '../../../platform/oidc/open-enums.js';
 import { ORDER_STATES } from '../../../domain/logout/orders/logout-order.js';
 
 /** Exactly one of `account_id`, `client_id`, `upstream`, `everyone`. */
@@ -55,13 +56,22 @@ export class LogoutOrderDto {
   readonly account_id?: string;
   @ApiPropertyOptional({ example: 'ledger' })
   readonly client_id?: string;
+  /** Only what the client was permitted to do without people (`offline_access`), after that was taken from it. */
+  @ApiPropertyOptional({ enum: [true] })
+  readonly offline_only?: true;
   @ApiPropertyOptional({ example: 'corporate' })
   readonly upstream?: string;
   @ApiPropertyOptional({ enum: [true] })
   readonly everyone?: true;
   @ApiPropertyOptional({ example: 'Incident 2026-118' })
   readonly reason?: string;
-  /** The client of the operator who placed it. */
+  /**
+   * What records, notices and receipts name. Another than `logout_order`: a change ended more than one statement should
+   * end, such as the disabling of a client with very many sessions.
+   */
+  @ApiProperty({ enum: OPEN_ENUMS.terminationCause, example: 'logout_order' })
+  readonly cause: string;
+  /** The client of the operator who placed it, or the client that deleted itself. */
   @ApiProperty({ example: 'exeunt-admin' })
   readonly operator: string;
   /** What began before is dead since then. */
@@ -109,6 +119,12 @@ export class LogoutOrderDetailDto extends LogoutOrderDto {
   /** Notices that have not ended yet, those to be tried again among them. */
   @ApiProperty({ example: 41000 })
   readonly deliveries_pending: number;
+  /** When the last notice is due of those that are written; absent when there is none. */
+  @ApiPropertyOptional({ format: 'date-time' })
+  readonly last_due_at?: string;
+  /** When the last of all notices is expected to be due, at the order's rate and by what it has come to so far. */
+  @ApiPropertyOptional({ format: 'date-time' })
+  readonly expected_until?: string;
   @ApiProperty({ type: [LogoutOrderApplicationDto] })
   readonly applications: LogoutOrderApplicationDto[];
 }

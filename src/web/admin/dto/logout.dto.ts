@@ -6,20 +6,29 @@ import { OPEN_ENUMS } from '../../../platform/oidc/open-enums.js';
 import { NOT_NOTIFIED_REASONS, STATES_WITHOUT_NOTICE } from '../../../domain/logout/termination/without-notice.js';
 import { UuidPageQueryDto } from './common.dto.js';
 
-/** What an order ended. */
+/**
+ * What was ended. Of an application or a provider with more sessions than one statement should end, everything is dead when
+ * this is answered, and `order_id` is that of the logout order by which records and notices follow: nothing has been counted yet.
+ */
 export class LogoutResultDto {
-  /** Where it can be looked up; absent when there was nothing to end. */
+  /** Where it can be looked up; absent when there was nothing to end, or an order ends it. */
   @ApiPropertyOptional({ format: 'uuid' })
   readonly termination_id?: string;
-  @ApiProperty({ example: 2 })
-  readonly sessions: number;
-  @ApiProperty({ example: 3 })
-  readonly grants_revoked: number;
-  /** Applications that are being notified. */
-  @ApiProperty({ example: 3 })
-  readonly deliveries: number;
+  /** The logout order whose progress says what is on record so far (`/admin/v1/logout-orders/{id}`). */
+  @ApiPropertyOptional({ format: 'uuid' })
+  readonly order_id?: string;
+  /** Null with `order_id`. */
+  @ApiProperty({ type: Number, nullable: true, example: 2 })
+  readonly sessions: number | null;
+  /** Null with `order_id`. */
+  @ApiProperty({ type: Number, nullable: true, example: 3 })
+  readonly grants_revoked: number | null;
+  /** Applications that are being notified. Null with `order_id`. */
+  @ApiProperty({ type: Number, nullable: true, example: 3 })
+  readonly deliveries: number | null;
   /**
-   * Applications that cannot be notified; the termination says which, and why. Absent when there was nothing to end.
+   * Applications that cannot be notified; the termination says which, and why. Absent when there was nothing to end, or
+   * an order ends it.
    */
   @ApiPropertyOptional({ example: 1 })
   readonly not_told?: number;

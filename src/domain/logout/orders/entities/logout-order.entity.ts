@@ -1,5 +1,6 @@
 import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
-import type { OrderPhase, OrderState } from '../logout-order.js';
+import type { TerminationCause } from '../../command/logout.js';
+import type { OrderedBy, OrderPhase, OrderState } from '../logout-order.js';
 
 /**
  * An operator's order to end any number of sessions. The row alone is what ends them: every statement that asks whether
@@ -15,6 +16,7 @@ import type { OrderPhase, OrderState } from '../logout-order.js';
 @Index('logout_orders_due_idx', ['nextStepAt'], { where: `state <> 'done'` })
 @Check('logout_orders_state_check', `state IN ('queued', 'running', 'paused', 'done')`)
 @Check('logout_orders_phase_check', `phase IN ('sessions', 'grants', 'late', 'notices')`)
+@Check('logout_orders_ordered_by_check', `ordered_by IN ('operator', 'client')`)
 export class LogoutOrderEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'logout_orders_pkey' })
   id: string;
@@ -23,7 +25,7 @@ export class LogoutOrderEntity {
   @Column('bigint')
   number: string;
 
-  /** `everyone`, or `account:`, `client:`, `upstream:` and an id. No foreign key: it outlives what it names. */
+  /** `everyone`, or `account:`, `client:`, `client-offline:`, `upstream:` and an id. No foreign key: it outlives what it names. */
   @Column('text')
   target: string;
 
@@ -41,6 +43,14 @@ export class LogoutOrderEntity {
   @Column('text')
   operator: string;
 
+  /** Whose client `operator` is: an operator's, or its own (it deleted itself). */
+  @Column('text', { name: 'ordered_by', default: 'operator' })
+  orderedBy: OrderedBy;
+
+  /** The cause that records, notices and receipts name. */
+  @Column('text', { default: 'logout_order' })
+  cause: TerminationCause;
+
   @Column('text', { name: 'idempotency_key', nullable: true })
   idempotencyKey: string | null;
 
@@ -54,13 +64,17 @@ export class LogoutOrderEntity {
   @Column('text')
   phase: OrderPhase;
 
-  /** The last session, `sid` or grant that the phase has dealt with. */
+  /** The last row that the phase has looked at. */
   @Column('text', { nullable: true })
   cursor: string | null;
 
-  /** How many sessions it is about; null until the job has counted them. */
+  /** How many sessions it is about; null until the job has counted them all. */
   @Column('integer', { nullable: true })
   total: number | null;
+
+  /** Those that the job has counted so far, up to `cursor`. */
+  @Column('integer', { default: 0 })
+  counted: number;
 
   @Column('integer', { default: 0 })
   done: number;
