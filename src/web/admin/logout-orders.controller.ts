@@ -123,7 +123,9 @@ function toOrderDto(order: LogoutOrder): LogoutOrderDto {
   };
 }
 
-function toTargetDto(target: OrderTarget): Pick<LogoutOrderDto, 'account_id' | 'client_id' | 'offline_only' | 'upstream' | 'everyone'> {
+function toTargetDto(
+  target: OrderTarget,
+): Pick<LogoutOrderDto, 'account_id' | 'client_id' | 'offline_only' | 'upstream' | 'everyone'> {
   switch (target.kind) {
     case 'account':
       return { account_id: target.accountId };

@@ -73,11 +73,7 @@ export class LogoutService {
 
   private carryOut(tx: Tx, order: TerminationPlan, hooks: LogoutHooks): Promise<Ended>;
   private carryOut(tx: Tx, order: TerminationPlan, hooks: LogoutHooks<AnyCommand>): Promise<Ended | Ordered>;
-  private async carryOut(
-    tx: Tx,
-    order: TerminationPlan,
-    hooks: LogoutHooks<AnyCommand>,
-  ): Promise<Ended | Ordered> {
+  private async carryOut(tx: Tx, order: TerminationPlan, hooks: LogoutHooks<AnyCommand>): Promise<Ended | Ordered> {
     const word = await hooks.before?.(tx);
     if (word === false) return { order, result: undefined };
     const carriedOut = typeof word === 'object' ? this.planner.plan(word) : order;
