@@ -88,13 +88,13 @@ module.exports = {
     domain('clients', [], 'The registry knows nothing above it.'),
     domain(
       'sessions',
-      ['(accounts|clients)/[^/]+\\.sql\\.ts$', 'accounts/account\\.ts$', 'upstreams/upstreams\\.sql\\.ts$'],
-      'A session asks in SQL what a usable account is, how a client is notified, and for whom an upstream vouches.',
+      ['(accounts|clients|interactions|upstreams)/[^/]+\\.sql\\.ts$', 'accounts/account\\.ts$'],
+      'A session asks in SQL what a usable account is, how a client is notified, for whom an upstream vouches, and writes the row of the interaction that it begins in.',
     ),
     domain(
       'tokens',
-      ['accounts/accounts\\.sql\\.ts$', 'upstreams/upstreams\\.sql\\.ts$', 'clients/', 'sessions/'],
-      'Tokens ask whether a session is alive and who a client is; nothing above them.',
+      ['(accounts|consents|interactions|upstreams)/[^/]+\\.sql\\.ts$', 'clients/', 'sessions/'],
+      'Tokens ask whether a session is alive and who a client is, and in SQL what a code rests on and answers; nothing above them.',
     ),
     domain(
       'upstreams',

@@ -1,6 +1,6 @@
 import { PASSWORD, TestApp, type TestClient } from '../support/app.js';
 import { SessionActivity } from '../../src/domain/sessions/session-activity.js';
-import { SessionsService } from '../../src/domain/sessions/sessions.service.js';
+import { SessionSignIns } from '../../src/domain/sessions/session-sign-ins.service.js';
 import { MINUTE } from '../support/clock.js';
 import type { Browser } from '../support/http.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
@@ -130,7 +130,7 @@ describe('at most so many sessions of one person (MAX_SESSIONS_PER_ACCOUNT)', ()
   it('with a limit of one, the newest of parallel sign-ins stays: nobody is left without any', async () => {
     const node = await TestApp.start({ maxSessionsPerAccount: 1 }, { db: app.db, clock: app.clock });
     const account = await app.createAccount();
-    const sessions = node.app.get(SessionsService);
+    const sessions = node.app.get(SessionSignIns);
     const [row] = await app.db.query<{ password_changed_at: Date }>('SELECT * FROM accounts WHERE id = $1', [
       account.id,
     ]);
@@ -192,7 +192,7 @@ describe('at most so many sessions of one person (MAX_SESSIONS_PER_ACCOUNT)', ()
     await device(login);
     await device(login);
     const before = await app.rowCounts();
-    const sessions = app.app.get(SessionsService);
+    const sessions = app.app.get(SessionSignIns);
     // The password was changed between the proof and the session.
     const stale = { id, passwordChangedAt: new Date(0) };
     expect(await sessions.begin(stale, ['pwd'], { address: null, userAgent: undefined })).toBeUndefined();

@@ -1,57 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
 import { ChangeFeed } from '../../src/platform/database/change-feed.js';
 import { TransactionRunner } from '../../src/platform/database/transaction.js';
 import { sha256 } from '../../src/platform/oidc/secret.js';
 import { ADMIN, TestApp, type TestClient } from '../support/app.js';
+import { StatementCounter } from '../support/statement-counter.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { redeem } from '../tokens/token-requests.js';
-
-/** Written every 15 seconds for all sessions together, off any request's path. */
-const BACKGROUND = new Set(['sessions_touch']);
-const DELIVERY = /^logout_deliveries_/;
-
-type Query = (this: unknown, ...args: unknown[]) => unknown;
-
-/** Notes each statement that this process sends to Postgres while `work` runs. */
-class StatementCounter {
-  private names: string[] | undefined;
-  private readonly original: Query;
-
-  constructor(private readonly prototype: { query: Query }) {
-    this.original = prototype.query;
-    const note = (query: unknown): void => this.note(query);
-    const { original } = this;
-    prototype.query = function (this: unknown, ...args: unknown[]) {
-      note(args[0]);
-      return original.apply(this, args);
-    };
-  }
-
-  restore(): void {
-    this.prototype.query = this.original;
-  }
-
-  async during(
-    work: () => Promise<unknown>,
-  ): Promise<{ readonly statements: string[]; readonly deliveries: string[] }> {
-    this.names = [];
-    await work();
-    const names = this.names;
-    this.names = undefined;
-    return {
-      statements: names.filter((name) => !DELIVERY.test(name)),
-      deliveries: names.filter((name) => DELIVERY.test(name)),
-    };
-  }
-
-  private note(query: unknown): void {
-    const { name, text = String(query) } = (typeof query === 'object' ? query : {}) as { name?: string; text?: string };
-    if (name !== undefined && BACKGROUND.has(name)) return;
-    if (/^\s*(BEGIN|START TRANSACTION|COMMIT|ROLLBACK|LISTEN|SELECT pg_notify)/i.test(text)) return;
-    this.names?.push(name ?? text);
-  }
-}
 
 describe('statements that a request costs, with warm caches (architecture#cost)', () => {
   let app: TestApp;
@@ -60,7 +14,7 @@ describe('statements that a request costs, with warm caches (architecture#cost)'
 
   beforeAll(async () => {
     [app, party] = await Promise.all([TestApp.start(), StubRelyingParty.start()]);
-    counter = new StatementCounter(pg.Client.prototype);
+    counter = new StatementCounter();
   });
   afterAll(async () => {
     counter.restore();

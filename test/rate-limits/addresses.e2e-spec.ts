@@ -27,29 +27,53 @@ describe('what anybody may do is limited by address', () => {
   const from = (address: string): { readonly 'x-forwarded-for': string } => ({ 'x-forwarded-for': address });
   const visit = (path: string, address: string): Promise<Page> => app.browser(from(address)).get(path);
 
+  /** Too long for an address, so it is stored as it begins. */
+  const longRequest = (): string => app.authorizeUrl(client, { state: 'x'.repeat(3000) });
+
   it.each([
     ['an authorization request', () => app.authorizeUrl(client)],
     ['a look at one’s own sessions', () => '/account/sessions'],
     ['a look at one’s own applications', () => '/account/applications'],
-  ])('%s: 429 with Retry-After for the whole /64, and no row', async (_, path) => {
-    for (let n = 0; n < LIMIT; n += 1) expect((await visit(path(), oneOf64(n))).status).toBe(303);
+  ])('%s leaves no row, so there may be as many as there are', async (_, path) => {
     const before = await app.rowCounts();
-    const refused = await visit(path(), oneOf64(99));
+    for (let n = 0; n < 2 * LIMIT; n += 1) {
+      const browser = app.browser(from(oneOf64(1)));
+      expect((await browser.follow(await browser.get(path()))).has('login-submit')).toBe(true);
+    }
+    expect(await app.rowCounts()).toEqual(before);
+  });
+
+  it('an authorization request that is too long for an address: 429 with Retry-After for the whole /64, and no row', async () => {
+    const before = await app.rowCounts();
+    for (let n = 0; n < LIMIT; n += 1) expect((await visit(longRequest(), oneOf64(n))).status).toBe(303);
+    expect((await app.rowCounts()).interactions).toBe((before.interactions ?? 0) + LIMIT);
+    const refused = await visit(longRequest(), oneOf64(99));
     expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toEqual([429, true]);
     expect(refused.body).toContain('Too many requests');
-    expect((await app.rowCounts()).interactions).toBe(before.interactions);
-    expect((await visit(path(), STRANGER)).status).toBe(303);
+    expect((await app.rowCounts()).interactions).toBe((before.interactions ?? 0) + LIMIT);
+    expect((await visit(longRequest(), STRANGER)).status).toBe(303);
+  });
+
+  it('a refusal by a person who has not signed in: 429 with Retry-After for the whole /64, and no row', async () => {
+    const refuse = async (address: string): Promise<Page> => {
+      const browser = app.browser(from(address));
+      return browser.submit(await browser.follow(await browser.get(app.authorizeUrl(client))), 'login-cancel');
+    };
+    const before = await app.rowCounts();
+    for (let n = 0; n < LIMIT; n += 1) expect((await refuse(oneOf64(n))).query.get('error')).toBe('access_denied');
+    const refused = await refuse(oneOf64(99));
+    expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toEqual([429, true]);
+    expect((await app.rowCounts()).interactions).toBe((before.interactions ?? 0) + LIMIT);
+    expect((await refuse(STRANGER)).query.get('error')).toBe('access_denied');
   });
 
   it('somebody who has a /56 does not have as many tries as it has networks', async () => {
     const statuses: number[] = [];
     for (let n = 0; n < 8 * LIMIT + 3; n += 1)
-      statuses.push(
-        (await visit(app.authorizeUrl(client), `2001:db8:1:1${(n % 256).toString(16).padStart(2, '0')}::1`)).status,
-      );
+      statuses.push((await visit(longRequest(), `2001:db8:1:1${(n % 256).toString(16).padStart(2, '0')}::1`)).status);
     expect(statuses.filter((status) => status === 303)).toHaveLength(8 * LIMIT);
     expect(statuses.slice(-3)).toEqual([429, 429, 429]);
-    expect((await visit(app.authorizeUrl(client), STRANGER)).status).toBe(303);
+    expect((await visit(longRequest(), STRANGER)).status).toBe(303);
   });
 
   it('a registration: also one that is refused counts, and no client is made of one too many', async () => {

@@ -1,11 +1,12 @@
 -- interactions_find, declared in src/domain/interactions/interaction.repository.ts
 -- parameters:
 --   idHash bytea
---   browserHash bytea
 -- row:
+--   browser_hash bytea
 --   request jsonb, may be null
+--   created_at timestamptz
+--   expires_at timestamptz
 --   session_id uuid, may be null
 --   answered_at timestamptz, may be null
---   expires_at timestamptz
 
-SELECT request, session_id, answered_at, expires_at FROM interactions WHERE id_hash = :idHash AND browser_hash = :browserHash;
+SELECT browser_hash, request, created_at, expires_at, session_id, answered_at FROM interactions WHERE id_hash = :idHash;

@@ -1,4 +1,4 @@
--- sessions_lock_account, declared in src/domain/sessions/session.repository.ts
+-- sessions_lock_account, declared in src/domain/sessions/session-sign-in.repository.ts
 -- parameters:
 --   accountId uuid
 -- row:

@@ -1,4 +1,4 @@
--- sessions_reauthenticate, declared in src/domain/sessions/session.repository.ts
+-- sessions_reauthenticate, declared in src/domain/sessions/session-sign-in.repository.ts
 -- parameters:
 --   sessionId uuid
 --   accountId uuid

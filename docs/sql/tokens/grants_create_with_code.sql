@@ -1,4 +1,4 @@
--- grants_create_with_code, declared in src/domain/tokens/grant.repository.ts
+-- grants_create_with_code, declared in src/domain/tokens/grant-creation.repository.ts
 -- parameters:
 --   id uuid
 --   accountId uuid
@@ -17,16 +17,23 @@
 --   nonce text, may be null
 --   codeExpiresAt timestamptz
 --   now timestamptz
+--   consentScope text[], may be null
+--   consentClaims text[], may be null
 -- row:
---   grant_id uuid
+--   is_live boolean
+--   may_have_it boolean
+--   is_allowed boolean
+--   is_granted boolean
 
 WITH live AS (
   SELECT s.id, (SELECT way.upstream_id FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
  WHERE way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId)
    AND (s.own_sign_in_at IS NULL OR way.authenticated_at >= s.own_sign_in_at)
  ORDER BY way.authenticated_at DESC LIMIT 1) AS upstream_id
-    FROM sessions s CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = s.account_id OFFSET 0) a
-   WHERE s.id = :sessionId AND a.id = :accountId AND s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
+    -- Each by its key alone, whatever the planner believes of tables that were empty when it planned.
+    FROM (SELECT * FROM sessions k WHERE k.id = :sessionId OFFSET 0) s
+   CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = s.account_id OFFSET 0) a
+   WHERE a.id = :accountId AND s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
    WHERE ou.session_id = s.id AND true) AND (s.own_sign_in_at IS NOT NULL OR EXISTS (
@@ -39,12 +46,27 @@ SELECT 1 FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way
  WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope FROM clients c
    WHERE c.client_id = :clientId AND c.deleted_at IS NULL AND c.disabled_at IS NULL AND (c.metadata -> 'grant_types' ? 'authorization_code' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]') AND (NOT :offline OR (
 'offline_access' = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND c.metadata -> 'grant_types' ? 'refresh_token')) AND (:registeredUri IS NULL OR c.metadata -> 'redirect_uris' ? :registeredUri) FOR SHARE OF c
+),
+ consent AS MATERIALIZED (
+   SELECT 1 AS found FROM consents
+    -- Compared by rows, so that it is found by its key and not among all consents of the client.
+    WHERE :consentScope IS NOT NULL AND account_id = :accountId
+      AND (account_id, client_id) >= (:accountId, :clientId) AND (account_id, client_id) <= (:accountId, :clientId)
+      AND scope @> :consentScope AND claims @> :consentClaims
+      FOR KEY SHARE
+ ), allowed AS MATERIALIZED (
+   SELECT 1 AS found WHERE :consentScope IS NULL UNION ALL SELECT found FROM consent
+ ), may AS (
+  SELECT client.client_id, client.scope, live.id, live.upstream_id FROM live, client, allowed
 ), g AS (
   INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
                       upstream_id, began_after_order)
-  SELECT :id, :accountId, client.client_id, live.id, :offline, client.scope, :claims, :authenticatedAt, :amr, :now, :upstream,
-         live.upstream_id, (SELECT coalesce(max(o.number), 0) FROM logout_orders o)
-    FROM live, client RETURNING id
+  SELECT :id, :accountId, may.client_id, may.id, :offline, may.scope, :claims, :authenticatedAt, :amr, :now, :upstream,
+         may.upstream_id, (SELECT coalesce(max(o.number), 0) FROM logout_orders o)
+    FROM may RETURNING id
+), code AS (
+  INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, registered_uri, code_challenge, nonce, expires_at)
+  SELECT :codeHash, g.id, :redirectUri, :registeredUri, :codeChallenge, :nonce, :codeExpiresAt FROM g RETURNING grant_id
 )
-INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, registered_uri, code_challenge, nonce, expires_at)
-SELECT :codeHash, g.id, :redirectUri, :registeredUri, :codeChallenge, :nonce, :codeExpiresAt FROM g RETURNING grant_id;
+SELECT EXISTS (SELECT FROM live) AS is_live, EXISTS (SELECT FROM client) AS may_have_it,
+       EXISTS (SELECT FROM allowed) AS is_allowed, EXISTS (SELECT FROM code) AS is_granted;

@@ -12,6 +12,6 @@ import { SignInRecord } from './sign-in-record.js';
 @Module({
   imports: [AuditModule, MetricsModule, RateLimitsModule],
   providers: [AccountRepository, AccountsService, PasswordSignIn, PasswordHasher, SignInLimiter, SignInRecord],
-  exports: [AccountsService, PasswordSignIn],
+  exports: [AccountsService, PasswordSignIn, SignInRecord],
 })
 export class AccountsModule {}

@@ -16,30 +16,38 @@ export class PasswordSignIn {
     private readonly record: SignInRecord,
   ) {}
 
+  /** As {@link check}, and a right password is on record as a sign-in before this returns. */
+  async signIn(login: string, password: string, address: string): Promise<SignInOutcome> {
+    const outcome = await this.check(login, password, address);
+    // Before the response: a sign-in that cannot be put on record is refused.
+    if (outcome.kind === 'signed_in') await this.record.done(outcome.account.id, address);
+    return outcome;
+  }
+
   /**
+   * A right password is not on record yet: the caller puts it there with what it begins, by `SignInRecord`.
+   *
    * Unknown login, disabled account and wrong password are one answer and take the same time.
    * @param login or an e-mail address
    * @param address where the attempt comes from, for the rate limits
    */
-  async signIn(login: string, password: string, address: string): Promise<SignInOutcome> {
+  async check(login: string, password: string, address: string): Promise<SignInOutcome> {
     const typed = normalizeLogin(login);
     const row = await this.accounts.findByPasswordName(typed);
     const attempt = await this.limiter.attempt(row?.login ?? typed, address);
     if (typeof attempt === 'number') return this.tooMany(attempt, address);
     const usable = row?.disabled_at === null ? row : undefined;
-    const isRight = await this.check(attempt, usable?.password_hash ?? null, password);
+    const isRight = await this.verify(attempt, usable?.password_hash ?? null, password);
     if (isRight === 'busy') return { kind: 'busy' };
     if (!isRight || usable === undefined) {
       await this.record.refused('wrong_credentials', address, row?.id);
       return { kind: 'wrong_credentials' };
     }
-    // Before the response: a sign-in that cannot be put on record is refused.
-    await this.record.done(usable.id, address);
     return { kind: 'signed_in', account: toAccount(usable) };
   }
 
   /** Whether the password is right, and that the attempt knows. */
-  private async check(attempt: SignInAttempt, hash: string | null, password: string): Promise<boolean | 'busy'> {
+  private async verify(attempt: SignInAttempt, hash: string | null, password: string): Promise<boolean | 'busy'> {
     let isRight: boolean;
     try {
       isRight = await this.hasher.verify(hash, password);

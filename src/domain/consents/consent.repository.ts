@@ -25,13 +25,6 @@ const REMEMBER = statement({
       claims = ARRAY(SELECT DISTINCT unnest(consents.claims || excluded.claims))`,
 });
 
-const HOLD = statement({
-  name: 'consents_hold',
-  parameters: { accountId: 'uuid', clientId: 'text' },
-  row: { client_id: 'text' },
-  text: 'SELECT client_id FROM consents WHERE account_id = :accountId AND client_id = :clientId FOR KEY SHARE',
-});
-
 const LIST = statement({
   name: 'consents_list',
   parameters: { accountId: 'uuid' },
@@ -96,11 +89,6 @@ export class ConsentRepository implements OnModuleInit {
       claims,
       grantedAt,
     }));
-  }
-
-  /** Whether something is allowed; if so it is not taken back before `tx` ends. */
-  async hold(tx: Tx, accountId: string, clientId: string): Promise<boolean> {
-    return (await tx.query(HOLD, { accountId, clientId })).length === 1;
   }
 
   /** False: nothing had been allowed. */

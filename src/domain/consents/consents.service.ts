@@ -4,6 +4,7 @@ import { Clock } from '../../platform/clock/clock.js';
 import type { Tx } from '../../platform/database/transaction.js';
 import type { AuthorizationRequest } from '../interactions/authorization-request.js';
 import type { Consent } from './consent.js';
+import type { ConsentAsked } from './consents.sql.js';
 import { ConsentRepository, type Asked } from './consent.repository.js';
 
 /** What people allowed applications, remembered so that they are asked once (Core §3.1.2.4). */
@@ -28,9 +29,10 @@ export class ConsentsService {
     return this.repository.list(accountId);
   }
 
-  /** Whether something is allowed still; if so it is not taken back before `tx` ends. What makes a grant asks this. */
-  async hold(tx: Tx, accountId: string, clientId: string): Promise<boolean> {
-    return this.repository.hold(tx, accountId, clientId);
+  /** What a grant for this request must hold as allowed; undefined for a first-party application. */
+  askedBy(client: Client, request: AuthorizationRequest): ConsentAsked | undefined {
+    if (client.metadata.skip_consent) return undefined;
+    return { consentScope: request.scope, consentClaims: claimNames(request) };
   }
 
   /** Part of a withdrawal, which also ends the grants. False: nothing had been allowed. */
@@ -39,7 +41,10 @@ export class ConsentsService {
   }
 }
 
-function askedBy(accountId: string, { clientId, scope, claims }: AuthorizationRequest): Asked {
-  const names = [...Object.keys(claims?.userinfo ?? {}), ...Object.keys(claims?.id_token ?? {})];
-  return { accountId, clientId, scope, claims: [...new Set(names)] };
+function askedBy(accountId: string, request: AuthorizationRequest): Asked {
+  return { accountId, clientId: request.clientId, scope: request.scope, claims: claimNames(request) };
+}
+
+function claimNames({ claims }: AuthorizationRequest): readonly string[] {
+  return [...new Set([...Object.keys(claims?.userinfo ?? {}), ...Object.keys(claims?.id_token ?? {})])];
 }

@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { isPublicClient, isUnverified, type Client } from '../clients/client.js';
 import { mayActOffline } from '../clients/offline-access.js';
 import { Clock } from '../../platform/clock/clock.js';
-import { TransactionRunner } from '../../platform/database/transaction.js';
 import { acrOf, PASSWORD_ACR } from '../../platform/oidc/authentication-context.js';
 import type { AuthorizationErrorCode } from '../../platform/oidc/errors.js';
 import { isOnDevice, registeredRedirectUri } from '../../platform/oidc/redirect-uri.js';
 import type { SignedInSession } from '../sessions/session.js';
-import { GrantsService } from '../tokens/grants.service.js';
+import type { AnsweredByCode } from '../tokens/grant-creation.repository.js';
+import { GrantsService, type Authorization } from '../tokens/grants.service.js';
 import { mayServe } from '../upstreams/upstream.js';
 import { UpstreamsService } from '../upstreams/upstreams.service.js';
 import type { AuthorizationRequest } from './authorization-request.js';
@@ -24,6 +24,16 @@ export type AuthorizationStep =
 /** A response without any question. */
 export type ImmediateResponse =
   { readonly kind: 'code'; readonly code: string } | Extract<AuthorizationStep, { kind: 'error' }>;
+
+/** What came of a request: what must happen next, or a code, or why there is no code although nothing is to be asked. */
+export type AuthorizationResult =
+  Exclude<AuthorizationStep, { kind: 'grant' }> | Exclude<Authorization, { kind: 'not_allowed' }>;
+
+/** The interaction that a code is to answer. */
+export interface AnsweringInteraction extends AnsweredByCode {
+  /** Whether the person proved within it who they are. */
+  readonly signedInHere: boolean;
+}
 
 const ANSWERED_AT_ONCE = /_not_supported$|^invalid_request_object$/;
 
@@ -49,44 +59,64 @@ export class AuthorizationService {
     private readonly consents: ConsentsService,
     private readonly grants: GrantsService,
     private readonly upstreams: UpstreamsService,
-    private readonly transactions: TransactionRunner,
     private readonly clock: Clock,
   ) {}
 
   /**
    * @param session the live session of the browser's cookie, if there is one; it says whether it serves this client
    * @param signedInHere whether the person proved who they are within this very interaction
+   * @param allowed whether the person has allowed all of it, where that is known
    */
   async nextStep(
     client: Client,
     request: AuthorizationRequest,
     session: SignedInSession | undefined,
     signedInHere: boolean,
+    allowed?: boolean,
   ): Promise<AuthorizationStep> {
     const silent = request.prompt.includes('none');
     const signIn = this.needsSignIn(request, session, signedInHere);
-    const allowed =
-      session !== undefined && (silent || !signIn) && (await this.consents.isGiven(session.accountId, client, request));
+    const isAllowed =
+      session !== undefined &&
+      (silent || !signIn) &&
+      (allowed ?? (await this.consents.isGiven(session.accountId, client, request)));
     // A client that the person allowed nothing does not learn by asking whether it is the one it names (RFC 9700 §4.11.2).
-    const mayNotLearn = silent && request.hintedSub !== undefined && !allowed;
-    if (session === undefined || signIn || mayNotLearn) {
-      // A person signed in, but not as the client demands: the client gets an error, and the person is not asked for
-      // ever.
-      if (signedInHere && session !== undefined) return this.signedInInVain(request, session);
-      if (silent)
-        return { kind: 'error', code: 'login_required', description: 'Nobody is signed in who fits the request.' };
-      if (!(await this.canBeMet(client, request))) return UNMET;
-      return {
-        kind: 'sign_in',
-        reauthenticate:
-          session?.serves === true && this.isExpected(request, session) && !request.prompt.includes('select_account'),
-      };
-    }
+    const mayNotLearn = silent && request.hintedSub !== undefined && !isAllowed;
+    if (session === undefined || signIn || mayNotLearn)
+      return this.withoutSignIn(client, request, session, signedInHere);
     if (!client.metadata.skip_consent && request.prompt.includes('consent')) return { kind: 'consent' };
-    if (allowed && (signedInHere || !canBeImpersonated(client, request.redirectUri))) return { kind: 'grant' };
+    if (isAllowed && (signedInHere || !canBeImpersonated(client, request.redirectUri))) return { kind: 'grant' };
     return silent
       ? { kind: 'error', code: 'consent_required', description: 'The person has not allowed this yet.' }
       : { kind: 'consent' };
+  }
+
+  /**
+   * The code, where nothing is to be asked of the person, else what is. Whether the person has allowed it is asked in the
+   * statement that makes the grant, so where they have it is the only one.
+   * @param session as for {@link nextStep}
+   * @param interaction that the code answers, and whether the person signed in within it; undefined: there is none yet
+   */
+  async respond(
+    client: Client,
+    request: AuthorizationRequest,
+    session: SignedInSession | undefined,
+    interaction?: AnsweringInteraction,
+  ): Promise<AuthorizationResult> {
+    const signedInHere = interaction?.signedInHere === true;
+    const step = await this.nextStep(
+      client,
+      request,
+      session,
+      signedInHere,
+      isHintedSilently(request) ? undefined : true,
+    );
+    if (step.kind !== 'grant') return step;
+    if (session === undefined) return { kind: 'session_over' };
+    const result = await this.issueCode(client, request, session, interaction);
+    if (result.kind !== 'not_allowed') return result;
+    const asked = await this.nextStep(client, request, session, signedInHere, false);
+    return asked.kind === 'grant' ? { kind: 'consent' } : asked;
   }
 
   /**
@@ -98,14 +128,10 @@ export class AuthorizationService {
     request: AuthorizationRequest,
     session: SignedInSession | undefined,
   ): Promise<ImmediateResponse | undefined> {
-    const step = await this.nextStep(client, request, session, false);
-    if (step.kind === 'error') return step;
-    const code =
-      step.kind === 'grant' && session !== undefined ? await this.issueCode(client, request, session) : undefined;
-    if (code !== undefined) return { kind: 'code', code };
+    const result = await this.respond(client, request, session);
+    if (result.kind === 'error' || result.kind === 'code') return result;
     if (!request.prompt.includes('none')) return undefined;
-    // The session ended, or the client was disabled, since we looked. With `prompt=none` no page is shown (Core
-    // §3.1.2.1).
+    // With `prompt=none` no page is shown (Core §3.1.2.1).
     return { kind: 'error', code: 'login_required', description: 'Nobody is signed in who fits the request.' };
   }
 
@@ -123,16 +149,20 @@ export class AuthorizationService {
     return consents.every(({ clientId }) => clientId !== client.clientId);
   }
 
-  /** The code; undefined when the session ended, or the consent or something of the client's was taken, at this very moment. */
+  /**
+   * A code without a further question, if the person has allowed it.
+   * @param answering undefined: there is no interaction
+   */
   async issueCode(
     client: Client,
     request: AuthorizationRequest,
     session: SignedInSession,
-  ): Promise<string | undefined> {
+    answering: AnsweredByCode | undefined,
+  ): Promise<Authorization> {
     // Where the client may not have it, or has lost it since it asked, it is ignored (Core §11).
     const offline = request.scope.includes('offline_access') && mayActOffline(client.metadata);
     const registeredUri = registeredRedirectUri(client.metadata.redirect_uris, request.redirectUri, client.metadata);
-    if (registeredUri === undefined) return undefined;
+    if (registeredUri === undefined) return { kind: 'client_refused' };
     const authorized = {
       clientId: client.clientId,
       redirectUri: request.redirectUriSent ? request.redirectUri : undefined,
@@ -142,14 +172,29 @@ export class AuthorizationService {
       nonce: request.nonce,
       codeChallenge: request.codeChallenge,
       offline,
+      consent: this.consents.askedBy(client, request),
     };
-    if (client.metadata.skip_consent) return this.grants.authorize(authorized, session);
-    // A withdrawal revokes the grants that it sees. None is made on a consent that it has just deleted.
-    return this.transactions.run(async (tx) =>
-      (await this.consents.hold(tx, session.accountId, client.clientId))
-        ? this.grants.authorize(authorized, session, tx)
-        : undefined,
-    );
+    return this.grants.authorize(authorized, session, answering);
+  }
+
+  /** Of a person who is not signed in as the request demands. */
+  private async withoutSignIn(
+    client: Client,
+    request: AuthorizationRequest,
+    session: SignedInSession | undefined,
+    signedInHere: boolean,
+  ): Promise<AuthorizationStep> {
+    // A person signed in, but not as the client demands: the client gets an error, and the person is not asked for
+    // ever.
+    if (signedInHere && session !== undefined) return this.signedInInVain(request, session);
+    if (request.prompt.includes('none'))
+      return { kind: 'error', code: 'login_required', description: 'Nobody is signed in who fits the request.' };
+    if (!(await this.canBeMet(client, request))) return UNMET;
+    return {
+      kind: 'sign_in',
+      reauthenticate:
+        session?.serves === true && this.isExpected(request, session) && !request.prompt.includes('select_account'),
+    };
   }
 
   private needsSignIn(
@@ -192,4 +237,12 @@ export class AuthorizationService {
 /** The way the person signed in last is one that the client takes (Core §5.5.1.1). */
 function isEnough({ acr }: AuthorizationRequest, session: SignedInSession): boolean {
   return acr === undefined || acr.includes(acrOf(session.amr));
+}
+
+/**
+ * The client asks about a person by name, and the person sees nothing of it. Whether they have allowed it something is asked for itself
+ * then, as it is of a person who is another one: the time that the answer takes says nothing either.
+ */
+function isHintedSilently({ prompt, hintedSub }: AuthorizationRequest): boolean {
+  return prompt.includes('none') && hintedSub !== undefined;
 }

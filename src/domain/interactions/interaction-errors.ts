@@ -22,6 +22,9 @@ export class InteractionLostError extends ProtocolError {
   }
 }
 
+/** The session in which the person would have been granted it has ended at this moment, or has another cookie by now. */
+export class SessionOverError extends InteractionLostError {}
+
 /** The application has had the response to this sign-in. */
 export class InteractionAnsweredError extends ProtocolError {
   readonly code = 'interaction_answered';

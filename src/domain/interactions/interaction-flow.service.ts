@@ -4,9 +4,10 @@ import type { Client } from '../clients/client.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { ConsentsService } from '../consents/consents.service.js';
 import type { SignedInSession } from '../sessions/session.js';
+import type { Authorization } from '../tokens/grants.service.js';
 import type { AuthorizationRequest } from './authorization-request.js';
-import { AuthorizationService } from './authorization.service.js';
-import { InteractionLostError, interactionOver } from './interaction-errors.js';
+import { AuthorizationService, type AnsweringInteraction } from './authorization.service.js';
+import { InteractionLostError, interactionOver, SessionOverError } from './interaction-errors.js';
 import type {
   CurrentInteraction,
   InteractingBrowser,
@@ -61,9 +62,18 @@ export class InteractionFlow {
    * @throws UnanswerableRequestError
    */
   async find(id: string, browser: InteractingBrowser): Promise<CurrentInteraction> {
-    const own = await this.ofToday(await this.own(id, browser));
-    const session = await browser.session(own.kind === 'authorize' ? own.client.clientId : undefined);
-    return { ...own, session };
+    return this.withSession(await this.ofToday(await this.own(id, browser)), browser);
+  }
+
+  /**
+   * As {@link find}, for a form whose password is taken in whatever state it is: what has come of it is not asked, and
+   * found out by the statement that begins the session.
+   */
+  async findForPassword(id: string, browser: InteractingBrowser): Promise<CurrentInteraction> {
+    const { idHash } = browser;
+    const begun = idHash === undefined ? undefined : await this.interactions.findAsBegun(id, idHash);
+    if (begun === undefined) throw new InteractionLostError({ kind: 'unknown', id });
+    return this.withSession(await this.ofToday({ ...begun, id }), browser);
   }
 
   /** As {@link find}. @throws InteractionLostError, InteractionAnsweredError when it is not open any more */
@@ -85,7 +95,7 @@ export class InteractionFlow {
   async next(current: CurrentInteraction): Promise<InteractionStep> {
     if (current.kind === 'own_page') return this.ownPage(current);
     const { client, request, session } = current;
-    const step = await this.authorization.nextStep(client, request, session, wasSignedInHere(current));
+    const step = await this.authorization.respond(client, request, session, answeredBy(current));
     switch (step.kind) {
       case 'sign_in':
         return {
@@ -96,30 +106,37 @@ export class InteractionFlow {
       case 'consent':
         if (session === undefined) throw new InteractionLostError();
         return { kind: 'consent', client, request, session };
-      case 'grant':
-        return this.grant(current);
       case 'error':
         await this.answerOnce(current);
         return { kind: 'error', request, code: step.code, description: step.description };
+      default:
+        return codeStep(current, step);
     }
   }
 
-  /** The person allows or denies what the application asks for. A refusal is taken later, too. */
+  /**
+   * The person allows or denies what the application asks for. A refusal is taken later, too.
+   * @throws TooManyRequestsError as {@link cancel}
+   */
   async consent(
     id: string,
     browser: InteractingBrowser,
     decision: 'allow' | 'deny',
+    address: string,
   ): Promise<{ readonly current: CurrentInteraction; readonly step: InteractionStep }> {
     const current = await (decision === 'deny' ? this.find(id, browser) : this.findOpen(id, browser));
     if (current.kind === 'own_page') throw new InteractionLostError();
-    return { current, step: await this.decide(current, decision) };
+    return { current, step: await this.decide(current, decision, address) };
   }
 
-  /** The person would rather not sign in. */
-  async cancel(id: string, browser: InteractingBrowser): Promise<AuthorizationOutcome> {
+  /**
+   * The person would rather not sign in.
+   * @throws TooManyRequestsError when no person is signed in, and this address left too many rows
+   */
+  async cancel(id: string, browser: InteractingBrowser, address: string): Promise<AuthorizationOutcome> {
     const current = await this.find(id, browser);
     if (current.kind === 'own_page') throw new InteractionLostError();
-    return this.deny(current, 'The person did not sign in.');
+    return this.deny(current, 'The person did not sign in.', address);
   }
 
   /**
@@ -140,27 +157,24 @@ export class InteractionFlow {
     return this.interactions.begin(interaction, browser.idHash, address, own?.sessionId);
   }
 
-  private async decide(current: ForApplication, decision: 'allow' | 'deny'): Promise<InteractionStep> {
+  private async decide(current: ForApplication, decision: 'allow' | 'deny', address: string): Promise<InteractionStep> {
     const { client, request, session } = current;
-    if (current.state !== 'open') return this.deny(current, 'The person did not allow it.');
-    const step = await this.authorization.nextStep(client, request, session, wasSignedInHere(current));
+    if (current.state !== 'open') return this.deny(current, 'The person did not allow it.', address);
+    const step = await this.authorization.nextStep(client, request, session, wasSignedInHere(current), false);
     // The person is not, or no longer, signed in as the request asks: they are asked again.
-    if (session === undefined || (step.kind !== 'consent' && step.kind !== 'grant')) return this.next(current);
-    if (decision === 'deny') return this.deny(current, 'The person did not allow it.');
+    if (session === undefined || step.kind !== 'consent') return this.next(current);
+    if (decision === 'deny') return this.deny(current, 'The person did not allow it.', address);
     await this.consents.remember(session.accountId, request);
-    return this.grant(current);
+    return codeStep(current, await this.authorization.issueCode(client, request, session, answeredBy(current)));
   }
 
-  private async own(
-    id: string,
-    { idHash }: InteractingBrowser,
-  ): Promise<Interaction & Pick<OwnInteraction, 'id' | 'browserHash'>> {
+  private async own(id: string, { idHash }: InteractingBrowser): Promise<Interaction & Pick<OwnInteraction, 'id'>> {
     const interaction = idHash === undefined ? undefined : await this.interactions.find(id, idHash);
     if (idHash === undefined || interaction === undefined) throw new InteractionLostError({ kind: 'unknown', id });
-    return { ...interaction, id, browserHash: idHash };
+    return { ...interaction, id };
   }
 
-  private async ofToday(own: Interaction & Pick<OwnInteraction, 'id' | 'browserHash'>): Promise<OwnInteraction> {
+  private async ofToday(own: Interaction & Pick<OwnInteraction, 'id'>): Promise<OwnInteraction> {
     if (own.kind === 'own_page') return own;
     const client = await this.enabledClient(own);
     if (client === undefined) throw new InteractionLostError();
@@ -171,34 +185,55 @@ export class InteractionFlow {
     return this.clients.findEnabled(request.clientId);
   }
 
-  private async ownPage({ id, session }: CurrentInteraction): Promise<InteractionStep> {
+  private async withSession(own: OwnInteraction, browser: InteractingBrowser): Promise<CurrentInteraction> {
+    const session = await browser.session(own.kind === 'authorize' ? own.client.clientId : undefined);
+    return { ...own, session };
+  }
+
+  private async ownPage({ row, session }: CurrentInteraction): Promise<InteractionStep> {
     if (session === undefined) return { kind: 'sign_in', login: '' };
-    await this.interactions.finish(id);
+    await this.interactions.finish(row);
     return { kind: 'own_page' };
   }
 
-  private async grant(current: ForApplication): Promise<InteractionStep> {
-    const { client, request, session } = current;
-    if (session === undefined) throw new InteractionLostError();
-    await this.answerOnce(current);
-    const code = await this.authorization.issueCode(client, request, session);
-    if (code === undefined) throw new InteractionLostError();
-    return { kind: 'code', request, code };
-  }
-
   /** However often the person says no, and however late, the application gets it: there is nothing in it to protect. */
-  private async deny({ id, request }: ForApplication, description: string): Promise<AuthorizationOutcome> {
-    await this.interactions.finish(id);
+  private async deny(
+    { row, request, session }: ForApplication,
+    description: string,
+    address: string,
+  ): Promise<AuthorizationOutcome> {
+    if (session === undefined) await this.interactions.count(address);
+    await this.interactions.finish(row);
     return { kind: 'error', request, code: 'access_denied', description };
   }
 
   /** Of two forms that were sent at the same time one is answered; the other one leads on. */
   private async answerOnce(current: CurrentInteraction): Promise<void> {
-    if (!(await this.interactions.finish(current.id)))
+    if (!(await this.interactions.finish(current.row)))
       throw interactionOver(current.id, { ...current, state: 'answered' });
   }
 }
 
 function wasSignedInHere({ session, sessionId }: CurrentInteraction): boolean {
   return session !== undefined && sessionId === session.id;
+}
+
+/** What its code answers, and how. */
+function answeredBy(current: CurrentInteraction): AnsweringInteraction {
+  return { ...current.row, cookieHash: current.cookieHash, signedInHere: wasSignedInHere(current) };
+}
+
+/** @throws SessionOverError, InteractionLostError, InteractionAnsweredError where there is no code */
+function codeStep(current: ForApplication, result: Authorization): InteractionStep {
+  switch (result.kind) {
+    case 'code':
+      return { kind: 'code', request: current.request, code: result.code };
+    case 'answered_before':
+      throw interactionOver(current.id, { ...current, state: 'answered' });
+    case 'session_over':
+      throw new SessionOverError();
+    // The client may not have it any more, or what was allowed was taken back, at this moment.
+    default:
+      throw new InteractionLostError();
+  }
 }

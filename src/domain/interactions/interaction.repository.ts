@@ -1,73 +1,70 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { DAY } from '../../platform/clock/durations.js';
 import { expiredRows, Retention } from '../../platform/database/retention.js';
-import { statement, typed, type RowOf } from '../../platform/database/statement.js';
+import { sql, statement, typed, type RowOf } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
+import { existing } from '../../platform/oidc/errors.js';
 import type { AuthorizationRequest } from './authorization-request.js';
-
-/**
- * How long after its time a person who comes back to an interaction still gets a way to continue: a notebook that was
- * closed overnight.
- */
-const KEPT_MS = DAY;
+import { KEPT_MS } from './interaction-times.js';
+import { answerInteraction, INTERACTION_ROW, type InteractionRow } from './interactions.sql.js';
 
 const COLUMNS = {
+  browser_hash: 'bytea',
   request: typed<AuthorizationRequest | null>('jsonb?'),
+  created_at: 'timestamptz',
+  expires_at: 'timestamptz',
   session_id: 'uuid?',
   answered_at: 'timestamptz?',
-  expires_at: 'timestamptz',
 } as const;
-const SELECT = `SELECT ${Object.keys(COLUMNS).join(', ')} FROM interactions`;
 
 const INSERT = statement({
   name: 'interactions_insert',
   parameters: {
-    idHash: 'bytea',
-    browserHash: 'bytea',
+    ...INTERACTION_ROW,
     clientId: 'text?',
     request: typed<AuthorizationRequest | null>('jsonb?'),
-    now: 'timestamptz',
-    expiresAt: 'timestamptz',
     sessionId: 'uuid?',
   },
   text: `
     INSERT INTO interactions (id_hash, browser_hash, client_id, request, created_at, expires_at, session_id)
-    VALUES (:idHash, :browserHash, :clientId, :request, :now, :expiresAt, :sessionId)`,
+    VALUES (:interactionHash, :interactionBrowser, :clientId, :request, :interactionBegan, :interactionExpires, :sessionId)`,
 });
 
 const FIND = statement({
   name: 'interactions_find',
-  parameters: { idHash: 'bytea', browserHash: 'bytea' },
-  row: COLUMNS,
-  text: `${SELECT} WHERE id_hash = :idHash AND browser_hash = :browserHash`,
-});
-
-const FIND_OF_ANY_BROWSER = statement({
-  name: 'interactions_find_of_any_browser',
   parameters: { idHash: 'bytea' },
   row: COLUMNS,
-  text: `${SELECT} WHERE id_hash = :idHash`,
+  text: `SELECT ${Object.keys(COLUMNS).join(', ')} FROM interactions WHERE id_hash = :idHash`,
 });
 
-const LOCK = statement({
-  name: 'interactions_lock',
-  parameters: { idHash: 'bytea' },
-  row: { session_id: 'uuid?' },
-  text: 'SELECT session_id FROM interactions WHERE id_hash = :idHash FOR UPDATE',
+/** The empty update locks the row that is there, and only makes RETURNING answer. */
+const HOLD = statement({
+  name: 'interactions_hold',
+  parameters: INTERACTION_ROW,
+  row: { session_id: 'uuid?', answered_at: 'timestamptz?' },
+  text: `
+    INSERT INTO interactions (id_hash, browser_hash, created_at, expires_at)
+    VALUES (:interactionHash, :interactionBrowser, :interactionBegan, :interactionExpires)
+    ON CONFLICT (id_hash) DO UPDATE SET browser_hash = interactions.browser_hash
+    RETURNING session_id, answered_at`,
 });
 
 const SET_SESSION = statement({
   name: 'interactions_set_session',
-  parameters: { idHash: 'bytea', sessionId: 'uuid' },
-  text: 'UPDATE interactions SET session_id = :sessionId WHERE id_hash = :idHash',
+  parameters: { ...INTERACTION_ROW, sessionId: 'uuid' },
+  text: `
+    INSERT INTO interactions (id_hash, browser_hash, created_at, expires_at, session_id)
+    VALUES (:interactionHash, :interactionBrowser, :interactionBegan, :interactionExpires, :sessionId)
+    ON CONFLICT (id_hash) DO UPDATE SET session_id = excluded.session_id`,
 });
 
 const ANSWER = statement({
   name: 'interactions_answer',
-  parameters: { idHash: 'bytea', now: 'timestamptz' },
-  row: { answered_at: 'timestamptz?' },
-  text: `
-    UPDATE interactions SET answered_at = :now WHERE id_hash = :idHash AND answered_at IS NULL RETURNING answered_at`,
+  parameters: { ...INTERACTION_ROW, now: 'timestamptz' },
+  row: { id_hash: 'bytea' },
+  text: sql`
+    WITH one AS (SELECT 1),
+    ${answerInteraction('one')}
+    SELECT id_hash FROM answered`,
 });
 
 const EXPIRED = expiredRows({
@@ -80,14 +77,16 @@ const EXPIRED = expiredRows({
 
 export type StoredInteraction = Readonly<RowOf<typeof COLUMNS>>;
 
-export interface NewInteraction {
-  readonly idHash: Buffer;
-  readonly browserHash: Buffer;
+export interface NewInteraction extends InteractionRow {
   readonly clientId: string | undefined;
   readonly request: AuthorizationRequest | undefined;
-  readonly now: Date;
-  readonly expiresAt: Date;
   readonly sessionId: string | undefined;
+}
+
+/** What has come of an interaction whose row is locked. */
+export interface HeldInteraction {
+  readonly sessionId: string | undefined;
+  readonly answeredAt: Date | null;
 }
 
 /** The table `interactions`. */
@@ -106,26 +105,23 @@ export class InteractionRepository implements OnModuleInit {
     await this.transactions.query(INSERT, interaction);
   }
 
-  /** @param browserHash of the browser that began it; undefined: of any */
-  async find(idHash: Buffer, browserHash: Buffer | undefined): Promise<StoredInteraction | undefined> {
-    const [row] = await (browserHash === undefined
-      ? this.transactions.query(FIND_OF_ANY_BROWSER, { idHash })
-      : this.transactions.query(FIND, { idHash, browserHash }));
+  async find(idHash: Buffer): Promise<StoredInteraction | undefined> {
+    const [row] = await this.transactions.query(FIND, { idHash });
     return row;
   }
 
-  /** The session that began within it. Its row is locked until the transaction ends. */
-  async lock(tx: Tx, idHash: Buffer): Promise<string | undefined> {
-    const [row] = await tx.query(LOCK, { idHash });
-    return row?.session_id ?? undefined;
+  /** Its row, which is written if there is none, is locked until the transaction ends. */
+  async hold(tx: Tx, row: InteractionRow): Promise<HeldInteraction> {
+    const held = existing((await tx.query(HOLD, row))[0], 'interaction');
+    return { sessionId: held.session_id ?? undefined, answeredAt: held.answered_at };
   }
 
-  async setSession(idHash: Buffer, sessionId: string, tx?: Tx): Promise<void> {
-    await (tx ?? this.transactions).query(SET_SESSION, { idHash, sessionId });
+  async setSession(row: InteractionRow, sessionId: string, tx?: Tx): Promise<void> {
+    await (tx ?? this.transactions).query(SET_SESSION, { ...row, sessionId });
   }
 
   /** False when it was answered before. */
-  async answer(idHash: Buffer, now: Date): Promise<boolean> {
-    return (await this.transactions.query(ANSWER, { idHash, now })).length === 1;
+  async answer(row: InteractionRow, now: Date): Promise<boolean> {
+    return (await this.transactions.query(ANSWER, { ...row, now })).length === 1;
   }
 }

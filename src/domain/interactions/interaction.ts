@@ -1,6 +1,7 @@
 import type { Client } from '../clients/client.js';
 import type { SignedInSession } from '../sessions/session.js';
 import type { AuthorizationRequest } from './authorization-request.js';
+import type { InteractionRow } from './interactions.sql.js';
 
 /** What a person came for. */
 export type InteractionPurpose =
@@ -14,6 +15,8 @@ export type Interaction = InteractionPurpose & {
   readonly sessionId: string | undefined;
   /** Only an open one is answered. The others are there to lead people on. */
   readonly state: 'open' | 'answered' | 'lapsed';
+  /** What its row is written from by the first statement that needs one. */
+  readonly row: InteractionRow;
 };
 
 /** The browser that interactions are bound to, as its edge knows it. */
@@ -28,10 +31,14 @@ export interface InteractingBrowser {
  * An interaction of this browser, with the client it is for: the client as it is now, and its request as it may be
  * answered now.
  */
-export type OwnInteraction = Interaction & { readonly id: string; readonly browserHash: Buffer } & (
+export type OwnInteraction = Interaction & { readonly id: string } & (
     | { readonly kind: 'authorize'; readonly client: Client; readonly request: AuthorizationRequest }
     | { readonly kind: 'own_page' }
   );
 
 /** The same, with who is signed in in this browser. */
-export type CurrentInteraction = OwnInteraction & { readonly session: SignedInSession | undefined };
+export type CurrentInteraction = OwnInteraction & {
+  readonly session: SignedInSession | undefined;
+  /** Of the cookie that the session has just been given, where it was not looked up by it: it must still have that one. */
+  readonly cookieHash?: Buffer;
+};

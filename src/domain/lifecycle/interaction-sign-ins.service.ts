@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { interactionOver, interactionReplaced } from '../interactions/interaction-errors.js';
+import { sha256 } from '../../platform/oidc/secret.js';
+import { interactionOver, interactionReplaced, SessionOverError } from '../interactions/interaction-errors.js';
 import { InteractionFlow, type InteractionStep } from '../interactions/interaction-flow.service.js';
 import type { CurrentInteraction } from '../interactions/interaction.js';
 import { InteractionsService } from '../interactions/interactions.service.js';
@@ -13,9 +14,16 @@ export type InteractionSignIn =
       readonly kind: 'signed_in';
       /** The session's cookie, for the browser to keep whatever comes next. */
       readonly cookie: string;
-      readonly current: CurrentInteraction & { readonly sessionId: string };
+      readonly current: CurrentInteraction;
+      /**
+       * What comes next for the person. It fails with InteractionLostError or InteractionAnsweredError where another
+       * interaction was begun in place of one that is over.
+       */
+      readonly step: Promise<InteractionStep>;
     }
   | Exclude<SignIn, { kind: 'signed_in' }>;
+
+type Begun = CurrentInteraction & { readonly sessionId: string };
 
 /** Signing in by a password within an interaction, and what comes after it. */
 @Injectable()
@@ -37,23 +45,35 @@ export class InteractionSignIns {
     password: string,
     from: Browser,
   ): Promise<InteractionSignIn> {
-    const outcome = await this.signInService.signIn(login, password, from, current.session, current.id);
+    const outcome = await this.signInService.signIn(login, password, from, current.session, current);
     if (outcome.kind !== 'signed_in') return outcome;
     const { cookie, sessionId } = outcome.started;
-    const clientId = current.kind === 'authorize' ? current.client.clientId : undefined;
-    const session = await this.sessions.findByCookie(cookie, clientId);
+    const state = this.interactions.stateOf(current.row, outcome.answeredAt);
+    const session = outcome.session ?? (await this.byCookie(cookie, current));
     // It ended at once, or a second click has got it and a newer cookie: this one must not replace that.
-    if (session === undefined) throw interactionOver(current.id, current);
-    return { kind: 'signed_in', cookie, current: { ...current, session, sessionId } };
+    if (session === undefined) throw interactionOver(current.id, { ...current, state });
+    const unseen = outcome.session === undefined ? {} : { cookieHash: sha256(cookie) };
+    const begun = { ...current, session, sessionId, state, ...unseen };
+    const step = this.next(begun, from.address ?? '');
+    if (await isOver(step)) throw interactionOver(current.id, begun);
+    return { kind: 'signed_in', cookie, current: begun, step };
   }
 
-  /**
-   * What happens next for a person who has just signed in.
-   * @throws InteractionLostError, InteractionAnsweredError with the interaction that was begun in place of one that is over
-   */
-  async next(current: CurrentInteraction & { readonly sessionId: string }, address: string): Promise<InteractionStep> {
-    if (current.state === 'open') return this.flow.next(current);
-    const by = await this.interactions.begin(current, current.browserHash, address, current.sessionId);
-    throw interactionReplaced(current, by);
+  private async next(begun: Begun, address: string): Promise<InteractionStep> {
+    if (begun.state === 'open') return this.flow.next(begun);
+    const by = await this.interactions.begin(begun, begun.row.interactionBrowser, address, begun.sessionId);
+    throw interactionReplaced(begun, by);
   }
+
+  private byCookie(cookie: string, current: CurrentInteraction) {
+    return this.sessions.findByCookie(cookie, current.kind === 'authorize' ? current.client.clientId : undefined);
+  }
+}
+
+/** Whether the session has ended, or got another cookie, before the step was done. */
+function isOver(step: Promise<InteractionStep>): Promise<boolean> {
+  return step.then(
+    () => false,
+    (error: unknown) => error instanceof SessionOverError,
+  );
 }

@@ -23,6 +23,7 @@ import { KeyRotation } from './key-rotation.service.js';
 import { NamedTargets } from './named-targets.service.js';
 import { OperatorLogout } from './operator-logout.service.js';
 import { OrganizationChanges } from './organization-changes.service.js';
+import { PasswordSessions } from './password-sessions.service.js';
 import { SelfRegistration } from './self-registration.service.js';
 import { SignInService } from './sign-in.service.js';
 import { UpstreamChanges } from './upstream-changes.service.js';
@@ -59,7 +60,7 @@ const USE_CASES = [
     TokensModule,
     UpstreamsModule,
   ],
-  providers: [...USE_CASES, ChangeRecord, ClientRemoval, NamedTargets],
+  providers: [...USE_CASES, ChangeRecord, ClientRemoval, NamedTargets, PasswordSessions],
   exports: USE_CASES,
 })
 export class LifecycleModule {}

@@ -1,29 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import type { Account, SignInOutcome } from '../accounts/account.js';
 import { PasswordSignIn } from '../accounts/password-sign-in.service.js';
-import type { Tx } from '../../platform/database/transaction.js';
 import { LogoutService } from '../logout/command/logout.service.js';
 import { Metrics } from '../../platform/metrics/metrics.js';
 import type { Browser, SignedInSession } from '../sessions/session.js';
-import { SessionsService, type StartedSession } from '../sessions/sessions.service.js';
 import type { UpstreamPerson } from '../upstreams/upstream-person.js';
 import { UpstreamSessions, type UpstreamSignIn } from '../upstreams/upstream-sessions.service.js';
 import type { Upstream } from '../upstreams/upstream.js';
-import { InteractionsService } from '../interactions/interactions.service.js';
+import type { Interaction } from '../interactions/interaction.js';
+import { PasswordSessions, type PasswordSession } from './password-sessions.service.js';
 
 export type SignIn =
-  | { readonly kind: 'signed_in'; readonly account: Account; readonly started: StartedSession }
+  | ({ readonly kind: 'signed_in'; readonly account: Account } & PasswordSession)
   | Exclude<SignInOutcome, { kind: 'signed_in' }>;
-
-const AMR_PASSWORD = ['pwd'];
 
 /** From a password, or another provider's word, to a session. */
 @Injectable()
 export class SignInService {
   constructor(
     private readonly passwords: PasswordSignIn,
-    private readonly interactions: InteractionsService,
-    private readonly sessions: SessionsService,
+    private readonly passwordSessions: PasswordSessions,
     private readonly upstreamSessions: UpstreamSessions,
     private readonly logoutService: LogoutService,
     private readonly metrics: Metrics,
@@ -33,29 +29,25 @@ export class SignInService {
    * The same person again keeps the session and gets a new cookie. Another person's sign-in in the same browser ends
    * the session that was there, everywhere: on a shared machine no person meets the tokens of the one before
    * (docs/threat-model.md#reused-session-id).
-   * @param interactionId where it happens within one: however often its form is sent, it begins one session
+   * @param interaction where it happens within one: however often its form is sent, it begins one session
    */
   async signIn(
     login: string,
     password: string,
     browser: Browser,
     current: SignedInSession | undefined,
-    interactionId?: string,
+    interaction?: Interaction,
   ): Promise<SignIn> {
-    const outcome = await this.passwords.signIn(login, password, browser.address ?? '');
+    const outcome = await this.passwords.check(login, password, browser.address ?? '');
     if (outcome.kind !== 'signed_in') return outcome;
     const { account } = outcome;
     const own = current?.accountId === account.id ? current.id : undefined;
-    const begin = async (tx?: Tx, earlier?: string): Promise<StartedSession | undefined> => {
-      const id = own ?? earlier;
-      const again =
-        id === undefined ? undefined : await this.sessions.reauthenticate(id, account, AMR_PASSWORD, browser, tx);
-      return again ?? (await this.sessions.begin(account, AMR_PASSWORD, browser, tx));
-    };
-    const started = await (interactionId === undefined ? begin() : this.interactions.signedIn(interactionId, begin));
-    if (started === undefined) return { kind: 'wrong_credentials' };
+    const begun = await (interaction === undefined
+      ? this.passwordSessions.begin(account, browser, own)
+      : this.passwordSessions.beginWithin(interaction, account, browser, own));
+    if (begun === undefined) return { kind: 'wrong_credentials' };
     await this.endOf(current, account.id);
-    return { kind: 'signed_in', account, started };
+    return { kind: 'signed_in', account, ...begun };
   }
 
   /** As {@link signIn}, by an upstream's word for the person. */

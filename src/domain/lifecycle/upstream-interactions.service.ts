@@ -73,7 +73,7 @@ export class UpstreamInteractions {
     try {
       const url = await this.roundTrips.depart(upstream, {
         interactionId: id,
-        browserHash: interaction.browserHash,
+        browserHash: interaction.row.interactionBrowser,
         loginHint: request?.loginHint,
         prompt: promptFor(request),
         maxAge: request?.maxAge ?? checkedMaxAge,
@@ -114,7 +114,7 @@ export class UpstreamInteractions {
         await this.audit.recordRefusal('upstream_sign_in', { upstream: upstream.name, reason: outcome.kind });
         return problem(PROBLEMS[outcome.kind], interaction, upstream);
       }
-      await this.interactions.authenticated(interaction.id, outcome.started.sessionId);
+      await this.interactions.authenticated(interaction.row, outcome.started.sessionId);
       return { kind: 'signed_in', interactionId: interaction.id, cookie: outcome.started.cookie };
     } catch (error) {
       if (!(error instanceof UpstreamSignInError)) return this.problemOf(error, interaction, upstream);

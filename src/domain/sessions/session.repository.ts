@@ -1,12 +1,6 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DAY } from '../../platform/clock/durations.js';
-import {
-  accountNames,
-  ACCOUNT_NAMES_COLUMNS,
-  accountHasPasswordOf,
-  accountIsEnabled,
-  lockAccount,
-} from '../accounts/accounts.sql.js';
+import { accountNames, ACCOUNT_NAMES_COLUMNS } from '../accounts/accounts.sql.js';
 import { clientsToBeRemoved, DELETED_CLIENT_KEPT_MS } from '../clients/clients.sql.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { expiredRows, Retention, RETENTION_BATCH } from '../../platform/database/retention.js';
@@ -65,54 +59,6 @@ const FIND_ENDED_BY_COOKIE = statement({
      WHERE s.cookie_hash = :cookieHash AND coalesce(s.terminated_at, s.idle_expires_at) > :since`,
 });
 
-const SIGN_IN = {
-  sessionId: 'uuid',
-  accountId: 'uuid',
-  passwordChangedAt: 'timestamptz?',
-  cookieHash: 'bytea',
-  amr: 'text[]',
-  now: 'timestamptz',
-  idleExpiresAt: 'timestamptz',
-  expiresAt: 'timestamptz',
-  address: 'text?',
-  userAgent: 'text?',
-  ownSignInAt: 'timestamptz?',
-  upstreamAuthTime: 'timestamptz?',
-} as const;
-
-const CREATE = statement({
-  name: 'sessions_create',
-  parameters: SIGN_IN,
-  row: { id: 'uuid' },
-  text: `
-    WITH account AS (
-      -- Locked, so that an account being disabled or given a new password at this moment gets no session from the old one.
-      SELECT a.id FROM accounts a WHERE a.id = :accountId AND ${accountIsEnabled('a')} AND ${accountHasPasswordOf('a', ':passwordChangedAt')}
-         FOR SHARE
-    )
-    INSERT INTO sessions (id, account_id, cookie_hash, authenticated_at, amr, created_at, last_seen_at, idle_expires_at,
-                          expires_at, address, user_agent, own_sign_in_at, upstream_auth_time, began_after_order)
-    SELECT :sessionId, account.id, :cookieHash, :now, :amr, :now, :now, least(:idleExpiresAt, :expiresAt),
-           :expiresAt, :address, :userAgent, :ownSignInAt, :upstreamAuthTime, ${NEWEST_ORDER}
-      FROM account RETURNING id`,
-});
-
-const REAUTHENTICATE = statement({
-  name: 'sessions_reauthenticate',
-  parameters: SIGN_IN,
-  row: { id: 'uuid' },
-  text: `
-    UPDATE sessions s
-       SET cookie_hash = :cookieHash, authenticated_at = :now, amr = :amr, last_seen_at = :now,
-           idle_expires_at = least(:idleExpiresAt, :expiresAt), expires_at = :expiresAt, address = :address,
-           user_agent = :userAgent, own_sign_in_at = coalesce(:ownSignInAt, s.own_sign_in_at),
-           upstream_auth_time = :upstreamAuthTime
-      FROM accounts a
-     WHERE s.id = :sessionId AND s.account_id = :accountId AND a.id = s.account_id
-       AND ${sessionIsAlive('s', 'a', ':now')} AND ${accountHasPasswordOf('a', ':passwordChangedAt')}
-    RETURNING s.id`,
-});
-
 const TOUCH = statement({
   name: 'sessions_touch',
   parameters: { sessionIds: 'uuid[]', now: 'timestamptz', idleExpiresAt: 'timestamptz' },
@@ -122,13 +68,6 @@ const TOUCH = statement({
     )
     UPDATE sessions s SET last_seen_at = :now, idle_expires_at = least(:idleExpiresAt, s.expires_at)
       FROM seen WHERE s.id = seen.id`,
-});
-
-const LOCK_ACCOUNT = statement({
-  name: 'sessions_lock_account',
-  parameters: { accountId: 'uuid' },
-  row: { id: 'uuid' },
-  text: lockAccount(':accountId'),
 });
 
 const IS_KNOWN_AS = statement({
@@ -175,24 +114,6 @@ const FIND_UPSTREAM = statement({
     SELECT upstream_id, issuer, sub, sid, id_token FROM session_upstreams
      WHERE session_id = :sessionId ORDER BY authenticated_at DESC LIMIT 1`,
 });
-
-/** What a sign-in makes of a session, or gives to the one that there is. */
-export interface SignInOfSession {
-  readonly sessionId: string;
-  readonly accountId: string;
-  /** By which password it was proved: one that was set since begins nothing. */
-  readonly passwordChangedAt: Date | null;
-  readonly cookieHash: Buffer;
-  readonly amr: readonly string[];
-  readonly now: Date;
-  readonly idleExpiresAt: Date;
-  readonly expiresAt: Date;
-  readonly address: string | null;
-  readonly userAgent: string | null;
-  /** Null when another provider's word was taken for it. */
-  readonly ownSignInAt: Date | null;
-  readonly upstreamAuthTime: Date | null;
-}
 
 /** A session by its cookie, with the applications in it where they were asked for. */
 export interface FoundByCookie {
@@ -243,21 +164,6 @@ export class SessionRepository implements OnApplicationBootstrap {
   ): Promise<{ readonly id: string; readonly terminationId: string | null } | undefined> {
     const [row] = await this.transactions.query(FIND_ENDED_BY_COOKIE, { cookieHash, since });
     return row === undefined ? undefined : { id: row.id, terminationId: row.termination_id };
-  }
-
-  /** False when the account was disabled, deleted or given another password since the proof. */
-  async create(tx: Tx | undefined, signIn: SignInOfSession): Promise<boolean> {
-    return (await (tx ?? this.transactions).query(CREATE, signIn)).length > 0;
-  }
-
-  /** As {@link create}, of the session that there is: false, too, when it is not alive or another account's. */
-  async reauthenticate(tx: Tx | undefined, signIn: SignInOfSession): Promise<boolean> {
-    return (await (tx ?? this.transactions).query(REAUTHENTICATE, signIn)).length > 0;
-  }
-
-  /** Sessions of the account begin one after the other until this transaction ends. */
-  async lockAccount(tx: Tx, accountId: string): Promise<void> {
-    await tx.query(LOCK_ACCOUNT, { accountId });
   }
 
   /** Pushes the idle expiry of those that have not ended. One that is locked at this moment stays as it is. */

@@ -25,7 +25,7 @@ export class FacilitatorTokens {
     session: AuthenticatedSession,
     request: { readonly scope: readonly string[]; readonly upstream: string | undefined },
   ): Promise<TokenResponse | undefined> {
-    const code = await this.grantsService.authorize(
+    const authorization = await this.grantsService.authorize(
       {
         clientId: client.clientId,
         redirectUri: undefined,
@@ -38,7 +38,8 @@ export class FacilitatorTokens {
       },
       session,
     );
-    if (code === undefined) return undefined;
+    if (authorization.kind !== 'code') return undefined;
+    const { code } = authorization;
     return this.codes.redeem(client, { code, redirectUri: undefined, codeVerifier: undefined }, true);
   }
 

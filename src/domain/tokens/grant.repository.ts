@@ -2,43 +2,20 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { accountClaims } from '../accounts/accounts.sql.js';
 import {
   clientHasRedirectUri,
-  clientMayBeGranted,
   clientMayServePeople,
   clientsToBeRemoved,
   DELETED_CLIENT_KEPT_MS,
-  scopeGrantedTo,
 } from '../clients/clients.sql.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { DAY } from '../../platform/clock/durations.js';
 import { dependentRows, expiredRows, Retention } from '../../platform/database/retention.js';
-import { sql, statement, typed, type Queryable } from '../../platform/database/statement.js';
+import { sql, statement, typed } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
-import { grantOutlivesOrders, NEWEST_ORDER } from '../../platform/epochs/epochs.sql.js';
-import type { ClaimsParameter } from '../../platform/oidc/claims.js';
+import { grantOutlivesOrders } from '../../platform/epochs/epochs.sql.js';
 import { joinSessions, sessionIsAlive } from '../sessions/sessions.sql.js';
-import { grantIsServed, sessionServes, upstreamVouchingFor } from '../upstreams/upstreams.sql.js';
+import { grantIsServed } from '../upstreams/upstreams.sql.js';
 import { GRANT_COLUMNS, GRANT_SELECTED, SID_COLUMN, toGrant, type Grant } from './grant.js';
 import { OPAQUE_PARAMETERS, opaqueValues, storeOpaque, type OpaqueToStore } from './opaque-tokens.sql.js';
-
-export interface NewGrant {
-  readonly id: string;
-  readonly accountId: string;
-  readonly clientId: string;
-  readonly sessionId: string;
-  readonly offline: boolean;
-  readonly scope: string;
-  readonly claims: ClaimsParameter | undefined;
-  readonly authenticatedAt: Date;
-  readonly amr: readonly string[];
-  readonly upstream: string | null;
-  readonly codeHash: Buffer;
-  readonly redirectUri: string | undefined;
-  /** By which registered URI the code goes out; undefined: it goes nowhere. */
-  readonly registeredUri: string | undefined;
-  readonly codeChallenge: string | undefined;
-  readonly nonce: string | undefined;
-  readonly codeExpiresAt: Date;
-}
 
 export interface CodeExchange {
   readonly codeHash: Buffer;
@@ -66,48 +43,6 @@ export interface CodeState {
   readonly clientId: string;
   readonly consumedAt: Date | null;
 }
-
-const CREATE = statement({
-  name: 'grants_create_with_code',
-  parameters: {
-    id: 'uuid',
-    accountId: 'uuid',
-    clientId: 'text',
-    sessionId: 'uuid',
-    offline: 'boolean',
-    scope: 'text',
-    claims: typed<ClaimsParameter | null>('jsonb?'),
-    authenticatedAt: 'timestamptz',
-    amr: 'text[]',
-    upstream: 'text?',
-    codeHash: 'bytea',
-    redirectUri: 'text?',
-    registeredUri: 'text?',
-    codeChallenge: 'text?',
-    nonce: 'text?',
-    codeExpiresAt: 'timestamptz',
-    now: 'timestamptz',
-  },
-  row: { grant_id: 'uuid' },
-  text: `
-    WITH live AS (
-      SELECT s.id, ${upstreamVouchingFor('s', ':clientId')} AS upstream_id
-        FROM sessions s CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = s.account_id OFFSET 0) a
-       WHERE s.id = :sessionId AND a.id = :accountId AND ${sessionIsAlive('s', 'a', ':now')} AND ${sessionServes('s', ':clientId')}
-    ), client AS MATERIALIZED (
-      -- Locked, so that a client that is being disabled, or loses something, gets no grant that is never revoked or narrowed.
-      SELECT c.client_id, ${scopeGrantedTo('c', ':scope')} AS scope FROM clients c
-       WHERE c.client_id = :clientId AND ${clientMayBeGranted('c', ':offline')} AND ${clientHasRedirectUri('c', ':registeredUri')} FOR SHARE OF c
-    ), g AS (
-      INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
-                          upstream_id, began_after_order)
-      SELECT :id, :accountId, client.client_id, live.id, :offline, client.scope, :claims, :authenticatedAt, :amr, :now, :upstream,
-             live.upstream_id, ${NEWEST_ORDER}
-        FROM live, client RETURNING id
-    )
-    INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, registered_uri, code_challenge, nonce, expires_at)
-    SELECT :codeHash, g.id, :redirectUri, :registeredUri, :codeChallenge, :nonce, :codeExpiresAt FROM g RETURNING grant_id`,
-});
 
 /**
  * Locks the session, then the grant: the order in which a logout locks them. A logout that commits first leaves
@@ -253,14 +188,6 @@ export class GrantRepository implements OnModuleInit {
       { ...EXPIRED_DENIALS, keepMs: DAY },
       { ...DONE_WITH, keepMs: 2 * DAY },
     );
-  }
-
-  /**
-   * The grant is there before any token of it, so no token is ever without the row that can revoke it. False: the
-   * session ended or is none for the client, or the client may not have it.
-   */
-  async createWithCode(grant: NewGrant, db: Queryable = this.transactions): Promise<boolean> {
-    return (await db.query(CREATE, { ...grant, now: this.clock.now() })).length === 1;
   }
 
   /** Consumes the code. Undefined when anything about it does not fit; {@link codeState} says what. */

@@ -2,10 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { Clock } from '../../platform/clock/clock.js';
-import type { Queryable } from '../../platform/database/statement.js';
 import type { Tx } from '../../platform/database/transaction.js';
 import type { ClaimsParameter } from '../../platform/oidc/claims.js';
 import { newSecret, sha256 } from '../../platform/oidc/secret.js';
+import type { ConsentAsked } from '../consents/consents.sql.js';
+import { GrantCreationRepository, type AnsweredByCode, type CreatedGrant } from './grant-creation.repository.js';
 import { GrantRepository } from './grant.repository.js';
 
 /** What a person allowed, as the authorization endpoint knows it. */
@@ -20,7 +21,13 @@ export interface AuthorizedRequest {
   readonly codeChallenge: string | undefined;
   readonly offline: boolean;
   readonly upstream?: string | undefined;
+  /** What the person must have allowed before; undefined: it need not be asked. */
+  readonly consent?: ConsentAsked | undefined;
 }
+
+/** A code, or why there is none: then nothing was written. */
+export type Authorization =
+  { readonly kind: 'code'; readonly code: string } | { readonly kind: Exclude<CreatedGrant, 'created'> };
 
 export interface AuthenticatedSession {
   readonly id: string;
@@ -34,6 +41,7 @@ export interface AuthenticatedSession {
 export class GrantsService {
   constructor(
     private readonly repository: GrantRepository,
+    private readonly creation: GrantCreationRepository,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -46,12 +54,15 @@ export class GrantsService {
     if (scope.length > 0) await this.repository.narrow(tx, clientId, scope);
   }
 
-  /** Records the grant and returns a code for it. Undefined when the session ended meanwhile. */
+  /**
+   * Records the grant and returns a code for it.
+   * @param answering the interaction that the code answers, in the same statement
+   */
   async authorize(
     request: AuthorizedRequest,
     session: AuthenticatedSession,
-    db?: Queryable,
-  ): Promise<string | undefined> {
+    answering?: AnsweredByCode,
+  ): Promise<Authorization> {
     const code = newSecret();
     const grant = {
       id: uuid(),
@@ -70,7 +81,9 @@ export class GrantsService {
       codeChallenge: request.codeChallenge,
       nonce: request.nonce,
       codeExpiresAt: this.clock.in(this.settings.codeTtlSeconds * 1000),
+      consent: request.consent,
     };
-    return (await this.repository.createWithCode(grant, db)) ? code : undefined;
+    const created = await this.creation.createWithCode(grant, answering);
+    return created === 'created' ? { kind: 'code', code } : { kind: created };
   }
 }

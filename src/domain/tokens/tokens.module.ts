@@ -6,6 +6,7 @@ import { AccessTokenRepository } from './access-token.repository.js';
 import { AccessTokensService } from './access-tokens.service.js';
 import { CodeRedemption } from './code-redemption.js';
 import { FacilitatorTokens } from './facilitator-tokens.service.js';
+import { GrantCreationRepository } from './grant-creation.repository.js';
 import { GrantRepository } from './grant.repository.js';
 import { RefreshTokenRepository } from './refresh-token.repository.js';
 import { GrantsService } from './grants.service.js';
@@ -27,6 +28,7 @@ import { UserinfoService } from './userinfo.service.js';
     AccessTokensService,
     CodeRedemption,
     FacilitatorTokens,
+    GrantCreationRepository,
     GrantRepository,
     RefreshTokenRepository,
     GrantsService,

@@ -3,7 +3,7 @@ import { Clock } from '../../platform/clock/clock.js';
 import { isRefusedValue } from '../../platform/database/storage-errors.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import type { Browser } from '../sessions/session.js';
-import { SessionsService, type StartedSession } from '../sessions/sessions.service.js';
+import { SessionSignIns, type StartedSession } from '../sessions/session-sign-ins.service.js';
 import { FEDERATED_AMR } from '../../platform/oidc/authentication-context.js';
 import { ConflictError } from '../../platform/oidc/errors.js';
 import { UpstreamIdentities } from './upstream-identities.service.js';
@@ -37,7 +37,7 @@ export class UpstreamSessions {
     private readonly transactions: TransactionRunner,
     private readonly identities: UpstreamIdentities,
     private readonly logoutTokens: UpstreamLogoutTokens,
-    private readonly sessions: SessionsService,
+    private readonly sessions: SessionSignIns,
     private readonly links: UpstreamLinks,
     private readonly clock: Clock,
   ) {}

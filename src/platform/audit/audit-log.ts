@@ -7,6 +7,7 @@ import { expiredRows, Retention } from '../database/retention.js';
 import { statement, typed } from '../database/statement.js';
 import { sqlState } from '../database/storage-errors.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
+import type { AuditedRow } from './audit.sql.js';
 import { CoalescingCounter } from './coalescing-counter.js';
 import { RefusalCounts } from './refusal-counts.js';
 import {
@@ -104,6 +105,11 @@ export class AuditLog implements OnModuleInit {
       outcome: event.outcome,
       details: storable(event.details),
     });
+  }
+
+  /** What a statement needs that puts an event on record itself, so that it is a part of what it records. */
+  rowOf(details: AuditDetails): AuditedRow {
+    return { auditId: uuid(), auditDetails: storable(details) };
   }
 
   /**

@@ -1,5 +1,5 @@
-import { fragment, type Fragment } from '../database/statement.js';
-import type { AuditEventName } from './audit-event.js';
+import { fragment, typed, type Fragment, type ValuesOf } from '../database/statement.js';
+import type { AuditDetails, AuditEventName } from './audit-event.js';
 
 /**
  * SQL about `audit_events` that other modules put into their own statements, where a second round trip would cost more
@@ -22,3 +22,8 @@ export function recordEvents(event: AuditEventName, source: string, needs: reado
      )`,
   });
 }
+
+/** An event as `AuditLog.rowOf` made it, as parameters of a statement that puts it on record by {@link recordEvents}. */
+export const AUDITED = { auditId: 'uuid', auditDetails: typed<AuditDetails>('jsonb') } as const;
+
+export type AuditedRow = ValuesOf<typeof AUDITED>;

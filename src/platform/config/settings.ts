@@ -71,7 +71,10 @@ export interface Settings {
   readonly keyPublishLeadMs: number;
   readonly signInAccountFailures: number;
   readonly signInAddressPerMinute: number;
-  /** Sign-ins that one address may begin a minute, answered or not: each leaves a row. */
+  /**
+   * Rows that one address may leave a minute without a proof of who is there: of sign-ins that are too long for an address,
+   * are refused, or leave for another provider.
+   */
   readonly authorizePerMinute: number;
   /** Registrations that one address may send a minute. */
   readonly registrationPerMinute: number;

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, generateSecret, type JWK } from 'jose';
-import { DAY, MINUTE } from '../clock/durations.js';
+import { DAY, HOUR, MINUTE } from '../clock/durations.js';
 import { Clock } from '../clock/clock.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { PeriodicTask } from '../database/periodic-task.js';
@@ -20,8 +20,11 @@ const FORGOTTEN_AFTER = MINUTE;
 const INTERVAL = MINUTE;
 /** A new symmetric key is known to every node before it is used, by age if not by word. */
 const USED_AFTER = 2 * MAX_AGE_MS;
-/** A replaced sealing key opens for so long what browsers carry; nothing of that lives longer. */
-const OPENS_AFTER_RETIREMENT = DAY;
+/**
+ * A replaced sealing key opens for so long what browsers carry; nothing of that lives longer. The longest are interactions,
+ * which lead on for a day after their hour.
+ */
+const OPENS_AFTER_RETIREMENT = DAY + 2 * HOUR;
 
 /**
  * Makes keys, retires them and forgets their private halves: at the first start, by age and by command. Of several nodes

@@ -13,7 +13,6 @@ import {
 } from '@nestjs/common';
 import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { InteractionFlow } from '../../domain/interactions/interaction-flow.service.js';
-import type { CurrentInteraction } from '../../domain/interactions/interaction.js';
 import { InteractionSignIns } from '../../domain/lifecycle/interaction-sign-ins.service.js';
 import { interactionPath, PATHS } from '../../platform/oidc/endpoints.js';
 import type { WayOn } from '../../platform/oidc/ways-on.js';
@@ -87,7 +86,7 @@ export class InteractionController {
     @Headers('user-agent') userAgent: string | undefined,
   ): Promise<HttpResponse> {
     const browser = sent.submitted(form.csrf, wayBack(id));
-    const current = await this.flow.find(id, browser);
+    const current = await this.flow.findForPassword(id, browser);
     const { login = '', password } = form;
     if (login === '' || password === undefined)
       return this.responses.signIn(browser, current, { login, problem: 'missing_fields' });
@@ -100,7 +99,9 @@ export class InteractionController {
         problem: outcome.kind,
         retryAfterSeconds: outcome.kind === 'too_many_attempts' ? outcome.retryAfterSeconds : undefined,
       });
-    return this.goOn(browser.signedIn(outcome.cookie), outcome.current, address);
+    const known = browser.signedIn(outcome.cookie);
+    // The session has begun, so its cookie goes out whatever comes of the rest.
+    return keepingCookies(known, async () => this.responses.step(known, outcome.current, await outcome.step));
   }
 
   @Post('consent')
@@ -111,13 +112,15 @@ export class InteractionController {
   @ApiSeeOther('Back to the application, with `code` or `error=access_denied`.')
   @ApiPage(400, 'The interaction lapsed or belongs to another browser.')
   @ApiPage(403, 'The form was not opened in this browser.')
+  @ApiPage(429, 'Too many sign-ins were refused from this address; `Retry-After` says when to come back.')
   async consent(
     @Param('id') id: string,
     @Body() form: ConsentFormDto,
     @CurrentBrowser() sent: Browser,
+    @Ip() address: string,
   ): Promise<HttpResponse> {
     const browser = sent.submitted(form.csrf, wayBack(id));
-    const { current, step } = await this.flow.consent(id, browser, form.decision);
+    const { current, step } = await this.flow.consent(id, browser, form.decision, address);
     return this.responses.step(browser, current, step);
   }
 
@@ -129,20 +132,15 @@ export class InteractionController {
   @ApiSeeOther('Back to the application, with `error=access_denied`.')
   @ApiPage(400, 'The interaction lapsed or belongs to another browser.')
   @ApiPage(403, 'The form was not opened in this browser.')
-  async cancel(@Param('id') id: string, @Body() form: FormDto, @CurrentBrowser() sent: Browser): Promise<HttpResponse> {
-    const browser = sent.submitted(form.csrf, wayBack(id));
-    return this.responses.answer(browser, await this.flow.cancel(id, browser));
-  }
-
-  /** The session has begun, so its cookie goes out whatever comes of the rest. */
-  private goOn(
-    browser: Browser,
-    current: CurrentInteraction & { readonly sessionId: string },
-    address: string,
+  @ApiPage(429, 'Too many sign-ins were refused from this address; `Retry-After` says when to come back.')
+  async cancel(
+    @Param('id') id: string,
+    @Body() form: FormDto,
+    @CurrentBrowser() sent: Browser,
+    @Ip() address: string,
   ): Promise<HttpResponse> {
-    return keepingCookies(browser, async () =>
-      this.responses.step(browser, current, await this.signIns.next(current, address)),
-    );
+    const browser = sent.submitted(form.csrf, wayBack(id));
+    return this.responses.answer(browser, await this.flow.cancel(id, browser, address));
   }
 }
 

@@ -1,11 +1,15 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import type { AuthorizationRequest } from '../authorization-request.js';
 
-/** A person is being asked something before an authorization request can be answered. */
+/**
+ * What has come of an interaction, in which a person is asked something before an authorization request can be answered. One
+ * that was sealed in its address has a row from its first session or its answer on, without client and request; one that
+ * was too long for an address has one from the beginning.
+ */
 @Entity('interactions')
 @Index('interactions_expires_at_idx', ['expiresAt'])
 export class InteractionEntity {
-  /** SHA-256 of the id in the URL. */
+  /** SHA-256 of a secret: the one that is sealed in the address, or the one that the address begins with. */
   @PrimaryColumn('bytea', { name: 'id_hash', primaryKeyConstraintName: 'interactions_pkey' })
   idHash: Buffer;
 
@@ -20,7 +24,7 @@ export class InteractionEntity {
   @Column('text', { name: 'client_id', nullable: true })
   clientId: string | null;
 
-  /** The validated request; null when the person came to see their own sessions. */
+  /** The validated request, where it is stored. */
   @Column('jsonb', { nullable: true })
   request: AuthorizationRequest | null;
 
@@ -34,8 +38,7 @@ export class InteractionEntity {
   @Column('timestamptz', { name: 'answered_at', nullable: true })
   answeredAt: Date | null;
 
-  /** The person proved who they are within this interaction, in this session. */
-  @ForeignKey('sessions', { name: 'interactions_session_id_fkey', onDelete: 'CASCADE' })
+  /** The person proved who they are within this interaction, in this session, which may be gone by now. */
   @Column('uuid', { name: 'session_id', nullable: true })
   sessionId: string | null;
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Account } from '../../../domain/accounts/account.js';
 import { PasswordSignIn } from '../../../domain/accounts/password-sign-in.service.js';
 import { clientName, type Client } from '../../../domain/clients/client.js';
-import { SessionsService } from '../../../domain/sessions/sessions.service.js';
+import { SessionSignIns } from '../../../domain/sessions/session-sign-ins.service.js';
 import { FacilitatorTokens } from '../../../domain/tokens/facilitator-tokens.service.js';
 import { CLIENT_CREDENTIALS } from '../../../domain/tokens/grants/client-credentials.js';
 import { TokenGrants } from '../../../domain/tokens/grants/token-grants.js';
@@ -22,7 +22,7 @@ const REFRESH_GRACE_MS = 30_000;
 export class TokenIssuing {
   constructor(
     private readonly passwords: PasswordSignIn,
-    private readonly sessions: SessionsService,
+    private readonly sessions: SessionSignIns,
     private readonly tokens: FacilitatorTokens,
     private readonly grants: TokenGrants,
     private readonly principals: Principals,
