@@ -1,8 +1,8 @@
 -- rate_limits_count, declared in src/platform/rate-limits/rate-limit.repository.ts
 -- parameters:
---   keys text[]
+--   key text[]
 --   points int[]
---   untils bigint[]
+--   until bigint[]
 --   now bigint
 -- row:
 --   place int
@@ -10,7 +10,7 @@
 --   until bigint, may be null
 
 WITH x AS (
-  SELECT * FROM unnest(:keys, :points, :untils) WITH ORDINALITY x(key, points, until, place)
+  SELECT * FROM unnest(:key, :points, :until) WITH ORDINALITY x(key, points, until, place)
 ), summed AS (
   SELECT x.key, sum(x.points)::int AS points, max(x.until) AS until FROM x WHERE x.points <> 0 GROUP BY x.key
 ), counted AS (

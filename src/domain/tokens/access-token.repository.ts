@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { accountClaims } from '../accounts/accounts.sql.js';
 import { clientVouchesFor } from '../clients/clients.sql.js';
 import { Clock } from '../../platform/clock/clock.js';
+import { StatementBatch } from '../../platform/database/statement-batch.js';
 import { statement, typed, type RowOf } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { parseScope } from '../../platform/oidc/claims.js';
@@ -23,12 +24,16 @@ export interface OpaqueTokenState {
 /** Of a client's own token, which hangs on no grant: its client may use it and it was not revoked. */
 const LIVE_CLIENT_TOKEN = statement({
   name: 'access_tokens_live_client_token',
-  parameters: { clientId: 'text', jti: 'text', issuedAt: 'timestamptz', generation: 'int' },
-  row: { registered_scope: 'text' },
+  parameters: { clientId: 'text[]', jti: 'text[]', issuedAt: 'timestamptz[]', generation: 'int[]' },
+  row: { place: 'int', registered_scope: 'text' },
   text: `
-    SELECT c.metadata ->> 'scope' AS registered_scope FROM clients c
-     WHERE c.client_id = :clientId AND ${clientVouchesFor('c', ':issuedAt', ':generation')}
-       AND NOT ${accessTokenIsDenied(':jti')}`,
+    SELECT asked.place::int AS place, live.registered_scope
+      FROM unnest(:clientId, :jti, :issuedAt, :generation) WITH ORDINALITY asked(client_id, jti, issued_at, generation, place)
+     CROSS JOIN LATERAL (
+       SELECT c.metadata ->> 'scope' AS registered_scope FROM clients c
+        WHERE c.client_id = asked.client_id AND ${clientVouchesFor('c', 'asked.issued_at', 'asked.generation')}
+          AND NOT ${accessTokenIsDenied('asked.jti')} OFFSET 0
+     ) live`,
 });
 
 const PERSON = {
@@ -38,11 +43,16 @@ const PERSON = {
 
 const LIVE_GRANT = statement({
   name: 'access_tokens_live_grant',
-  parameters: { grantId: 'uuid', jti: 'text', now: 'timestamptz' },
-  row: { ...GRANT_COLUMNS, ...PERSON },
+  parameters: { grantId: 'uuid[]', jti: 'text[]', now: 'timestamptz' },
+  row: { place: 'int', ...GRANT_COLUMNS, ...PERSON },
   text: `
-    SELECT ${GRANT_SELECTED}, a.login, ${accountClaims('a')} AS account_claims FROM grants g ${GRANT_JOINS}
-     WHERE g.id = :grantId AND ${grantIsAlive('g', 's', 'a', 'c', ':now')} AND NOT ${accessTokenIsDenied(':jti')}`,
+    SELECT asked.place::int AS place, live.*
+      FROM unnest(:grantId, :jti) WITH ORDINALITY asked(grant_id, jti, place)
+     CROSS JOIN LATERAL (
+       SELECT ${GRANT_SELECTED}, a.login, ${accountClaims('a')} AS account_claims FROM grants g ${GRANT_JOINS}
+        WHERE g.id = asked.grant_id AND ${grantIsAlive('g', 's', 'a', 'c', ':now')}
+          AND NOT ${accessTokenIsDenied('asked.jti')} OFFSET 0
+     ) live`,
 });
 
 const FIND_OPAQUE = statement({
@@ -72,13 +82,19 @@ const FIND_OPAQUE = statement({
        AND NOT ${accessTokenIsDenied('o.jti')}`,
 });
 
+/** A row for each token that was not denied before. */
 const DENY = statement({
   name: 'access_tokens_deny',
-  parameters: { jti: 'text', expiresAt: 'timestamptz' },
-  row: { jti: 'text' },
+  parameters: { jti: 'text[]', expiresAt: 'timestamptz[]' },
+  row: { place: 'int' },
   text: `
-    INSERT INTO revoked_access_tokens (jti, expires_at) VALUES (:jti, :expiresAt)
-    ON CONFLICT (jti) DO NOTHING RETURNING jti`,
+    WITH asked AS (
+      SELECT * FROM unnest(:jti, :expiresAt) WITH ORDINALITY asked(jti, expires_at, place)
+    ), denied AS (
+      INSERT INTO revoked_access_tokens (jti, expires_at) SELECT asked.jti, asked.expires_at FROM asked ORDER BY asked.jti
+      ON CONFLICT (jti) DO NOTHING RETURNING jti
+    )
+    SELECT asked.place::int AS place FROM asked JOIN denied ON denied.jti = asked.jti`,
 });
 
 const STORE_OPAQUE = statement({
@@ -107,10 +123,22 @@ export interface LiveGrant {
 /** Whether access tokens are still good: the denylist and, by one query, everything that their grant hangs on. */
 @Injectable()
 export class AccessTokenRepository {
+  private readonly liveClientTokens;
+  private readonly liveGrants;
+  private readonly denials;
+
   constructor(
     private readonly transactions: TransactionRunner,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.liveClientTokens = new StatementBatch(transactions, LIVE_CLIENT_TOKEN, { repeatable: true });
+    this.liveGrants = new StatementBatch(transactions, LIVE_GRANT, {
+      repeatable: true,
+      shared: () => ({ now: this.clock.now() }),
+    });
+    // A token that is denied again is denied.
+    this.denials = new StatementBatch(transactions, DENY, { repeatable: true, key: ({ jti }) => jti ?? '' });
+  }
 
   /**
    * What the client of a live token is registered for now; undefined when the token is dead. Asked of storage, not of the
@@ -122,13 +150,13 @@ export class AccessTokenRepository {
     readonly issuedAt: Date;
     readonly generation: number;
   }): Promise<{ readonly registeredScope: readonly string[] } | undefined> {
-    const [row] = await this.transactions.query(LIVE_CLIENT_TOKEN, token);
+    const row = await this.liveClientTokens.run(token);
     return row === undefined ? undefined : { registeredScope: parseScope(row.registered_scope) };
   }
 
   /** The grant of a token, if both are alive now. */
   async findLiveGrant(grantId: string, jti: string): Promise<LiveGrant | undefined> {
-    const [row] = await this.transactions.query(LIVE_GRANT, { grantId, jti, now: this.clock.now() });
+    const row = await this.liveGrants.run({ grantId, jti });
     return row === undefined ? undefined : toLiveGrant(row);
   }
 
@@ -153,7 +181,8 @@ export class AccessTokenRepository {
 
   /** Denies one token until it would have expired. False: it was denied before. */
   async deny(jti: string, expiresAt: Date, tx?: Tx): Promise<boolean> {
-    return (await (tx ?? this.transactions).query(DENY, { jti, expiresAt })).length === 1;
+    if (tx === undefined) return (await this.denials.run({ jti, expiresAt })) !== undefined;
+    return (await tx.query(DENY, { jti: [jti], expiresAt: [expiresAt] })).length === 1;
   }
 
   async storeOpaque(token: {
@@ -174,6 +203,6 @@ export function stillHeld(scope: readonly string[], held: readonly string[]): re
   return scope.filter((value) => held.includes(value));
 }
 
-function toLiveGrant(row: RowOf<typeof LIVE_GRANT> & { readonly sid?: string | null }): LiveGrant {
+function toLiveGrant(row: Omit<RowOf<typeof LIVE_GRANT>, 'place'> & { readonly sid?: string | null }): LiveGrant {
   return { grant: toGrant(row), login: row.login, accountClaims: row.account_claims };
 }

@@ -15,11 +15,11 @@ export interface RateLimitCount {
  */
 const COUNT = statement({
   name: 'rate_limits_count',
-  parameters: { keys: 'text[]', points: 'int[]', untils: 'bigint[]', now: 'bigint' },
+  parameters: { key: 'text[]', points: 'int[]', until: 'bigint[]', now: 'bigint' },
   row: { place: 'int', points: 'int', until: 'bigint?' },
   text: `
     WITH x AS (
-      SELECT * FROM unnest(:keys, :points, :untils) WITH ORDINALITY x(key, points, until, place)
+      SELECT * FROM unnest(:key, :points, :until) WITH ORDINALITY x(key, points, until, place)
     ), summed AS (
       SELECT x.key, sum(x.points)::int AS points, max(x.until) AS until FROM x WHERE x.points <> 0 GROUP BY x.key
     ), counted AS (
@@ -66,7 +66,7 @@ export class RateLimitRepository {
 
   /** @param windowMs how long a window is that these points begin */
   async add(key: string, points: number, windowMs: number): Promise<RateLimitCount> {
-    const row = await this.counts.run({ keys: key, points, untils: this.now() + windowMs });
+    const row = await this.counts.run({ key, points, until: this.now() + windowMs });
     return { points: row?.points ?? 0, until: row?.until == null ? undefined : Number(row.until) };
   }
 
