@@ -11,8 +11,6 @@ const NO_TOKEN_IS_LOOKED_UP = 'LOCK TABLE revoked_access_tokens IN ACCESS EXCLUS
 describe('tokens that are asked about at once', () => {
   let app: TestApp;
   let client: TestClient;
-  /** The names of the statements that were sent. */
-  const sent: string[] = [];
   const query = vi.spyOn(TransactionRunner.prototype, 'query');
   const run = vi.spyOn(StatementBatch.prototype, 'run');
 
@@ -109,18 +107,20 @@ describe('tokens that are asked about at once', () => {
         await kill(1);
       },
     );
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 200, 503, 503]);
-    expect(answers.filter(({ status }) => status === 200).every(({ body }) => body.active === true)).toBe(true);
+    expect(answers.filter(({ status }) => status === 503)).toHaveLength(2);
+    expect(answers.filter(({ status, body }) => status === 200 && body.active === true)).toHaveLength(4);
   });
 
   it('a token that cannot be denied is a 503 for the one who asked, and for no other', async () => {
-    const [held = '', ...others] = await Promise.all([token(), token(), token()]);
+    const [held, ...others] = await Promise.all([token(), token(), token()]);
     const { jti } = decodeJwt(held);
     const revoke = (of: string): Promise<Answer> => app.form('/revoke', { token: of }, client);
     const hold = 'INSERT INTO revoked_access_tokens (jti, expires_at) VALUES ($1, now())';
-    const answers = await holding(app.db, hold, [jti], (holder) =>
-      Promise.all([held, ...others].map(revoke)).finally(() => holder.query('ROLLBACK; BEGIN')),
-    );
+    const answers = await holding(app.db, hold, [jti], async (holder) => {
+      const given = await Promise.all([held, ...others].map(revoke));
+      await holder.query('ROLLBACK; BEGIN');
+      return given;
+    });
     expect(answers.map(({ status }) => status)).toEqual([503, 200, 200]);
     expect((await introspect(held)).body.active).toBe(true);
     expect((await introspect(others[0] ?? '')).body.active).toBe(false);
