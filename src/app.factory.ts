@@ -1,10 +1,11 @@
 import { NestFactory, Reflector } from '@nestjs/core';
 import type { Server } from 'node:http';
 import type { LoggerService, NestApplicationOptions } from '@nestjs/common';
-import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { ExpressAdapter, NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
 import { Dialects } from './web/dialects/dialect.js';
 import type { Settings } from './platform/config/settings.js';
+import { DirectRoutesAdapter } from './web/kit/direct/direct-routes.adapter.js';
 import { EdgeFallbacks } from './web/kit/edge-fallbacks.js';
 import { FallbackFilter } from './web/kit/fallback.filter.js';
 import { refuseHead } from './web/kit/head-requests.js';
@@ -14,13 +15,15 @@ import { RequestGuard } from './web/kit/request.guard.js';
 import { ResponseWriter } from './web/kit/response-writer.js';
 import { serveDocs } from './web/docs/openapi.js';
 
-const BODY_LIMIT = '64kb';
+const BODY_LIMIT_BYTES = 64 * 1024;
 
 /** How the application comes to be, and what of Nest's options its maker passes on. */
 export interface Making {
   readonly logger?: LoggerService | false;
   /** Tests put their clock in here. Default: the modules as they are. */
-  readonly create?: (options: NestApplicationOptions) => Promise<NestExpressApplication>;
+  readonly create?: (adapter: ExpressAdapter, options: NestApplicationOptions) => Promise<NestExpressApplication>;
+  /** A test compares with Express alone. Default: the one that knows direct ways. */
+  readonly adapter?: ExpressAdapter;
 }
 
 /**
@@ -29,8 +32,8 @@ export interface Making {
  * by dialect.
  */
 export async function createApp(settings: Settings, making: Making = {}): Promise<NestExpressApplication> {
-  const { logger, create = (options) => NestFactory.create(AppModule.with(settings), options) } = making;
-  const app = await create({
+  const { logger, adapter = new DirectRoutesAdapter(), create = fromModules(settings) } = making;
+  const app = await create(adapter, {
     bodyParser: false,
     return503OnClosing: true,
     routeConflictPolicy: { duplicate: 'error' },
@@ -49,9 +52,9 @@ export async function createApp(settings: Settings, making: Making = {}): Promis
   const dialects = app.get(Dialects);
   const readsOwnBody = (path = ''): boolean => dialects.readsOwnBody(path);
   // These read their JSON themselves, to the letter: media types, positions of mistakes, members sent twice.
-  app.useBodyParser('text', { type: ({ url }) => readsOwnBody(url), limit: BODY_LIMIT });
-  app.useBodyParser('json', { limit: BODY_LIMIT });
-  app.useBodyParser('urlencoded', { limit: BODY_LIMIT, extended: false });
+  app.useBodyParser('text', { type: ({ url }) => readsOwnBody(url), limit: BODY_LIMIT_BYTES });
+  app.useBodyParser('json', { limit: BODY_LIMIT_BYTES });
+  app.useBodyParser('urlencoded', { limit: BODY_LIMIT_BYTES, extended: false });
   const https = settings.issuer.startsWith('https:');
   app.useSecurityHeaders({
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: https ? [] : null } },
@@ -70,6 +73,10 @@ export async function createApp(settings: Settings, making: Making = {}): Promis
   );
   serveDocs(app, settings);
   return app;
+}
+
+function fromModules(settings: Settings): NonNullable<Making['create']> {
+  return (adapter, options) => NestFactory.create(AppModule.with(settings), adapter, options);
 }
 
 /**

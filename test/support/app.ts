@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { LoggerService, Type } from '@nestjs/common';
-import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { ExpressAdapter, NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import { AppModule, PARTS } from '../../src/app.module.js';
 import { createApp } from '../../src/app.factory.js';
@@ -77,6 +77,8 @@ export class TestApp {
       readonly dialects?: readonly DialectDescriptor[];
       readonly grants?: readonly GrantType[];
       readonly proofs?: readonly ClientProof[];
+      /** Default: as in production. */
+      readonly adapter?: ExpressAdapter;
     } = {},
   ): Promise<TestApp> {
     const db = shared.db ?? (await createTestDatabase());
@@ -120,7 +122,8 @@ export class TestApp {
     module.useLogger(logger);
     const app = await createApp(settings, {
       logger,
-      create: async (options) => module.createNestApplication<NestExpressApplication>(options),
+      ...(shared.adapter === undefined ? {} : { adapter: shared.adapter }),
+      create: async (adapter, options) => module.createNestApplication<NestExpressApplication>(adapter, options),
     });
     await app.init();
     await app.get(FirstAdminClient).ensure();
