@@ -103,6 +103,29 @@ describe('what an operator asks where there are many sessions', () => {
     expect(seen).toEqual(rows.map(({ session_id }) => session_id));
   });
 
+  it('passes by what has ended at a bounded cost: a page may be empty and have a next one', async () => {
+    await app.db.query(
+      `UPDATE sessions SET terminated_at = $1 WHERE id IN (SELECT id FROM sessions ORDER BY id DESC LIMIT 5000)`,
+      [app.clock.now()],
+    );
+    for (const [query, name] of [
+      [`client_id=${everybodys.clientId}&limit=50`, 'sessions_list_of_client'],
+      ['limit=50', 'sessions_list'],
+    ] as const) {
+      expect(await pagesOfList(query, name)).toBeLessThan(10_000);
+      const pages: number[] = [];
+      for (let cursor: string | undefined; pages.at(-1) !== 50 && pages.length < 10;) {
+        const page = await list(`${query}${cursor === undefined ? '' : `&cursor=${cursor}`}`);
+        pages.push(page.items.length);
+        cursor = page.next_cursor;
+        expect(cursor).toBeDefined();
+      }
+      expect(pages.slice(0, 2)).toEqual([0, 0]);
+      expect(pages.at(-1)).toBe(50);
+    }
+    await app.db.query('UPDATE sessions SET terminated_at = NULL');
+  });
+
   it('a preview counts to 100,000 and says that there is more', async () => {
     const before = await app.rowCounts();
     const preview = async (body: Record<string, string>) =>
@@ -111,6 +134,16 @@ describe('what an operator asks where there are many sessions', () => {
     expect({ grants_revoked, deliveries, more }).toEqual({ grants_revoked: 0, deliveries: 0, more: true });
     expect(await preview({ client_id: rare.clientId })).not.toHaveProperty('more');
     expect(await app.rowCounts()).toEqual(before);
+  });
+
+  it('a preview looks at so many rows and no more, however many of them have ended', async () => {
+    const preview = (client_id: string) => () =>
+      app.json('POST', '/admin/v1/logout-preview', { token, body: { cause: 'client_disabled', client_id } });
+    const pages = (client: TestClient) => pagesOf('logout_preview_client', preview(client.clientId));
+    expect(await pages(rare)).toBeLessThan(300);
+    expect(await pages(nobodys)).toBeLessThan(50);
+    // Some eight pages for each of a hundred thousand, and no table from end to end.
+    expect(await pages(everybodys)).toBeLessThan(1_200_000);
   });
 
   it('a preview of more sessions than it counts says 100,000', async () => {

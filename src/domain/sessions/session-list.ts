@@ -21,20 +21,30 @@ const LISTED = `(:includeEnded OR (s.terminated_at IS NULL AND s.expires_at > :n
 /** In one comparison, so that the index in the order of the list is entered where the page begins. */
 const BEFORE = (id: string): string => `${id} < coalesce(:cursor, 'ffffffff-ffff-ffff-ffff-ffffffffffff')`;
 
+const PAGE = { includeEnded: 'boolean', now: 'timestamptz', cursor: 'uuid?', limit: 'int' } as const;
+/**
+ * So many rows are looked at for one page, whether the sessions are listed or have ended: after an order for everyone a
+ * page would otherwise read all of them.
+ */
+const LOOK = 1000;
+
 const LIST = statement({
   name: 'sessions_list',
-  parameters: {
-    accountId: 'uuid?',
-    clientId: 'text?',
-    includeEnded: 'boolean',
-    now: 'timestamptz',
-    cursor: 'uuid?',
-    limit: 'int',
-  },
+  parameters: PAGE,
+  row: COLUMNS,
+  text: `
+    SELECT ${SESSION_SELECTED}, c.clients
+      FROM (SELECT s.* FROM sessions s WHERE ${BEFORE('s.id')} ORDER BY s.id DESC LIMIT ${LOOK}) s ${CLIENTS}
+     WHERE ${LISTED} ORDER BY s.id DESC LIMIT :limit`,
+});
+
+const LIST_OF_ACCOUNT = statement({
+  name: 'sessions_list_of_account',
+  parameters: { accountId: 'uuid', clientId: 'text?', ...PAGE },
   row: COLUMNS,
   text: `
     SELECT ${SESSION_SELECTED}, c.clients FROM sessions s ${CLIENTS}
-     WHERE (:accountId IS NULL OR s.account_id = :accountId)
+     WHERE s.account_id = :accountId
        AND (:clientId IS NULL OR EXISTS (SELECT 1 FROM session_clients x WHERE x.session_id = s.id AND x.client_id = :clientId))
        AND ${LISTED} AND ${BEFORE('s.id')}
      ORDER BY s.id DESC LIMIT :limit`,
@@ -43,15 +53,31 @@ const LIST = statement({
 /** Along the client's own rows: it may be in none of millions of sessions. OFFSET keeps the two from being joined otherwise. */
 const LIST_OF_CLIENT = statement({
   name: 'sessions_list_of_client',
-  parameters: { clientId: 'text', includeEnded: 'boolean', now: 'timestamptz', cursor: 'uuid?', limit: 'int' },
+  parameters: { clientId: 'text', ...PAGE },
   row: COLUMNS,
   text: `
     SELECT ${SESSION_SELECTED}, c.clients
-      FROM session_clients x
+      FROM (SELECT x.session_id FROM session_clients x
+             WHERE x.client_id = :clientId AND ${BEFORE('x.session_id')} ORDER BY x.session_id DESC LIMIT ${LOOK}) x
       CROSS JOIN LATERAL (SELECT s.* FROM sessions s WHERE s.id = x.session_id AND ${LISTED} OFFSET 0) s
       ${CLIENTS}
-     WHERE x.client_id = :clientId AND ${BEFORE('x.session_id')}
      ORDER BY x.session_id DESC LIMIT :limit`,
+});
+
+/** Where the look for a page ended; no row: there was nothing left to look at. */
+const LOOKED_TO = statement({
+  name: 'sessions_looked_to',
+  parameters: { cursor: 'uuid?' },
+  row: { id: 'uuid' },
+  text: `SELECT s.id FROM sessions s WHERE ${BEFORE('s.id')} ORDER BY s.id DESC OFFSET ${LOOK - 1} LIMIT 1`,
+});
+const LOOKED_TO_OF_CLIENT = statement({
+  name: 'sessions_looked_to_of_client',
+  parameters: { clientId: 'text', cursor: 'uuid?' },
+  row: { id: 'uuid' },
+  text: `
+    SELECT x.session_id AS id FROM session_clients x WHERE x.client_id = :clientId AND ${BEFORE('x.session_id')}
+     ORDER BY x.session_id DESC OFFSET ${LOOK - 1} LIMIT 1`,
 });
 
 const FIND = statement({
@@ -78,14 +104,26 @@ export class SessionList {
     private readonly clock: Clock,
   ) {}
 
-  /** Newest first. Ended sessions only when asked for. */
+  /**
+   * Newest first. Ended sessions only when asked for. A page that is not of one account may be short, or empty, and have a
+   * next one: so much was looked at for it, and the rest had ended.
+   */
   async list(filter: PageRequest & SessionFilter): Promise<Page<SessionWithClients>> {
     const { accountId, clientId, cursor, limit } = filter;
     const page = { includeEnded: filter.includeEnded ?? false, now: this.clock.now(), cursor, limit: limit + 1 };
-    const rows = await (clientId !== undefined && accountId === undefined
-      ? this.transactions.query(LIST_OF_CLIENT, { ...page, clientId })
-      : this.transactions.query(LIST, { ...page, accountId, clientId }));
-    return toPage(rows.map(toSessionWithClients), limit, ({ id }) => id);
+    if (accountId !== undefined)
+      return pageOf(await this.transactions.query(LIST_OF_ACCOUNT, { ...page, accountId, clientId }), limit);
+    const found = pageOf(
+      await (clientId === undefined
+        ? this.transactions.query(LIST, page)
+        : this.transactions.query(LIST_OF_CLIENT, { ...page, clientId })),
+      limit,
+    );
+    if (found.nextCursor !== undefined) return found;
+    const [last] = await (clientId === undefined
+      ? this.transactions.query(LOOKED_TO, { cursor })
+      : this.transactions.query(LOOKED_TO_OF_CLIENT, { clientId, cursor }));
+    return { items: found.items, nextCursor: last?.id };
   }
 
   /** Also one that has ended. */
@@ -93,6 +131,10 @@ export class SessionList {
     const [row] = await this.transactions.query(FIND, { id });
     return row === undefined ? undefined : toSessionWithClients(row);
   }
+}
+
+function pageOf(rows: readonly RowOf<typeof COLUMNS>[], limit: number): Page<SessionWithClients> {
+  return toPage(rows.map(toSessionWithClients), limit, ({ id }) => id);
 }
 
 function toSessionWithClients(row: RowOf<typeof COLUMNS>): SessionWithClients {

@@ -134,14 +134,12 @@ export function participantsBeganAfter(condition: string, number: string): Fragm
   });
 }
 
-/** How many participations the client has, ended ones among them, counted to `limit`: that many rows of its index are read. */
-export function firstParticipantsOf(clientId: string, limit: string): string {
-  return `(SELECT count(*) FROM (
-      SELECT 1 FROM session_clients sc WHERE sc.client_id = ${clientId} ORDER BY sc.session_id LIMIT ${limit}) p)`;
+/** The client's participations, ended ones among them: a relation (session_id), by its index and in its order. */
+export function participationsOf(clientId: string, limit: string): string {
+  return `(SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = ${clientId} ORDER BY sc.session_id LIMIT ${limit})`;
 }
 
-/** As {@link firstParticipantsOf}, of sessions that began by an upstream. */
-export function firstSessionsOfUpstream(upstreamId: string, limit: string): string {
-  return `(SELECT count(*) FROM (
-      SELECT 1 FROM session_upstreams u WHERE u.upstream_id = ${upstreamId} ORDER BY u.session_id LIMIT ${limit}) s)`;
+/** As {@link participationsOf}, of sessions that began by an upstream. */
+export function sessionsBegunBy(upstreamId: string, limit: string): string {
+  return `(SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = ${upstreamId} ORDER BY u.session_id LIMIT ${limit})`;
 }

@@ -79,14 +79,12 @@ export function clientHasGrants(clientId: string): string {
   return `EXISTS (SELECT 1 FROM grants g WHERE g.client_id = ${clientId})`;
 }
 
-/** How many grants the client has, revoked ones among them, counted to `limit`: that many rows of its index are read. */
-export function firstGrantsOfClient(clientId: string, limit: string): string {
-  return `(SELECT count(*) FROM (
-      SELECT 1 FROM grants g WHERE g.client_id = ${clientId} ORDER BY g.account_id, g.id LIMIT ${limit}) c)`;
+/** The client's grants, revoked ones among them: a relation of rows, by its index and in its order. */
+export function grantsOfClient(clientId: string, limit: string): string {
+  return `(SELECT g.* FROM grants g WHERE g.client_id = ${clientId} ORDER BY g.account_id, g.id LIMIT ${limit})`;
 }
 
-/** As {@link firstGrantsOfClient}, of grants that rest on an upstream's word. */
-export function firstGrantsOfUpstream(upstreamId: string, limit: string): string {
-  return `(SELECT count(*) FROM (
-      SELECT 1 FROM grants g WHERE g.upstream_id = ${upstreamId} ORDER BY g.account_id, g.id LIMIT ${limit}) v)`;
+/** As {@link grantsOfClient}, of grants that rest on an upstream's word. */
+export function grantsOfUpstream(upstreamId: string, limit: string): string {
+  return `(SELECT g.* FROM grants g WHERE g.upstream_id = ${upstreamId} ORDER BY g.account_id, g.id LIMIT ${limit})`;
 }

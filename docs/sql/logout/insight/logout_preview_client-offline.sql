@@ -18,15 +18,21 @@
 --   grant_list json
 --   application_list json
 
-WITH locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE s.terminated_at IS NULL AND s.id IN (
-  SELECT g.session_id FROM grants g WHERE g.client_id = :clientId AND g.offline AND g.revoked_at IS NULL) LIMIT :countLimit + 1),
- revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (g.client_id = :clientId AND g.offline AND :revokesOfflineGrants) LIMIT :countLimit + 1),
+WITH
+ looked_grants AS MATERIALIZED (SELECT x.* FROM (SELECT g.* FROM grants g WHERE g.client_id = :clientId ORDER BY g.account_id, g.id LIMIT :countLimit + 1) x),
+ looked AS MATERIALIZED (SELECT DISTINCT g.session_id FROM looked_grants g WHERE g.offline AND g.revoked_at IS NULL),
+ locked AS MATERIALIZED (
+   SELECT s.id, s.account_id FROM looked x
+    CROSS JOIN LATERAL (SELECT s.id, s.account_id FROM sessions s WHERE s.id = x.session_id AND s.terminated_at IS NULL OFFSET 0) s
+    LIMIT :countLimit + 1
+ ),
+ revoked AS MATERIALIZED (SELECT g.* FROM looked_grants g WHERE g.revoked_at IS NULL AND (g.client_id = :clientId AND g.offline AND :revokesOfflineGrants) LIMIT :countLimit + 1),
  applications AS MATERIALIZED (
    SELECT p.client_id, p.session_id, p.sid,
           c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AS front,
           CASE WHEN NOT (p.client_id = :clientId AND p.session_id IN (SELECT r.session_id FROM revoked r)) THEN 'session_goes_on'
                ELSE coalesce('{"back_channel": "will_be_notified", "front_channel": "will_be_asked"}'::jsonb ->> told.how, told.how) END AS reason
-     FROM locked l JOIN session_clients p ON p.session_id = l.id JOIN clients c ON c.client_id = p.client_id
+     FROM locked l CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.session_id = l.id OFFSET 0) p JOIN clients c ON c.client_id = p.client_id
     CROSS JOIN LATERAL (SELECT CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
   AND o.cause = 'client_deleted' AND o.phase <> 'notices' AND o.state <> 'done') THEN 'client_deleted'
 WHEN coalesce(p.client_id = :senderClientId, false) THEN 'is_the_sender'
@@ -39,8 +45,9 @@ ELSE 'no_backchannel_uri' END AS how) told
     LIMIT :countLimit + 1
  ),
  kept AS MATERIALIZED (
-   SELECT g.* FROM grants g
-    WHERE g.revoked_at IS NULL AND g.session_id IN (SELECT id FROM locked) AND (g.session_id, g.client_id) IN (SELECT session_id, client_id FROM applications WHERE reason <> 'session_goes_on') AND g.id NOT IN (SELECT id FROM revoked) LIMIT :countLimit + 1
+   SELECT g.* FROM (SELECT x.* FROM (SELECT id FROM locked ORDER BY id LIMIT 10000) l
+         CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.session_id = l.id OFFSET 0) x) g
+    WHERE g.revoked_at IS NULL AND (g.session_id, g.client_id) IN (SELECT session_id, client_id FROM applications WHERE reason <> 'session_goes_on') AND g.id NOT IN (SELECT id FROM revoked) LIMIT :countLimit + 1
  ),
  session_list AS (
    SELECT l.id AS "sessionId", l.account_id AS "accountId", 'session_goes_on' AS reason FROM locked l
@@ -66,7 +73,7 @@ ELSE 'no_backchannel_uri' END AS how) told
         least((SELECT count(*)::int FROM applications WHERE reason = 'will_be_notified'), :countLimit) AS deliveries,
         least((SELECT count(*)::int FROM applications WHERE reason = 'will_be_asked'), :countLimit) AS asked,
         least((SELECT count(*)::int FROM applications WHERE reason NOT IN ('will_be_notified', 'will_be_asked', 'session_goes_on')), :countLimit) AS not_told,
-        greatest((SELECT count(*) FROM locked), (SELECT count(*) FROM revoked), (SELECT count(*) FROM applications)) > :countLimit AS more,
+        greatest((SELECT count(*) FROM locked), (SELECT count(*) FROM revoked), (SELECT count(*) FROM applications)) > :countLimit OR greatest((SELECT count(*) FROM looked), (SELECT count(*) FROM looked_grants)) > :countLimit AS more,
         (SELECT coalesce(json_agg(x), '[]') FROM session_list x) AS session_list,
         (SELECT coalesce(json_agg(x), '[]') FROM grant_list x) AS grant_list,
         (SELECT coalesce(json_agg(x), '[]') FROM application_list x) AS application_list;

@@ -2,18 +2,27 @@ import { statement, typed, type RowOf, type Statement, type ValuesOf } from '../
 import { clientHasFrontChannel, howClientIsNotified } from '../../clients/clients.sql.js';
 import { sessionIsUnterminated } from '../../sessions/sessions.sql.js';
 import { forTargets, type TargetKind, type TargetSql } from '../termination/termination-targets.sql.js';
+import { lookFor } from './preview-looks.sql.js';
 import type { ApplicationPreview, GrantPreview, SessionPreview } from './logout-preview.js';
 
 /** What was asked for by its id, and is over already. */
 const ENDED_SESSION = `SELECT s.id, s.account_id, 'session_already_ended' FROM sessions s WHERE s.id = :sessionId AND NOT (${sessionIsUnterminated('s')})`;
 const REVOKED_GRANT = `SELECT g.id, g.client_id, g.account_id, g.session_id, 'grant_already_revoked' FROM grants g WHERE g.id = :grantId AND g.revoked_at IS NOT NULL`;
 
-/** Which grants stay alive although something that they belong to is touched. */
+/** Of so many sessions it is said which grants stay: the list is shorter. */
+const KEPT_OF = 10_000;
+
+/** Where grants are looked for that stay alive although something that they belong to is touched. */
+function keptFrom(kind: TargetKind): string {
+  if (kind === 'grant') return 'grants';
+  return `(SELECT x.* FROM (SELECT id FROM locked ORDER BY id LIMIT ${KEPT_OF}) l
+             CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.session_id = l.id OFFSET 0) x)`;
+}
+
 function keptGrants(kind: TargetKind, ends: boolean): string {
   if (kind === 'grant') return `g.id = :grantId`;
-  const ofSession = `g.session_id IN (SELECT id FROM locked)`;
-  if (ends) return ofSession;
-  return `${ofSession} AND (g.session_id, g.client_id) IN (SELECT session_id, client_id FROM applications WHERE reason <> 'session_goes_on')`;
+  if (ends) return 'true';
+  return `(g.session_id, g.client_id) IN (SELECT session_id, client_id FROM applications WHERE reason <> 'session_goes_on')`;
 }
 
 const PARAMETERS = {
@@ -48,6 +57,7 @@ export type PreviewValues = ValuesOf<typeof PARAMETERS & { readonly now: 'timest
  */
 function preview(kind: TargetKind, target: TargetSql): Statement<never, RowOf<typeof ROW>> {
   const ends = target.told === null;
+  const looked = lookFor(kind, target);
   return statement({
     name: `logout_preview_${kind}`,
     parameters: {
@@ -57,19 +67,18 @@ function preview(kind: TargetKind, target: TargetSql): Statement<never, RowOf<ty
     },
     row: ROW,
     text: `
-     WITH locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE ${target.sessions} LIMIT :countLimit + 1),
-     revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (${target.grants}) LIMIT :countLimit + 1),
+     WITH ${looked.ctes},
      applications AS MATERIALIZED (
        SELECT p.client_id, p.session_id, p.sid,
               ${clientHasFrontChannel('c')} AS front,
               CASE WHEN NOT (${target.told ?? 'true'}) THEN 'session_goes_on'
                    ELSE coalesce('{"back_channel": "will_be_notified", "front_channel": "will_be_asked"}'::jsonb ->> told.how, told.how) END AS reason
-         FROM locked l JOIN session_clients p ON p.session_id = l.id JOIN clients c ON c.client_id = p.client_id
+         FROM locked l CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.session_id = l.id OFFSET 0) p JOIN clients c ON c.client_id = p.client_id
         CROSS JOIN LATERAL (SELECT ${howClientIsNotified('c', ':cause', 'p.session_id = :browserSessionId', 'p.client_id = :senderClientId')} AS how) told
         LIMIT :countLimit + 1
      ),
      kept AS MATERIALIZED (
-       SELECT g.* FROM grants g
+       SELECT g.* FROM ${keptFrom(kind)} g
         WHERE g.revoked_at IS NULL AND ${keptGrants(kind, ends)} AND g.id NOT IN (SELECT id FROM revoked) LIMIT :countLimit + 1
      ),
      session_list AS (
@@ -97,7 +106,7 @@ function preview(kind: TargetKind, target: TargetSql): Statement<never, RowOf<ty
             least((SELECT count(*)::int FROM applications WHERE reason = 'will_be_notified'), :countLimit) AS deliveries,
             least((SELECT count(*)::int FROM applications WHERE reason = 'will_be_asked'), :countLimit) AS asked,
             least((SELECT count(*)::int FROM applications WHERE reason NOT IN ('will_be_notified', 'will_be_asked', 'session_goes_on')), :countLimit) AS not_told,
-            greatest((SELECT count(*) FROM locked), (SELECT count(*) FROM revoked), (SELECT count(*) FROM applications)) > :countLimit AS more,
+            greatest((SELECT count(*) FROM locked), (SELECT count(*) FROM revoked), (SELECT count(*) FROM applications)) > :countLimit OR ${looked.more} AS more,
             (SELECT coalesce(json_agg(x), '[]') FROM session_list x) AS session_list,
             (SELECT coalesce(json_agg(x), '[]') FROM grant_list x) AS grant_list,
             (SELECT coalesce(json_agg(x), '[]') FROM application_list x) AS application_list`,

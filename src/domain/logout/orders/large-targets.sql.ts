@@ -1,12 +1,12 @@
 import { statement } from '../../../platform/database/statement.js';
-import { firstGrantsOfClient, firstGrantsOfUpstream } from '../../tokens/tokens.sql.js';
-import { firstParticipantsOf, firstSessionsOfUpstream } from '../../sessions/sessions.sql.js';
+import { grantsOfClient, grantsOfUpstream } from '../../tokens/tokens.sql.js';
+import { participationsOf, sessionsBegunBy } from '../../sessions/sessions.sql.js';
 
 const OF_CLIENT = { targetId: 'text', limit: 'int' } as const;
 const ROW = { rows: 'int' } as const;
 
-function greatest(...counts: readonly string[]): string {
-  return `SELECT greatest(${counts.join(', ')})::int AS rows`;
+function greatest(...relations: readonly string[]): string {
+  return `SELECT greatest(${relations.map((rows) => `(SELECT count(*) FROM ${rows} r)`).join(', ')})::int AS rows`;
 }
 
 /**
@@ -18,18 +18,18 @@ export const ROWS_OF = {
     name: 'logout_orders_rows_of_client',
     parameters: OF_CLIENT,
     row: ROW,
-    text: greatest(firstParticipantsOf(':targetId', ':limit'), firstGrantsOfClient(':targetId', ':limit')),
+    text: greatest(participationsOf(':targetId', ':limit'), grantsOfClient(':targetId', ':limit')),
   }),
   'client-offline': statement({
     name: 'logout_orders_rows_of_client_offline',
     parameters: OF_CLIENT,
     row: ROW,
-    text: greatest(firstGrantsOfClient(':targetId', ':limit')),
+    text: greatest(grantsOfClient(':targetId', ':limit')),
   }),
   upstream: statement({
     name: 'logout_orders_rows_of_upstream',
     parameters: { targetId: 'uuid', limit: 'int' },
     row: ROW,
-    text: greatest(firstSessionsOfUpstream(':targetId', ':limit'), firstGrantsOfUpstream(':targetId', ':limit')),
+    text: greatest(sessionsBegunBy(':targetId', ':limit'), grantsOfUpstream(':targetId', ':limit')),
   }),
 };

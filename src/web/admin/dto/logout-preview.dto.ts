@@ -108,7 +108,10 @@ export class LogoutPreviewDto {
   /** Applications that cannot be notified, session by session. */
   @ApiProperty({ example: 1 })
   readonly not_told: number;
-  /** Only there when more than 100,000 of something were found: each count says "at least that many" then. */
+  /**
+   * Only there when more than 100,000 of something were found, or would have to be looked at, those that have ended among
+   * them: each count says "at least that many" then.
+   */
   @ApiPropertyOptional({ enum: [true] })
   readonly more?: true;
   @ApiProperty({ type: [SessionPreviewDto] })

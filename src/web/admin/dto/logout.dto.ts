@@ -91,6 +91,10 @@ export class SessionDto {
 export class SessionListDto {
   @ApiProperty({ type: [SessionDto] })
   readonly items: SessionDto[];
+  /**
+   * There may be more. Of a client or of all, a page can be short, or empty, and have one: many that have ended were passed
+   * by.
+   */
   @ApiPropertyOptional({ format: 'uuid' })
   readonly next_cursor?: string;
 }
