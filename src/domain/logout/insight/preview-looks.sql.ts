@@ -54,7 +54,8 @@ export function lookFor(kind: TargetKind, target: TargetSql): LookedAt {
       more: 'false',
     };
   const { grants, sessions, ofSessions } = LOOKS[kind as LargeTarget['kind']];
-  const all = ofSessions === undefined ? 'looked_grants' : `(SELECT * FROM looked_grants UNION SELECT * FROM ${ofSessions} y)`;
+  const all =
+    ofSessions === undefined ? 'looked_grants' : `(SELECT * FROM looked_grants UNION SELECT * FROM ${ofSessions} y)`;
   return {
     ctes: `
      looked_grants AS MATERIALIZED (SELECT x.* FROM ${grants} x),
