@@ -8,7 +8,7 @@ import { BackendCpu, cpuOf } from './lib/cpu.mjs';
 import { summary } from './lib/figures.mjs';
 import { Receivers } from './lib/receivers.mjs';
 import { drawChart } from './report/chart.mjs';
-import { printReport } from './report/table.mjs';
+import { markdown, printReport } from './report/table.mjs';
 import { FLOORS, PATHS } from './paths.mjs';
 
 const { values } = parseArgs({
@@ -18,12 +18,15 @@ const { values } = parseArgs({
     only: { type: 'string' },
     build: { type: 'string' },
     json: { type: 'string' },
+    markdown: { type: 'string' },
     chart: { type: 'boolean', default: false },
     from: { type: 'string' },
   },
 });
 const ROUNDS = Number(values.rounds);
 const REQUESTS = Number(values.requests);
+/** The first round is longer, so that what is compiled while it runs is compiled. */
+const WARM_UP = 3;
 const say = (text) => process.stderr.write(text);
 
 if (values.from !== undefined) {
@@ -35,6 +38,7 @@ if (values.from !== undefined) {
 function finish(result) {
   printReport(result);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 1)}\n`);
+  if (values.markdown !== undefined) writeFileSync(values.markdown, markdown(result));
   if (values.chart) writeFileSync(new URL('../docs/bench.svg', import.meta.url), drawChart(result));
 }
 
@@ -51,7 +55,12 @@ async function compare() {
   buildIfNeeded();
   const { startPostgres } = await import('./lib/postgres.mjs');
   const { exeuntTarget, floorTarget, peerTarget, startReceivers } = await import('./lib/targets.mjs');
+  const { stopWhenInterrupted } = await import('./lib/processes.mjs');
   const running = [];
+  const stopAll = async () => {
+    for (const stop of running.splice(0)) await stop();
+  };
+  stopWhenInterrupted(stopAll);
   const keep = (part, stop) => (running.unshift(stop), part);
   try {
     say('Starting Postgres and the providers …\n');
@@ -68,7 +77,7 @@ async function compare() {
     }
     return { ...about(postgres), paths: await measureAll(paths, targets, postgres, receivers) };
   } finally {
-    for (const stop of running) await stop();
+    await stopAll();
   }
 }
 
@@ -97,13 +106,13 @@ async function measureAll(paths, [exeunt, peer, floor], postgres, receivers) {
     say(round === 0 ? 'warming up ' : `round ${round} of ${ROUNDS} `);
     for (const path of paths) {
       for (const target of round % 2 === 0 ? [exeunt, peer] : [peer, exeunt]) {
-        const slice = await measure(target, path, backends, receivers);
+        const slice = await measure(target, path, backends, receivers, round === 0 ? REQUESTS * WARM_UP : REQUESTS);
         if (round > 0) note(`${path.name}/${target.name}`, slice);
       }
       say('.');
     }
     for (const path of FLOORS) {
-      const slice = await measure(floor, path, backends, receivers);
+      const slice = await measure(floor, path, backends, receivers, REQUESTS);
       if (round > 0) note(path.name, slice);
     }
     say('\n');
@@ -119,8 +128,8 @@ async function measureAll(paths, [exeunt, peer, floor], postgres, receivers) {
 }
 
 /** Milliseconds of CPU per operation in one slice. */
-async function measure(target, path, backends, receivers) {
-  const count = Math.max(10, Math.round(REQUESTS * path.share));
+async function measure(target, path, backends, receivers, requests) {
+  const count = Math.max(10, Math.round(requests * path.share));
   const prepared = await path.prepare?.(target, count, receivers);
   const before = { server: cpuOf(target.pid), database: await backends.of(target.database) };
   await path.run(target, count, prepared, receivers);

@@ -44,3 +44,11 @@ export async function freePort() {
   });
   return port;
 }
+
+/** An interrupted run leaves no server behind: Postgres is a process group of its own. */
+export function stopWhenInterrupted(stop) {
+  for (const signal of ['SIGINT', 'SIGTERM'])
+    process.once(signal, () => {
+      void stop().finally(() => process.exit(130));
+    });
+}

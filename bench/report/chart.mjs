@@ -1,7 +1,7 @@
 import { ratioOf } from './table.mjs';
 
-const WIDTH = 760;
-const LEFT = 300;
+const WIDTH = 820;
+const LEFT = 340;
 const BAR = 300;
 const ROW = 46;
 const TOP = 58;
@@ -16,7 +16,7 @@ export function drawChart({ paths, peer, date }) {
 <title id="title">CPU per operation: Exeunt and ${escape(peer)}</title>
 <desc id="desc">${escape(told)}.</desc>
 <style>
-text { fill: #59636e } .strong { font-weight: 600 } .ours { fill: #2f81f7 } .theirs { fill: #9198a1 }
+text { fill: #6e7781 } .strong { font-weight: 600 } .ours { fill: #2f81f7 } .theirs { fill: #9198a1 }
 @media (prefers-color-scheme: dark) { text { fill: #c9d1d9 } }
 </style>
 <text x="12" y="22" class="strong">CPU per operation, server and database, relative to ${escape(peer)}: shorter is better</text>

@@ -37,3 +37,21 @@ function line(path) {
 function reached(ratio, goal) {
   return ratio >= goal ? 'reached' : 'not reached';
 }
+
+/** The table of the README. */
+export function markdown({ paths, peer, date, node, postgres, processors }) {
+  const rows = paths.map((path) => {
+    const ratio = ratioOf(path);
+    const goal = path.goal === undefined ? '' : `${path.goal}x: ${reached(ratio, path.goal)}`;
+    const bare = path.floor === undefined ? '' : `${timesFloor(path).toFixed(1)}x`;
+    return `| ${path.title} | ${number(path.exeunt.total)} | ${number(path.peer.total)} | ${ratio.toFixed(2)}x | ${goal} | ${bare} |`;
+  });
+  return [
+    `Milliseconds of CPU per operation, server and database. ${date}, Node ${node}, Postgres ${postgres}, ${processors}.`,
+    '',
+    `| Operation | Exeunt | ${peer} | cheaper by | goal | of the bare floor |`,
+    '|---|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}

@@ -7,17 +7,20 @@
 --   fill.clients         the applications, separated by commas; each must be registered
 --   fill.participants    applications in each session
 --   fill.per_account     sessions of each person
+--   fill.receipts_before the number of the last receipt that is there, or 0
 --
 -- Of each five sessions two are alive; one has ended and is on record, with a notice to one application, its attempt, a receipt and an
 -- audit event; two have ended and their record has been removed. Ages are below a day, so that retention finds nothing due.
 
 -- step: helpers
+-- Written so that Postgres can put them into the statements: an expression, of no other volatility than its own.
 CREATE OR REPLACE FUNCTION pg_temp.id_of(kind text, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
   -- As a UUIDv7 is: in the order of creation, then at random.
-  SELECT (lpad(to_hex(1760000000000 + n), 12, '0') || '7' || substr(md5(kind || n), 1, 3) || '8' || substr(md5(kind || n), 4, 15))::uuid
+  SELECT (lpad(to_hex(1760000000000 + n), 12, '0') || '7' || substr(md5(kind || n::text), 1, 3) || '8' || substr(md5(kind || n::text), 4, 15))::uuid
 $$;
 CREATE OR REPLACE FUNCTION pg_temp.client_of(n bigint, k bigint) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT c[1 + ((n + n / 5 + k) % cardinality(c))] FROM (SELECT string_to_array(current_setting('fill.clients'), ',') AS c) x
+  SELECT (string_to_array(current_setting('fill.clients'), ','))
+    [1 + (n + n / 5 + k) % cardinality(string_to_array(current_setting('fill.clients'), ','))]
 $$;
 CREATE OR REPLACE FUNCTION pg_temp.is_alive(n bigint) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT n % 5 < 2 $$;
 CREATE OR REPLACE FUNCTION pg_temp.is_on_record(n bigint) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT n % 5 = 2 $$;
@@ -119,7 +122,7 @@ SELECT pg_temp.id_of('delivery', n), 1, pg_temp.id_of('notice', n)::text, pg_tem
 
 -- step: receipts
 INSERT INTO logout_receipts (sequence, termination_id, revision, jws, hash, previous_hash, issued_at)
-SELECT (SELECT coalesce(max(sequence), 0) FROM logout_receipts) + row_number() OVER (ORDER BY n), pg_temp.id_of('termination', n), 1, repeat(md5('receipt' || n), 24), md5('hash' || n), md5('hash' || n - 1), pg_temp.ended(n)
+SELECT current_setting('fill.receipts_before')::bigint + n, pg_temp.id_of('termination', n), 1, repeat(md5('receipt' || n), 24), md5('hash' || n), md5('hash' || n - 1), pg_temp.ended(n)
   FROM pg_temp.numbers() n WHERE pg_temp.is_on_record(n);
 
 -- step: audit events

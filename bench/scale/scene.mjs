@@ -4,6 +4,7 @@ import { EXEUNT_DIALOG, EXEUNT_PATHS, registerClient, startExeunt } from '../lib
 import { startPostgres } from '../lib/postgres.mjs';
 import { startReceivers } from '../lib/targets.mjs';
 import { PASSWORD, Target } from '../lib/target.mjs';
+import { stopWhenInterrupted } from '../lib/processes.mjs';
 import { fill } from './fill.mjs';
 import { Statistics } from './statistics.mjs';
 
@@ -26,6 +27,7 @@ export class Scene {
   static async start({ sessions, build, say }) {
     const scene = new Scene();
     scene.stops = [];
+    stopWhenInterrupted(() => scene.stop());
     try {
       await scene.#begin({ sessions, build, say });
     } catch (error) {
@@ -50,7 +52,7 @@ export class Scene {
     await client.query('UPDATE accounts SET password_hash = $1', [
       await hash(PASSWORD, { memoryCost: 8, timeCost: 1, parallelism: 1 }),
     ]);
-    await fill(client, { sessions, clients: applications.map(({ id }) => id), say });
+    await fill(() => postgres.connect(DATABASE), { sessions, clients: applications.map(({ id }) => id), say });
     this.statistics = await Statistics.of({ admin: postgres.admin, client, database: DATABASE, build });
     const { rows } = await client.query("SELECT id FROM accounts WHERE login = 'filled-7@example.com'");
     this.filled = { account: rows[0].id };
@@ -101,7 +103,7 @@ export class Scene {
   }
 
   async stop() {
-    for (const stop of this.stops) await stop();
+    for (const stop of this.stops.splice(0)) await stop();
   }
 }
 
