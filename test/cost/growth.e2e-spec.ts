@@ -58,8 +58,9 @@ class Filler {
   }
 
   async run(clock: TestClock, clientId: string): Promise<void> {
-    const [last] = (await this.client.query<{ sequence: string }>('SELECT max(sequence) AS sequence FROM logout_receipts'))
-      .rows;
+    const [last] = (
+      await this.client.query<{ sequence: string }>('SELECT max(sequence) AS sequence FROM logout_receipts')
+    ).rows;
     const settings = {
       receipts_before: last?.sequence ?? 0,
       from: 1,
