@@ -20,6 +20,8 @@ const { values } = parseArgs({
 });
 const BYTES_PER_SESSION = 2400;
 const WARM = 8;
+/** It runs once a minute, and falls into whatever is measured then. */
+const RETENTION = /_remove_|^retention_/;
 const say = (text) => process.stderr.write(text);
 
 const result =
@@ -77,7 +79,7 @@ async function namesWhenIdle(scene) {
   return new Set((await scene.statistics.read()).map(({ name }) => name));
 }
 
-async function measure(scene, { name, times, prepare, run, after, whole }, background) {
+async function measure(scene, { name, times, prepare, run, after, whole, retention }, background) {
   const prepared = [];
   for (let n = 0; n < times; n += 1) prepared.push(await prepare?.(scene, n));
   if (after) await wait(AFTER_MS);
@@ -88,7 +90,8 @@ async function measure(scene, { name, times, prepare, run, after, whole }, backg
   const elapsed = (performance.now() - began) / times;
   if (after) await wait(AFTER_MS);
   const statements = (await scene.statistics.read()).filter(
-    (statement) => after || whole || !background.has(statement.name),
+    (statement) =>
+      (after || whole || !background.has(statement.name)) && (retention || !RETENTION.test(statement.name)),
   );
   const { status, outcome, operations = times } = answers.at(-1) ?? {};
   return {
