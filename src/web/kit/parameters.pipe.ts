@@ -1,5 +1,6 @@
 import { ValidationPipe, type ArgumentMetadata, type ValidationError } from '@nestjs/common';
 import { getMetadataStorage } from 'class-validator';
+import { accepted } from './accepted.js';
 import { unknownMember } from '../../platform/oidc/similar-names.js';
 import { InvalidRequestError, type ProtocolError } from '../../platform/oidc/errors.js';
 
@@ -19,7 +20,13 @@ export class OAuthParametersPipe extends ValidationPipe {
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (metadata.type !== 'body' && metadata.type !== 'query') return value;
-    return super.transform(withoutEmpty(value), metadata);
+    return this.accepted(value, metadata) ?? super.transform(withoutEmpty(value), metadata);
+  }
+
+  /** The short way for what every rule agrees to; a test compares it with the ordinary one. */
+  protected accepted(value: unknown, { metatype }: ArgumentMetadata): object | undefined {
+    if (metatype === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return accepted(metatype, value);
   }
 }
 
