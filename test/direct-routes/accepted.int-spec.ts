@@ -27,8 +27,7 @@ const MODULES = await Promise.all(
 
 function hasRules(value: unknown): value is Type<object> {
   return (
-    typeof value === 'function' &&
-    getMetadataStorage().getTargetValidationMetadatas(value, '', false, false).length > 0
+    typeof value === 'function' && getMetadataStorage().getTargetValidationMetadatas(value, '', false, false).length > 0
   );
 }
 
