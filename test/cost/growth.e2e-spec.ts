@@ -90,6 +90,10 @@ const PATHS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
     await app.signInTo(browser, client, login);
     await app.signInTo(browser, other, login);
   },
+  'authorization that rests on a consent': async ({ app, asking, login }) => {
+    const browser = app.browser();
+    for (const _again of [1, 2]) await app.signInTo(browser, asking, login);
+  },
   'refresh, and its repetition': async (scene) => {
     for (const client of [scene.client, scene.opaque]) {
       const tokens = await scene.tokensOf(client);
@@ -146,6 +150,7 @@ class Scene {
     readonly client: TestClient,
     readonly other: TestClient,
     readonly opaque: TestClient,
+    readonly asking: TestClient,
     readonly login: string,
   ) {}
 
@@ -154,13 +159,14 @@ class Scene {
     const client = await app.createClient(told);
     const other = await app.createClient(told);
     const opaque = await app.createClient({ ...told, access_token_format: 'opaque' });
-    return new Scene(app, client, other, opaque, '');
+    const asking = await app.createClient({ skip_consent: false });
+    return new Scene(app, client, other, opaque, asking, '');
   }
 
   /** The same applications at a node, and a person who has no session yet. */
   async at(app: TestApp): Promise<Scene> {
     const { login } = await app.createAccount();
-    return new Scene(app, this.client, this.other, this.opaque, login);
+    return new Scene(app, this.client, this.other, this.opaque, this.asking, login);
   }
 
   tokensOf(client: TestClient) {
@@ -216,6 +222,11 @@ describe('pages that the statements of a hot path read, with plans that were kep
     await planAll(scene, node);
     few.value = await readAll(scene, node);
     await filler.run(clock, scene.client.clientId);
+    await db.query(
+      `INSERT INTO consents (account_id, client_id, scope, claims, granted_at)
+       SELECT id, $1, '{openid}', '{}', $2 FROM accounts ON CONFLICT DO NOTHING`,
+      [scene.asking.clientId, clock.now()],
+    );
     many['planned while the tables were empty'] = await readAll(scene, node);
     const fresh = await start(clock);
     await planAll(scene, fresh);

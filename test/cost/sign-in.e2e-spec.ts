@@ -55,7 +55,7 @@ describe('statements that a sign-in costs, with warm caches (docs/decisions/0056
       'grants_answer_with_code',
       'grants_exchange_code',
     ]);
-    expect(limits).toBeLessThanOrEqual(5);
+    expect(limits).toBeLessThanOrEqual(1);
   });
 
   it('an authorization with a session, with code exchange: session, grant, exchange', async () => {
