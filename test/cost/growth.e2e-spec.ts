@@ -222,9 +222,10 @@ describe('pages that the statements of a hot path read, with plans that were kep
     await planAll(scene, node);
     few.value = await readAll(scene, node);
     await filler.run(clock, scene.client.clientId);
+    // Wide ones, so that who reads them all reads many pages.
     await db.query(
       `INSERT INTO consents (account_id, client_id, scope, claims, granted_at)
-       SELECT id, $1, '{openid}', '{}', $2 FROM accounts ON CONFLICT DO NOTHING`,
+       SELECT id, $1, ARRAY['openid', repeat('x', 800)], '{}', $2 FROM accounts ON CONFLICT DO NOTHING`,
       [scene.asking.clientId, clock.now()],
     );
     many['planned while the tables were empty'] = await readAll(scene, node);
