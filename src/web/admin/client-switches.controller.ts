@@ -22,7 +22,30 @@ export class AdminClientSwitchesController {
     description:
       'No person can sign in with it and it gets no token. Its grants end, offline ones too, and it is notified about each session that it takes part in. Disabling one that is disabled changes nothing.',
   })
-  @ApiOkResponse({ type: LogoutResultDto })
+  @ApiOkResponse({
+    type: LogoutResultDto,
+    examples: {
+      at_once: {
+        summary: 'It ended in this request',
+        value: {
+          termination_id: '019ad0c2-7a51-7c1e-9c55-2f6d0c1f9b3a',
+          sessions: 0,
+          grants_revoked: 3,
+          deliveries: 2,
+          not_told: 0,
+        },
+      },
+      ordered: {
+        summary: 'There is too much for one request: all of it is dead, and the order tells',
+        value: {
+          order_id: '019ad0c2-7a51-7c1e-9c55-2f6d0c1f9b3b',
+          sessions: null,
+          grants_revoked: null,
+          deliveries: null,
+        },
+      },
+    },
+  })
   @ApiJsonErrors(404, 409)
   async disable(@Param('client_id') clientId: string, @Operator() operator: Actor): Promise<LogoutResultDto> {
     return toLogoutResult(await this.changes.disable(clientId, operator));
