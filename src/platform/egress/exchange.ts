@@ -3,7 +3,7 @@ import { EgressError, type EgressErrorCode, type EgressRequest, type EgressRespo
 
 const DEFAULT_MAX_BYTES = 64 * 1024;
 
-type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
+type ResponseHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
 /**
  * One request and its answer, as undici's dispatcher reports it. One timer bounds the whole of it, and the number of
@@ -16,7 +16,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
   private failure: EgressError | undefined;
   private status = 0;
-  private headers: Headers = {};
+  private headers: ResponseHeaders = {};
   private size = 0;
 
   constructor(
@@ -34,7 +34,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.failure !== undefined) controller.abort(this.failure);
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
     if (status < 200) return;
     this.status = status;
     this.headers = headers;
@@ -77,7 +77,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-function singleValues(headers: Headers): Record<string, string> {
+function singleValues(headers: ResponseHeaders): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, Array.isArray(value) ? (value[0] ?? '') : value]],
