@@ -17,10 +17,9 @@ import { RateLimitEntity } from './platform/rate-limits/entities/rate-limit.enti
 import { SessionClientEntity } from './domain/sessions/entities/session-client.entity.js';
 import { SessionUpstreamEntity } from './domain/sessions/entities/session-upstream.entity.js';
 import { SessionEntity } from './domain/sessions/entities/session.entity.js';
-import { AuthorizationCodeEntity } from './domain/tokens/entities/authorization-code.entity.js';
 import { GrantEntity } from './domain/tokens/entities/grant.entity.js';
 import { OpaqueAccessTokenEntity } from './domain/tokens/entities/opaque-access-token.entity.js';
-import { RefreshTokenEntity } from './domain/tokens/entities/refresh-token.entity.js';
+import { OldRefreshTokenEntity } from './domain/tokens/entities/old-refresh-token.entity.js';
 import { RevokedAccessTokenEntity } from './domain/tokens/entities/revoked-access-token.entity.js';
 import { OrganizationEntity } from './domain/upstreams/entities/organization.entity.js';
 import { UpstreamAuthenticationEntity } from './domain/upstreams/entities/upstream-authentication.entity.js';
@@ -40,8 +39,7 @@ export const ENTITIES = [
   SessionClientEntity,
   SessionUpstreamEntity,
   GrantEntity,
-  AuthorizationCodeEntity,
-  RefreshTokenEntity,
+  OldRefreshTokenEntity,
   OpaqueAccessTokenEntity,
   RevokedAccessTokenEntity,
   InteractionEntity,

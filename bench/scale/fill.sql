@@ -59,27 +59,22 @@ SELECT pg_temp.id_of('session', n), pg_temp.client_of(n, k), pg_temp.id_of('sid'
   FROM pg_temp.numbers() n, generate_series(0, current_setting('fill.participants')::bigint - 1) k;
 
 -- step: grants
-INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, authenticated_at, amr, created_at, revoked_at, revoked_cause)
+INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, authenticated_at, amr, created_at, revoked_at, revoked_cause,
+                    code_hash, code_expires_at, code_consumed_at, redirect_uri, refresh_root_hash, refresh_expires_at, keep_until)
 SELECT pg_temp.id_of('grant', n), pg_temp.id_of('account', pg_temp.account_of(n)), pg_temp.client_of(n, 0), pg_temp.id_of('session', n), false, 'openid profile',
        pg_temp.began(n), '{pwd}', pg_temp.began(n),
-       CASE WHEN NOT pg_temp.is_alive(n) THEN pg_temp.ended(n) END, CASE WHEN NOT pg_temp.is_alive(n) THEN 'end_session' END
+       CASE WHEN NOT pg_temp.is_alive(n) THEN pg_temp.ended(n) END, CASE WHEN NOT pg_temp.is_alive(n) THEN 'end_session' END,
+       sha256(('code' || n)::bytea), pg_temp.began(n) + interval '1 minute', pg_temp.began(n), 'https://app.example/callback',
+       sha256(('refresh' || n)::bytea), pg_temp.began(n) + interval '30 days', (pg_temp.began(n) + interval '31 days')::date
   FROM pg_temp.numbers() n;
 
--- step: refresh tokens
-INSERT INTO refresh_tokens (token_hash, grant_id, created_at, expires_at)
-SELECT sha256(('refresh' || n)::bytea), pg_temp.id_of('grant', n), pg_temp.began(n), pg_temp.began(n) + interval '30 days'
-  FROM pg_temp.numbers() n;
-
--- step: codes, opaque tokens, revoked tokens, interactions
-INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, expires_at, consumed_at)
-SELECT sha256(('code' || n)::bytea), pg_temp.id_of('grant', n), 'https://app.example/callback', current_setting('fill.now')::timestamptz + interval '1 day', pg_temp.began(n)
-  FROM pg_temp.numbers() n WHERE n % 4 = 0;
-INSERT INTO opaque_access_tokens (token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at)
-SELECT sha256(('opaque' || n)::bytea), pg_temp.id_of('jti', n)::text, pg_temp.id_of('grant', n), pg_temp.client_of(n, 0), 'openid profile', '{}',
+-- step: opaque tokens, revoked tokens, interactions
+INSERT INTO opaque_access_tokens (account_id, token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at)
+SELECT pg_temp.id_of('account', pg_temp.account_of(n)), sha256(('opaque' || n)::bytea), pg_temp.id_of('jti', n)::text, pg_temp.id_of('grant', n), pg_temp.client_of(n, 0), 'openid profile', '{}',
        pg_temp.began(n), current_setting('fill.now')::timestamptz + interval '1 day'
   FROM pg_temp.numbers() n WHERE n % 4 = 0;
-INSERT INTO revoked_access_tokens (jti, expires_at)
-SELECT pg_temp.id_of('jti', n)::text, current_setting('fill.now')::timestamptz + interval '1 day'
+INSERT INTO revoked_access_tokens (account_id, jti, expires_at)
+SELECT pg_temp.id_of('account', pg_temp.account_of(n)), pg_temp.id_of('jti', n)::text, current_setting('fill.now')::timestamptz + interval '1 day'
   FROM pg_temp.numbers() n WHERE n % 4 = 1;
 INSERT INTO interactions (id_hash, browser_hash, client_id, created_at, expires_at)
 SELECT sha256(('interaction' || n)::bytea), sha256(('browser' || n)::bytea), pg_temp.client_of(n, 0), pg_temp.began(n),

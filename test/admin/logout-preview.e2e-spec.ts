@@ -80,10 +80,10 @@ describe('the preview of a logout', () => {
   async function everyTarget(): Promise<LogoutTarget[]> {
     const sessions = [...(await sessionsOf(mia.accountId)), ...(await sessionsOf(over.accountId)), randomUUID()];
     const grants = [
-      ...(await grantsOf(told.clientId)),
-      ...(await grantsOf(offline.clientId)),
-      ...(await column('SELECT id FROM grants WHERE account_id = $1', [over.accountId])),
-      randomUUID(),
+      ...(await app.db.query<{ accountId: string; grantId: string }>(
+        'SELECT account_id AS "accountId", id AS "grantId" FROM grants',
+      )),
+      { accountId: randomUUID(), grantId: randomUUID() },
     ];
     const cookies = await app.db.query<{ cookie_hash: Buffer }>('SELECT cookie_hash FROM sessions');
     const [part] = await app.db.query<{ sid: string }>('SELECT sid FROM session_clients WHERE client_id = $1', [
@@ -92,7 +92,7 @@ describe('the preview of a logout', () => {
     return [
       ...cookies.map(({ cookie_hash: cookieHash }): LogoutTarget => ({ kind: 'cookie', cookieHash })),
       ...sessions.map((sessionId): LogoutTarget => ({ kind: 'session', sessionId })),
-      ...grants.map((grantId): LogoutTarget => ({ kind: 'grant', grantId })),
+      ...grants.map((grant): LogoutTarget => ({ kind: 'grant', ...grant })),
       ...[mia, ben, over].map(({ accountId }): LogoutTarget => ({ kind: 'account', accountId })),
       { kind: 'account', accountId: mia.accountId, exceptSessionId: sessions[0]! },
       { kind: 'account-session', accountId: mia.accountId, sessionId: sessions[0]! },

@@ -83,10 +83,10 @@ export async function seedSessions(
      ), sc AS (
        INSERT INTO session_clients (session_id, client_id, sid, joined_at) SELECT id, client_id, 'sid-' || login, $2 FROM numbered
      ), g AS (
-       INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, authenticated_at, amr, created_at)
-       SELECT gen_random_uuid(), account_id, client_id, id, false, 'openid', $2, '{pwd}', $2 FROM numbered RETURNING id, account_id
+       INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, authenticated_at, amr, created_at, keep_until)
+       SELECT gen_random_uuid(), account_id, client_id, id, false, 'openid', $2, '{pwd}', $2, $2::timestamptz + interval '40 days' FROM numbered RETURNING id, account_id
      )
-     INSERT INTO refresh_tokens (token_hash, grant_id, created_at, expires_at)
+     INSERT INTO old_refresh_tokens (token_hash, grant_id, created_at, expires_at)
      SELECT sha256(p.login::bytea), g.id, $2, $2::timestamptz + interval '1 day' FROM g JOIN people p ON p.id = g.account_id`,
     [prefix, now, n, clientIds],
   );

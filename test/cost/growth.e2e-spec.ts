@@ -20,8 +20,6 @@ const NEWEST_FIRST = 'reads sessions from the newest, whose-ever, until it has a
  */
 const GROWING: Readonly<Record<When, Readonly<Record<string, string>>>> = {
   'planned while the tables were empty': {
-    grants_exchange_code: LIVE_SESSIONS,
-    grants_revoke_by_token: 'finds the grant by its client, and then by its key',
     logout_deliveries_record: NOTICES,
     logout_terminate_cookie: LIVE_SESSIONS,
     logout_terminate_session: LIVE_SESSIONS,

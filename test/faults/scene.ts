@@ -120,10 +120,10 @@ export async function signedIn(
      ), sc AS (
        INSERT INTO session_clients (session_id, client_id, sid, joined_at) SELECT session_id, client_id, sid, now() FROM joined
      ), g AS (
-       INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, authenticated_at, amr, created_at)
-       SELECT grant_id, account_id, client_id, session_id, false, 'openid', now(), '{pwd}', now() FROM joined
+       INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, authenticated_at, amr, created_at, keep_until)
+       SELECT grant_id, account_id, client_id, session_id, false, 'openid', now(), '{pwd}', now(), now() + interval '40 days' FROM joined
      ), r AS (
-       INSERT INTO refresh_tokens (token_hash, grant_id, created_at, expires_at)
+       INSERT INTO old_refresh_tokens (token_hash, grant_id, created_at, expires_at)
        SELECT sha256(('refresh-' || sid)::bytea), grant_id, now(), now() + interval '1 day' FROM joined
      )
      SELECT session_id AS "sessionId", client_id AS "clientId", sid, 'cookie-' || login AS cookie, 'refresh-' || sid AS "refreshToken"

@@ -210,8 +210,12 @@ describe('each application is exactly one of: told, asked in the browser, not to
       client_disabled: async (_scene, clientId) => ({ kind: 'client', clientId }),
       client_deleted: async (_scene, clientId) => ({ kind: 'client', clientId }),
       offline_access_withdrawn: async (_scene, clientId) => ({ kind: 'client-offline', clientId }),
-      refresh_token_reuse: async (_scene, clientId) => ({ kind: 'grant', grantId: await grantOf(clientId) }),
-      code_reuse: async (_scene, clientId) => ({ kind: 'grant', grantId: await grantOf(clientId) }),
+      refresh_token_reuse: async ({ accountId }, clientId) => ({
+        kind: 'grant',
+        accountId,
+        grantId: await grantOf(clientId),
+      }),
+      code_reuse: async ({ accountId }, clientId) => ({ kind: 'grant', accountId, grantId: await grantOf(clientId) }),
     };
 
   it('whatever the cause: no cause is left out here', () => {

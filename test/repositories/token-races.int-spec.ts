@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { newSecret, sha256 } from '../../src/platform/oidc/secret.js';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { newSecret } from '../../src/platform/oidc/secret.js';
 import { AccessTokenRepository } from '../../src/domain/tokens/access-token.repository.js';
 import { GrantRepository } from '../../src/domain/tokens/grant.repository.js';
+import { PresentedTokens } from '../../src/domain/tokens/presented-tokens.js';
 import { RefreshTokenRepository } from '../../src/domain/tokens/refresh-token.repository.js';
 import { TestApp, type Answer, type TestClient } from '../support/app.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
@@ -15,12 +16,14 @@ describe('tokens under races', () => {
   let party: StubRelyingParty;
   let grants: GrantRepository;
   let refreshTokens: RefreshTokenRepository;
+  let presentedTokens: PresentedTokens;
 
   beforeAll(async () => {
     [app, party] = await Promise.all([TestApp.start(), StubRelyingParty.start()]);
     other = await TestApp.start({ issuer: app.issuer }, { db: app.db, clock: app.clock });
     grants = app.app.get(GrantRepository, { strict: false });
     refreshTokens = app.app.get(RefreshTokenRepository, { strict: false });
+    presentedTokens = app.app.get(PresentedTokens, { strict: false });
   });
   afterAll(async () => {
     await other.stop();
@@ -47,39 +50,41 @@ describe('tokens under races', () => {
 
   it('of 20 parallel rotations of one refresh token one stores its successor', async () => {
     const { client, tokens } = await signedIn();
-    const before = await app.db.query('SELECT 1 FROM refresh_tokens');
+    const presented = await presentedTokens.refreshToken(tokens.refresh_token);
+    if (presented === undefined) throw new Error('no refresh token');
     const results = await Promise.all(
       Array.from({ length: 20 }, () =>
         refreshTokens.rotate({
-          tokenHash: sha256(tokens.refresh_token),
+          presented,
           clientId: client.clientId,
           scope: undefined,
-          successorHash: sha256(newSecret()),
-          successorSalt: randomBytes(16),
           successorExpiresAt: app.clock.in(60_000),
           opaque: undefined,
         }),
       ),
     );
     expect(results.filter((result) => result !== undefined)).toHaveLength(1);
-    expect(await app.db.query('SELECT 1 FROM refresh_tokens')).toHaveLength(before.length + 1);
+    expect(await app.db.query('SELECT refresh_generation FROM grants WHERE client_id = $1', [client.clientId])).toEqual(
+      [{ refresh_generation: 1 }],
+    );
   });
 
   it('of 20 parallel code exchanges one issues a refresh token and joins the session', async () => {
     const client = await app.createClient();
     const { login } = await app.createAccount();
     const code = await app.codeFor(app.browser(), client, login);
+    const presented = await presentedTokens.code(code);
+    if (presented === undefined) throw new Error('no code');
     const results = await Promise.all(
       Array.from({ length: 20 }, () =>
         grants.exchangeCode({
-          codeHash: sha256(code),
+          ...presented,
           clientId: client.clientId,
           redirectUri: client.redirectUri,
           codeChallenge: undefined,
           newSid: newSecret(),
-          refreshTokenHash: sha256(newSecret()),
+          refreshRootHash: randomBytes(32),
           refreshExpiresAt: app.clock.in(60_000),
-          withRefreshToken: true,
           opaque: undefined,
         }),
       ),
@@ -91,7 +96,6 @@ describe('tokens under races', () => {
       [client.clientId],
     );
     expect(rows).toEqual([{ sid: won?.grant.sid, client_count: 1 }]);
-    expect(await app.db.query('SELECT 1 FROM refresh_tokens WHERE grant_id = $1', [won?.grant.id])).toHaveLength(1);
   });
 
   it('a client that joins a session by several codes at once has one sid and is counted once', async () => {
@@ -180,8 +184,10 @@ describe('tokens under races', () => {
 
   it('an access token revoked twenty times at once is denied by one row', async () => {
     const repository = app.app.get(AccessTokenRepository, { strict: false });
-    const jti = newSecret();
-    await Promise.all(Array.from({ length: 20 }, () => repository.deny(jti, app.clock.in(60_000))));
+    const [jti, accountId] = [newSecret(), randomUUID()];
+    await Promise.all(
+      Array.from({ length: 20 }, () => repository.deny({ accountId, jti, expiresAt: app.clock.in(60_000) })),
+    );
     expect(await app.db.query('SELECT 1 FROM revoked_access_tokens WHERE jti = $1', [jti])).toHaveLength(1);
   });
 });

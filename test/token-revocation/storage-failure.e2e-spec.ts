@@ -113,7 +113,7 @@ describe('a storage failure is never reported as success (threat-model#success-w
   it('a write that fails half-way leaves the refresh token and the code unused', async () => {
     const { tokens, code } = await signedIn();
     const before = await tokenState(app);
-    await withReadOnlyStorage(['refresh_tokens'], async () => {
+    await withReadOnlyStorage(['grants'], async () => {
       expectUnavailable(await app.refresh(client, tokens.refresh_token));
       expectUnavailable(await redeem(app, client, code));
     });

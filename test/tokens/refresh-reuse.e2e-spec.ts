@@ -26,10 +26,9 @@ describe('a refresh token that is used twice (RFC 9700 §4.14.2)', () => {
     }
   }
 
-  const successors = (client: TestClient) =>
-    app.db.query(`SELECT 1 FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id WHERE g.client_id = $1`, [
-      client.clientId,
-    ]);
+  /** How often the refresh tokens of the client's grants were used. */
+  const generations = (client: TestClient) =>
+    app.db.query('SELECT refresh_generation FROM grants WHERE client_id = $1', [client.clientId]);
 
   it('within the grace it gets the same successor, however often, and never a second one', async () => {
     const { account, client, tokens } = await signedIn();
@@ -41,7 +40,7 @@ describe('a refresh token that is used twice (RFC 9700 §4.14.2)', () => {
       expect(again.status).toBe(200);
       expect(again.body.refresh_token).toBe(first.refresh_token);
     }
-    expect(await successors(client)).toHaveLength(2);
+    expect(await generations(client)).toEqual([{ refresh_generation: 1 }]);
     expect((await app.refresh(client, String(first.refresh_token))).status).toBe(200);
     expect(await terminationsOf(app, account.id)).toEqual([]);
   });
@@ -120,7 +119,7 @@ describe('a refresh token that is used twice (RFC 9700 §4.14.2)', () => {
     expect(won.length).toBeGreaterThan(0);
     expect(answers.filter(({ status }) => status !== 200 && status !== 400)).toEqual([]);
     expect(new Set(won.map(({ body }) => body.refresh_token)).size).toBe(1);
-    expect(await successors(client)).toHaveLength(2);
+    expect(await generations(client)).toEqual([{ refresh_generation: 1 }]);
   });
 
   it('race: the old token and its successor in parallel end with one live chain or none (threat-model#reuse-race)', async () => {
@@ -132,12 +131,12 @@ describe('a refresh token that is used twice (RFC 9700 §4.14.2)', () => {
           Array.from({ length: 5 }, () => app.refresh(client, token)),
         ),
       );
-      const usable = await app.db.query(
-        `SELECT 1 FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id
-          WHERE g.client_id = $1 AND g.revoked_at IS NULL AND r.consumed_at IS NULL`,
+      const [grant] = await app.db.query<{ refresh_generation: number }>(
+        'SELECT refresh_generation FROM grants WHERE client_id = $1',
         [client.clientId],
       );
-      expect(usable.length).toBeLessThanOrEqual(1);
+      // The first use, and at most one of its successor.
+      expect([1, 2]).toContain(grant?.refresh_generation);
     }
   });
 });

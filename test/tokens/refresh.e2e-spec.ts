@@ -50,7 +50,7 @@ describe('refresh (RFC 6749 §6)', () => {
     const client = await app.createClient();
     const { tokens } = await signedIn(client);
     const second = await refreshed(client, tokens.refresh_token);
-    const dump = JSON.stringify(await app.db.query('SELECT to_json(r)::text AS row FROM refresh_tokens r'));
+    const dump = JSON.stringify(await app.db.query('SELECT to_json(g)::text AS row FROM grants g'));
     expect(dump).not.toContain(second.refresh_token);
     expect(dump).not.toContain(Buffer.from(second.refresh_token, 'base64url').toString('hex'));
   });

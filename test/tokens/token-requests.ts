@@ -4,8 +4,7 @@ import type { Browser } from '../support/http.js';
 
 const TABLES = [
   'grants',
-  'authorization_codes',
-  'refresh_tokens',
+  'old_refresh_tokens',
   'opaque_access_tokens',
   'revoked_access_tokens',
   'used_client_assertions',

@@ -1,14 +1,16 @@
 -- access_tokens_deny, declared in src/domain/tokens/access-token.repository.ts
 -- parameters:
+--   accountId uuid[]
 --   jti text[]
 --   expiresAt timestamptz[]
 -- row:
 --   place int
 
 WITH asked AS (
-  SELECT * FROM unnest(:jti, :expiresAt) WITH ORDINALITY asked(jti, expires_at, place)
+  SELECT * FROM unnest(:accountId, :jti, :expiresAt) WITH ORDINALITY asked(account_id, jti, expires_at, place)
 ), denied AS (
-  INSERT INTO revoked_access_tokens (jti, expires_at) SELECT asked.jti, asked.expires_at FROM asked ORDER BY asked.jti
-  ON CONFLICT (jti) DO NOTHING RETURNING jti
+  INSERT INTO revoked_access_tokens (account_id, jti, expires_at)
+  SELECT asked.account_id, asked.jti, asked.expires_at FROM asked ORDER BY asked.account_id, asked.jti
+  ON CONFLICT (account_id, jti) DO NOTHING RETURNING account_id, jti
 )
-SELECT asked.place::int AS place FROM asked JOIN denied ON denied.jti = asked.jti;
+SELECT asked.place::int AS place FROM asked JOIN denied ON denied.account_id = asked.account_id AND denied.jti = asked.jti;

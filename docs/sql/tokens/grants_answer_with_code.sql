@@ -16,6 +16,7 @@
 --   codeChallenge text, may be null
 --   nonce text, may be null
 --   codeExpiresAt timestamptz
+--   lastExpiresAt timestamptz
 --   now timestamptz
 --   consentScope text[], may be null
 --   consentClaims text[], may be null
@@ -35,10 +36,8 @@ WITH live AS (
  WHERE way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId)
    AND (s.own_sign_in_at IS NULL OR way.authenticated_at >= s.own_sign_in_at)
  ORDER BY way.authenticated_at DESC LIMIT 1) AS upstream_id
-    -- Each by its key alone, whatever the planner believes of tables that were empty when it planned.
-    FROM (SELECT * FROM sessions k WHERE k.id = :sessionId OFFSET 0) s
-   CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = s.account_id OFFSET 0) a
-   WHERE a.id = :accountId AND s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
+    FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.id = :sessionId OFFSET 0) s CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = :accountId OFFSET 0) a
+   WHERE s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
    WHERE ou.session_id = s.id AND true) AND (s.own_sign_in_at IS NOT NULL OR EXISTS (
@@ -71,13 +70,12 @@ SELECT 1 FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way
    RETURNING id_hash
  ), g AS (
   INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
-                      upstream_id, began_after_order)
+                      upstream_id, began_after_order, code_hash, redirect_uri, registered_uri, code_challenge, nonce,
+                      code_expires_at, keep_until)
   SELECT :id, :accountId, may.client_id, may.id, :offline, may.scope, :claims, :authenticatedAt, :amr, :now, :upstream,
-         may.upstream_id, (SELECT coalesce(max(o.number), 0) FROM logout_orders o)
+         may.upstream_id, (SELECT coalesce(max(o.number), 0) FROM logout_orders o), :codeHash, :redirectUri, :registeredUri, :codeChallenge, :nonce,
+         :codeExpiresAt, ((:lastExpiresAt AT TIME ZONE 'UTC')::date + 1)
     FROM may, answered RETURNING id
-), code AS (
-  INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, registered_uri, code_challenge, nonce, expires_at)
-  SELECT :codeHash, g.id, :redirectUri, :registeredUri, :codeChallenge, :nonce, :codeExpiresAt FROM g RETURNING grant_id
 )
 SELECT EXISTS (SELECT FROM live) AS is_live, EXISTS (SELECT FROM client) AS may_have_it,
-       EXISTS (SELECT FROM allowed) AS is_allowed, EXISTS (SELECT FROM code) AS is_granted;
+       EXISTS (SELECT FROM allowed) AS is_allowed, EXISTS (SELECT FROM g) AS is_granted;

@@ -1,11 +1,11 @@
 -- grants_code_state, declared in src/domain/tokens/grant.repository.ts
 -- parameters:
+--   accountId uuid
+--   grantId uuid
 --   codeHash bytea
 -- row:
---   grant_id uuid
 --   client_id text
---   consumed_at timestamptz, may be null
+--   code_consumed_at timestamptz, may be null
 
-SELECT c.grant_id, g.client_id, c.consumed_at
-  FROM authorization_codes c CROSS JOIN LATERAL (SELECT * FROM grants k WHERE k.id = c.grant_id OFFSET 0) g
- WHERE c.code_hash = :codeHash;
+SELECT g.client_id, g.code_consumed_at FROM grants g
+ WHERE g.account_id = :accountId AND g.id = :grantId AND g.code_hash IS NOT DISTINCT FROM :codeHash;

@@ -7,7 +7,7 @@
 WITH due AS (
   SELECT d.* FROM (SELECT r.client_id FROM clients r WHERE r.deleted_at < :before ORDER BY r.deleted_at LIMIT 100) o
    CROSS JOIN LATERAL (
-     SELECT id FROM grants x WHERE x.client_id = o.client_id LIMIT 1000 FOR UPDATE SKIP LOCKED
+     SELECT account_id, id FROM grants x WHERE x.client_id = o.client_id LIMIT 1000 FOR UPDATE SKIP LOCKED
    ) d LIMIT 1000
 )
-DELETE FROM grants WHERE (id) IN (SELECT id FROM due) RETURNING 1 AS removed;
+DELETE FROM grants WHERE (account_id, id) IN (SELECT account_id, id FROM due) RETURNING 1 AS removed;

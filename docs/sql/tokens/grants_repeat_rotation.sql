@@ -1,7 +1,9 @@
 -- grants_repeat_rotation, declared in src/domain/tokens/refresh-token.repository.ts
 -- parameters:
---   successorHash bytea
+--   accountId uuid
 --   grantId uuid
+--   rootHash bytea, may be null
+--   generation int
 --   now timestamptz
 --   opaqueHash bytea, may be null
 --   opaqueJti text, may be null
@@ -13,27 +15,23 @@
 --   id uuid
 
 WITH g AS (
-    SELECT g.id, g.account_id, g.client_id, g.session_id, g.offline, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
-    FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place)
-   WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope, g.claims, g.authenticated_at, g.amr, g.realm FROM grants g CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = g.client_id OFFSET 0) c
-CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = g.account_id OFFSET 0) a
- LEFT JOIN LATERAL (SELECT * FROM sessions k WHERE k.id = g.session_id OFFSET 0) s ON true
-     WHERE g.id = :grantId
-       AND :grantId = (SELECT r.grant_id FROM refresh_tokens r
-                        WHERE r.token_hash = :successorHash AND r.consumed_at IS NULL AND r.expires_at > :now)
-       AND g.revoked_at IS NULL AND a.disabled_at IS NULL AND (a.not_before IS NULL OR g.created_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || g.account_id, 'client:' || g.client_id, CASE WHEN g.offline THEN 'client-offline:' || g.client_id END, 'upstream:' || g.upstream_id]) AND o.number > g.began_after_order AND true) AND (g.offline OR (s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
-    SELECT 1 FROM session_upstreams ou JOIN logout_orders o
-        ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
-     WHERE ou.session_id = s.id AND true))) AND c.deleted_at IS NULL AND c.disabled_at IS NULL AND (c.metadata -> 'grant_types' ? 'authorization_code' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]') AND (g.upstream_id IS NULL OR EXISTS (
-  SELECT 1 FROM upstreams vouching WHERE vouching.id = g.upstream_id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? g.client_id))) AND (c.metadata -> 'grant_types' ? 'refresh_token' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]')
-       FOR SHARE OF g
-  ),
-   opaque AS (
-     INSERT INTO opaque_access_tokens (token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at)
-     SELECT :opaqueHash, :opaqueJti, g.id, g.client_id, token.scope,
-            :opaqueAudience || CASE WHEN 'openid' = ANY (string_to_array(token.scope, ' ')) THEN :opaqueAudienceOfOpenid ELSE '{}' END,
-            :now, :opaqueExpiresAt
-       FROM g, LATERAL (SELECT coalesce(:opaqueScope, g.scope) AS scope) token
-      WHERE :opaqueHash IS NOT NULL
-   )
-  SELECT g.id FROM g;
+  SELECT g.id, g.account_id, g.client_id, g.session_id, g.offline, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
+  FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place)
+ WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope, g.claims, g.authenticated_at, g.amr, g.realm FROM grants g CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = g.client_id OFFSET 0) c CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = :accountId OFFSET 0) a
+   WHERE g.account_id = :accountId AND g.id = :grantId AND g.refresh_root_hash IS NOT DISTINCT FROM :rootHash AND g.refresh_generation = :generation + 1 AND g.refresh_expires_at > :now AND g.revoked_at IS NULL AND a.disabled_at IS NULL AND (a.not_before IS NULL OR g.created_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || g.account_id, 'client:' || g.client_id, CASE WHEN g.offline THEN 'client-offline:' || g.client_id END, 'upstream:' || g.upstream_id]) AND o.number > g.began_after_order AND true)
+     AND (g.offline OR EXISTS (SELECT 1 FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.id = g.session_id OFFSET 0) s WHERE s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
+  SELECT 1 FROM session_upstreams ou JOIN logout_orders o
+      ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
+   WHERE ou.session_id = s.id AND true))) AND c.deleted_at IS NULL AND c.disabled_at IS NULL AND (c.metadata -> 'grant_types' ? 'authorization_code' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]') AND (g.upstream_id IS NULL OR EXISTS (
+SELECT 1 FROM upstreams vouching WHERE vouching.id = g.upstream_id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? g.client_id))) AND (c.metadata -> 'grant_types' ? 'refresh_token' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]')
+     FOR SHARE OF g
+),
+ opaque AS (
+   INSERT INTO opaque_access_tokens (account_id, token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at)
+   SELECT g.account_id, :opaqueHash, :opaqueJti, g.id, g.client_id, token.scope,
+          :opaqueAudience || CASE WHEN 'openid' = ANY (string_to_array(token.scope, ' ')) THEN :opaqueAudienceOfOpenid ELSE '{}' END,
+          :now, :opaqueExpiresAt
+     FROM g, LATERAL (SELECT coalesce(:opaqueScope, g.scope) AS scope) token
+    WHERE :opaqueHash IS NOT NULL
+ )
+SELECT g.id FROM g;

@@ -1,6 +1,8 @@
 -- grants_revoke_by_token, declared in src/domain/tokens/refresh-token.repository.ts
 -- parameters:
---   tokenHash bytea
+--   accountId uuid
+--   grantId uuid
+--   rootHash bytea, may be null
 --   clientId text
 --   now timestamptz
 -- row:
@@ -9,11 +11,6 @@
 WITH
  revoked AS (
    UPDATE grants g SET revoked_at = :now, revoked_cause = 'token_revoked'
-    WHERE g.revoked_at IS NULL AND (g.client_id = :clientId AND g.id = (SELECT r.grant_id FROM refresh_tokens r WHERE r.token_hash = :tokenHash)) RETURNING g.id, g.session_id
- ), denied AS (
-  INSERT INTO revoked_access_tokens (jti, expires_at)
-  SELECT o.jti, o.expires_at FROM opaque_access_tokens o
-   WHERE o.token_hash = :tokenHash AND o.client_id = :clientId AND o.expires_at > :now
-  ON CONFLICT (jti) DO NOTHING
-)
+    WHERE g.revoked_at IS NULL AND (g.account_id = :accountId AND g.id = :grantId AND g.refresh_root_hash IS NOT DISTINCT FROM :rootHash AND g.client_id IS NOT DISTINCT FROM :clientId) RETURNING g.account_id, g.id, g.session_id, g.client_id
+ )
 SELECT id FROM revoked;

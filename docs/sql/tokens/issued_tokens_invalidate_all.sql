@@ -9,19 +9,19 @@
 --   id uuid
 
 WITH ended AS MATERIALIZED (
-    SELECT g.id FROM grants g CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = g.client_id OFFSET 0) c
-CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = g.account_id OFFSET 0) a
- LEFT JOIN LATERAL (SELECT * FROM sessions k WHERE k.id = g.session_id OFFSET 0) s ON true
-     WHERE g.client_id = :clientId AND g.revoked_at IS NULL AND a.disabled_at IS NULL AND (a.not_before IS NULL OR g.created_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || g.account_id, 'client:' || g.client_id, CASE WHEN g.offline THEN 'client-offline:' || g.client_id END, 'upstream:' || g.upstream_id]) AND o.number > g.began_after_order AND true) AND (g.offline OR (s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
+    SELECT g.account_id, g.id FROM grants g CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = g.client_id OFFSET 0) c CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = g.account_id OFFSET 0) a
+     WHERE g.client_id = :clientId AND g.revoked_at IS NULL AND a.disabled_at IS NULL AND (a.not_before IS NULL OR g.created_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || g.account_id, 'client:' || g.client_id, CASE WHEN g.offline THEN 'client-offline:' || g.client_id END, 'upstream:' || g.upstream_id]) AND o.number > g.began_after_order AND true)
+       AND (g.offline OR EXISTS (SELECT 1 FROM (SELECT * FROM sessions k WHERE k.account_id = g.account_id AND k.id = g.session_id OFFSET 0) s WHERE s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
     SELECT 1 FROM session_upstreams ou JOIN logout_orders o
         ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
      WHERE ou.session_id = s.id AND true)))
        AND (NOT :ofOneUpstream OR g.realm IS NOT DISTINCT FROM :upstream)
        AND (:login IS NULL OR a.login = :login)
-       AND EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.grant_id = g.id AND r.consumed_at IS NULL AND r.expires_at > :now)
+       AND (g.refresh_expires_at > :now OR g.refresh_root_hash IS NULL AND EXISTS (
+SELECT 1 FROM old_refresh_tokens o WHERE o.grant_id = g.id AND o.consumed_at IS NULL AND o.expires_at > :now))
   ),
    revoked AS (
      UPDATE grants g SET revoked_at = :now, revoked_cause = 'token_revoked'
-      WHERE g.revoked_at IS NULL AND (g.id IN (SELECT ended.id FROM ended)) RETURNING g.id, g.session_id
+      WHERE g.revoked_at IS NULL AND ((g.account_id, g.id) IN (SELECT ended.account_id, ended.id FROM ended)) RETURNING g.account_id, g.id, g.session_id, g.client_id
    )
   SELECT id FROM revoked;

@@ -4,6 +4,7 @@ import { AccountsService } from '../accounts/accounts.service.js';
 import { ClientsService } from '../clients/clients.service.js';
 import type { LogoutTarget } from '../logout/command/logout.js';
 import type { OrderTarget } from '../logout/orders/logout-order.js';
+import { GrantsService } from '../tokens/grants.service.js';
 import { UpstreamsService } from '../upstreams/upstreams.service.js';
 
 /** What a logout order is to end, by the names that operators know. A member that is null counts as not sent. */
@@ -30,6 +31,7 @@ export class NamedTargets {
     private readonly accounts: AccountsService,
     private readonly clients: ClientsService,
     private readonly upstreams: UpstreamsService,
+    private readonly grants: GrantsService,
   ) {}
 
   /** @throws InvalidRequestError unless exactly one is named, NotFoundError */
@@ -54,7 +56,7 @@ export class NamedTargets {
       };
     if (count === 1) {
       if (sessionId !== undefined) return { kind: 'session', sessionId };
-      if (grantId !== undefined) return { kind: 'grant', grantId };
+      if (grantId !== undefined) return { kind: 'grant', accountId: await this.grants.accountOf(grantId), grantId };
       if (accountId !== undefined) return { kind: 'account', accountId: await this.accountId(accountId) };
       if (clientId !== undefined) return { kind: 'client', clientId: await this.clientId(clientId) };
       if (upstream !== undefined) return { kind: 'upstream', upstreamId: await this.upstreamId(upstream) };

@@ -7,7 +7,8 @@ import { statement, typed, type RowOf } from '../../platform/database/statement.
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { parseScope } from '../../platform/oidc/claims.js';
 import { GRANT_COLUMNS, GRANT_SELECTED, SID_COLUMN, toGrant, type Grant } from './grant.js';
-import { accessTokenIsDenied, GRANT_JOINS, grantIsAlive, OPAQUE_JOINS } from './tokens.sql.js';
+import { NO_ACCOUNT, type GrantKey } from './token-routing.js';
+import { accessTokenIsDenied, grantIsAlive, grantJoins, sidOf, theAccount, theClient } from './tokens.sql.js';
 
 export interface OpaqueTokenState {
   readonly jti: string;
@@ -32,7 +33,7 @@ const LIVE_CLIENT_TOKEN = statement({
      CROSS JOIN LATERAL (
        SELECT c.metadata ->> 'scope' AS registered_scope FROM clients c
         WHERE c.client_id = asked.client_id AND ${clientVouchesFor('c', 'asked.issued_at', 'asked.generation')}
-          AND NOT ${accessTokenIsDenied('asked.jti')} OFFSET 0
+          AND NOT ${accessTokenIsDenied(`'${NO_ACCOUNT}'`, 'asked.jti')} OFFSET 0
      ) live`,
 });
 
@@ -43,21 +44,21 @@ const PERSON = {
 
 const LIVE_GRANT = statement({
   name: 'access_tokens_live_grant',
-  parameters: { grantId: 'uuid[]', jti: 'text[]', now: 'timestamptz' },
+  parameters: { accountId: 'uuid[]', grantId: 'uuid[]', jti: 'text[]', now: 'timestamptz' },
   row: { place: 'int', ...GRANT_COLUMNS, ...PERSON },
   text: `
     SELECT asked.place::int AS place, live.*
-      FROM unnest(:grantId, :jti) WITH ORDINALITY asked(grant_id, jti, place)
+      FROM unnest(:accountId, :grantId, :jti) WITH ORDINALITY asked(account_id, grant_id, jti, place)
      CROSS JOIN LATERAL (
-       SELECT ${GRANT_SELECTED}, a.login, ${accountClaims('a')} AS account_claims FROM grants g ${GRANT_JOINS}
-        WHERE g.id = asked.grant_id AND ${grantIsAlive('g', 's', 'a', 'c', ':now')}
-          AND NOT ${accessTokenIsDenied('asked.jti')} OFFSET 0
+       SELECT ${GRANT_SELECTED}, a.login, ${accountClaims('a')} AS account_claims FROM grants g ${grantJoins('asked.account_id')}
+        WHERE g.account_id = asked.account_id AND g.id = asked.grant_id AND ${grantIsAlive('g', 'a', 'c', 'asked.account_id', ':now')}
+          AND NOT ${accessTokenIsDenied('asked.account_id', 'asked.jti')} OFFSET 0
      ) live`,
 });
 
 const FIND_OPAQUE = statement({
   name: 'access_tokens_find_opaque',
-  parameters: { tokenHash: 'bytea', now: 'timestamptz' },
+  parameters: { accountId: 'uuid', tokenHash: 'bytea', now: 'timestamptz' },
   row: {
     jti: 'text',
     token_client_id: 'text',
@@ -74,27 +75,40 @@ const FIND_OPAQUE = statement({
   },
   text: `
     SELECT o.jti, o.client_id AS token_client_id, o.scope AS token_scope, o.audience, o.issued_at, o.expires_at, ${GRANT_SELECTED},
-           c.metadata ->> 'scope' AS registered_scope, sc.sid, a.login, ${accountClaims('a')} AS account_claims
-      FROM opaque_access_tokens o ${OPAQUE_JOINS}
-     WHERE o.token_hash = :tokenHash AND o.expires_at > :now
+           c.metadata ->> 'scope' AS registered_scope, ${sidOf('g', ':accountId')} AS sid, a.login, ${accountClaims('a')} AS account_claims
+      FROM opaque_access_tokens o CROSS JOIN ${theClient('o.client_id')}
+      LEFT JOIN LATERAL (SELECT * FROM grants k WHERE k.account_id = :accountId AND k.id = o.grant_id OFFSET 0) g ON true
+      LEFT JOIN ${theAccount('g.account_id')} ON true
+     WHERE o.account_id = :accountId AND o.token_hash = :tokenHash AND o.expires_at > :now
        AND CASE WHEN o.grant_id IS NULL THEN ${clientVouchesFor('c', 'o.issued_at', 'o.token_generation')}
-                ELSE ${grantIsAlive('g', 's', 'a', 'c', ':now')} END
-       AND NOT ${accessTokenIsDenied('o.jti')}`,
+                ELSE ${grantIsAlive('g', 'a', 'c', ':accountId', ':now')} END
+       AND NOT ${accessTokenIsDenied(':accountId', 'o.jti')}`,
 });
 
 /** A row for each token that was not denied before. */
 const DENY = statement({
   name: 'access_tokens_deny',
-  parameters: { jti: 'text[]', expiresAt: 'timestamptz[]' },
+  parameters: { accountId: 'uuid[]', jti: 'text[]', expiresAt: 'timestamptz[]' },
   row: { place: 'int' },
   text: `
     WITH asked AS (
-      SELECT * FROM unnest(:jti, :expiresAt) WITH ORDINALITY asked(jti, expires_at, place)
+      SELECT * FROM unnest(:accountId, :jti, :expiresAt) WITH ORDINALITY asked(account_id, jti, expires_at, place)
     ), denied AS (
-      INSERT INTO revoked_access_tokens (jti, expires_at) SELECT asked.jti, asked.expires_at FROM asked ORDER BY asked.jti
-      ON CONFLICT (jti) DO NOTHING RETURNING jti
+      INSERT INTO revoked_access_tokens (account_id, jti, expires_at)
+      SELECT asked.account_id, asked.jti, asked.expires_at FROM asked ORDER BY asked.account_id, asked.jti
+      ON CONFLICT (account_id, jti) DO NOTHING RETURNING account_id, jti
     )
-    SELECT asked.place::int AS place FROM asked JOIN denied ON denied.jti = asked.jti`,
+    SELECT asked.place::int AS place FROM asked JOIN denied ON denied.account_id = asked.account_id AND denied.jti = asked.jti`,
+});
+
+const DENY_OPAQUE = statement({
+  name: 'access_tokens_deny_opaque',
+  parameters: { accountId: 'uuid', tokenHash: 'bytea', clientId: 'text', now: 'timestamptz' },
+  text: `
+    INSERT INTO revoked_access_tokens (account_id, jti, expires_at)
+    SELECT o.account_id, o.jti, o.expires_at FROM opaque_access_tokens o
+     WHERE o.account_id = :accountId AND o.token_hash = :tokenHash AND o.client_id = :clientId AND o.expires_at > :now
+    ON CONFLICT (account_id, jti) DO NOTHING`,
 });
 
 const STORE_OPAQUE = statement({
@@ -110,9 +124,16 @@ const STORE_OPAQUE = statement({
     generation: 'int',
   },
   text: `
-    INSERT INTO opaque_access_tokens (token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at, token_generation)
-    VALUES (:tokenHash, :jti, NULL, :clientId, :scope, :audience, :now, :expiresAt, :generation)`,
+    INSERT INTO opaque_access_tokens (account_id, token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at, token_generation)
+    VALUES ('${NO_ACCOUNT}', :tokenHash, :jti, NULL, :clientId, :scope, :audience, :now, :expiresAt, :generation)`,
 });
+
+export interface DeniableToken {
+  /** The nil uuid for a client's own. */
+  readonly accountId: string;
+  readonly jti: string;
+  readonly expiresAt: Date;
+}
 
 export interface LiveGrant {
   readonly grant: Grant;
@@ -137,7 +158,10 @@ export class AccessTokenRepository {
       shared: () => ({ now: this.clock.now() }),
     });
     // A token that is denied again is denied.
-    this.denials = new StatementBatch(transactions, DENY, { repeatable: true, key: ({ jti }) => jti ?? '' });
+    this.denials = new StatementBatch(transactions, DENY, {
+      repeatable: true,
+      key: ({ accountId, jti }) => `${accountId} ${jti}`,
+    });
   }
 
   /**
@@ -155,15 +179,17 @@ export class AccessTokenRepository {
   }
 
   /** The grant of a token, if both are alive now. */
-  async findLiveGrant(grantId: string, jti: string): Promise<LiveGrant | undefined> {
-    const row = await this.liveGrants.run({ grantId, jti });
+  async findLiveGrant({ accountId, grantId }: GrantKey, jti: string): Promise<LiveGrant | undefined> {
+    const row = await this.liveGrants.run({ accountId, grantId, jti });
     return row === undefined ? undefined : toLiveGrant(row);
   }
 
+  /** @param accountId that the token names; the nil uuid for a client's own */
   async findOpaque(
+    accountId: string,
     tokenHash: Buffer,
   ): Promise<(OpaqueTokenState & { readonly live: LiveGrant | undefined }) | undefined> {
-    const [row] = await this.transactions.query(FIND_OPAQUE, { tokenHash, now: this.clock.now() });
+    const [row] = await this.transactions.query(FIND_OPAQUE, { accountId, tokenHash, now: this.clock.now() });
     if (row === undefined) return undefined;
     const live = row.id === null ? undefined : toLiveGrant({ ...row, id: row.id });
     return {
@@ -180,9 +206,14 @@ export class AccessTokenRepository {
   }
 
   /** Denies one token until it would have expired. False: it was denied before. */
-  async deny(jti: string, expiresAt: Date, tx?: Tx): Promise<boolean> {
-    if (tx === undefined) return (await this.denials.run({ jti, expiresAt })) !== undefined;
-    return (await tx.query(DENY, { jti: [jti], expiresAt: [expiresAt] })).length === 1;
+  async deny({ accountId, jti, expiresAt }: DeniableToken, tx?: Tx): Promise<boolean> {
+    if (tx === undefined) return (await this.denials.run({ accountId, jti, expiresAt })) !== undefined;
+    return (await tx.query(DENY, { accountId: [accountId], jti: [jti], expiresAt: [expiresAt] })).length === 1;
+  }
+
+  /** As {@link deny}. Nothing happens for another client's token, and for one that has expired. */
+  async denyOpaque(accountId: string, tokenHash: Buffer, clientId: string): Promise<void> {
+    await this.transactions.query(DENY_OPAQUE, { accountId, tokenHash, clientId, now: this.clock.now() });
   }
 
   async storeOpaque(token: {

@@ -1,22 +1,22 @@
-import { hash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { v7 as uuid } from 'uuid';
 import type { Client } from '../clients/client.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { JwtSigner } from '../../platform/keys/jwt-signer.js';
-import { JwtVerifier } from '../../platform/keys/jwt-verifier.js';
-import { KeysService } from '../../platform/keys/keys.service.js';
 import { ACCESS_TOKEN_ALGORITHM } from '../../platform/oidc/algorithms.js';
 import { parseScope } from '../../platform/oidc/claims.js';
-import { newSecret, sha256 } from '../../platform/oidc/secret.js';
+import { sha256 } from '../../platform/oidc/secret.js';
+import { AccessTokenReader, type ReadAccessToken } from './access-token-reader.js';
 import { AccessTokenRepository, stillHeld, type LiveGrant } from './access-token.repository.js';
 import type { OpaqueToStore } from './opaque-tokens.sql.js';
 import type { Grant } from './grant.js';
+import { NO_ACCOUNT, TokenRouting } from './token-routing.js';
 
 /** An access token that is good now: signature, lifetime, denylist, grant, session and account all say so. */
 export interface ActiveAccessToken {
+  /** Under which its revocation is: the nil uuid for a client's own. */
+  readonly accountId: string;
   readonly clientId: string;
   /** The account; the client itself for `client_credentials` (RFC 9068 §2.2). */
   readonly sub: string;
@@ -32,23 +32,6 @@ export interface ActiveAccessToken {
   readonly live: LiveGrant | undefined;
 }
 
-/** Claims of our JWT access tokens (RFC 9068 §2.2), plus the grant they hang on. */
-interface AccessTokenClaims {
-  readonly iss: string;
-  readonly sub: string;
-  readonly aud: string | string[];
-  readonly client_id: string;
-  readonly iat: number;
-  readonly exp: number;
-  readonly jti: string;
-  readonly scope: string;
-  readonly sid?: string;
-  readonly auth_time?: number;
-  readonly grant?: string;
-  /** Of the client, in a token of its own; absent in the first. */
-  readonly token_generation?: number;
-}
-
 /** The token handed out, and what must be stored for it in the statement that mints it (opaque ones only). */
 export interface PreparedAccessToken {
   readonly opaque: OpaqueToStore | undefined;
@@ -57,32 +40,28 @@ export interface PreparedAccessToken {
   finish(grant: Grant, scope: readonly string[]): Promise<string>;
 }
 
-const VERIFIED_TOKENS = 20_000;
-
 /** Mints access tokens and says whether one is good. */
 @Injectable()
 export class AccessTokensService {
-  /** Claims by token hash. What a signature says never changes, so it is checked once; liveness is asked every time. */
-  private readonly verified = new LRUCache<string, { readonly claims: AccessTokenClaims; readonly kid: string }>({
-    max: VERIFIED_TOKENS,
-  });
-
   constructor(
     private readonly repository: AccessTokenRepository,
     private readonly signer: JwtSigner,
-    private readonly verifier: JwtVerifier,
-    private readonly keys: KeysService,
+    private readonly reader: AccessTokenReader,
+    private readonly routing: TokenRouting,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  /** @param scope what the token is narrowed to; undefined: everything that was granted */
-  prepare(client: Client, scope: readonly string[] | undefined): PreparedAccessToken {
+  /**
+   * @param scope what the token is narrowed to; undefined: everything that was granted
+   * @param accountId of the grant that it is going to hang on
+   */
+  prepare(client: Client, scope: readonly string[] | undefined, accountId: string): PreparedAccessToken {
     const expiresIn = this.settings.accessTokenTtlSeconds;
     if (client.metadata.access_token_format === 'jwt') {
       return { opaque: undefined, expiresIn, finish: (grant, granted) => this.signForGrant(client, grant, granted) };
     }
-    const token = newSecret();
+    const token = this.routing.newAccessToken(accountId);
     const audience = this.personalAudience(client, []);
     return {
       opaque: {
@@ -106,7 +85,7 @@ export class AccessTokensService {
     const expiresIn = this.settings.accessTokenTtlSeconds;
     const audience = this.audienceOf(client);
     if (client.metadata.access_token_format === 'opaque') {
-      const token = newSecret();
+      const token = this.routing.newAccessToken(NO_ACCOUNT);
       await this.repository.storeOpaque({
         tokenHash: sha256(token),
         jti: uuid(),
@@ -133,37 +112,9 @@ export class AccessTokensService {
     return { token, expiresIn };
   }
 
-  /**
-   * What one of our JWT access tokens says, dead or alive. `expired` ones count only where the caller says so; nothing
-   * is asked of storage.
-   */
-  async readJwt(token: string): Promise<AccessTokenClaims | undefined> {
-    const read = await this.readHint(token);
-    return read?.vouchedFor === true ? read.claims : undefined;
-  }
-
-  /**
-   * What one of our JWT access tokens says, also when its key has been retired since: then it says who was meant and
-   * proves nothing (`vouchedFor`).
-   */
-  async readHint(
-    token: string,
-  ): Promise<{ readonly claims: AccessTokenClaims; readonly vouchedFor: boolean } | undefined> {
-    const key = hash('sha256', token, 'base64url');
-    const verified = this.verified.get(key) ?? (await this.verify(token));
-    if (verified === undefined) return undefined;
-    this.verified.set(key, verified);
-    const { claims, kid } = verified;
-    return { claims, vouchedFor: await this.keys.vouchesForAccess(kid, this.settings.accessTokenTtlSeconds * 1000) };
-  }
-
-  private async verify(
-    token: string,
-  ): Promise<{ readonly claims: AccessTokenClaims; readonly kid: string } | undefined> {
-    const jwt = await this.verifier.verify(token, 'at+jwt');
-    if (jwt === undefined || jwt.claims.iss !== this.settings.issuer || !isAccessTokenClaims(jwt.claims))
-      return undefined;
-    return { claims: jwt.claims, kid: jwt.kid };
+  /** What one of our JWT access tokens says, dead or alive; nothing is asked of storage. */
+  async readJwt(token: string): Promise<ReadAccessToken['claims'] | undefined> {
+    return (await this.reader.read(token))?.claims;
   }
 
   /**
@@ -171,19 +122,23 @@ export class AccessTokensService {
    * another client's (RFC 7009 §2.1, §2.2).
    */
   async revokeJwt(token: string, clientId: string): Promise<void> {
-    const claims = await this.readJwt(token);
-    if (claims === undefined || claims.client_id !== clientId || claims.exp <= this.clock.seconds()) return;
-    await this.repository.deny(claims.jti, new Date(claims.exp * 1000));
+    const read = await this.reader.read(token);
+    if (read === undefined || read.claims.client_id !== clientId || read.claims.exp <= this.clock.seconds()) return;
+    const { accountId, claims } = read;
+    await this.repository.deny({ accountId, jti: claims.jti, expiresAt: new Date(claims.exp * 1000) });
   }
 
-  /** A JWT, if it is good at this moment on every count; one round trip. */
+  /** A JWT, if it is good at this moment on every count; one round trip, two for one that does not name its account. */
   async findActiveJwt(token: string): Promise<ActiveAccessToken | undefined> {
-    const claims = await this.readJwt(token);
-    if (claims === undefined || claims.exp <= this.clock.seconds()) return undefined;
-    const live = claims.grant === undefined ? undefined : await this.repository.findLiveGrant(claims.grant, claims.jti);
-    const held = claims.grant === undefined ? await this.heldByClient(claims) : live?.grant.scope;
+    const read = await this.reader.read(token);
+    if (read === undefined || read.claims.exp <= this.clock.seconds() || (await this.reader.wasDeniedBefore(read)))
+      return undefined;
+    const { accountId, claims, grant } = read;
+    const live = grant === undefined ? undefined : await this.repository.findLiveGrant(grant, claims.jti);
+    const held = grant === undefined ? await this.heldByClient(claims) : live?.grant.scope;
     if (held === undefined) return undefined;
     return {
+      accountId,
       clientId: claims.client_id,
       sub: claims.sub,
       scope: stillHeld(parseScope(claims.scope), held),
@@ -198,7 +153,7 @@ export class AccessTokensService {
   }
 
   /** Undefined: a token of the client's own that is dead. */
-  private async heldByClient(claims: AccessTokenClaims): Promise<readonly string[] | undefined> {
+  private async heldByClient(claims: ReadAccessToken['claims']): Promise<readonly string[] | undefined> {
     const live = await this.repository.findLiveClientToken({
       clientId: claims.client_id,
       jti: claims.jti,
@@ -209,10 +164,11 @@ export class AccessTokensService {
   }
 
   /** An opaque one, as {@link findActiveJwt}. */
-  async findActiveOpaque(tokenHash: Buffer): Promise<ActiveAccessToken | undefined> {
-    const state = await this.repository.findOpaque(tokenHash);
+  async findActiveOpaque(accountId: string, tokenHash: Buffer): Promise<ActiveAccessToken | undefined> {
+    const state = await this.repository.findOpaque(accountId, tokenHash);
     if (state === undefined) return undefined;
     return {
+      accountId,
       clientId: state.clientId,
       sub: state.sub ?? state.clientId,
       scope: state.scope,
@@ -240,7 +196,7 @@ export class AccessTokensService {
       scope: scope.join(' '),
       auth_time: Math.floor(grant.authenticatedAt.getTime() / 1000),
       ...(grant.sid === null ? {} : { sid: grant.sid }),
-      grant: grant.id,
+      grant: this.routing.grantClaim({ accountId: grant.accountId, grantId: grant.id }),
     });
   }
 
@@ -257,13 +213,4 @@ export class AccessTokensService {
   private audienceOf(client: Client): readonly string[] {
     return client.metadata.audience.length === 0 ? [this.settings.issuer] : client.metadata.audience;
   }
-}
-
-function isAccessTokenClaims(claims: object): claims is AccessTokenClaims {
-  const { sub, client_id, iat, exp, jti, scope } = claims as Partial<AccessTokenClaims>;
-  return (
-    [sub, client_id, jti, scope].every((claim) => typeof claim === 'string') &&
-    typeof iat === 'number' &&
-    typeof exp === 'number'
-  );
 }

@@ -1,14 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
-import { Clock } from '../../platform/clock/clock.js';
-import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import { Injectable } from '@nestjs/common';
 import { InvalidGrantError, InvalidRequestError } from '../../platform/oidc/errors.js';
-import { newSecret, sha256 } from '../../platform/oidc/secret.js';
+import { sha256 } from '../../platform/oidc/secret.js';
 import type { Client } from '../clients/client.js';
 import { AccessTokensService } from './access-tokens.service.js';
 import { GrantReuse } from './ports/grant-reuse.js';
 import { GrantRepository } from './grant.repository.js';
+import { PresentedTokens } from './presented-tokens.js';
+import { TokenMint } from './token-mint.js';
 import { TokenResponder, type TokenResponse } from './token-responder.js';
+import type { PresentedCode } from './token-routing.js';
 
 /** What a client sends to redeem a code. */
 export interface CodeRequest {
@@ -25,8 +25,8 @@ export class CodeRedemption {
     private readonly accessTokens: AccessTokensService,
     private readonly responder: TokenResponder,
     private readonly reuse: GrantReuse,
-    private readonly clock: Clock,
-    @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly presented: PresentedTokens,
+    private readonly mint: TokenMint,
   ) {}
 
   /**
@@ -35,40 +35,43 @@ export class CodeRedemption {
    * @throws InvalidGrantError
    */
   async redeem(client: Client, request: CodeRequest, withRefreshToken: boolean): Promise<TokenResponse> {
-    const codeHash = sha256(request.code);
-    const refreshToken = newSecret();
-    const prepared = this.accessTokens.prepare(client, undefined);
+    // A verifier without a challenge in the request fits as little as the other way round (RFC 9700 §4.8.2).
+    const codeChallenge = request.codeVerifier === undefined ? undefined : s256(request.codeVerifier);
+    const code = await this.presented.code(request.code);
+    if (code === undefined) throw unfit();
+    const refresh = withRefreshToken ? this.mint.firstRefreshToken(code) : undefined;
+    const prepared = this.accessTokens.prepare(client, undefined, code.accountId);
     const exchanged = await this.grants.exchangeCode({
-      codeHash,
+      ...code,
       clientId: client.clientId,
       redirectUri: request.redirectUri,
-      // A verifier without a challenge in the request fits as little as the other way round (RFC 9700 §4.8.2).
-      codeChallenge: request.codeVerifier === undefined ? undefined : s256(request.codeVerifier),
-      newSid: randomBytes(24).toString('base64url'),
-      refreshTokenHash: sha256(refreshToken),
-      refreshExpiresAt: this.clock.in(this.settings.refreshTokenTtlSeconds * 1000),
-      withRefreshToken,
+      codeChallenge,
+      newSid: this.mint.newSid(),
+      refreshRootHash: refresh?.rootHash,
+      refreshExpiresAt: this.mint.refreshExpiresAt(),
       opaque: prepared.opaque,
     });
     if (exchanged === undefined) {
-      await this.detectCodeReuse(codeHash, client);
-      throw new InvalidGrantError(
-        'The code is unknown, expired or used, or redirect_uri or code_verifier do not fit it.',
-      );
+      await this.detectCodeReuse(code, client);
+      throw unfit();
     }
     return this.responder.respond(client, {
       ...exchanged,
       scope: exchanged.grant.scope,
       prepared,
-      refreshToken: withRefreshToken ? refreshToken : undefined,
+      refreshToken: refresh?.token,
     });
   }
 
-  private async detectCodeReuse(codeHash: Buffer, client: Client): Promise<void> {
-    const state = await this.grants.codeState(codeHash);
+  private async detectCodeReuse(code: PresentedCode, client: Client): Promise<void> {
+    const state = await this.grants.codeState(code);
     if (state?.consumedAt == null || state.clientId !== client.clientId) return;
-    await this.reuse.detected(state.grantId, state.clientId, 'code_reuse');
+    await this.reuse.detected(code, state.clientId, 'code_reuse');
   }
+}
+
+function unfit(): InvalidGrantError {
+  return new InvalidGrantError('The code is unknown, expired or used, or redirect_uri or code_verifier do not fit it.');
 }
 
 /** RFC 7636 §4.6. A verifier outside of §4.1's alphabet and length never fits. */

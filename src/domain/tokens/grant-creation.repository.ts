@@ -8,6 +8,8 @@ import { TransactionRunner } from '../../platform/database/transaction.js';
 import { NEWEST_ORDER } from '../../platform/epochs/epochs.sql.js';
 import type { ClaimsParameter } from '../../platform/oidc/claims.js';
 import { sessionIsAlive } from '../sessions/sessions.sql.js';
+import { lastDayFor } from './grant.js';
+import { theAccount, theSession } from './tokens.sql.js';
 import { sessionServes, upstreamVouchingFor } from '../upstreams/upstreams.sql.js';
 
 export interface NewGrant {
@@ -28,6 +30,8 @@ export interface NewGrant {
   readonly codeChallenge: string | undefined;
   readonly nonce: string | undefined;
   readonly codeExpiresAt: Date;
+  /** Until then something of it may be asked for, unless it is refreshed. */
+  readonly lastExpiresAt: Date;
   /** What the person must have allowed; undefined: it need not be asked. */
   readonly consent: ConsentAsked | undefined;
 }
@@ -61,6 +65,7 @@ const NEW_GRANT = {
   codeChallenge: 'text?',
   nonce: 'text?',
   codeExpiresAt: 'timestamptz',
+  lastExpiresAt: 'timestamptz',
   now: 'timestamptz',
   ...CONSENT_ASKED,
 } as const;
@@ -75,10 +80,8 @@ function createText(live: string, within?: { readonly sql: Fragment; readonly gi
   return sql`
     WITH live AS (
       SELECT s.id, ${upstreamVouchingFor('s', ':clientId')} AS upstream_id
-        -- Each by its key alone, whatever the planner believes of tables that were empty when it planned.
-        FROM (SELECT * FROM sessions k WHERE k.id = :sessionId OFFSET 0) s
-       CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = s.account_id OFFSET 0) a
-       WHERE a.id = :accountId AND ${sessionIsAlive('s', 'a', ':now')} AND ${sessionServes('s', ':clientId')}
+        FROM ${theSession(':accountId', ':sessionId')} CROSS JOIN ${theAccount(':accountId')}
+       WHERE ${sessionIsAlive('s', 'a', ':now')} AND ${sessionServes('s', ':clientId')}
          ${live}
     ), client AS MATERIALIZED (
       -- Locked, so that a client that is being disabled, or loses something, gets no grant that is never revoked or narrowed.
@@ -88,16 +91,15 @@ function createText(live: string, within?: { readonly sql: Fragment; readonly gi
       SELECT client.client_id, client.scope, live.id, live.upstream_id FROM live, client, allowed
     ), ${within === undefined ? '' : sql`${within.sql}, `}g AS (
       INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
-                          upstream_id, began_after_order)
+                          upstream_id, began_after_order, code_hash, redirect_uri, registered_uri, code_challenge, nonce,
+                          code_expires_at, keep_until)
       SELECT :id, :accountId, may.client_id, may.id, :offline, may.scope, :claims, :authenticatedAt, :amr, :now, :upstream,
-             may.upstream_id, ${NEWEST_ORDER}
+             may.upstream_id, ${NEWEST_ORDER}, :codeHash, :redirectUri, :registeredUri, :codeChallenge, :nonce,
+             :codeExpiresAt, ${lastDayFor(':lastExpiresAt')}
         FROM may${within === undefined ? '' : `, ${within.gives}`} RETURNING id
-    ), code AS (
-      INSERT INTO authorization_codes (code_hash, grant_id, redirect_uri, registered_uri, code_challenge, nonce, expires_at)
-      SELECT :codeHash, g.id, :redirectUri, :registeredUri, :codeChallenge, :nonce, :codeExpiresAt FROM g RETURNING grant_id
     )
     SELECT EXISTS (SELECT FROM live) AS is_live, EXISTS (SELECT FROM client) AS may_have_it,
-           EXISTS (SELECT FROM allowed) AS is_allowed, EXISTS (SELECT FROM code) AS is_granted`;
+           EXISTS (SELECT FROM allowed) AS is_allowed, EXISTS (SELECT FROM g) AS is_granted`;
 }
 
 const CREATE = statement({

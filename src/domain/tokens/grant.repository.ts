@@ -14,20 +14,20 @@ import { TransactionRunner, type Tx } from '../../platform/database/transaction.
 import { grantOutlivesOrders } from '../../platform/epochs/epochs.sql.js';
 import { joinSessions, sessionIsAlive } from '../sessions/sessions.sql.js';
 import { grantIsServed } from '../upstreams/upstreams.sql.js';
-import { GRANT_COLUMNS, GRANT_SELECTED, SID_COLUMN, toGrant, type Grant } from './grant.js';
-import { OPAQUE_PARAMETERS, opaqueValues, storeOpaque, type OpaqueToStore } from './opaque-tokens.sql.js';
+import { GRANT_COLUMNS, GRANT_SELECTED, lastDayFor, SID_COLUMN, toGrant, type Grant } from './grant.js';
+import { OPAQUE_PARAMETERS, opaqueValues, STORE_OPAQUE, type OpaqueToStore } from './opaque-tokens.sql.js';
+import type { PresentedCode } from './token-routing.js';
+import { theAccount, theClient, theSession } from './tokens.sql.js';
 
-export interface CodeExchange {
-  readonly codeHash: Buffer;
+export interface CodeExchange extends PresentedCode {
   readonly clientId: string;
   readonly redirectUri: string | undefined;
   readonly codeChallenge: string | undefined;
   /** Given to the client when this is its first code in the session. */
   readonly newSid: string;
-  readonly refreshTokenHash: Buffer;
+  /** Of its refresh tokens; undefined: it gets none. */
+  readonly refreshRootHash: Buffer | undefined;
   readonly refreshExpiresAt: Date;
-  /** Whether the client is registered for refresh tokens at all. */
-  readonly withRefreshToken: boolean;
   readonly opaque: OpaqueToStore | undefined;
 }
 
@@ -39,10 +39,14 @@ export interface ExchangedCode {
 
 /** What became of a code that could not be exchanged. */
 export interface CodeState {
-  readonly grantId: string;
   readonly clientId: string;
   readonly consumedAt: Date | null;
 }
+
+/** The code of the grant `g` is this one, unused, and of a request like this. */
+const CODE_FITS = `g.account_id = :accountId AND g.id = :grantId AND g.code_hash IS NOT DISTINCT FROM :codeHash
+         AND g.client_id IS NOT DISTINCT FROM :clientId AND g.code_consumed_at IS NULL AND g.code_expires_at > :now
+         AND g.redirect_uri IS NOT DISTINCT FROM :redirectUri AND g.code_challenge IS NOT DISTINCT FROM :codeChallenge`;
 
 /**
  * Locks the session, then the grant: the order in which a logout locks them. A logout that commits first leaves
@@ -51,15 +55,16 @@ export interface CodeState {
 const EXCHANGE_CODE = statement({
   name: 'grants_exchange_code',
   parameters: {
+    accountId: 'uuid',
+    grantId: 'uuid',
     codeHash: 'bytea',
     clientId: 'text',
     redirectUri: 'text?',
     codeChallenge: 'text?',
     now: 'timestamptz',
     newSid: 'text',
-    refreshTokenHash: 'bytea',
+    refreshRootHash: 'bytea?',
     refreshExpiresAt: 'timestamptz',
-    withRefreshToken: 'boolean',
     ...OPAQUE_PARAMETERS,
   },
   row: {
@@ -69,42 +74,38 @@ const EXCHANGE_CODE = statement({
     nonce: 'text?',
   },
   text: sql`
-    WITH code AS (
-      SELECT c.code_hash, c.grant_id, c.registered_uri FROM authorization_codes c
-       WHERE c.code_hash = :codeHash AND c.consumed_at IS NULL AND c.expires_at > :now
-         AND c.redirect_uri IS NOT DISTINCT FROM :redirectUri AND c.code_challenge IS NOT DISTINCT FROM :codeChallenge
-    ), s AS (
+    WITH s AS (
       SELECT s.id, ${accountClaims('a')} AS account_claims
-        FROM sessions s CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = s.account_id OFFSET 0) a
-       WHERE s.id = (SELECT CASE WHEN g.client_id = :clientId THEN g.session_id END FROM grants g WHERE g.id = (SELECT grant_id FROM code))
-         AND ${sessionIsAlive('s', 'a', ':now')}
+        FROM ${theSession(':accountId', `(SELECT g.session_id FROM grants g WHERE ${CODE_FITS})`)} CROSS JOIN ${theAccount(':accountId')}
+       WHERE ${sessionIsAlive('s', 'a', ':now')}
          FOR NO KEY UPDATE OF s
     ), g AS (
-      SELECT ${GRANT_SELECTED}, s.account_claims
-        FROM grants g CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = g.client_id OFFSET 0) c CROSS JOIN s CROSS JOIN code
-       -- The key alone can be looked up: an index on sessions must not look as good as it.
-       WHERE g.id = (SELECT grant_id FROM code) AND g.session_id IS NOT DISTINCT FROM s.id
+      UPDATE grants g SET code_consumed_at = :now, refresh_root_hash = :refreshRootHash,
+             refresh_expires_at = CASE WHEN :refreshRootHash IS NOT NULL THEN :refreshExpiresAt END,
+             keep_until = greatest(g.keep_until, ${lastDayFor(':refreshExpiresAt')})
+        FROM s, ${theClient(':clientId')}
+       WHERE ${CODE_FITS} AND g.session_id IS NOT DISTINCT FROM s.id
          AND g.revoked_at IS NULL AND ${grantOutlivesOrders('g')} AND ${grantIsServed('g')}
-         AND ${clientMayServePeople('c')} AND ${clientHasRedirectUri('c', 'code.registered_uri')} FOR SHARE OF g
-    ), consumed AS (
-      UPDATE authorization_codes c SET consumed_at = :now FROM g
-       WHERE c.code_hash = :codeHash AND c.consumed_at IS NULL
-      RETURNING c.nonce, g.session_id, g.client_id
-    ), ${joinSessions('consumed')}, refresh AS (
-      INSERT INTO refresh_tokens (token_hash, grant_id, created_at, expires_at)
-      SELECT :refreshTokenHash, g.id, :now, :refreshExpiresAt FROM g, consumed WHERE :withRefreshToken
-    ), ${storeOpaque('consumed')}
-    SELECT g.*, consumed.nonce, participant.sid FROM g, consumed, participant`,
+         AND ${clientMayServePeople('c')} AND ${clientHasRedirectUri('c', 'g.registered_uri')}
+      RETURNING ${GRANT_SELECTED}, g.nonce, s.account_claims
+    ), ${joinSessions('g')}, ${STORE_OPAQUE}
+    SELECT g.*, participant.sid FROM g, participant`,
 });
 
 const CODE_STATE = statement({
   name: 'grants_code_state',
-  parameters: { codeHash: 'bytea' },
-  row: { grant_id: 'uuid', client_id: 'text', consumed_at: 'timestamptz?' },
+  parameters: { accountId: 'uuid', grantId: 'uuid', codeHash: 'bytea' },
+  row: { client_id: 'text', code_consumed_at: 'timestamptz?' },
   text: `
-    SELECT c.grant_id, g.client_id, c.consumed_at
-      FROM authorization_codes c CROSS JOIN LATERAL (SELECT * FROM grants k WHERE k.id = c.grant_id OFFSET 0) g
-     WHERE c.code_hash = :codeHash`,
+    SELECT g.client_id, g.code_consumed_at FROM grants g
+     WHERE g.account_id = :accountId AND g.id = :grantId AND g.code_hash IS NOT DISTINCT FROM :codeHash`,
+});
+
+const ACCOUNT_OF = statement({
+  name: 'grants_account_of',
+  parameters: { grantId: 'uuid' },
+  row: { account_id: 'uuid' },
+  text: 'SELECT g.account_id FROM grants g WHERE g.id = :grantId',
 });
 
 const NARROW = statement({
@@ -120,31 +121,15 @@ const NARROW = statement({
 const OF_REMOVED_CLIENTS = dependentRows({
   name: 'grants_remove_of_removed_clients',
   table: 'grants',
-  key: 'id',
+  key: 'account_id, id',
   owner: 'client_id',
   owners: clientsToBeRemoved(':before'),
-});
-
-const EXPIRED_CODES = expiredRows({
-  name: 'grants_remove_expired_codes',
-  table: 'authorization_codes',
-  key: 'code_hash',
-  condition: 'expires_at < :before',
-  along: 'expires_at',
-});
-
-const EXPIRED_REFRESH_TOKENS = expiredRows({
-  name: 'grants_remove_expired_refresh_tokens',
-  table: 'refresh_tokens',
-  key: 'token_hash',
-  condition: 'expires_at < :before',
-  along: 'expires_at',
 });
 
 const EXPIRED_OPAQUE_TOKENS = expiredRows({
   name: 'grants_remove_expired_opaque_tokens',
   table: 'opaque_access_tokens',
-  key: 'token_hash',
+  key: 'account_id, token_hash',
   condition: 'expires_at < :before',
   along: 'expires_at',
 });
@@ -152,21 +137,17 @@ const EXPIRED_OPAQUE_TOKENS = expiredRows({
 const EXPIRED_DENIALS = expiredRows({
   name: 'grants_remove_expired_denials',
   table: 'revoked_access_tokens',
-  key: 'jti',
+  key: 'account_id, jti',
   condition: 'expires_at < :before',
   along: 'expires_at',
 });
 
-/** A grant is done with when nothing that hangs on it can be used any more. */
 const DONE_WITH = expiredRows({
   name: 'grants_remove_done_with',
   table: 'grants',
-  key: 'id',
-  condition: `(revoked_at < :before OR created_at < :before)
-          AND NOT EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.grant_id = grants.id)
-          AND NOT EXISTS (SELECT 1 FROM authorization_codes c WHERE c.grant_id = grants.id)
-          AND NOT EXISTS (SELECT 1 FROM opaque_access_tokens o WHERE o.grant_id = grants.id)`,
-  along: 'created_at',
+  key: 'account_id, id',
+  condition: `keep_until < (:before AT TIME ZONE 'UTC')::date`,
+  along: 'keep_until',
 });
 
 /** Grants and the codes for them. Every method is one statement and tells what it changed. */
@@ -181,12 +162,10 @@ export class GrantRepository implements OnModuleInit {
   onModuleInit(): void {
     this.retention.register(
       { ...OF_REMOVED_CLIENTS, keepMs: DELETED_CLIENT_KEPT_MS, first: true },
-      { ...EXPIRED_CODES, keepMs: DAY },
-      { ...EXPIRED_REFRESH_TOKENS, keepMs: DAY },
       { ...EXPIRED_OPAQUE_TOKENS, keepMs: DAY },
       // For as long as an opaque one is remembered, so that a hint that was revoked does not come back by expiring.
       { ...EXPIRED_DENIALS, keepMs: DAY },
-      { ...DONE_WITH, keepMs: 2 * DAY },
+      { ...DONE_WITH, keepMs: 0 },
     );
   }
 
@@ -199,11 +178,15 @@ export class GrantRepository implements OnModuleInit {
     return { grant: toGrant(row), nonce: row.nonce ?? undefined, accountClaims: row.account_claims };
   }
 
-  async codeState(codeHash: Buffer): Promise<CodeState | undefined> {
-    const [row] = await this.transactions.query(CODE_STATE, { codeHash });
-    return row === undefined
-      ? undefined
-      : { grantId: row.grant_id, clientId: row.client_id, consumedAt: row.consumed_at };
+  async codeState({ accountId, grantId, codeHash }: PresentedCode): Promise<CodeState | undefined> {
+    const [row] = await this.transactions.query(CODE_STATE, { accountId, grantId, codeHash });
+    return row === undefined ? undefined : { clientId: row.client_id, consumedAt: row.code_consumed_at };
+  }
+
+  /** The account of a grant that is named by its id alone. */
+  async accountOf(grantId: string): Promise<string | undefined> {
+    const [row] = await this.transactions.query(ACCOUNT_OF, { grantId });
+    return row?.account_id;
   }
 
   /** Takes these scopes from every live grant to the client. */

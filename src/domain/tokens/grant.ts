@@ -58,3 +58,11 @@ export function toGrant(row: GrantRow): Grant {
     upstream: row.realm,
   };
 }
+
+/**
+ * The last day (UTC) on which a grant may be asked for whose last token expires at `expiresAt`: the day after, so that
+ * what has just expired is still known.
+ */
+export function lastDayFor(expiresAt: string): string {
+  return `((${expiresAt} AT TIME ZONE 'UTC')::date + 1)`;
+}

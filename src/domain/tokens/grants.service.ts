@@ -4,10 +4,11 @@ import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { Clock } from '../../platform/clock/clock.js';
 import type { Tx } from '../../platform/database/transaction.js';
 import type { ClaimsParameter } from '../../platform/oidc/claims.js';
-import { newSecret, sha256 } from '../../platform/oidc/secret.js';
+import { sha256 } from '../../platform/oidc/secret.js';
 import type { ConsentAsked } from '../consents/consents.sql.js';
 import { GrantCreationRepository, type AnsweredByCode, type CreatedGrant } from './grant-creation.repository.js';
 import { GrantRepository } from './grant.repository.js';
+import { NO_ACCOUNT, TokenRouting } from './token-routing.js';
 
 /** What a person allowed, as the authorization endpoint knows it. */
 export interface AuthorizedRequest {
@@ -42,6 +43,7 @@ export class GrantsService {
   constructor(
     private readonly repository: GrantRepository,
     private readonly creation: GrantCreationRepository,
+    private readonly routing: TokenRouting,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -54,6 +56,11 @@ export class GrantsService {
     if (scope.length > 0) await this.repository.narrow(tx, clientId, scope);
   }
 
+  /** The account of a grant that an operator names by its id; the nil uuid where there is no such grant. */
+  async accountOf(grantId: string): Promise<string> {
+    return (await this.repository.accountOf(grantId)) ?? NO_ACCOUNT;
+  }
+
   /**
    * Records the grant and returns a code for it.
    * @param answering the interaction that the code answers, in the same statement
@@ -63,9 +70,11 @@ export class GrantsService {
     session: AuthenticatedSession,
     answering?: AnsweredByCode,
   ): Promise<Authorization> {
-    const code = newSecret();
+    const id = uuid();
+    const code = this.routing.newCode({ accountId: session.accountId, grantId: id });
+    const { codeTtlSeconds, refreshTokenTtlSeconds } = this.settings;
     const grant = {
-      id: uuid(),
+      id,
       accountId: session.accountId,
       clientId: request.clientId,
       sessionId: session.id,
@@ -80,7 +89,8 @@ export class GrantsService {
       registeredUri: request.registeredUri,
       codeChallenge: request.codeChallenge,
       nonce: request.nonce,
-      codeExpiresAt: this.clock.in(this.settings.codeTtlSeconds * 1000),
+      codeExpiresAt: this.clock.in(codeTtlSeconds * 1000),
+      lastExpiresAt: this.clock.in((codeTtlSeconds + refreshTokenTtlSeconds) * 1000),
       consent: request.consent,
     };
     const created = await this.creation.createWithCode(grant, answering);

@@ -2,9 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { JwtVerifier } from '../../platform/keys/jwt-verifier.js';
-import { AccessTokensService } from './access-tokens.service.js';
+import { AccessTokenReader } from './access-token-reader.js';
 import { IssuedTokenRepository } from './issued-token.repository.js';
-import { Tokens } from './tokens.js';
+import { PresentedTokens } from './presented-tokens.js';
 
 /** A verified hint: who it was issued to, about whom, in which session as that client knows it. */
 export interface TokenHint {
@@ -26,8 +26,8 @@ export interface TokenHint {
 export class HintVerifier {
   constructor(
     private readonly verifier: JwtVerifier,
-    private readonly tokens: Tokens,
-    private readonly accessTokens: AccessTokensService,
+    private readonly presented: PresentedTokens,
+    private readonly reader: AccessTokenReader,
     private readonly issuedTokens: IssuedTokenRepository,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -53,24 +53,24 @@ export class HintVerifier {
    * names the application; one that was revoked, and one that stands for no session, counts as not sent. One round trip.
    */
   async accessTokenHint(token: string): Promise<TokenHint | undefined> {
-    const identified = this.tokens.identify(token);
-    return identified.kind === 'jwt' ? this.jwtHint(identified.jwt) : this.opaqueHint(identified.hash);
+    const identified = await this.presented.identify(token);
+    if (identified.kind === 'jwt') return this.jwtHint(identified.jwt);
+    return identified.kind === 'access_token' ? this.opaqueHint(identified.accountId, identified.hash) : undefined;
   }
 
   private async jwtHint(token: string): Promise<TokenHint | undefined> {
-    const read = await this.accessTokens.readHint(token);
-    const { grant, client_id: clientId, sub, sid, jti, exp } = read?.claims ?? {};
-    if (grant === undefined || clientId === undefined || sub === undefined || jti === undefined || exp === undefined)
-      return undefined;
-    const issued = await this.issuedTokens.ofGrant(grant, jti, new Date(exp * 1000));
-    if (issued?.revoked === true) return undefined;
-    return { clientId, sub, sid, expired: read?.vouchedFor !== true || issued?.alive !== true };
+    const read = await this.reader.readHint(token);
+    if (read?.token.grant === undefined) return undefined;
+    const { client_id: clientId, sub, sid, jti, exp } = read.token.claims;
+    const issued = await this.issuedTokens.ofGrant(read.token.grant, jti, new Date(exp * 1000));
+    if (issued?.revoked === true || (await this.reader.wasDeniedBefore(read.token))) return undefined;
+    return { clientId, sub, sid, expired: !read.vouchedFor || issued?.alive !== true };
   }
 
-  private async opaqueHint(tokenHash: Buffer): Promise<TokenHint | undefined> {
-    const issued = await this.issuedTokens.opaque(tokenHash, undefined);
+  private async opaqueHint(accountId: string, tokenHash: Buffer): Promise<TokenHint | undefined> {
+    const issued = await this.issuedTokens.opaque(accountId, tokenHash, undefined);
     if (issued?.grant === undefined || issued.revoked) return undefined;
-    const { clientId, accountId: sub, sid } = issued.grant;
-    return { clientId, sub, sid: sid ?? undefined, expired: !issued.alive };
+    const { clientId, sid } = issued.grant;
+    return { clientId, sub: accountId, sid: sid ?? undefined, expired: !issued.alive };
   }
 }

@@ -70,7 +70,7 @@ export class IntrospectionService {
   }
 
   private describeRefreshToken(caller: Client, state: RefreshTokenState): Introspection {
-    if (state.grant.clientId !== caller.clientId) return INACTIVE;
+    if (state.grant.clientId !== caller.clientId || state.expiresAt === null) return INACTIVE;
     return {
       active: true,
       iss: this.settings.issuer,

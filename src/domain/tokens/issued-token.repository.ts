@@ -3,23 +3,28 @@ import { clientVouchesFor } from '../clients/clients.sql.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { sql, statement } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
+import { HAS_OLD_REFRESH_TOKEN } from './before-routing.js';
 import { GRANT_COLUMNS, GRANT_SELECTED, SID_COLUMN, toGrant, type Grant } from './grant.js';
+import type { GrantKey } from './token-routing.js';
 import {
   accessTokenIsDenied,
-  GRANT_JOINS,
   grantHasNotEnded,
-  OPAQUE_JOINS,
+  grantJoins,
   revokeGrants,
-  SID_JOIN,
+  sidOf,
+  theAccount,
+  theClient,
+  theSession,
 } from './tokens.sql.js';
 
-const ALIVE = `coalesce(${grantHasNotEnded('g', 's', 'a', ':now')}, false)`;
+const ALIVE = `coalesce(${grantHasNotEnded('g', 'a', ':accountId', ':now')}, false)`;
 
 /**
  * The grant was taken back on its own account. Those that ended with their session were not: that the session is over
  * says nothing against the person that the token names.
  */
-const TAKEN_BACK = `(g.revoked_at IS NOT NULL AND (g.revoked_cause = 'token_revoked' OR s.id IS NOT NULL AND s.terminated_at IS NULL))`;
+const TAKEN_BACK = `(g.revoked_at IS NOT NULL AND (g.revoked_cause = 'token_revoked' OR EXISTS (
+    SELECT 1 FROM ${theSession(':accountId', 'g.session_id')} WHERE s.terminated_at IS NULL)))`;
 
 const STATE = {
   ...GRANT_COLUMNS,
@@ -31,23 +36,17 @@ const STATE = {
 
 const OF_GRANT = statement({
   name: 'issued_tokens_of_grant',
-  parameters: { grantId: 'uuid', jti: 'text', now: 'timestamptz' },
+  parameters: { accountId: 'uuid', grantId: 'uuid', jti: 'text', now: 'timestamptz' },
   row: STATE,
   text: `
-    SELECT ${GRANT_SELECTED}, sc.sid, ${ALIVE} AS alive, ${accessTokenIsDenied(':jti')} AS denied, ${TAKEN_BACK} AS taken_back
-      FROM grants g ${GRANT_JOINS} ${SID_JOIN} WHERE g.id = :grantId`,
-});
-
-const IS_DENIED = statement({
-  name: 'issued_tokens_is_denied',
-  parameters: { jti: 'text' },
-  row: { denied: 'boolean' },
-  text: `SELECT ${accessTokenIsDenied(':jti')} AS denied`,
+    SELECT ${GRANT_SELECTED}, ${sidOf('g', ':accountId')} AS sid, ${ALIVE} AS alive,
+           ${accessTokenIsDenied(':accountId', ':jti')} AS denied, ${TAKEN_BACK} AS taken_back
+      FROM grants g ${grantJoins(':accountId')} WHERE g.account_id = :accountId AND g.id = :grantId`,
 });
 
 const OPAQUE = statement({
   name: 'issued_tokens_opaque',
-  parameters: { tokenHash: 'bytea', clientId: 'text?', now: 'timestamptz' },
+  parameters: { accountId: 'uuid', tokenHash: 'bytea', clientId: 'text?', now: 'timestamptz' },
   row: {
     jti: 'text',
     expires_at: 'timestamptz',
@@ -56,24 +55,13 @@ const OPAQUE = statement({
     id: 'uuid?',
   },
   text: `
-    SELECT o.jti, o.expires_at, ${GRANT_SELECTED}, sc.sid,
+    SELECT o.jti, o.expires_at, ${GRANT_SELECTED}, ${sidOf('g', ':accountId')} AS sid,
            CASE WHEN o.grant_id IS NULL THEN ${clientVouchesFor('c', 'o.issued_at', 'o.token_generation')} ELSE ${ALIVE} END AS alive,
-           ${accessTokenIsDenied('o.jti')} AS denied, ${TAKEN_BACK} AS taken_back
-      FROM opaque_access_tokens o ${OPAQUE_JOINS}
-     WHERE o.token_hash = :tokenHash AND (:clientId IS NULL OR c.client_id = :clientId)`,
-});
-
-/** Used up without a successor: presented again it is refused, and nothing is taken for reuse. */
-const INVALIDATE_REFRESH_TOKEN = statement({
-  name: 'issued_tokens_invalidate_refresh_token',
-  parameters: { tokenHash: 'bytea', clientId: 'text', now: 'timestamptz' },
-  row: { grant_id: 'uuid' },
-  text: `
-    UPDATE refresh_tokens r SET consumed_at = :now
-      FROM grants g ${GRANT_JOINS}
-     WHERE g.id = (SELECT p.grant_id FROM refresh_tokens p WHERE p.token_hash = :tokenHash) AND c.client_id = :clientId
-       AND r.token_hash = :tokenHash AND r.consumed_at IS NULL AND r.expires_at > :now AND ${grantHasNotEnded('g', 's', 'a', ':now')}
-    RETURNING r.grant_id`,
+           ${accessTokenIsDenied(':accountId', 'o.jti')} AS denied, ${TAKEN_BACK} AS taken_back
+      FROM opaque_access_tokens o CROSS JOIN ${theClient('o.client_id')}
+      LEFT JOIN LATERAL (SELECT * FROM grants k WHERE k.account_id = :accountId AND k.id = o.grant_id OFFSET 0) g ON true
+      LEFT JOIN ${theAccount('g.account_id')} ON true
+     WHERE o.account_id = :accountId AND o.token_hash = :tokenHash AND (:clientId IS NULL OR c.client_id = :clientId)`,
 });
 
 const INVALIDATE_ALL = statement({
@@ -82,25 +70,27 @@ const INVALIDATE_ALL = statement({
   row: { id: 'uuid' },
   text: sql`
     WITH ended AS MATERIALIZED (
-      SELECT g.id FROM grants g ${GRANT_JOINS}
-       WHERE g.client_id = :clientId AND ${grantHasNotEnded('g', 's', 'a', ':now')}
+      SELECT g.account_id, g.id FROM grants g ${grantJoins('g.account_id')}
+       WHERE g.client_id = :clientId AND ${grantHasNotEnded('g', 'a', 'g.account_id', ':now')}
          AND (NOT :ofOneUpstream OR g.realm IS NOT DISTINCT FROM :upstream)
          AND (:login IS NULL OR a.login = :login)
-         AND EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.grant_id = g.id AND r.consumed_at IS NULL AND r.expires_at > :now)
-    ), ${revokeGrants('g.id IN (SELECT ended.id FROM ended)', `'token_revoked'`, ['ended'])}
+         AND (g.refresh_expires_at > :now OR g.refresh_root_hash IS NULL AND ${HAS_OLD_REFRESH_TOKEN})
+    ), ${revokeGrants('(g.account_id, g.id) IN (SELECT ended.account_id, ended.id FROM ended)', `'token_revoked'`, ['ended'])}
     SELECT id FROM revoked`,
 });
 
 /** The session's row is locked first, as everywhere where both are (see `EXCHANGE_CODE`). */
 const REVOKE_GRANT = statement({
   name: 'issued_tokens_revoke_grant',
-  parameters: { grantId: 'uuid', now: 'timestamptz' },
+  parameters: { accountId: 'uuid', grantId: 'uuid', now: 'timestamptz' },
   row: { id: 'uuid' },
   text: sql`
     WITH locked AS MATERIALIZED (
-      SELECT s.id FROM sessions s WHERE s.id = (SELECT g.session_id FROM grants g WHERE g.id = :grantId) FOR NO KEY UPDATE OF s
+      SELECT s.id FROM ${theSession(':accountId', '(SELECT g.session_id FROM grants g WHERE g.account_id = :accountId AND g.id = :grantId)')}
+         FOR NO KEY UPDATE OF s
     ), ${revokeGrants(
-      'g.id = :grantId AND (g.session_id IS NULL OR g.session_id IN (SELECT locked.id FROM locked))',
+      // The session may be gone.
+      'g.account_id = :accountId AND g.id = :grantId AND (SELECT count(*) FROM locked) >= 0',
       `'token_revoked'`,
       ['locked'],
     )}
@@ -109,6 +99,8 @@ const REVOKE_GRANT = statement({
 
 /** An access token that we issued as storage knows it, dead or alive. */
 export interface StoredAccessToken {
+  /** Under which account its revocation is: the nil uuid for a client's own. */
+  readonly accountId: string;
   readonly jti: string;
   readonly expiresAt: Date;
   readonly alive: boolean;
@@ -126,12 +118,13 @@ export class IssuedTokenRepository {
   ) {}
 
   /** A grant that retention has removed is as dead as one that was revoked, but says nothing any more: undefined. */
-  async ofGrant(grantId: string, jti: string, expiresAt: Date): Promise<StoredAccessToken | undefined> {
+  async ofGrant(grant: GrantKey, jti: string, expiresAt: Date): Promise<StoredAccessToken | undefined> {
     const now = this.clock.now();
-    const [row] = await this.transactions.query(OF_GRANT, { grantId, jti, now });
+    const [row] = await this.transactions.query(OF_GRANT, { ...grant, jti, now });
     return row === undefined
       ? undefined
       : {
+          accountId: grant.accountId,
           jti,
           expiresAt,
           alive: row.alive && !row.denied && expiresAt > now,
@@ -140,28 +133,23 @@ export class IssuedTokenRepository {
         };
   }
 
-  async isDenied(jti: string): Promise<boolean> {
-    const [row] = await this.transactions.query(IS_DENIED, { jti });
-    return row?.denied === true;
-  }
-
   /** @param clientId the client that it must belong to; undefined: any */
-  async opaque(tokenHash: Buffer, clientId: string | undefined): Promise<StoredAccessToken | undefined> {
+  async opaque(
+    accountId: string,
+    tokenHash: Buffer,
+    clientId: string | undefined,
+  ): Promise<StoredAccessToken | undefined> {
     const now = this.clock.now();
-    const [row] = await this.transactions.query(OPAQUE, { tokenHash, clientId, now });
+    const [row] = await this.transactions.query(OPAQUE, { accountId, tokenHash, clientId, now });
     if (row === undefined) return undefined;
     return {
+      accountId,
       jti: row.jti,
       expiresAt: row.expires_at,
       alive: row.alive && !row.denied && row.expires_at > now,
       revoked: row.denied || row.taken_back === true,
       grant: row.id === null ? undefined : toGrant({ ...row, id: row.id }),
     };
-  }
-
-  async invalidateRefreshToken(tokenHash: Buffer, clientId: string): Promise<boolean> {
-    const values = { tokenHash, clientId, now: this.clock.now() };
-    return (await this.transactions.query(INVALIDATE_REFRESH_TOKEN, values)).length === 1;
   }
 
   /** @returns how many grants were revoked */
@@ -179,7 +167,7 @@ export class IssuedTokenRepository {
     return rows.length;
   }
 
-  async revokeGrant(tx: Tx, grantId: string): Promise<void> {
-    await tx.query(REVOKE_GRANT, { grantId, now: this.clock.now() });
+  async revokeGrant(tx: Tx, grant: GrantKey): Promise<void> {
+    await tx.query(REVOKE_GRANT, { ...grant, now: this.clock.now() });
   }
 }

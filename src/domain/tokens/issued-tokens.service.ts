@@ -1,19 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { Client } from '../clients/client.js';
-import { Clock } from '../../platform/clock/clock.js';
 import type { Tx } from '../../platform/database/transaction.js';
-import { sha256 } from '../../platform/oidc/secret.js';
+import { AccessTokenReader } from './access-token-reader.js';
 import { AccessTokensService } from './access-tokens.service.js';
-import { AccessTokenRepository } from './access-token.repository.js';
+import { AccessTokenRepository, type DeniableToken } from './access-token.repository.js';
 import type { Grant } from './grant.js';
 import { IssuedTokenRepository } from './issued-token.repository.js';
-import { RefreshTokenRepository } from './refresh-token.repository.js';
-import { Tokens } from './tokens.js';
+import { PresentedTokens } from './presented-tokens.js';
+import { RefreshTokenRepository, type RefreshTokenState } from './refresh-token.repository.js';
+
+export type { DeniableToken };
 
 /** An access token that we issued to the client who asks, dead or alive. */
-export interface IssuedAccessToken {
-  readonly jti: string;
-  readonly expiresAt: Date;
+export interface IssuedAccessToken extends DeniableToken {
   /** Good now on every count. */
   readonly alive: boolean;
   /** Undefined: the client's own token, which stands for no person. */
@@ -43,56 +42,51 @@ const DEAD: Invalidation = { invalidated: 0, previously: 1 };
 @Injectable()
 export class IssuedTokensService {
   constructor(
-    private readonly tokens: Tokens,
+    private readonly presented: PresentedTokens,
+    private readonly reader: AccessTokenReader,
     private readonly accessTokens: AccessTokensService,
     private readonly refreshTokens: RefreshTokenRepository,
     private readonly denials: AccessTokenRepository,
     private readonly repository: IssuedTokenRepository,
-    private readonly clock: Clock,
   ) {}
 
   async findAccessToken(client: Client, token: string): Promise<IssuedAccessToken | undefined> {
-    const identified = this.tokens.identify(token);
-    if (identified.kind === 'opaque') return this.repository.opaque(identified.hash, client.clientId);
-    const claims = await this.accessTokens.readJwt(token);
-    if (claims?.client_id !== client.clientId) return undefined;
-    const expiresAt = new Date(claims.exp * 1000);
-    if (claims.grant !== undefined) return this.repository.ofGrant(claims.grant, claims.jti, expiresAt);
-    const active = await this.accessTokens.findActiveJwt(token);
-    return { jti: claims.jti, expiresAt, alive: active !== undefined, grant: undefined };
+    const identified = await this.presented.identify(token);
+    if (identified.kind === 'access_token')
+      return this.repository.opaque(identified.accountId, identified.hash, client.clientId);
+    return identified.kind === 'jwt' ? this.findJwt(client, identified.jwt) : undefined;
   }
 
   async findRefreshToken(client: Client, token: string): Promise<IssuedRefreshToken | undefined> {
-    const state = await this.refreshTokens.state(sha256(token));
+    const state = await this.refreshTokenState(token);
     if (state?.grant.clientId !== client.clientId) return undefined;
-    return {
-      alive: state.grantAlive && state.consumedAt === null && state.expiresAt > this.clock.now(),
-      grant: state.grant,
-    };
+    return { alive: state.isGood, grant: state.grant };
   }
 
   /** Says no more of another client's token than that it is one. */
   async isRefreshTokenOfAnotherClient(client: Client, token: string): Promise<boolean> {
-    const state = await this.refreshTokens.state(sha256(token));
+    const state = await this.refreshTokenState(token);
     return state !== undefined && state.grant.clientId !== client.clientId;
   }
 
   /** One that was found alive, as part of a transaction where there is one. */
-  async revokeAccessToken(token: Pick<IssuedAccessToken, 'jti' | 'expiresAt'>, tx?: Tx): Promise<void> {
-    await this.denials.deny(token.jti, token.expiresAt, tx);
+  async revokeAccessToken(token: DeniableToken, tx?: Tx): Promise<void> {
+    await this.denials.deny(token, tx);
   }
 
   /** This one alone: the refresh token beside it stays. */
   async invalidateAccessToken(client: Client, token: string): Promise<Invalidation> {
     const issued = await this.findAccessToken(client, token);
     if (issued === undefined) return UNKNOWN;
-    return issued.alive && (await this.denials.deny(issued.jti, issued.expiresAt)) ? DONE : DEAD;
+    return issued.alive && (await this.denials.deny(issued)) ? DONE : DEAD;
   }
 
   /** This one alone: the access token beside it stays until it expires. */
   async invalidateRefreshToken(client: Client, token: string): Promise<Invalidation> {
-    if (await this.repository.invalidateRefreshToken(sha256(token), client.clientId)) return DONE;
-    return (await this.findRefreshToken(client, token)) === undefined ? UNKNOWN : DEAD;
+    const presented = await this.presented.refreshToken(token);
+    if (presented === undefined) return UNKNOWN;
+    if (await this.refreshTokens.invalidate(presented, client.clientId)) return DONE;
+    return (await this.refreshTokens.state(presented))?.grant.clientId === client.clientId ? DEAD : UNKNOWN;
   }
 
   /** Every pair of this client, of one upstream, one person, or both; each pair counts two. */
@@ -112,7 +106,28 @@ export class IssuedTokensService {
    * offline access. Without one the grant ends as everything does that hangs on the session.
    */
   async releaseForLogout(tx: Tx, access: IssuedAccessToken, refresh: IssuedRefreshToken | undefined): Promise<void> {
-    if (access.alive) await this.denials.deny(access.jti, access.expiresAt, tx);
-    if (refresh !== undefined) await this.repository.revokeGrant(tx, refresh.grant.id);
+    if (access.alive) await this.denials.deny(access, tx);
+    if (refresh === undefined) return;
+    const { accountId, id: grantId } = refresh.grant;
+    await this.repository.revokeGrant(tx, { accountId, grantId });
+  }
+
+  private async findJwt(client: Client, token: string): Promise<IssuedAccessToken | undefined> {
+    const read = await this.reader.read(token);
+    if (read?.claims.client_id !== client.clientId) return undefined;
+    const { accountId, claims, grant } = read;
+    const expiresAt = new Date(claims.exp * 1000);
+    if (grant === undefined) {
+      const active = await this.accessTokens.findActiveJwt(token);
+      return { accountId, jti: claims.jti, expiresAt, alive: active !== undefined, grant: undefined };
+    }
+    const issued = await this.repository.ofGrant(grant, claims.jti, expiresAt);
+    const denied = await this.reader.wasDeniedBefore(read);
+    return issued === undefined ? undefined : { ...issued, alive: issued.alive && !denied };
+  }
+
+  private async refreshTokenState(token: string): Promise<RefreshTokenState | undefined> {
+    const presented = await this.presented.refreshToken(token);
+    return presented === undefined ? undefined : this.refreshTokens.state(presented);
   }
 }

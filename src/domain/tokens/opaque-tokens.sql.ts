@@ -1,4 +1,4 @@
-import { fragment, type Fragment } from '../../platform/database/statement.js';
+import { fragment } from '../../platform/database/statement.js';
 
 /** What a new opaque access token is stored with; undefined for JWTs, which are not stored. */
 export interface OpaqueToStore {
@@ -34,22 +34,20 @@ export function opaqueValues(token: OpaqueToStore | undefined) {
 }
 
 /**
- * CTE `opaque`: an opaque access token is stored for the grant in `g` (id, client_id, scope), when its hash is given.
- * @param once a CTE of one row if the token may be minted, and of none otherwise
+ * CTE `opaque`: an opaque access token is stored for the grant in `g` (account_id, id, client_id, scope), when its hash is
+ * given.
  */
-export function storeOpaque(once?: string): Fragment {
-  return fragment({
-    needs: ['g', ...(once === undefined ? [] : [once])],
-    gives: ['opaque'],
-    parameters: { ...OPAQUE_PARAMETERS, now: 'timestamptz' },
-    text: `
+export const STORE_OPAQUE = fragment({
+  needs: ['g'],
+  gives: ['opaque'],
+  parameters: { ...OPAQUE_PARAMETERS, now: 'timestamptz' },
+  text: `
      opaque AS (
-       INSERT INTO opaque_access_tokens (token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at)
-       SELECT :opaqueHash, :opaqueJti, g.id, g.client_id, token.scope,
+       INSERT INTO opaque_access_tokens (account_id, token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at)
+       SELECT g.account_id, :opaqueHash, :opaqueJti, g.id, g.client_id, token.scope,
               :opaqueAudience || CASE WHEN 'openid' = ANY (string_to_array(token.scope, ' ')) THEN :opaqueAudienceOfOpenid ELSE '{}' END,
               :now, :opaqueExpiresAt
-         FROM g, ${once === undefined ? '' : `${once}, `}LATERAL (SELECT coalesce(:opaqueScope, g.scope) AS scope) token
+         FROM g, LATERAL (SELECT coalesce(:opaqueScope, g.scope) AS scope) token
         WHERE :opaqueHash IS NOT NULL
      )`,
-  });
-}
+});

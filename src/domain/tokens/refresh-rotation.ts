@@ -1,14 +1,13 @@
-import { createHmac, randomBytes } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
-import { Clock } from '../../platform/clock/clock.js';
-import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import { Injectable } from '@nestjs/common';
 import { InvalidGrantError, InvalidScopeError } from '../../platform/oidc/errors.js';
-import { sha256 } from '../../platform/oidc/secret.js';
 import type { Client } from '../clients/client.js';
 import { AccessTokensService, type PreparedAccessToken } from './access-tokens.service.js';
 import { GrantReuse } from './ports/grant-reuse.js';
+import { PresentedTokens } from './presented-tokens.js';
+import type { PresentedRefreshToken } from './refresh-token-form.js';
 import { RefreshTokenRepository, type RefreshTokenState } from './refresh-token.repository.js';
 import { requestedScope } from './requested-scope.js';
+import { TokenMint } from './token-mint.js';
 import { TokenResponder, type TokenResponse } from './token-responder.js';
 
 /** Rotates refresh tokens: one statement each; what did not fit is asked only when it did not. */
@@ -19,8 +18,8 @@ export class RefreshRotation {
     private readonly accessTokens: AccessTokensService,
     private readonly responder: TokenResponder,
     private readonly reuse: GrantReuse,
-    private readonly clock: Clock,
-    @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly presented: PresentedTokens,
+    private readonly mint: TokenMint,
   ) {}
 
   /**
@@ -33,76 +32,48 @@ export class RefreshRotation {
     request: { readonly refreshToken: string; readonly scope: string | undefined },
     graceMs: number,
   ): Promise<TokenResponse> {
-    const tokenHash = sha256(request.refreshToken);
     const scope = request.scope === undefined ? undefined : requestedScope(request.scope);
-    const salt = randomBytes(16);
-    const successor = successorOf(request.refreshToken, salt);
-    const prepared = this.accessTokens.prepare(client, scope);
+    const presented = await this.presented.refreshToken(request.refreshToken);
+    if (presented === undefined) throw invalidRefreshToken();
+    const prepared = this.accessTokens.prepare(client, scope, presented.accountId);
     const rotated = await this.refreshTokens.rotate({
-      tokenHash,
+      presented,
       clientId: client.clientId,
       scope,
-      successorHash: sha256(successor),
-      successorSalt: salt,
-      successorExpiresAt: this.clock.in(this.settings.refreshTokenTtlSeconds * 1000),
+      successorExpiresAt: this.mint.refreshExpiresAt(),
       opaque: prepared.opaque,
     });
-    if (rotated !== undefined) {
-      return this.responder.respond(client, {
-        ...rotated,
-        scope: scope ?? rotated.grant.scope,
-        prepared,
-        refreshToken: successor,
-      });
-    }
-    return this.repeatOrRefuse(
-      client,
-      request.refreshToken,
-      scope,
+    const state = rotated ?? (await this.repeatOrRefuse(client, presented, scope, prepared, graceMs));
+    return this.responder.respond(client, {
+      grant: state.grant,
+      accountClaims: state.accountClaims,
+      scope: scope ?? state.grant.scope,
       prepared,
-      await this.refreshTokens.state(tokenHash),
-      graceMs,
-    );
+      refreshToken: presented.successor,
+    });
   }
 
+  /** The state of a grant whose successor goes out once more. */
   private async repeatOrRefuse(
     client: Client,
-    presented: string,
+    presented: PresentedRefreshToken,
     scope: readonly string[] | undefined,
     prepared: PreparedAccessToken,
-    state: RefreshTokenState | undefined,
     graceMs: number,
-  ): Promise<TokenResponse> {
+  ): Promise<RefreshTokenState> {
+    const state = await this.refreshTokens.state(presented);
     // Nothing is said about another client's token, and nothing happens to it.
     if (state === undefined || state.grant.clientId !== client.clientId) throw invalidRefreshToken();
-    const { grant } = state;
     if (!state.grantAlive) throw invalidRefreshToken();
-    if (scope !== undefined && scope.some((value) => !grant.scope.includes(value))) {
+    if (scope !== undefined && scope.some((value) => !state.grant.scope.includes(value))) {
       throw new InvalidScopeError('The scope exceeds what was granted.');
     }
-    if (state.consumedAt === null || state.successorSalt === null) throw invalidRefreshToken();
-    const successor = successorOf(presented, state.successorSalt);
-    const inGrace = this.clock.now().getTime() - state.consumedAt.getTime() <= graceMs;
-    if (inGrace && (await this.refreshTokens.repeatRotation(sha256(successor), grant.id, prepared.opaque))) {
-      return this.responder.respond(client, {
-        grant,
-        accountClaims: state.accountClaims,
-        scope: scope ?? grant.scope,
-        prepared,
-        refreshToken: successor,
-      });
-    }
-    await this.reuse.detected(grant.id, grant.clientId, 'refresh_token_reuse');
+    if (presented.generation >= state.generation) throw invalidRefreshToken();
+    const inGrace = state.usedMsAgo !== undefined && state.usedMsAgo <= graceMs;
+    if (inGrace && (await this.refreshTokens.repeatRotation(presented, prepared.opaque))) return state;
+    await this.reuse.detected(presented, client.clientId, 'refresh_token_reuse');
     throw invalidRefreshToken();
   }
-}
-
-/**
- * The successor follows from the token and a salt that only the database has: a repeated request within the grace gets
- * the same successor, without it being stored anywhere (docs/decisions/0004-refresh-grace-by-derivation.md).
- */
-function successorOf(token: string, salt: Buffer): string {
-  return createHmac('sha256', token).update(salt).digest('base64url');
 }
 
 function invalidRefreshToken(): InvalidGrantError {

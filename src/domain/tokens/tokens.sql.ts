@@ -8,14 +8,18 @@ import { grantIsServed } from '../upstreams/upstreams.sql.js';
 /**
  * SQL about `grants` that other modules put into their own statements. What "alive" means for a grant is written once,
  * here, and used by refresh, introspection and userinfo alike (docs/architecture.md#revoked-means-revoked).
+ *
+ * Joins look one row up by its key alone, and `OFFSET 0` leaves the planner no other choice: a plan is made when the tables
+ * and their partial indexes are empty, and kept when they are not. `account` is the account's id, an expression.
  */
 
 /**
- * The grant `g` of account `a`, made in session `s` (outer joined), has not ended at `now`: not revoked and not ended
- * by an order, its account may be used, and, without `offline_access`, its session is alive.
+ * The grant `g` of account `a` has not ended at `now`: not revoked and not ended by an order, its account may be used, and,
+ * without `offline_access`, its session is alive.
  */
-export function grantHasNotEnded(g: string, s: string, a: string, now: string): string {
-  return `${g}.revoked_at IS NULL AND ${accountAllows(a, `${g}.created_at`)} AND ${grantOutlivesOrders(g)} AND (${g}.offline OR (${sessionIsAlive(s, a, now)}))`;
+export function grantHasNotEnded(g: string, a: string, account: string, now: string): string {
+  return `${g}.revoked_at IS NULL AND ${accountAllows(a, `${g}.created_at`)} AND ${grantOutlivesOrders(g)}
+         AND (${g}.offline OR EXISTS (SELECT 1 FROM ${theSession(account, `${g}.session_id`)} WHERE ${sessionIsAlive('s', a, now)}))`;
 }
 
 /**
@@ -23,40 +27,47 @@ export function grantHasNotEnded(g: string, s: string, a: string, now: string): 
  * person may do so for this client: only then is anything given for it. What an upstream may not do now it may be
  * allowed again, so what takes back asks for the former.
  */
-export function grantIsAlive(g: string, s: string, a: string, c: string, now: string): string {
-  return `${grantHasNotEnded(g, s, a, now)} AND ${clientMayServePeople(c)} AND ${grantIsServed(g)}`;
+export function grantIsAlive(g: string, a: string, c: string, account: string, now: string): string {
+  return `${grantHasNotEnded(g, a, account, now)} AND ${clientMayServePeople(c)} AND ${grantIsServed(g)}`;
+}
+
+/** The client `id` as `c`. */
+export function theClient(id: string): string {
+  return `LATERAL (SELECT * FROM clients k WHERE k.client_id = ${id} OFFSET 0) c`;
+}
+
+/** The account `id` as `a`. */
+export function theAccount(id: string): string {
+  return `LATERAL (SELECT * FROM accounts k WHERE k.id = ${id} OFFSET 0) a`;
+}
+
+/** The session `id` as `s`. */
+export function theSession(account: string, id: string): string {
+  return `(SELECT * FROM sessions k WHERE k.account_id = ${account} AND k.id = ${id} OFFSET 0) s`;
+}
+
+/** The joins that {@link grantIsAlive} needs, from a grant `g`. */
+export function grantJoins(account: string): string {
+  return `CROSS JOIN ${theClient('g.client_id')} CROSS JOIN ${theAccount(account)}`;
+}
+
+/** The `sid` by which the client of the grant `g` knows its session; null where it takes part in none. */
+export function sidOf(g: string, _account: string): string {
+  return `(SELECT k.sid FROM session_clients k
+    WHERE k.session_id = ${g}.session_id AND k.client_id = ${g}.client_id)`;
 }
 
 /**
- * The joins that {@link grantIsAlive} needs, from a grant `g`. Each looks one row up by its key, and `OFFSET 0` leaves the
- * planner no other choice: a plan is made when the tables are small and kept when they are not.
+ * The access token with this `jti` was revoked by itself.
+ * @param account the nil uuid for a client's own
  */
-export const GRANT_JOINS = `CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = g.client_id OFFSET 0) c
-  CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = g.account_id OFFSET 0) a
-   LEFT JOIN LATERAL (SELECT * FROM sessions k WHERE k.id = g.session_id OFFSET 0) s ON true`;
-
-/** The `sid` by which the client of the grant `g` knows its session: `sc.sid`, null where it takes part in none. */
-export const SID_JOIN = `LEFT JOIN LATERAL (
-    SELECT k.sid FROM session_clients k WHERE k.session_id = g.session_id AND k.client_id = g.client_id OFFSET 0) sc ON true`;
-
-/**
- * From an opaque access token `o`: what {@link grantIsAlive} needs of its grant and `sc.sid`, all null for a token of the
- * client's own, and its client `c`.
- */
-export const OPAQUE_JOINS = `CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = o.client_id OFFSET 0) c
-   LEFT JOIN LATERAL (SELECT * FROM grants k WHERE k.id = o.grant_id OFFSET 0) g ON true
-   LEFT JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = g.account_id OFFSET 0) a ON true
-   LEFT JOIN LATERAL (SELECT * FROM sessions k WHERE k.id = g.session_id OFFSET 0) s ON true
-   ${SID_JOIN}`;
-
-/** The access token with this `jti` was revoked by itself. */
-export function accessTokenIsDenied(jti: string): string {
-  return `EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.jti = ${jti})`;
+export function accessTokenIsDenied(account: string, jti: string): string {
+  return `EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.account_id = ${account} AND x.jti = ${jti})`;
 }
 
 /**
- * Every grant `g` that `condition` names is revoked, unless it was before: CTE `revoked` (id, session_id). Its tokens are
- * dead with it.
+ * Every grant `g` that `condition` names is revoked, unless it was before: CTE `revoked` (account_id, id, session_id,
+ * client_id). Its tokens are dead with it.
  *
  * @param cause why, as an expression
  * @param needs the CTEs that `condition` and `cause` ask
@@ -69,7 +80,7 @@ export function revokeGrants(condition: string, cause: string, needs: readonly s
     text: `
      revoked AS (
        UPDATE grants g SET revoked_at = :now, revoked_cause = ${cause}
-        WHERE g.revoked_at IS NULL AND (${condition}) RETURNING g.id, g.session_id
+        WHERE g.revoked_at IS NULL AND (${condition}) RETURNING g.account_id, g.id, g.session_id, g.client_id
      )`,
   });
 }

@@ -1,14 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from '../../platform/clock/clock.js';
-import { sha256 } from '../../platform/oidc/secret.js';
+import { AccessTokenRepository } from './access-token.repository.js';
 import { AccessTokensService, type ActiveAccessToken } from './access-tokens.service.js';
+import { PresentedTokens, type IdentifiedToken } from './presented-tokens.js';
+import type { PresentedRefreshToken } from './refresh-token-form.js';
 import { RefreshTokenRepository, type RefreshTokenState } from './refresh-token.repository.js';
-
-/** What the form of a token says of it. Whether it is one of this provider's is asked of its signature, or of storage. */
-export type IdentifiedToken =
-  | { readonly kind: 'jwt'; readonly jwt: string }
-  /** An access token or a refresh token, by the hash that it is stored under. */
-  | { readonly kind: 'opaque'; readonly hash: Buffer };
 
 /** A token that is good now. */
 export type InspectedToken =
@@ -20,28 +15,22 @@ export type InspectedToken =
 export class Tokens {
   constructor(
     private readonly accessTokens: AccessTokensService,
+    private readonly opaqueTokens: AccessTokenRepository,
     private readonly refreshTokens: RefreshTokenRepository,
-    private readonly clock: Clock,
+    private readonly presented: PresentedTokens,
   ) {}
 
-  /** JWTs have dots between their parts (RFC 7515 §3.1), and the alphabet of opaque tokens has none. Asks nothing. */
-  identify(token: string): IdentifiedToken {
-    return token.includes('.') ? { kind: 'jwt', jwt: token } : { kind: 'opaque', hash: sha256(token) };
-  }
-
   /** The access token, if it is good at this moment on every count; one round trip. */
-  findAccessToken(token: string): Promise<ActiveAccessToken | undefined> {
-    return this.activeAccessToken(this.identify(token));
+  async findAccessToken(token: string): Promise<ActiveAccessToken | undefined> {
+    return this.activeAccessToken(await this.presented.identify(token));
   }
 
-  /** The token, if it is good at this moment. One round trip for an access token, two for a refresh token. */
+  /** The token, if it is good at this moment. One round trip. */
   async inspect(token: string): Promise<InspectedToken | undefined> {
-    const identified = this.identify(token);
+    const identified = await this.presented.identify(token);
+    if (identified.kind === 'refresh_token') return this.inspectRefreshToken(identified.presented);
     const active = await this.activeAccessToken(identified);
-    if (active !== undefined) return { kind: 'access_token', token: active };
-    if (identified.kind === 'jwt') return undefined;
-    const state = await this.refreshTokens.state(identified.hash);
-    return state !== undefined && this.isGood(state) ? { kind: 'refresh_token', token: state } : undefined;
+    return active === undefined ? undefined : { kind: 'access_token', token: active };
   }
 
   /**
@@ -49,18 +38,21 @@ export class Tokens {
    * §2.1). Nothing happens for one that is unknown, expired or another client's (§2.2). One round trip.
    */
   async revoke(token: string, clientId: string): Promise<void> {
-    const identified = this.identify(token);
+    const identified = await this.presented.identify(token);
     if (identified.kind === 'jwt') await this.accessTokens.revokeJwt(identified.jwt, clientId);
-    else await this.refreshTokens.revoke(identified.hash, clientId);
+    if (identified.kind === 'refresh_token') await this.refreshTokens.revoke(identified.presented, clientId);
+    if (identified.kind === 'access_token')
+      await this.opaqueTokens.denyOpaque(identified.accountId, identified.hash, clientId);
   }
 
-  private activeAccessToken(token: IdentifiedToken): Promise<ActiveAccessToken | undefined> {
-    return token.kind === 'jwt'
-      ? this.accessTokens.findActiveJwt(token.jwt)
-      : this.accessTokens.findActiveOpaque(token.hash);
+  private async activeAccessToken(token: IdentifiedToken): Promise<ActiveAccessToken | undefined> {
+    if (token.kind === 'jwt') return this.accessTokens.findActiveJwt(token.jwt);
+    if (token.kind === 'access_token') return this.accessTokens.findActiveOpaque(token.accountId, token.hash);
+    return undefined;
   }
 
-  private isGood({ grantAlive, consumedAt, expiresAt }: RefreshTokenState): boolean {
-    return grantAlive && consumedAt === null && expiresAt > this.clock.now();
+  private async inspectRefreshToken(presented: PresentedRefreshToken): Promise<InspectedToken | undefined> {
+    const state = await this.refreshTokens.state(presented);
+    return state?.isGood === true ? { kind: 'refresh_token', token: state } : undefined;
   }
 }

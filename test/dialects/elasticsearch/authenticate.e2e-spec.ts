@@ -144,8 +144,8 @@ describe.each(['exeunt', 'upstream'])('authenticate at the realm %s (wire/elasti
     // The code is used up, wherever it came from.
     expectRefused(await authenticate(good));
     const [row] = await app.db.query<{ n: number }>(
-      `SELECT count(*)::int AS n FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id JOIN accounts a ON a.id = g.account_id
-        WHERE a.login = $1 AND g.revoked_at IS NULL`,
+      `SELECT count(*)::int AS n FROM grants g JOIN accounts a ON a.id = g.account_id
+        WHERE a.login = $1 AND g.refresh_root_hash IS NOT NULL AND g.revoked_at IS NULL`,
       [person.login],
     );
     expect(row?.n).toBe(0);

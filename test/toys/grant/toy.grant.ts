@@ -25,7 +25,7 @@ class ToyHandler extends GrantHandler<ToyParameters> {
     const active = await this.tokens.findAccessToken(subject);
     if (active?.live === undefined || active.clientId !== client.clientId)
       throw new InvalidGrantError('toy_token is no good access token of this client.');
-    const prepared = this.accessTokens.prepare(client, active.scope);
+    const prepared = this.accessTokens.prepare(client, active.scope, active.live.grant.accountId);
     return {
       access_token: await prepared.finish(active.live.grant, active.scope),
       token_type: 'Bearer',

@@ -40,8 +40,8 @@ ELSE 'no_backchannel_uri' END AS how) told
     LIMIT :countLimit + 1
  ),
  kept AS MATERIALIZED (
-   SELECT g.* FROM (SELECT x.* FROM (SELECT id FROM locked ORDER BY id LIMIT 10000) l
-         CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.session_id = l.id OFFSET 0) x) g
+   SELECT g.* FROM (SELECT x.* FROM (SELECT account_id, id FROM locked ORDER BY id LIMIT 10000) l
+         CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) x) g
     WHERE g.revoked_at IS NULL AND true AND g.id NOT IN (SELECT id FROM revoked) LIMIT :countLimit + 1
  ),
  session_list AS (

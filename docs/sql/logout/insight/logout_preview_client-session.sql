@@ -21,7 +21,7 @@
 
 WITH
  locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE s.terminated_at IS NULL AND s.id = (SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = :clientId AND sc.sid = :sid) LIMIT :countLimit + 1),
- revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (g.session_id IN (SELECT id FROM locked) AND (NOT g.offline OR :revokesOfflineGrants)) LIMIT :countLimit + 1),
+ revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND ((g.account_id, g.session_id) IN (SELECT account_id, id FROM locked) AND (NOT g.offline OR :revokesOfflineGrants)) LIMIT :countLimit + 1),
  applications AS MATERIALIZED (
    SELECT p.client_id, p.session_id, p.sid,
           c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AS front,
@@ -40,8 +40,8 @@ ELSE 'no_backchannel_uri' END AS how) told
     LIMIT :countLimit + 1
  ),
  kept AS MATERIALIZED (
-   SELECT g.* FROM (SELECT x.* FROM (SELECT id FROM locked ORDER BY id LIMIT 10000) l
-         CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.session_id = l.id OFFSET 0) x) g
+   SELECT g.* FROM (SELECT x.* FROM (SELECT account_id, id FROM locked ORDER BY id LIMIT 10000) l
+         CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) x) g
     WHERE g.revoked_at IS NULL AND true AND g.id NOT IN (SELECT id FROM revoked) LIMIT :countLimit + 1
  ),
  session_list AS (

@@ -6,6 +6,7 @@
 --   browserSessionId uuid, may be null
 --   listLimit int
 --   countLimit int
+--   accountId uuid
 --   grantId uuid
 -- row:
 --   sessions int
@@ -19,12 +20,13 @@
 --   application_list json
 
 WITH
- locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE s.terminated_at IS NULL AND s.id = (SELECT g.session_id FROM grants g WHERE g.id = :grantId) LIMIT :countLimit + 1),
- revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (g.id = :grantId AND :revokesOfflineGrants) LIMIT :countLimit + 1),
+ locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE s.account_id = :accountId AND s.terminated_at IS NULL AND s.id = (
+  SELECT g.session_id FROM grants g WHERE g.account_id = :accountId AND g.id = :grantId) LIMIT :countLimit + 1),
+ revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (g.account_id = :accountId AND g.id = :grantId AND :revokesOfflineGrants) LIMIT :countLimit + 1),
  applications AS MATERIALIZED (
    SELECT p.client_id, p.session_id, p.sid,
           c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AS front,
-          CASE WHEN NOT (p.client_id IN (SELECT g.client_id FROM grants g JOIN revoked r ON r.id = g.id)) THEN 'session_goes_on'
+          CASE WHEN NOT (p.client_id IN (SELECT r.client_id FROM revoked r)) THEN 'session_goes_on'
                ELSE coalesce('{"back_channel": "will_be_notified", "front_channel": "will_be_asked"}'::jsonb ->> told.how, told.how) END AS reason
      FROM locked l CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.session_id = l.id OFFSET 0) p JOIN clients c ON c.client_id = p.client_id
     CROSS JOIN LATERAL (SELECT CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
@@ -40,7 +42,7 @@ ELSE 'no_backchannel_uri' END AS how) told
  ),
  kept AS MATERIALIZED (
    SELECT g.* FROM grants g
-    WHERE g.revoked_at IS NULL AND g.id = :grantId AND g.id NOT IN (SELECT id FROM revoked) LIMIT :countLimit + 1
+    WHERE g.revoked_at IS NULL AND g.account_id = :accountId AND g.id = :grantId AND g.id NOT IN (SELECT id FROM revoked) LIMIT :countLimit + 1
  ),
  session_list AS (
    SELECT l.id AS "sessionId", l.account_id AS "accountId", 'session_goes_on' AS reason FROM locked l
@@ -51,7 +53,7 @@ ELSE 'no_backchannel_uri' END AS how) told
      FROM (SELECT r.id, r.client_id, r.account_id, r.session_id, 'grant_revoked' AS reason FROM revoked r
             UNION ALL
            SELECT k.id, k.client_id, k.account_id, k.session_id, CASE WHEN k.offline THEN 'grant_offline_kept' ELSE 'grant_kept' END FROM kept k
-           UNION ALL SELECT g.id, g.client_id, g.account_id, g.session_id, 'grant_already_revoked' FROM grants g WHERE g.id = :grantId AND g.revoked_at IS NOT NULL) g
+           UNION ALL SELECT g.id, g.client_id, g.account_id, g.session_id, 'grant_already_revoked' FROM grants g WHERE g.account_id = :accountId AND g.id = :grantId AND g.revoked_at IS NOT NULL) g
     ORDER BY 1 LIMIT :listLimit
  ),
  application_list AS (

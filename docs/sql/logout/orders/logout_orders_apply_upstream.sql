@@ -19,8 +19,8 @@ WITH ending AS MATERIALIZED (
    UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x WHERE s.id = x.id RETURNING s.id
  ),
  revoked AS (
-   UPDATE grants g SET revoked_at = :now, revoked_cause = (SELECT e.cause FROM ending e WHERE e.id = g.session_id)
-    WHERE g.revoked_at IS NULL AND (g.session_id IN (SELECT id FROM ending) AND g.began_after_order < :number AND (NOT g.offline OR g.upstream_id = :targetId)) RETURNING g.id, g.session_id
+   UPDATE grants g SET revoked_at = :now, revoked_cause = (SELECT e.cause FROM ending e WHERE e.account_id = g.account_id AND e.id = g.session_id)
+    WHERE g.revoked_at IS NULL AND ((g.account_id, g.session_id) IN (SELECT account_id, id FROM ending) AND g.began_after_order < :number AND (NOT g.offline OR g.upstream_id = :targetId)) RETURNING g.account_id, g.id, g.session_id, g.client_id
  ),
  participants AS MATERIALIZED (
    SELECT e.termination_id, e.account_id, sc.client_id, sc.sid, CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id

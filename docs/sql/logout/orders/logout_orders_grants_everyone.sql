@@ -25,7 +25,7 @@ due AS MATERIALIZED (
 full_batch AS (SELECT count(*) = :limit AS yes FROM due),
 revoked AS (
   UPDATE grants g SET revoked_at = :now, revoked_cause = :cause
-   WHERE g.revoked_at IS NULL AND ((g.account_id, g.id) IN (SELECT account_id, id FROM due)) RETURNING g.id, g.session_id
+   WHERE g.revoked_at IS NULL AND ((g.account_id, g.id) IN (SELECT account_id, id FROM due)) RETURNING g.account_id, g.id, g.session_id, g.client_id
 ),
 record AS (
   INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at)

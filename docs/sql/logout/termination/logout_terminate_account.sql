@@ -36,7 +36,7 @@ WITH locked AS MATERIALIZED (
  ),
  revoked AS (
    UPDATE grants g SET revoked_at = :now, revoked_cause = :cause
-    WHERE g.revoked_at IS NULL AND ((SELECT yes FROM complete) AND g.account_id = :accountId AND (:exceptSessionId IS NULL OR g.session_id IS DISTINCT FROM :exceptSessionId) AND (NOT g.offline OR :revokesOfflineGrants)) RETURNING g.id, g.session_id
+    WHERE g.revoked_at IS NULL AND ((SELECT yes FROM complete) AND g.account_id = :accountId AND (:exceptSessionId IS NULL OR g.session_id IS DISTINCT FROM :exceptSessionId) AND (NOT g.offline OR :revokesOfflineGrants)) RETURNING g.account_id, g.id, g.session_id, g.client_id
  ),
  participants AS MATERIALIZED (
    SELECT p.session_id, p.client_id, p.sid, p.account_id,
@@ -64,7 +64,7 @@ ELSE 'no_backchannel_uri' END AS told
           -- One person's, or no single person's.
           (SELECT CASE WHEN count(DISTINCT x.account_id) = 1 THEN min(x.account_id::text)::uuid END
              FROM (SELECT account_id FROM ending UNION ALL SELECT account_id FROM participants
-                   UNION ALL SELECT g.account_id FROM grants g JOIN revoked r ON r.id = g.id) x),
+                   UNION ALL SELECT account_id FROM revoked) x),
           (SELECT count(*) FROM ended), (SELECT count(*) FROM revoked), (SELECT count(*) FROM notices), (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
      'client_id', w.client_id, 'state', CASE WHEN w.told = 'front_channel' THEN 'asked' ELSE 'not_told' END,
      'reason', CASE WHEN w.told <> 'front_channel' THEN w.told END, 'sessions', w.sessions)) ORDER BY w.client_id, w.told), '[]')

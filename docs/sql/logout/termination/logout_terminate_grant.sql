@@ -8,6 +8,7 @@
 --   initiator jsonb
 --   senderClientId text, may be null
 --   browserSessionId uuid, may be null
+--   accountId uuid
 --   grantId uuid
 -- row:
 --   complete boolean
@@ -19,7 +20,8 @@
 --   front_channel json
 
 WITH locked AS MATERIALIZED (
-   SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE s.terminated_at IS NULL AND s.id = (SELECT g.session_id FROM grants g WHERE g.id = :grantId) ORDER BY s.id FOR NO KEY UPDATE OF s
+   SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE s.account_id = :accountId AND s.terminated_at IS NULL AND s.id = (
+  SELECT g.session_id FROM grants g WHERE g.account_id = :accountId AND g.id = :grantId) ORDER BY s.id FOR NO KEY UPDATE OF s
  ),
  joined AS MATERIALIZED (
    SELECT sc.client_id, sc.sid, l.id AS session_id, l.account_id FROM locked l JOIN session_clients sc ON sc.session_id = l.id
@@ -35,7 +37,7 @@ WITH locked AS MATERIALIZED (
  ),
  revoked AS (
    UPDATE grants g SET revoked_at = :now, revoked_cause = :cause
-    WHERE g.revoked_at IS NULL AND ((SELECT yes FROM complete) AND g.id = :grantId AND :revokesOfflineGrants) RETURNING g.id, g.session_id
+    WHERE g.revoked_at IS NULL AND ((SELECT yes FROM complete) AND g.account_id = :accountId AND g.id = :grantId AND :revokesOfflineGrants) RETURNING g.account_id, g.id, g.session_id, g.client_id
  ),
  participants AS MATERIALIZED (
    SELECT p.session_id, p.client_id, p.sid, p.account_id,
@@ -48,7 +50,7 @@ WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AND coalesce(p.session
 WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL THEN 'cause_not_wanted'
 WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL THEN 'browser_absent'
 ELSE 'no_backchannel_uri' END AS told
-     FROM joined p JOIN clients c ON c.client_id = p.client_id WHERE p.client_id IN (SELECT g.client_id FROM grants g JOIN revoked r ON r.id = g.id)
+     FROM joined p JOIN clients c ON c.client_id = p.client_id WHERE p.client_id IN (SELECT r.client_id FROM revoked r)
  ),
  notices AS (
    INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
@@ -63,7 +65,7 @@ ELSE 'no_backchannel_uri' END AS told
           -- One person's, or no single person's.
           (SELECT CASE WHEN count(DISTINCT x.account_id) = 1 THEN min(x.account_id::text)::uuid END
              FROM (SELECT account_id FROM ending UNION ALL SELECT account_id FROM participants
-                   UNION ALL SELECT g.account_id FROM grants g JOIN revoked r ON r.id = g.id) x),
+                   UNION ALL SELECT account_id FROM revoked) x),
           (SELECT count(*) FROM ended), (SELECT count(*) FROM revoked), (SELECT count(*) FROM notices), (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
      'client_id', w.client_id, 'state', CASE WHEN w.told = 'front_channel' THEN 'asked' ELSE 'not_told' END,
      'reason', CASE WHEN w.told <> 'front_channel' THEN w.told END, 'sessions', w.sessions)) ORDER BY w.client_id, w.told), '[]')

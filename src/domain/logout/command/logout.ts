@@ -32,7 +32,7 @@ export type LogoutTarget =
   | { readonly kind: 'surplus'; readonly accountId: string; readonly newSessionId: string; readonly limit: number }
   /** The session that this client knows by this `sid`. */
   | { readonly kind: 'client-session'; readonly clientId: string; readonly sid: string }
-  | { readonly kind: 'grant'; readonly grantId: string }
+  | { readonly kind: 'grant'; readonly accountId: string; readonly grantId: string }
   /** One application leaves the session, which continues with the others. */
   | { readonly kind: 'session-client'; readonly sessionId: string; readonly clientId: string }
   /** Sessions that began with this session at another provider; with `sub` only if it was that person's. */

@@ -7,7 +7,7 @@ import type { ApplicationPreview, GrantPreview, SessionPreview } from './logout-
 
 /** What was asked for by its id, and is over already. */
 const ENDED_SESSION = `SELECT s.id, s.account_id, 'session_already_ended' FROM sessions s WHERE s.id = :sessionId AND NOT (${sessionIsUnterminated('s')})`;
-const REVOKED_GRANT = `SELECT g.id, g.client_id, g.account_id, g.session_id, 'grant_already_revoked' FROM grants g WHERE g.id = :grantId AND g.revoked_at IS NOT NULL`;
+const REVOKED_GRANT = `SELECT g.id, g.client_id, g.account_id, g.session_id, 'grant_already_revoked' FROM grants g WHERE g.account_id = :accountId AND g.id = :grantId AND g.revoked_at IS NOT NULL`;
 
 /** Of so many sessions it is said which grants stay: the list is shorter. */
 const KEPT_OF = 10_000;
@@ -15,12 +15,12 @@ const KEPT_OF = 10_000;
 /** Where grants are looked for that stay alive although something that they belong to is touched. */
 function keptFrom(kind: TargetKind): string {
   if (kind === 'grant') return 'grants';
-  return `(SELECT x.* FROM (SELECT id FROM locked ORDER BY id LIMIT ${KEPT_OF}) l
-             CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.session_id = l.id OFFSET 0) x)`;
+  return `(SELECT x.* FROM (SELECT account_id, id FROM locked ORDER BY id LIMIT ${KEPT_OF}) l
+             CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) x)`;
 }
 
 function keptGrants(kind: TargetKind, ends: boolean): string {
-  if (kind === 'grant') return `g.id = :grantId`;
+  if (kind === 'grant') return `g.account_id = :accountId AND g.id = :grantId`;
   if (ends) return 'true';
   return `(g.session_id, g.client_id) IN (SELECT session_id, client_id FROM applications WHERE reason <> 'session_goes_on')`;
 }

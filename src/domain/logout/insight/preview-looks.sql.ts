@@ -30,7 +30,7 @@ const LOOKS: Readonly<Record<LargeTarget['kind'], Look>> = {
   upstream: {
     grants: grantsOfUpstream(':upstreamId', LIMIT),
     sessions: `SELECT u.session_id FROM ${sessionsBegunBy(':upstreamId', LIMIT)} u`,
-    ofSessions: `(SELECT x.* FROM locked l CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.session_id = l.id OFFSET 0) x LIMIT ${LIMIT})`,
+    ofSessions: `(SELECT x.* FROM locked l CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) x LIMIT ${LIMIT})`,
   },
 };
 

@@ -56,8 +56,8 @@ export function endEach(each: EndEach): Fragment {
     text: sql`
      ${sessionsContinue ? '' : sql`${TERMINATE_SESSIONS},`}
      ${revokeGrants(
-       `g.session_id IN (SELECT id FROM ending) AND ${each.grants}`,
-       '(SELECT e.cause FROM ending e WHERE e.id = g.session_id)',
+       `(g.account_id, g.session_id) IN (SELECT account_id, id FROM ending) AND ${each.grants}`,
+       '(SELECT e.cause FROM ending e WHERE e.account_id = g.account_id AND e.id = g.session_id)',
        ['ending'],
      )},
      participants AS MATERIALIZED (

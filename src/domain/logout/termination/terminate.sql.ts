@@ -91,7 +91,7 @@ function terminate(kind: TargetKind, target: TargetSql): Statement<never, RowOf<
               -- One person's, or no single person's.
               (SELECT CASE WHEN count(DISTINCT x.account_id) = 1 THEN min(x.account_id::text)::uuid END
                  FROM (SELECT account_id FROM ending UNION ALL SELECT account_id FROM participants
-                       UNION ALL SELECT g.account_id FROM grants g JOIN revoked r ON r.id = g.id) x),
+                       UNION ALL SELECT account_id FROM revoked) x),
               (SELECT count(*) FROM ended), (SELECT count(*) FROM revoked), (SELECT count(*) FROM notices), ${withoutNotice('participants')}, :now
         WHERE EXISTS (SELECT 1 FROM ended) OR EXISTS (SELECT 1 FROM revoked) OR EXISTS (SELECT 1 FROM notices)${leaves ? ' OR EXISTS (SELECT 1 FROM departed)' : ''}
        RETURNING *

@@ -36,7 +36,7 @@ export interface TargetSql {
 
 const UNTERMINATED = sessionIsUnterminated('s');
 const NOT_OFFLINE = `(NOT g.offline OR :revokesOfflineGrants)`;
-const SESSION_GRANTS = `g.session_id IN (SELECT id FROM locked) AND ${NOT_OFFLINE}`;
+const SESSION_GRANTS = `(g.account_id, g.session_id) IN (SELECT account_id, id FROM locked) AND ${NOT_OFFLINE}`;
 
 export const TARGETS: {
   readonly [K in TargetKind]: TargetSql & { readonly parameters: ParametersOf<TargetOf<K>> };
@@ -98,7 +98,7 @@ export const TARGETS: {
     sessions: `${UNTERMINATED} AND s.id IN (SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = :upstreamId)`,
     told: null,
     // Offline ones by who vouched, not by session: that may be over, or be another provider's as well.
-    grants: `(g.session_id IN (SELECT id FROM locked) AND NOT g.offline
+    grants: `((g.account_id, g.session_id) IN (SELECT account_id, id FROM locked) AND NOT g.offline
       OR g.upstream_id = :upstreamId AND ${NOT_OFFLINE})`,
   },
   'upstream-subject': {
@@ -144,11 +144,12 @@ export const TARGETS: {
     asksNow: true,
   },
   grant: {
-    parameters: { grantId: 'uuid' },
-    sessions: `${UNTERMINATED} AND s.id = (SELECT g.session_id FROM grants g WHERE g.id = :grantId)`,
+    parameters: { accountId: 'uuid', grantId: 'uuid' },
+    sessions: `s.account_id = :accountId AND ${UNTERMINATED} AND s.id = (
+      SELECT g.session_id FROM grants g WHERE g.account_id = :accountId AND g.id = :grantId)`,
     // The client that revoked it and no other: a stolen token may be used many times at once.
-    told: `p.client_id IN (SELECT g.client_id FROM grants g JOIN revoked r ON r.id = g.id)`,
-    grants: `g.id = :grantId AND :revokesOfflineGrants`,
+    told: `p.client_id IN (SELECT r.client_id FROM revoked r)`,
+    grants: `g.account_id = :accountId AND g.id = :grantId AND :revokesOfflineGrants`,
   },
 };
 

@@ -45,7 +45,13 @@ const GRANT: Grant = {
   sid: 'sid-1',
   upstream: 'acme',
 };
-const ACCESS: IssuedAccessToken = { jti: 'jti-1', expiresAt: new Date(0), alive: false, grant: GRANT };
+const ACCESS: IssuedAccessToken = {
+  accountId: GRANT.accountId,
+  jti: 'jti-1',
+  expiresAt: new Date(0),
+  alive: false,
+  grant: GRANT,
+};
 const TOKENS: RealmTokens = {
   accessToken: TOKEN,
   refreshToken: REFRESH,
@@ -248,6 +254,7 @@ describe('logout (wire/elasticsearch#logout)', () => {
     });
     expect(toLogoutCommand('kibana', { ...GRANT, sessionId: null }).target).toEqual({
       kind: 'grant',
+      accountId: GRANT.accountId,
       grantId: 'grant-1',
     });
   });

@@ -116,7 +116,6 @@ export function tokensToLogOut(
   return { access, grant };
 }
 
-/** Grants whose sessions retention has removed have nothing in common any more. */
 function belongTogether(one: Grant, other: Grant): boolean {
   if (one.id === other.id) return true;
   return one.accountId === other.accountId && one.sessionId !== null && one.sessionId === other.sessionId;
@@ -126,7 +125,9 @@ function belongTogether(one: Grant, other: Grant): boolean {
 export function toLogoutCommand(clientId: string, grant: Grant): LogoutCommand {
   return {
     target:
-      grant.sessionId === null ? { kind: 'grant', grantId: grant.id } : { kind: 'session', sessionId: grant.sessionId },
+      grant.sessionId === null
+        ? { kind: 'grant', accountId: grant.accountId, grantId: grant.id }
+        : { kind: 'session', sessionId: grant.sessionId },
     cause: ELASTICSEARCH_LOGOUT.name,
     initiator: { kind: 'client', clientId },
   };

@@ -57,7 +57,7 @@ export class CspCallers {
     const active = await this.tokens.findAccessToken(token);
     const client = active === undefined ? undefined : await this.clients.findEnabled(active.clientId);
     if (active === undefined || client === undefined) return undefined;
-    const { clientId, sub, sid, jti, live } = active;
+    const { accountId, clientId, sub, sid, jti, live } = active;
     // A hint for the URL: the access token itself is dead when the browser gets there.
     const idToken =
       live === undefined ? undefined : await this.idTokens.issue(client, { ...live.grant, sid: sid ?? null }, {});
@@ -66,7 +66,7 @@ export class CspCallers {
       token: idToken,
       hint: { clientId, sub, sid, expired: false },
       client,
-      accessToken: { jti, expiresAt: new Date(active.expiresAt * 1000) },
+      accessToken: { accountId, jti, expiresAt: new Date(active.expiresAt * 1000) },
     };
   }
 

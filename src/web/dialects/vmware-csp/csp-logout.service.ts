@@ -1,3 +1,4 @@
+import type { DeniableToken } from '../../../domain/tokens/issued-tokens.service.js';
 import { Inject, Injectable } from '@nestjs/common';
 import type { LogoutCommand } from '../../../domain/logout/command/logout.js';
 import { LogoutService } from '../../../domain/logout/command/logout.service.js';
@@ -21,7 +22,7 @@ interface PreparedLogout {
   /** What is to end before the URL is handed out; undefined: nothing. */
   readonly command: LogoutCommand | undefined;
   /** The access token that was sent, to be revoked with it. */
-  readonly accessToken: { readonly jti: string; readonly expiresAt: Date } | undefined;
+  readonly accessToken: DeniableToken | undefined;
 }
 
 /** What a CSP logout came to. The end is committed. */

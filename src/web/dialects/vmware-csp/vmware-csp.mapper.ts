@@ -1,3 +1,4 @@
+import type { DeniableToken } from '../../../domain/tokens/issued-tokens.service.js';
 import type { Client } from '../../../domain/clients/client.js';
 import type { LogoutCommand } from '../../../domain/logout/command/logout.js';
 import { isAllowedRedirectUri, isRegisteredUri } from '../../../platform/oidc/redirect-uri.js';
@@ -31,7 +32,7 @@ export type VerifiedIdToken =
       readonly token: string | undefined;
       readonly hint: TokenHint;
       readonly client: Client;
-      readonly accessToken?: { readonly jti: string; readonly expiresAt: Date };
+      readonly accessToken?: DeniableToken;
     }
   | { readonly issuer: 'upstream'; readonly token: string; readonly upstream: Upstream; readonly sub: string };
 
@@ -145,7 +146,7 @@ export function idTokenHint(provider: Upstream | undefined, { idToken, session }
 }
 
 /** The access token that was sent in place of an ID token. */
-export function accessTokenOf({ idToken }: CspCaller): { readonly jti: string; readonly expiresAt: Date } | undefined {
+export function accessTokenOf({ idToken }: CspCaller): DeniableToken | undefined {
   return idToken?.issuer === 'own' ? idToken.accessToken : undefined;
 }
 
