@@ -169,9 +169,6 @@ export class RefreshByGeneration1795347000002 implements MigrationInterface {
       `CREATE INDEX "grants_account_id_idx" ON "grants" ("account_id")`,
       `CREATE INDEX "grants_client_id_idx" ON "grants" ("client_id")`,
       `CREATE INDEX "grants_upstream_id_idx" ON "grants" ("upstream_id", "id") WHERE upstream_id IS NOT NULL`,
-      `UPDATE "grants" g SET session_id = NULL
-        WHERE session_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "sessions" s WHERE s.id = g.session_id)`,
-      `ALTER TABLE "grants" ADD CONSTRAINT "grants_session_id_fkey" FOREIGN KEY ("session_id") REFERENCES "sessions" ("id") ON DELETE SET NULL`,
     ];
   }
 }

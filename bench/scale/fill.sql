@@ -54,8 +54,8 @@ SELECT pg_temp.id_of('session', n), sha256(('cookie' || n)::bytea), pg_temp.id_o
   FROM pg_temp.numbers() n;
 
 -- step: participants
-INSERT INTO session_clients (session_id, client_id, sid, joined_at)
-SELECT pg_temp.id_of('session', n), pg_temp.client_of(n, k), pg_temp.id_of('sid' || k, n)::text, pg_temp.began(n)
+INSERT INTO session_clients (account_id, session_id, client_id, sid, joined_at)
+SELECT pg_temp.id_of('account', pg_temp.account_of(n)), pg_temp.id_of('session', n), pg_temp.client_of(n, k), pg_temp.id_of('sid' || k, n)::text, pg_temp.began(n)
   FROM pg_temp.numbers() n, generate_series(0, current_setting('fill.participants')::bigint - 1) k;
 
 -- step: grants
@@ -89,8 +89,8 @@ ON CONFLICT DO NOTHING;
 INSERT INTO upstream_identities (issuer, sub, account_id, owns_claims, linked_at)
 SELECT 'https://corporate.example', 'sub-' || n, pg_temp.id_of('account', pg_temp.account_of(n)), false, pg_temp.began(n)
   FROM pg_temp.numbers() n WHERE n % 4 = 3;
-INSERT INTO session_upstreams (session_id, issuer, upstream_id, sub, sid, id_token, authenticated_at)
-SELECT pg_temp.id_of('session', n), 'https://corporate.example', pg_temp.id_of('upstream', 1), 'sub-' || n, pg_temp.id_of('theirs', n)::text,
+INSERT INTO session_upstreams (account_id, session_id, issuer, upstream_id, sub, sid, id_token, authenticated_at)
+SELECT pg_temp.id_of('account', pg_temp.account_of(n)), pg_temp.id_of('session', n), 'https://corporate.example', pg_temp.id_of('upstream', 1), 'sub-' || n, pg_temp.id_of('theirs', n)::text,
        repeat(md5('token' || n), 20), pg_temp.began(n)
   FROM pg_temp.numbers() n WHERE n % 4 = 3;
 INSERT INTO rate_limits (key, points, expire)

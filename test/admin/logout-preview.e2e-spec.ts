@@ -59,8 +59,8 @@ describe('the preview of a logout', () => {
     await app.db.query('UPDATE clients SET deleted_at = now() WHERE client_id = $1', [deleted.clientId]);
     upstreamId = randomUUID();
     await app.db.query(
-      `INSERT INTO session_upstreams (session_id, issuer, upstream_id, sub, sid, id_token, authenticated_at)
-       SELECT id, 'https://up.example.com', $2, 'up-sub', 'up-sid', 'x', now() FROM sessions WHERE account_id = $1`,
+      `INSERT INTO session_upstreams (account_id, session_id, issuer, upstream_id, sub, sid, id_token, authenticated_at)
+       SELECT account_id, id, 'https://up.example.com', $2, 'up-sub', 'up-sid', 'x', now() FROM sessions WHERE account_id = $1`,
       [ben.accountId, upstreamId],
     );
     targets = await everyTarget();
@@ -85,12 +85,15 @@ describe('the preview of a logout', () => {
       )),
       { accountId: randomUUID(), grantId: randomUUID() },
     ];
-    const cookies = await app.db.query<{ cookie_hash: Buffer }>('SELECT cookie_hash FROM sessions');
-    const [part] = await app.db.query<{ sid: string }>('SELECT sid FROM session_clients WHERE client_id = $1', [
-      told.clientId,
-    ]);
+    const cookies = await app.db.query<{ accountId: string; cookieHash: Buffer }>(
+      'SELECT account_id AS "accountId", cookie_hash AS "cookieHash" FROM sessions',
+    );
+    const [part] = await app.db.query<{ accountId: string; sid: string }>(
+      'SELECT account_id AS "accountId", sid FROM session_clients WHERE client_id = $1',
+      [told.clientId],
+    );
     return [
-      ...cookies.map(({ cookie_hash: cookieHash }): LogoutTarget => ({ kind: 'cookie', cookieHash })),
+      ...cookies.map((cookie): LogoutTarget => ({ kind: 'cookie', ...cookie })),
       ...sessions.map((sessionId): LogoutTarget => ({ kind: 'session', sessionId })),
       ...grants.map((grant): LogoutTarget => ({ kind: 'grant', ...grant })),
       ...[mia, ben, over].map(({ accountId }): LogoutTarget => ({ kind: 'account', accountId })),
@@ -98,7 +101,8 @@ describe('the preview of a logout', () => {
       { kind: 'account-session', accountId: mia.accountId, sessionId: sessions[0]! },
       { kind: 'account-session', accountId: ben.accountId, sessionId: sessions[0]! },
       ...[told, silent, offline, deleted].map(({ clientId }): LogoutTarget => ({ kind: 'client', clientId })),
-      { kind: 'client-session', clientId: told.clientId, sid: part!.sid },
+      { kind: 'client-session', clientId: told.clientId, ...part! },
+      { kind: 'client-session', clientId: told.clientId, accountId: ben.accountId, sid: part!.sid },
       { kind: 'client-offline', clientId: offline.clientId },
       { kind: 'account-client', accountId: mia.accountId, clientId: told.clientId },
       { kind: 'account-client', accountId: mia.accountId, clientId: offline.clientId },

@@ -38,7 +38,7 @@ describe('what an operator asks where there are many sessions', () => {
          SELECT gen_random_uuid(), $1, sha256(gen_random_uuid()::text::bytea), $2, '{pwd}', $2, $2, $2::timestamptz + interval '1 day', $2::timestamptz + interval '1 day', 1
            FROM generate_series(1, $3::int) RETURNING id
        )
-       INSERT INTO session_clients (session_id, client_id, sid, joined_at) SELECT id, $4, 'sid-' || id, $2 FROM made`,
+       INSERT INTO session_clients (account_id, session_id, client_id, sid, joined_at) SELECT $1, id, $4, 'sid-' || id, $2 FROM made`,
       [id, now, n, client.clientId],
     );
   }

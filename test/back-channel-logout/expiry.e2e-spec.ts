@@ -139,7 +139,7 @@ describe('sessions that expire (threat-model#expiry-unnoticed)', () => {
          INSERT INTO sessions (id, account_id, cookie_hash, authenticated_at, amr, created_at, last_seen_at, idle_expires_at, expires_at, client_count)
          SELECT gen_random_uuid(), $1, sha256(i::text::bytea), $2, '{pwd}', $2, $2, $2, $2, 1 FROM generate_series(1, $3) i RETURNING id
        )
-       INSERT INTO session_clients (session_id, client_id, sid, joined_at) SELECT id, $4, 'sid-' || id, $2 FROM made`,
+       INSERT INTO session_clients (account_id, session_id, client_id, sid, joined_at) SELECT $1, id, $4, 'sid-' || id, $2 FROM made`,
       [id, now, n, client.clientId],
     );
     const sweeps = [app, other, app, other].map((node) => node.sweepExpired());

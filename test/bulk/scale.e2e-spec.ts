@@ -74,7 +74,7 @@ describe('100,000 sessions', () => {
     const batches: number[] = [];
     const repository = app.app.get(LogoutOrderWorkRepository);
     const apply = vi.spyOn(repository, 'apply').mockImplementation(async (...args) => {
-      batches.push(args[2].sessionIds.length);
+      batches.push(args[2].sessions.length);
       await LogoutOrderWorkRepository.prototype.apply.apply(repository, args);
     });
     await runJob(app);

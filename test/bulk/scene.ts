@@ -81,7 +81,7 @@ export async function seedSessions(
        SELECT s.id, s.account_id, p.login, ($4::text[])[1 + split_part(p.login, '-', -1)::int % cardinality($4::text[])] AS client_id
          FROM s JOIN people p ON p.id = s.account_id
      ), sc AS (
-       INSERT INTO session_clients (session_id, client_id, sid, joined_at) SELECT id, client_id, 'sid-' || login, $2 FROM numbered
+       INSERT INTO session_clients (account_id, session_id, client_id, sid, joined_at) SELECT account_id, id, client_id, 'sid-' || login, $2 FROM numbered
      ), g AS (
        INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, authenticated_at, amr, created_at, keep_until)
        SELECT gen_random_uuid(), account_id, client_id, id, false, 'openid', $2, '{pwd}', $2, $2::timestamptz + interval '40 days' FROM numbered RETURNING id, account_id

@@ -39,7 +39,7 @@ describe('retention with nothing due', () => {
       MANY,
     );
     await run(
-      `INSERT INTO session_clients (session_id, client_id, sid, joined_at) SELECT id, $1, 'sid-' || id, $2 FROM sessions`,
+      `INSERT INTO session_clients (account_id, session_id, client_id, sid, joined_at) SELECT account_id, id, $1, 'sid-' || id, $2 FROM sessions`,
       clientId,
       now,
     );

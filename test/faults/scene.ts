@@ -108,8 +108,9 @@ export async function signedIn(
        INSERT INTO accounts (id, login, claims, created_at, updated_at)
        SELECT gen_random_uuid(), $1 || '-' || i, '{}', now(), now() FROM generate_series(0, $2::int - 1) i RETURNING id, login
      ), s AS (
-       INSERT INTO sessions (id, cookie_hash, account_id, authenticated_at, amr, created_at, last_seen_at, idle_expires_at, expires_at, client_count)
-       SELECT gen_random_uuid(), sha256(('cookie-' || login)::bytea), id, now(), '{pwd}', now(), now(), now() + interval '1 day', now() + interval '1 day',
+       -- Their cookies name no account, as those of before.
+       INSERT INTO sessions (before_routing, id, cookie_hash, account_id, authenticated_at, amr, created_at, last_seen_at, idle_expires_at, expires_at, client_count)
+       SELECT true, gen_random_uuid(), sha256(('cookie-' || login)::bytea), id, now(), '{pwd}', now(), now(), now() + interval '1 day', now() + interval '1 day',
               CASE WHEN $4 THEN cardinality($3::text[]) ELSE 1 END
          FROM people RETURNING id, account_id
      ), joined AS (
@@ -118,7 +119,7 @@ export async function signedIn(
          JOIN unnest($3::text[]) WITH ORDINALITY AS c(client_id, at)
            ON $4 OR c.at - 1 = split_part(p.login, '-', -1)::int % cardinality($3::text[])
      ), sc AS (
-       INSERT INTO session_clients (session_id, client_id, sid, joined_at) SELECT session_id, client_id, sid, now() FROM joined
+       INSERT INTO session_clients (account_id, session_id, client_id, sid, joined_at) SELECT account_id, session_id, client_id, sid, now() FROM joined
      ), g AS (
        INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, authenticated_at, amr, created_at, keep_until)
        SELECT grant_id, account_id, client_id, session_id, false, 'openid', now(), '{pwd}', now(), now() + interval '40 days' FROM joined

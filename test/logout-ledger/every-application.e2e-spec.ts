@@ -205,7 +205,12 @@ describe('each application is exactly one of: told, asked in the browser, not to
   /** By these a session goes on, and it is over for one application only: what ends, for that one. */
   const ONE_APPLICATION: Partial<Record<TerminationCause, (scene: Scene, clientId: string) => Promise<LogoutTarget>>> =
     {
-      end_session_client: async ({ sessionId }, clientId) => ({ kind: 'session-client', sessionId, clientId }),
+      end_session_client: async ({ accountId, sessionId }, clientId) => ({
+        kind: 'session-client',
+        accountId,
+        sessionId,
+        clientId,
+      }),
       consent_withdrawn: async ({ accountId }, clientId) => ({ kind: 'account-client', accountId, clientId }),
       client_disabled: async (_scene, clientId) => ({ kind: 'client', clientId }),
       client_deleted: async (_scene, clientId) => ({ kind: 'client', clientId }),

@@ -177,8 +177,8 @@ describe('an application that joins a session while its logout waits for the loc
     const signedOut = signOut(browser);
     await untilWaiting(app.db);
     await holder.query(
-      `INSERT INTO session_clients (session_id, client_id, sid, joined_at) VALUES ($1, $2, 'late', now())`,
-      [rows[0]?.id, joining.clientId],
+      `INSERT INTO session_clients (account_id, session_id, client_id, sid, joined_at) VALUES ($1, $2, $3, 'late', now())`,
+      [accountId, rows[0]?.id, joining.clientId],
     );
     await holder.query('COMMIT');
     await holder.end();

@@ -1,10 +1,12 @@
 -- sessions_find_ended_by_cookie, declared in src/domain/sessions/session.repository.ts
 -- parameters:
+--   accountId uuid
 --   cookieHash bytea
 --   since timestamptz
 -- row:
+--   account_id uuid
 --   id uuid
 --   termination_id uuid, may be null
 
-SELECT s.id, s.termination_id FROM sessions s
- WHERE s.cookie_hash = :cookieHash AND coalesce(s.terminated_at, s.idle_expires_at) > :since;
+SELECT s.account_id, s.id, s.termination_id FROM sessions s
+ WHERE s.account_id = :accountId AND s.cookie_hash = :cookieHash AND coalesce(s.terminated_at, s.idle_expires_at) > :since;

@@ -1,5 +1,6 @@
 -- sessions_find_upstream, declared in src/domain/sessions/session.repository.ts
 -- parameters:
+--   accountId uuid
 --   sessionId uuid
 -- row:
 --   upstream_id uuid
@@ -9,4 +10,4 @@
 --   id_token text
 
 SELECT upstream_id, issuer, sub, sid, id_token FROM session_upstreams
- WHERE session_id = :sessionId ORDER BY authenticated_at DESC LIMIT 1;
+ WHERE account_id = :accountId AND session_id = :sessionId ORDER BY authenticated_at DESC LIMIT 1;

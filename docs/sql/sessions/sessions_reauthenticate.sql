@@ -16,14 +16,14 @@
 --   id uuid
 
 UPDATE sessions s
-   SET cookie_hash = :cookieHash, authenticated_at = :now, amr = :amr, last_seen_at = :now,
+   SET cookie_hash = :cookieHash, before_routing = false, authenticated_at = :now, amr = :amr, last_seen_at = :now,
        idle_expires_at = least(:idleExpiresAt, :expiresAt), expires_at = :expiresAt, address = :address,
        user_agent = :userAgent, own_sign_in_at = coalesce(:ownSignInAt, s.own_sign_in_at),
        upstream_auth_time = :upstreamAuthTime
   FROM accounts a
- WHERE s.id = :sessionId AND s.account_id = :accountId AND a.id = s.account_id
+ WHERE s.account_id = :accountId AND s.id = :sessionId AND a.id = :accountId
    AND s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
-   WHERE ou.session_id = s.id AND true) AND a.password_changed_at IS NOT DISTINCT FROM :passwordChangedAt
+   WHERE ou.account_id = s.account_id AND ou.session_id = s.id AND true) AND a.password_changed_at IS NOT DISTINCT FROM :passwordChangedAt
 RETURNING s.id;

@@ -29,7 +29,7 @@ SELECT o.jti, o.client_id AS token_client_id, o.scope AS token_scope, o.audience
   FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place)
  WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope, g.claims, g.authenticated_at, g.amr, g.realm,
        c.metadata ->> 'scope' AS registered_scope, (SELECT k.sid FROM session_clients k
-WHERE k.session_id = g.session_id AND k.client_id = g.client_id) AS sid, a.login, (a.claims || jsonb_build_object(
+WHERE k.account_id = :accountId AND k.session_id = g.session_id AND k.client_id = g.client_id) AS sid, a.login, (a.claims || jsonb_build_object(
 'preferred_username', coalesce(nullif(a.claims ->> 'preferred_username', ''), a.login),
 'updated_at', floor(extract(epoch FROM a.claims_updated_at))::bigint)) AS account_claims
   FROM opaque_access_tokens o CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = o.client_id OFFSET 0) c
@@ -42,6 +42,6 @@ AND c.metadata -> 'grant_types' ? 'client_credentials' AND o.token_generation = 
      AND (g.offline OR EXISTS (SELECT 1 FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.id = g.session_id OFFSET 0) s WHERE s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
-   WHERE ou.session_id = s.id AND true))) AND c.deleted_at IS NULL AND c.disabled_at IS NULL AND (c.metadata -> 'grant_types' ? 'authorization_code' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]') AND (g.upstream_id IS NULL OR EXISTS (
+   WHERE ou.account_id = s.account_id AND ou.session_id = s.id AND true))) AND c.deleted_at IS NULL AND c.disabled_at IS NULL AND (c.metadata -> 'grant_types' ? 'authorization_code' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]') AND (g.upstream_id IS NULL OR EXISTS (
 SELECT 1 FROM upstreams vouching WHERE vouching.id = g.upstream_id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? g.client_id))) END
    AND NOT EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.account_id = :accountId AND x.jti = o.jti);

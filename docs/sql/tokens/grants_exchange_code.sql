@@ -41,7 +41,7 @@ WITH s AS (
    WHERE s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
-   WHERE ou.session_id = s.id AND true)
+   WHERE ou.account_id = s.account_id AND ou.session_id = s.id AND true)
      FOR NO KEY UPDATE OF s
 ), g AS (
   UPDATE grants g SET code_consumed_at = :now, refresh_root_hash = :refreshRootHash,
@@ -59,14 +59,15 @@ SELECT 1 FROM upstreams vouching WHERE vouching.id = g.upstream_id AND (coalesce
  WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope, g.claims, g.authenticated_at, g.amr, g.realm, g.nonce, s.account_claims
 ),
  participant AS (
-   INSERT INTO session_clients (session_id, client_id, sid, joined_at, began_after_order)
-   SELECT session_id, client_id, :newSid, :now, (SELECT coalesce(max(o.number), 0) FROM logout_orders o) FROM g WHERE session_id IS NOT NULL
+   INSERT INTO session_clients (account_id, session_id, client_id, sid, joined_at, began_after_order)
+   SELECT account_id, session_id, client_id, :newSid, :now, (SELECT coalesce(max(o.number), 0) FROM logout_orders o) FROM g WHERE session_id IS NOT NULL
    -- The sid of a client's session is given once; the empty update only makes RETURNING answer.
-   ON CONFLICT (session_id, client_id) DO UPDATE SET joined_at = session_clients.joined_at
-   RETURNING session_id, client_id, sid, (xmax = 0) AS is_new
+   ON CONFLICT (account_id, session_id, client_id) DO UPDATE SET joined_at = session_clients.joined_at
+   RETURNING account_id, session_id, client_id, sid
  ),
  participant_counted AS (
-   UPDATE sessions s SET client_count = s.client_count + 1 FROM participant p WHERE s.id = p.session_id AND p.is_new
+   UPDATE sessions s SET client_count = s.client_count + 1 FROM participant p
+    WHERE s.account_id = p.account_id AND s.id = p.session_id AND p.sid = :newSid
  ),
  opaque AS (
    INSERT INTO opaque_access_tokens (account_id, token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at)

@@ -6,6 +6,6 @@
 --   id text
 --   sealed text
 
-SELECT concat_ws(E'\n', t.session_id, t.issuer) AS id, t.id_token AS sealed FROM session_upstreams t
- WHERE t.id_token IS NOT NULL AND NOT starts_with(t.id_token, :prefix) AND concat_ws(E'\n', t.session_id, t.issuer) > :after
+SELECT concat_ws(E'\n', t.account_id, t.session_id, t.issuer) AS id, t.id_token AS sealed FROM session_upstreams t
+ WHERE t.id_token IS NOT NULL AND NOT starts_with(t.id_token, :prefix) AND concat_ws(E'\n', t.account_id, t.session_id, t.issuer) > :after
  ORDER BY 1 LIMIT 500 FOR UPDATE;

@@ -5,4 +5,4 @@
 --   again text[]
 
 UPDATE session_upstreams t SET id_token = x.again FROM unnest(:ids, :sealed, :again) AS x(id, sealed, again)
- WHERE concat_ws(E'\n', t.session_id, t.issuer) = x.id AND t.id_token = x.sealed;
+ WHERE concat_ws(E'\n', t.account_id, t.session_id, t.issuer) = x.id AND t.id_token = x.sealed;

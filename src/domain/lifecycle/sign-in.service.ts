@@ -66,7 +66,7 @@ export class SignInService {
   private async endOf(current: SignedInSession | undefined, accountId: string): Promise<void> {
     if (current === undefined || current.accountId === accountId) return;
     await this.logoutService.logout({
-      target: { kind: 'session', sessionId: current.id },
+      target: { kind: 'account-session', accountId: current.accountId, sessionId: current.id },
       cause: 'account_switched',
       initiator: { kind: 'user', accountId: current.accountId },
     });

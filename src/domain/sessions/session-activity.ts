@@ -4,6 +4,7 @@ import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { PeriodicTask } from '../../platform/database/periodic-task.js';
 import { warnOf } from '../../platform/database/storage-log.js';
 import { SessionRepository } from './session.repository.js';
+import type { SessionKey } from './session.js';
 
 const FLUSH_MS = 15_000;
 
@@ -14,7 +15,8 @@ const FLUSH_MS = 15_000;
 @Injectable()
 export class SessionActivity implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(SessionActivity.name);
-  private readonly seen = new Set<string>();
+  /** The account of each session. */
+  private readonly seen = new Map<string, string>();
   private readonly task = new PeriodicTask(
     () => this.flush(),
     (error) => this.failed(error),
@@ -36,16 +38,16 @@ export class SessionActivity implements OnApplicationBootstrap, OnApplicationShu
   }
 
   /** Something was done in the session. */
-  note(sessionId: string): void {
-    this.seen.add(sessionId);
+  note({ accountId, sessionId }: SessionKey): void {
+    this.seen.set(sessionId, accountId);
   }
 
   /** Writes what was noted since the last time. */
   async flush(): Promise<void> {
     if (this.seen.size === 0) return;
-    const ids = [...this.seen];
+    const sessions = [...this.seen].map(([sessionId, accountId]) => ({ accountId, sessionId }));
     this.seen.clear();
-    await this.repository.touch(ids, this.clock.in(this.settings.sessionIdleMs));
+    await this.repository.touch(sessions, this.clock.in(this.settings.sessionIdleMs));
   }
 
   private failed(error: unknown): void {

@@ -17,7 +17,8 @@ export function applicationsOf(s: string, cause: string): string {
              SELECT json_agg(json_build_object('clientId', c.client_id, 'name', c.metadata ->> 'client_name', 'uri', c.metadata ->> 'client_uri',
                                                'told', ${howClientIsNotified('c', cause, 'true')}, 'frontchannel_logout_uri', c.metadata ->> 'frontchannel_logout_uri',
                                                'redirect_uris', c.metadata -> 'redirect_uris') ORDER BY c.client_id)
-               FROM session_clients sc JOIN clients c ON c.client_id = sc.client_id WHERE sc.session_id = ${s}.id
+               FROM session_clients sc JOIN clients c ON c.client_id = sc.client_id
+              WHERE sc.account_id = ${s}.account_id AND sc.session_id = ${s}.id
            )`;
 }
 

@@ -15,7 +15,7 @@ const COLUMNS = {
 
 const CLIENTS = `LEFT JOIN LATERAL (
         SELECT json_agg(json_build_object('clientId', sc.client_id, 'sid', sc.sid, 'joinedAt', sc.joined_at) ORDER BY sc.joined_at) AS clients
-          FROM session_clients sc WHERE sc.session_id = s.id
+          FROM session_clients sc WHERE sc.account_id = s.account_id AND sc.session_id = s.id
       ) c ON true`;
 const LISTED = `(:includeEnded OR (s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND ${sessionOutlivesOrders('s')}))`;
 /** In one comparison, so that the index in the order of the list is entered where the page begins. */
@@ -45,7 +45,8 @@ const LIST_OF_ACCOUNT = statement({
   text: `
     SELECT ${SESSION_SELECTED}, c.clients FROM sessions s ${CLIENTS}
      WHERE s.account_id = :accountId
-       AND (:clientId IS NULL OR EXISTS (SELECT 1 FROM session_clients x WHERE x.session_id = s.id AND x.client_id = :clientId))
+       AND (:clientId IS NULL OR EXISTS (
+             SELECT 1 FROM session_clients x WHERE x.account_id = :accountId AND x.session_id = s.id AND x.client_id = :clientId))
        AND ${LISTED} AND ${BEFORE('s.id')}
      ORDER BY s.id DESC LIMIT :limit`,
 });
@@ -57,9 +58,10 @@ const LIST_OF_CLIENT = statement({
   row: COLUMNS,
   text: `
     SELECT ${SESSION_SELECTED}, c.clients
-      FROM (SELECT x.session_id FROM session_clients x
+      FROM (SELECT x.account_id, x.session_id FROM session_clients x
              WHERE x.client_id = :clientId AND ${BEFORE('x.session_id')} ORDER BY x.session_id DESC LIMIT ${LOOK}) x
-      CROSS JOIN LATERAL (SELECT s.* FROM sessions s WHERE s.id = x.session_id AND ${LISTED} OFFSET 0) s
+      CROSS JOIN LATERAL (SELECT s.* FROM sessions s
+                           WHERE s.account_id = x.account_id AND s.id = x.session_id AND ${LISTED} OFFSET 0) s
       ${CLIENTS}
      ORDER BY x.session_id DESC LIMIT :limit`,
 });

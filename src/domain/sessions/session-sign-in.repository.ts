@@ -69,12 +69,12 @@ const REAUTHENTICATE = statement({
   row: { id: 'uuid' },
   text: `
     UPDATE sessions s
-       SET cookie_hash = :cookieHash, authenticated_at = :now, amr = :amr, last_seen_at = :now,
+       SET cookie_hash = :cookieHash, before_routing = false, authenticated_at = :now, amr = :amr, last_seen_at = :now,
            idle_expires_at = least(:idleExpiresAt, :expiresAt), expires_at = :expiresAt, address = :address,
            user_agent = :userAgent, own_sign_in_at = coalesce(:ownSignInAt, s.own_sign_in_at),
            upstream_auth_time = :upstreamAuthTime
       FROM accounts a
-     WHERE s.id = :sessionId AND s.account_id = :accountId AND a.id = s.account_id
+     WHERE s.account_id = :accountId AND s.id = :sessionId AND a.id = :accountId
        AND ${sessionIsAlive('s', 'a', ':now')} AND ${accountHasPasswordOf('a', ':passwordChangedAt')}
     RETURNING s.id`,
 });

@@ -6,9 +6,10 @@ import { Clock } from '../../platform/clock/clock.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { FEDERATED_AMR } from '../../platform/oidc/authentication-context.js';
-import { newSecret, sha256 } from '../../platform/oidc/secret.js';
+import { sha256 } from '../../platform/oidc/secret.js';
 import { SessionLimit } from './ports/session-limit.js';
 import { SessionSignInRepository, type SignInOfSession } from './session-sign-in.repository.js';
+import { SessionRouting } from './session-routing.js';
 import type { Browser, SignedInSession } from './session.js';
 
 const USER_AGENT_LENGTH = 500;
@@ -39,6 +40,7 @@ export class SessionSignIns {
     private readonly transactions: TransactionRunner,
     private readonly repository: SessionSignInRepository,
     private readonly limit: SessionLimit,
+    private readonly routing: SessionRouting,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -77,7 +79,7 @@ export class SessionSignIns {
     record: AuditedRow,
   ): Promise<BegunWithin> {
     if (this.settings.maxSessionsPerAccount > 0) return { kind: 'other_way' };
-    const cookie = newSecret();
+    const cookie = this.routing.newCookie(account.id);
     const signIn = this.signIn(uuid(), cookie, { account, amr, browser, authTime: undefined });
     const created = await this.repository.createWithin(signIn, interaction, record);
     if (created === 'interaction_has_row') return { kind: 'other_way' };
@@ -95,7 +97,7 @@ export class SessionSignIns {
     tx?: Tx,
     authTime?: Date,
   ): Promise<StartedSession | undefined> {
-    const cookie = newSecret();
+    const cookie = this.routing.newCookie(account.id);
     const signIn = this.signIn(sessionId, cookie, { account, amr, browser, authTime });
     return (await this.repository.reauthenticate(tx, signIn)) ? { sessionId, cookie } : undefined;
   }
@@ -111,7 +113,7 @@ export class SessionSignIns {
 
   private async create(tx: Tx | undefined, proof: Proof): Promise<StartedSession | undefined> {
     const sessionId = uuid();
-    const cookie = newSecret();
+    const cookie = this.routing.newCookie(proof.account.id);
     const created = await this.repository.create(tx, this.signIn(sessionId, cookie, proof));
     return created ? { sessionId, cookie } : undefined;
   }

@@ -11,7 +11,8 @@ import { sessionServes } from '../upstreams/upstreams.sql.js';
 import { applicationsOf, toApplication, type ApplicationRow } from './session-applications.js';
 import { SESSION_COLUMNS, SESSION_SELECTED, toSession } from './session-rows.js';
 import { removeParticipants, sessionIsAlive } from './sessions.sql.js';
-import type { SessionApplication, SignedInSession, UpstreamLink } from './session.js';
+import { SessionRouting } from './session-routing.js';
+import type { EndedSession, SessionApplication, SessionKey, SignedInSession, UpstreamLink } from './session.js';
 
 const OF_REMOVED_CLIENTS = statement({
   name: 'sessions_remove_participants',
@@ -24,14 +25,14 @@ const OF_REMOVED_CLIENTS = statement({
 const OLD = expiredRows({
   name: 'sessions_remove_old',
   table: 'sessions',
-  key: 'id',
+  key: 'account_id, id',
   condition: 'terminated_at < :before',
   along: 'terminated_at',
 });
 
 const FIND_BY_COOKIE = statement({
   name: 'sessions_find_by_cookie',
-  parameters: { cookieHash: 'bytea', now: 'timestamptz', clientId: 'text?', cause: 'text?' },
+  parameters: { accountId: 'uuid', cookieHash: 'bytea', now: 'timestamptz', clientId: 'text?', cause: 'text?' },
   row: {
     ...SESSION_COLUMNS,
     ...ACCOUNT_NAMES_COLUMNS,
@@ -42,54 +43,58 @@ const FIND_BY_COOKIE = statement({
   },
   text: `
     SELECT ${SESSION_SELECTED}, ${accountNames('a')},
-           (SELECT count(*)::int FROM session_clients c WHERE c.session_id = s.id) AS client_count,
-           (SELECT u.upstream_id FROM session_upstreams u WHERE u.session_id = s.id ORDER BY u.authenticated_at DESC LIMIT 1) AS upstream_id,
+           (SELECT count(*)::int FROM session_clients c WHERE c.account_id = :accountId AND c.session_id = s.id) AS client_count,
+           (SELECT u.upstream_id FROM session_upstreams u WHERE u.account_id = :accountId AND u.session_id = s.id ORDER BY u.authenticated_at DESC LIMIT 1) AS upstream_id,
            ${sessionServes('s', ':clientId')} AS serves,
            CASE WHEN :cause IS NOT NULL THEN ${applicationsOf('s', ':cause')} END AS applications
       FROM sessions s JOIN accounts a ON a.id = s.account_id
-     WHERE s.cookie_hash = :cookieHash AND ${sessionIsAlive('s', 'a', ':now')}`,
+     WHERE s.account_id = :accountId AND a.id = :accountId AND s.cookie_hash = :cookieHash AND ${sessionIsAlive('s', 'a', ':now')}`,
 });
 
 const FIND_ENDED_BY_COOKIE = statement({
   name: 'sessions_find_ended_by_cookie',
-  parameters: { cookieHash: 'bytea', since: 'timestamptz' },
-  row: { id: 'uuid', termination_id: 'uuid?' },
+  parameters: { accountId: 'uuid', cookieHash: 'bytea', since: 'timestamptz' },
+  row: { account_id: 'uuid', id: 'uuid', termination_id: 'uuid?' },
   text: `
-    SELECT s.id, s.termination_id FROM sessions s
-     WHERE s.cookie_hash = :cookieHash AND coalesce(s.terminated_at, s.idle_expires_at) > :since`,
+    SELECT s.account_id, s.id, s.termination_id FROM sessions s
+     WHERE s.account_id = :accountId AND s.cookie_hash = :cookieHash AND coalesce(s.terminated_at, s.idle_expires_at) > :since`,
 });
 
 const TOUCH = statement({
   name: 'sessions_touch',
-  parameters: { sessionIds: 'uuid[]', now: 'timestamptz', idleExpiresAt: 'timestamptz' },
+  parameters: { accountIds: 'uuid[]', sessionIds: 'uuid[]', now: 'timestamptz', idleExpiresAt: 'timestamptz' },
   text: `
     WITH seen AS (
-      SELECT id FROM sessions WHERE id = ANY (:sessionIds) AND terminated_at IS NULL ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+      SELECT s.account_id, s.id FROM unnest(:accountIds, :sessionIds) AS x(account_id, id)
+        JOIN sessions s ON s.account_id = x.account_id AND s.id = x.id
+       WHERE s.terminated_at IS NULL ORDER BY s.account_id, s.id FOR NO KEY UPDATE OF s SKIP LOCKED
     )
     UPDATE sessions s SET last_seen_at = :now, idle_expires_at = least(:idleExpiresAt, s.expires_at)
-      FROM seen WHERE s.id = seen.id`,
+      FROM seen WHERE s.account_id = seen.account_id AND s.id = seen.id`,
 });
 
 const IS_KNOWN_AS = statement({
   name: 'sessions_is_known_as',
-  parameters: { sessionId: 'uuid', clientId: 'text', sid: 'text' },
+  parameters: { accountId: 'uuid', sessionId: 'uuid', clientId: 'text', sid: 'text' },
   row: { found: 'int' },
   text: `
-    SELECT 1 AS found FROM session_clients WHERE session_id = :sessionId AND client_id = :clientId AND sid = :sid`,
+    SELECT 1 AS found FROM session_clients
+     WHERE account_id = :accountId AND session_id = :sessionId AND client_id = :clientId AND sid = :sid`,
 });
 
 const IS_LIVE_AS = statement({
   name: 'sessions_is_live_as',
-  parameters: { clientId: 'text', sid: 'text', now: 'timestamptz' },
+  parameters: { accountId: 'uuid', clientId: 'text', sid: 'text', now: 'timestamptz' },
   row: { found: 'int' },
   text: `
-    SELECT 1 AS found FROM session_clients sc JOIN sessions s ON s.id = sc.session_id JOIN accounts a ON a.id = s.account_id
-     WHERE sc.client_id = :clientId AND sc.sid = :sid AND ${sessionIsAlive('s', 'a', ':now')}`,
+    SELECT 1 AS found FROM session_clients sc JOIN sessions s ON s.account_id = :accountId AND s.id = sc.session_id JOIN accounts a ON a.id = :accountId
+     WHERE sc.account_id = :accountId AND sc.client_id = :clientId AND sc.sid = :sid AND ${sessionIsAlive('s', 'a', ':now')}`,
 });
 
 const REMEMBER_UPSTREAM = statement({
   name: 'sessions_remember_upstream',
   parameters: {
+    accountId: 'uuid',
     sessionId: 'uuid',
     issuer: 'text',
     upstreamId: 'uuid',
@@ -99,20 +104,20 @@ const REMEMBER_UPSTREAM = statement({
     now: 'timestamptz',
   },
   text: `
-    INSERT INTO session_upstreams (session_id, issuer, upstream_id, sub, sid, id_token, authenticated_at, began_after_order)
-    VALUES (:sessionId, :issuer, :upstreamId, :sub, :sid, :idToken, :now, ${NEWEST_ORDER})
-    ON CONFLICT (session_id, issuer) DO UPDATE
+    INSERT INTO session_upstreams (account_id, session_id, issuer, upstream_id, sub, sid, id_token, authenticated_at, began_after_order)
+    VALUES (:accountId, :sessionId, :issuer, :upstreamId, :sub, :sid, :idToken, :now, ${NEWEST_ORDER})
+    ON CONFLICT (account_id, session_id, issuer) DO UPDATE
       SET upstream_id = excluded.upstream_id, sub = excluded.sub, sid = excluded.sid, id_token = excluded.id_token,
           authenticated_at = excluded.authenticated_at, began_after_order = excluded.began_after_order`,
 });
 
 const FIND_UPSTREAM = statement({
   name: 'sessions_find_upstream',
-  parameters: { sessionId: 'uuid' },
+  parameters: { accountId: 'uuid', sessionId: 'uuid' },
   row: { upstream_id: 'uuid', issuer: 'text', sub: 'text', sid: 'text?', id_token: 'text' },
   text: `
     SELECT upstream_id, issuer, sub, sid, id_token FROM session_upstreams
-     WHERE session_id = :sessionId ORDER BY authenticated_at DESC LIMIT 1`,
+     WHERE account_id = :accountId AND session_id = :sessionId ORDER BY authenticated_at DESC LIMIT 1`,
 });
 
 /** A session by its cookie, with the applications in it where they were asked for. */
@@ -128,6 +133,7 @@ export class SessionRepository implements OnApplicationBootstrap {
     private readonly transactions: TransactionRunner,
     private readonly clock: Clock,
     private readonly retention: Retention,
+    private readonly routing: SessionRouting,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -141,10 +147,12 @@ export class SessionRepository implements OnApplicationBootstrap {
 
   /** The live one. @param options `cause` asks for the applications, too, and how each learns of its end by that */
   async findByCookie(
-    cookieHash: Buffer,
+    cookie: string,
     { clientId, cause }: { readonly clientId?: string | undefined; readonly cause?: string | undefined },
   ): Promise<FoundByCookie | undefined> {
-    const [row] = await this.transactions.query(FIND_BY_COOKIE, { cookieHash, now: this.clock.now(), clientId, cause });
+    const key = await this.routing.readCookie(cookie);
+    if (key === undefined) return undefined;
+    const [row] = await this.transactions.query(FIND_BY_COOKIE, { ...key, now: this.clock.now(), clientId, cause });
     if (row === undefined) return undefined;
     const session = {
       ...toSession(row),
@@ -158,35 +166,39 @@ export class SessionRepository implements OnApplicationBootstrap {
   }
 
   /** One that ended after `since`, or is alive. */
-  async findEndedByCookie(
-    cookieHash: Buffer,
-    since: Date,
-  ): Promise<{ readonly id: string; readonly terminationId: string | null } | undefined> {
-    const [row] = await this.transactions.query(FIND_ENDED_BY_COOKIE, { cookieHash, since });
-    return row === undefined ? undefined : { id: row.id, terminationId: row.termination_id };
+  async findEndedByCookie(cookie: string, since: Date): Promise<EndedSession | undefined> {
+    const key = await this.routing.readCookie(cookie);
+    if (key === undefined) return undefined;
+    const [row] = await this.transactions.query(FIND_ENDED_BY_COOKIE, { ...key, since });
+    return row === undefined ? undefined : { accountId: row.account_id, id: row.id, terminationId: row.termination_id };
   }
 
   /** Pushes the idle expiry of those that have not ended. One that is locked at this moment stays as it is. */
-  async touch(sessionIds: readonly string[], idleExpiresAt: Date): Promise<void> {
-    await this.transactions.query(TOUCH, { sessionIds, now: this.clock.now(), idleExpiresAt });
+  async touch(sessions: readonly SessionKey[], idleExpiresAt: Date): Promise<void> {
+    await this.transactions.query(TOUCH, {
+      accountIds: sessions.map(({ accountId }) => accountId),
+      sessionIds: sessions.map(({ sessionId }) => sessionId),
+      now: this.clock.now(),
+      idleExpiresAt,
+    });
   }
 
-  async isKnownAs(sessionId: string, clientId: string, sid: string): Promise<boolean> {
-    return (await this.transactions.query(IS_KNOWN_AS, { sessionId, clientId, sid })).length > 0;
+  async isKnownAs(session: SessionKey, clientId: string, sid: string): Promise<boolean> {
+    return (await this.transactions.query(IS_KNOWN_AS, { ...session, clientId, sid })).length > 0;
   }
 
-  async isLiveAs(clientId: string, sid: string): Promise<boolean> {
-    return (await this.transactions.query(IS_LIVE_AS, { clientId, sid, now: this.clock.now() })).length > 0;
+  async isLiveAs(accountId: string, clientId: string, sid: string): Promise<boolean> {
+    return (await this.transactions.query(IS_LIVE_AS, { accountId, clientId, sid, now: this.clock.now() })).length > 0;
   }
 
   /** The last sign-in at an issuer counts. */
-  async rememberUpstream(tx: Tx, sessionId: string, link: UpstreamLink): Promise<void> {
-    await tx.query(REMEMBER_UPSTREAM, { ...link, sessionId, now: this.clock.now() });
+  async rememberUpstream(tx: Tx, session: SessionKey, link: UpstreamLink): Promise<void> {
+    await tx.query(REMEMBER_UPSTREAM, { ...link, ...session, now: this.clock.now() });
   }
 
   /** The last one, also of a session that has ended. */
-  async findUpstream(sessionId: string): Promise<UpstreamLink | undefined> {
-    const [row] = await this.transactions.query(FIND_UPSTREAM, { sessionId });
+  async findUpstream(session: SessionKey): Promise<UpstreamLink | undefined> {
+    const [row] = await this.transactions.query(FIND_UPSTREAM, { ...session });
     if (row === undefined) return undefined;
     const { upstream_id: upstreamId, issuer, sub, sid, id_token: idToken } = row;
     return { upstreamId, issuer, sub, sid: sid ?? undefined, idToken };

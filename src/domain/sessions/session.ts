@@ -1,5 +1,18 @@
 import type { ParticipatingClient } from './participating-client.js';
 
+/** A session by its whole key. */
+export interface SessionKey {
+  readonly accountId: string;
+  readonly sessionId: string;
+}
+
+/** A session that is over, by the cookie that it had. */
+export interface EndedSession {
+  readonly accountId: string;
+  readonly id: string;
+  readonly terminationId: string | null;
+}
+
 /** A browser's session at the provider. Neither the cookie nor its hash is part of it. */
 export interface Session {
   readonly id: string;

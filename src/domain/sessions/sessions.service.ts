@@ -2,10 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { DAY } from '../../platform/clock/durations.js';
 import { Clock } from '../../platform/clock/clock.js';
 import type { Tx } from '../../platform/database/transaction.js';
-import { sha256 } from '../../platform/oidc/secret.js';
 import { SessionActivity } from './session-activity.js';
 import { SessionRepository, type FoundByCookie } from './session.repository.js';
-import type { SignedInSession, UpstreamLink } from './session.js';
+import type { EndedSession, SessionKey, SignedInSession, UpstreamLink } from './session.js';
 
 /**
  * Browser sessions: found by cookie, and what is known of them. `SessionSignIns` begins them; they end only through
@@ -40,8 +39,8 @@ export class SessionsService {
     options: { readonly clientId?: string | undefined; readonly cause?: string },
   ): Promise<FoundByCookie | undefined> {
     if (!isPlausible(cookie)) return undefined;
-    const found = await this.repository.findByCookie(sha256(cookie), options);
-    if (found !== undefined) this.activity.note(found.session.id);
+    const found = await this.repository.findByCookie(cookie, options);
+    if (found !== undefined) this.activity.note({ accountId: found.session.accountId, sessionId: found.session.id });
     return found;
   }
 
@@ -49,30 +48,28 @@ export class SessionsService {
    * The session that a cookie named until it ended, in the last day. Asked once {@link findByCookie} found none: it
    * does not sign the person in, it says whose browser this was.
    */
-  async findEndedByCookie(
-    cookie: string | undefined,
-  ): Promise<{ readonly id: string; readonly terminationId: string | null } | undefined> {
-    return isPlausible(cookie) ? this.repository.findEndedByCookie(sha256(cookie), this.clock.in(-DAY)) : undefined;
+  async findEndedByCookie(cookie: string | undefined): Promise<EndedSession | undefined> {
+    return isPlausible(cookie) ? this.repository.findEndedByCookie(cookie, this.clock.in(-DAY)) : undefined;
   }
 
   /** Keeps how the person came in, so that a logout at either side finds the other. The last sign-in at an issuer counts. */
-  async rememberUpstream(tx: Tx, sessionId: string, link: UpstreamLink): Promise<void> {
-    await this.repository.rememberUpstream(tx, sessionId, link);
+  async rememberUpstream(tx: Tx, session: SessionKey, link: UpstreamLink): Promise<void> {
+    await this.repository.rememberUpstream(tx, session, link);
   }
 
   /** By which upstream the person came last, also of a session that has ended. */
-  async findUpstream(sessionId: string): Promise<UpstreamLink | undefined> {
-    return this.repository.findUpstream(sessionId);
+  async findUpstream(session: SessionKey): Promise<UpstreamLink | undefined> {
+    return this.repository.findUpstream(session);
   }
 
   /** Whether the client knows this very session by this `sid`. */
-  async isKnownAs(sessionId: string, clientId: string, sid: string): Promise<boolean> {
-    return this.repository.isKnownAs(sessionId, clientId, sid);
+  async isKnownAs(session: SessionKey, clientId: string, sid: string): Promise<boolean> {
+    return this.repository.isKnownAs(session, clientId, sid);
   }
 
-  /** Whether the session that the client knows by this `sid` is alive, in whichever browser. */
-  async isLiveAs(clientId: string, sid: string): Promise<boolean> {
-    return this.repository.isLiveAs(clientId, sid);
+  /** Whether the session of this person that the client knows by this `sid` is alive, in whichever browser. */
+  async isLiveAs(accountId: string, clientId: string, sid: string): Promise<boolean> {
+    return this.repository.isLiveAs(accountId, clientId, sid);
   }
 }
 

@@ -28,8 +28,8 @@ export function sessionIsAlive(s: string, a: string, now: string): string {
 }
 
 /**
- * The clients in `from` (session_id, client_id) take part in their sessions from now on: CTE `participant` (session_id,
- * client_id, sid, is_new). The statement has locked the sessions' rows.
+ * The clients in `from` (account_id, session_id, client_id) take part in their sessions from now on: CTE `participant`
+ * (account_id, session_id, client_id, sid). The statement has locked the sessions' rows.
  */
 export function joinSessions(from: string): Fragment {
   return fragment({
@@ -38,48 +38,62 @@ export function joinSessions(from: string): Fragment {
     parameters: { newSid: 'text', now: 'timestamptz' },
     text: `
      participant AS (
-       INSERT INTO session_clients (session_id, client_id, sid, joined_at, began_after_order)
-       SELECT session_id, client_id, :newSid, :now, ${NEWEST_ORDER} FROM ${from} WHERE session_id IS NOT NULL
+       INSERT INTO session_clients (account_id, session_id, client_id, sid, joined_at, began_after_order)
+       SELECT account_id, session_id, client_id, :newSid, :now, ${NEWEST_ORDER} FROM ${from} WHERE session_id IS NOT NULL
        -- The sid of a client's session is given once; the empty update only makes RETURNING answer.
-       ON CONFLICT (session_id, client_id) DO UPDATE SET joined_at = session_clients.joined_at
-       RETURNING session_id, client_id, sid, (xmax = 0) AS is_new
+       ON CONFLICT (account_id, session_id, client_id) DO UPDATE SET joined_at = session_clients.joined_at
+       RETURNING account_id, session_id, client_id, sid
      ),
      participant_counted AS (
-       UPDATE sessions s SET client_count = s.client_count + 1 FROM participant p WHERE s.id = p.session_id AND p.is_new
+       UPDATE sessions s SET client_count = s.client_count + 1 FROM participant p
+        WHERE s.account_id = p.account_id AND s.id = p.session_id AND p.sid = :newSid
      )`,
   });
 }
 
 /**
- * No client has joined or left the locked session `l` (id, client_count) since the statement began. A lock that was
+ * No client has joined or left the locked session `l` (account_id, id, client_count) since the statement began. A lock that was
  * waited for gives the row as it is now, a plain read the row as the statement's snapshot has it: if the two agree, the
  * snapshot has the participants, too. How many rows there are is not asked, since rows may disappear unnoticed here: a
  * client that is removed takes its own along.
  */
 export function sessionAsSeen(l: string): string {
-  return `EXISTS (SELECT 1 FROM sessions seen WHERE seen.id = ${l}.id AND seen.client_count = ${l}.client_count)`;
+  return `EXISTS (SELECT 1 FROM sessions seen WHERE seen.account_id = ${l}.account_id AND seen.id = ${l}.id AND seen.client_count = ${l}.client_count)`;
 }
 
 /** The session `s` began by way of another provider; `condition` is about its link `u` (issuer, sub, sid). */
 export function beganUpstream(s: string, issuer: string, condition: string): string {
-  return `${s}.id IN (SELECT u.session_id FROM session_upstreams u WHERE u.issuer = ${issuer} AND ${condition})`;
+  return `(${s}.account_id, ${s}.id) IN (SELECT u.account_id, u.session_id FROM session_upstreams u WHERE u.issuer = ${issuer} AND ${condition})`;
 }
 
 /**
- * The sessions in `ending` (id, termination_id) are over: CTE `ended` (id).
+ * The sessions in `ending` (account_id, id, termination_id) are over: CTE `ended` (id).
+ *
+ * @param ofAccount what is known of the session `s` beforehand ({@link isOfAccount})
  */
-export const TERMINATE_SESSIONS = fragment({
-  needs: ['ending'],
-  gives: ['ended'],
-  parameters: { now: 'timestamptz' },
-  text: `
+export function terminateSessions(ofAccount: string): Fragment {
+  return fragment({
+    needs: ['ending'],
+    gives: ['ended'],
+    parameters: { now: 'timestamptz' },
+    text: `
      ended AS (
-       UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x WHERE s.id = x.id RETURNING s.id
+       UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x
+        WHERE ${ofAccount} AND s.account_id = x.account_id AND s.id = x.id RETURNING s.id
      )`,
-});
+  });
+}
 
 /**
- * The clients in `from` (session_id, client_id) take part no longer: CTE `departed` (session_id), one row for each. Their
+ * The row `row` of one of a person's tables is of this account, where the statement knows whose it is: so that it is looked
+ * for in one partition, whatever it is joined with (docs/decisions/0053-keys-that-begin-with-the-person.md).
+ */
+export function isOfAccount(row: string, account: string | undefined): string {
+  return account === undefined ? 'true' : `${row}.account_id = ${account}`;
+}
+
+/**
+ * The clients in `from` (account_id, session_id, client_id) take part no longer: CTE `departed` (account_id, session_id), one row for each. Their
  * `sid` is gone with them, so that a client that comes back is not taken for the one that was signed out. The statement
  * has locked the sessions' rows.
  *
@@ -92,11 +106,13 @@ export function leaveSessions(from: string, condition = 'true', needs: readonly 
     text: `
      departed AS (
        DELETE FROM session_clients sc USING ${from} x
-        WHERE sc.session_id = x.session_id AND sc.client_id = x.client_id AND ${condition} RETURNING sc.session_id
+        WHERE sc.account_id = x.account_id AND sc.session_id = x.session_id AND sc.client_id = x.client_id AND ${condition}
+       RETURNING sc.account_id, sc.session_id
      ),
      departed_counted AS (
        UPDATE sessions s SET client_count = s.client_count - d.clients
-         FROM (SELECT session_id, count(*)::int AS clients FROM departed GROUP BY session_id) d WHERE s.id = d.session_id
+         FROM (SELECT account_id, session_id, count(*)::int AS clients FROM departed GROUP BY account_id, session_id) d
+        WHERE s.account_id = d.account_id AND s.id = d.session_id
      )`,
   });
 }
@@ -108,9 +124,10 @@ export function leaveSessions(from: string, condition = 'true', needs: readonly 
 export function removeParticipants(clients: string, limit: number): Sql {
   return sql`
     WITH due AS MATERIALIZED (
-      SELECT d.session_id, d.client_id FROM ${clients} o
+      SELECT d.account_id, d.session_id, d.client_id FROM ${clients} o
        CROSS JOIN LATERAL (
-         SELECT sc.session_id, sc.client_id FROM session_clients sc JOIN sessions s ON s.id = sc.session_id
+         SELECT sc.account_id, sc.session_id, sc.client_id
+           FROM session_clients sc JOIN sessions s ON s.account_id = sc.account_id AND s.id = sc.session_id
           WHERE sc.client_id = o.client_id LIMIT ${limit} FOR NO KEY UPDATE OF s SKIP LOCKED
        ) d LIMIT ${limit}
     ),
@@ -141,5 +158,5 @@ export function participationsOf(clientId: string, limit: string): string {
 
 /** As {@link participationsOf}, of sessions that began by an upstream. */
 export function sessionsBegunBy(upstreamId: string, limit: string): string {
-  return `(SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = ${upstreamId} ORDER BY u.session_id LIMIT ${limit})`;
+  return `(SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = ${upstreamId} ORDER BY u.account_id, u.session_id LIMIT ${limit})`;
 }

@@ -46,7 +46,7 @@ export class CodeRedemption {
       clientId: client.clientId,
       redirectUri: request.redirectUri,
       codeChallenge,
-      newSid: this.mint.newSid(),
+      newSid: this.mint.newSid(code.accountId),
       refreshRootHash: refresh?.rootHash,
       refreshExpiresAt: this.mint.refreshExpiresAt(),
       opaque: prepared.opaque,

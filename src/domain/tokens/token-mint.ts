@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../../platform/clock/clock.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import { SessionRouting } from '../sessions/session-routing.js';
 import { RefreshTokenForm, type FirstRefreshToken } from './refresh-token-form.js';
 import type { GrantKey } from './token-routing.js';
 
@@ -10,6 +10,7 @@ import type { GrantKey } from './token-routing.js';
 export class TokenMint {
   constructor(
     private readonly form: RefreshTokenForm,
+    private readonly sessions: SessionRouting,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
@@ -24,7 +25,7 @@ export class TokenMint {
   }
 
   /** The session as a client is going to know it, should it be its first code there. */
-  newSid(): string {
-    return randomBytes(24).toString('base64url');
+  newSid(accountId: string): string {
+    return this.sessions.newSid(accountId);
   }
 }

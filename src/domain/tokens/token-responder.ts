@@ -35,7 +35,8 @@ export class TokenResponder {
 
   async respond(client: Client, minted: Minted): Promise<TokenResponse> {
     const { grant, prepared } = minted;
-    if (grant.sessionId !== null && !grant.offline) this.sessions.note(grant.sessionId);
+    if (grant.sessionId !== null && !grant.offline)
+      this.sessions.note({ accountId: grant.accountId, sessionId: grant.sessionId });
     const accessToken = await prepared.finish(grant, minted.scope);
     return {
       access_token: accessToken,

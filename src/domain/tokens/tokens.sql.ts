@@ -52,9 +52,9 @@ export function grantJoins(account: string): string {
 }
 
 /** The `sid` by which the client of the grant `g` knows its session; null where it takes part in none. */
-export function sidOf(g: string, _account: string): string {
+export function sidOf(g: string, account: string): string {
   return `(SELECT k.sid FROM session_clients k
-    WHERE k.session_id = ${g}.session_id AND k.client_id = ${g}.client_id)`;
+    WHERE k.account_id = ${account} AND k.session_id = ${g}.session_id AND k.client_id = ${g}.client_id)`;
 }
 
 /**

@@ -4,6 +4,7 @@ import { AuditLog } from '../../platform/audit/audit-log.js';
 import type { Tx } from '../../platform/database/transaction.js';
 import { KeptSecrets, keptSecret } from '../../platform/keys/kept-secrets.js';
 import { Sealer } from '../../platform/keys/sealer.js';
+import type { SessionKey } from '../sessions/session.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import type { UpstreamPerson } from './upstream-person.js';
 import type { Upstream } from './upstream.js';
@@ -13,7 +14,7 @@ const UPSTREAM_ID_TOKEN = 'upstream-id-token';
 const ID_TOKENS = keptSecret({
   name: 'session_upstreams',
   table: 'session_upstreams',
-  key: ['session_id', 'issuer'],
+  key: ['account_id', 'session_id', 'issuer'],
   column: 'id_token',
   purpose: UPSTREAM_ID_TOKEN,
 });
@@ -45,10 +46,10 @@ export class UpstreamLinks implements OnModuleInit {
     tx: Tx,
     upstream: Upstream,
     person: UpstreamPerson,
-    sessionId: string,
+    session: SessionKey,
     who: AuditDetails,
   ): Promise<void> {
-    await this.sessions.rememberUpstream(tx, sessionId, {
+    await this.sessions.rememberUpstream(tx, session, {
       upstreamId: upstream.id,
       issuer: person.issuer,
       sub: person.sub,
@@ -59,15 +60,15 @@ export class UpstreamLinks implements OnModuleInit {
       {
         event: 'upstream_sign_in',
         outcome: 'done',
-        details: { upstream: upstream.name, session_id: sessionId, ...who },
+        details: { upstream: upstream.name, session_id: session.sessionId, ...who },
       },
       tx,
     );
   }
 
   /** Also of a session that has ended. Undefined: the person never came by an upstream. */
-  async find(sessionId: string): Promise<LinkOfSession | undefined> {
-    const link = await this.sessions.findUpstream(sessionId);
+  async find(session: SessionKey): Promise<LinkOfSession | undefined> {
+    const link = await this.sessions.findUpstream(session);
     if (link === undefined) return undefined;
     const { upstreamId, issuer, idToken: sealed } = link;
     return {

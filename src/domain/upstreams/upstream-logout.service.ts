@@ -6,6 +6,7 @@ import { UpstreamUnavailableError } from './upstream-errors.js';
 import { UpstreamKeys } from './upstream-keys.js';
 import { UpstreamLinks } from './upstream-links.service.js';
 import { UpstreamMetadata } from './upstream-metadata.service.js';
+import type { SessionKey } from '../sessions/session.js';
 import type { Upstream } from './upstream.js';
 import { UpstreamsService } from './upstreams.service.js';
 
@@ -40,8 +41,8 @@ export class UpstreamLogout {
   }
 
   /** By which upstream the person came, also of a session that has ended. */
-  async ofSession(sessionId: string): Promise<UpstreamOfSession | undefined> {
-    const link = await this.links.find(sessionId);
+  async ofSession(session: SessionKey): Promise<UpstreamOfSession | undefined> {
+    const link = await this.links.find(session);
     if (link === undefined) return undefined;
     const upstream = await this.upstreams.findById(link.upstreamId);
     if (upstream === undefined || upstream.issuer !== link.issuer) return undefined;

@@ -65,7 +65,7 @@ export class UpstreamSessions {
       const started = again ?? (await this.sessions.begin(account, amr, browser, tx, person.authTime));
       if (started === undefined) return { kind: 'account_unusable' };
       const who = { account_id: account.id, address: browser.address ?? null };
-      await this.links.remember(tx, upstream, person, started.sessionId, who);
+      await this.links.remember(tx, upstream, person, { accountId: account.id, sessionId: started.sessionId }, who);
       const authenticatedAt = person.authTime ?? this.clock.now();
       return { kind: 'signed_in', accountId: account.id, amr, authenticatedAt, started };
     });

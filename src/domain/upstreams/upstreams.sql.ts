@@ -18,13 +18,13 @@ export function upstreamServes(u: string, clientId: string): string {
 export function sessionServes(s: string, clientId: string): string {
   return `(${s}.own_sign_in_at IS NOT NULL OR EXISTS (
     SELECT 1 FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
-     WHERE way.session_id = ${s}.id AND ${upstreamServes('vouching', clientId)}))`;
+     WHERE way.account_id = ${s}.account_id AND way.session_id = ${s}.id AND ${upstreamServes('vouching', clientId)}))`;
 }
 
 /** The upstream whose word a new grant rests on: the last sign-in that counts for the client. Null: our own. */
 export function upstreamVouchingFor(s: string, clientId: string): string {
   return `(SELECT way.upstream_id FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
-     WHERE way.session_id = ${s}.id AND ${upstreamServes('vouching', clientId)}
+     WHERE way.account_id = ${s}.account_id AND way.session_id = ${s}.id AND ${upstreamServes('vouching', clientId)}
        AND (${s}.own_sign_in_at IS NULL OR way.authenticated_at >= ${s}.own_sign_in_at)
      ORDER BY way.authenticated_at DESC LIMIT 1)`;
 }

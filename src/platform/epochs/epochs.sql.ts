@@ -33,7 +33,7 @@ function ordersOf(s: string, which?: string): readonly [string, string] {
   const ofUpstreams = `EXISTS (
       SELECT 1 FROM session_upstreams ou JOIN logout_orders o
           ON o.target = '${TARGET_PREFIX.upstream}' || ou.upstream_id AND o.number > ou.began_after_order
-       WHERE ou.session_id = ${s}.id AND ${which ?? 'true'})`;
+       WHERE ou.account_id = ${s}.account_id AND ou.session_id = ${s}.id AND ${which ?? 'true'})`;
   return [own, ofUpstreams];
 }
 

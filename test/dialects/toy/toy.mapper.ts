@@ -10,7 +10,7 @@ import { BadSessionTokenError } from './toy-error.js';
 export function toLogoutCommand(hint: TokenHint | undefined, cause: TerminationCause): LogoutCommand {
   if (hint?.sid === undefined || hint.expired) throw new BadSessionTokenError('The session token is not good.');
   return {
-    target: { kind: 'client-session', clientId: hint.clientId, sid: hint.sid },
+    target: { kind: 'client-session', accountId: hint.sub, clientId: hint.clientId, sid: hint.sid },
     cause,
     initiator: { kind: 'user', accountId: hint.sub, clientId: hint.clientId },
   };

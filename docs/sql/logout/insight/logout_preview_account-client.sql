@@ -21,7 +21,7 @@
 
 WITH
  locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE s.account_id = :accountId AND s.terminated_at IS NULL AND s.id IN (
-  SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = :clientId
+  SELECT sc.session_id FROM session_clients sc WHERE sc.account_id = :accountId AND sc.client_id = :clientId
    UNION SELECT g.session_id FROM grants g WHERE g.client_id = :clientId AND g.account_id = :accountId AND g.revoked_at IS NULL) LIMIT :countLimit + 1),
  revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (g.account_id = :accountId AND g.client_id = :clientId AND (NOT g.offline OR :revokesOfflineGrants)) LIMIT :countLimit + 1),
  applications AS MATERIALIZED (
@@ -29,7 +29,9 @@ WITH
           c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AS front,
           CASE WHEN NOT (p.client_id = :clientId) THEN 'session_goes_on'
                ELSE coalesce('{"back_channel": "will_be_notified", "front_channel": "will_be_asked"}'::jsonb ->> told.how, told.how) END AS reason
-     FROM locked l CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.session_id = l.id OFFSET 0) p JOIN clients c ON c.client_id = p.client_id
+     FROM locked l
+    CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) p
+     JOIN clients c ON c.client_id = p.client_id
     CROSS JOIN LATERAL (SELECT CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
   AND o.cause = 'client_deleted' AND o.phase <> 'notices' AND o.state <> 'done') THEN 'client_deleted'
 WHEN coalesce(p.client_id = :senderClientId, false) THEN 'is_the_sender'

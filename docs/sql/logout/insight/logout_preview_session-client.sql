@@ -6,6 +6,7 @@
 --   browserSessionId uuid, may be null
 --   listLimit int
 --   countLimit int
+--   accountId uuid
 --   sessionId uuid
 --   clientId text
 -- row:
@@ -20,14 +21,16 @@
 --   application_list json
 
 WITH
- locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE s.id = :sessionId AND s.terminated_at IS NULL LIMIT :countLimit + 1),
- revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND ((g.account_id, g.session_id) IN (SELECT account_id, id FROM locked) AND (NOT g.offline OR :revokesOfflineGrants) AND g.client_id = :clientId) LIMIT :countLimit + 1),
+ locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE s.account_id = :accountId AND s.id = :sessionId AND s.terminated_at IS NULL LIMIT :countLimit + 1),
+ revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (g.account_id = :accountId AND g.session_id IN (SELECT id FROM locked) AND (NOT g.offline OR :revokesOfflineGrants) AND g.client_id = :clientId) LIMIT :countLimit + 1),
  applications AS MATERIALIZED (
    SELECT p.client_id, p.session_id, p.sid,
           c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AS front,
           CASE WHEN NOT (p.client_id = :clientId) THEN 'session_goes_on'
                ELSE coalesce('{"back_channel": "will_be_notified", "front_channel": "will_be_asked"}'::jsonb ->> told.how, told.how) END AS reason
-     FROM locked l CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.session_id = l.id OFFSET 0) p JOIN clients c ON c.client_id = p.client_id
+     FROM locked l
+    CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) p
+     JOIN clients c ON c.client_id = p.client_id
     CROSS JOIN LATERAL (SELECT CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
   AND o.cause = 'client_deleted' AND o.phase <> 'notices' AND o.state <> 'done') THEN 'client_deleted'
 WHEN coalesce(p.client_id = :senderClientId, false) THEN 'is_the_sender'

@@ -22,21 +22,23 @@
 --   application_list json
 
 WITH
- locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE s.terminated_at IS NULL AND s.id IN (
+ locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE s.account_id = :accountId AND s.terminated_at IS NULL AND s.id IN (
   SELECT x.id FROM sessions x
    WHERE x.account_id = :accountId AND x.id <> :newSessionId AND x.terminated_at IS NULL
      AND x.expires_at > :now AND x.idle_expires_at > :now AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || x.account_id]) AND o.number > x.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
-   WHERE ou.session_id = x.id AND true)
+   WHERE ou.account_id = x.account_id AND ou.session_id = x.id AND true)
    ORDER BY x.last_seen_at DESC, x.id DESC OFFSET :limit - 1) LIMIT :countLimit + 1),
- revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND ((g.account_id, g.session_id) IN (SELECT account_id, id FROM locked) AND (NOT g.offline OR :revokesOfflineGrants)) LIMIT :countLimit + 1),
+ revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (g.account_id = :accountId AND g.session_id IN (SELECT id FROM locked) AND (NOT g.offline OR :revokesOfflineGrants)) LIMIT :countLimit + 1),
  applications AS MATERIALIZED (
    SELECT p.client_id, p.session_id, p.sid,
           c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AS front,
           CASE WHEN NOT (true) THEN 'session_goes_on'
                ELSE coalesce('{"back_channel": "will_be_notified", "front_channel": "will_be_asked"}'::jsonb ->> told.how, told.how) END AS reason
-     FROM locked l CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.session_id = l.id OFFSET 0) p JOIN clients c ON c.client_id = p.client_id
+     FROM locked l
+    CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) p
+     JOIN clients c ON c.client_id = p.client_id
     CROSS JOIN LATERAL (SELECT CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
   AND o.cause = 'client_deleted' AND o.phase <> 'notices' AND o.state <> 'done') THEN 'client_deleted'
 WHEN coalesce(p.client_id = :senderClientId, false) THEN 'is_the_sender'

@@ -2,6 +2,7 @@
 -- parameters:
 --   number bigint
 --   targetId text
+--   accountIds uuid[]
 --   sessionIds uuid[]
 --   terminationIds uuid[]
 --   now timestamptz
@@ -13,7 +14,8 @@
 
 WITH ending AS MATERIALIZED (
    SELECT s.id, s.account_id, :cause AS cause, x.termination_id
-     FROM unnest(:sessionIds, :terminationIds) AS x(id, termination_id) JOIN sessions s ON s.id = x.id
+     FROM unnest(:accountIds, :sessionIds, :terminationIds) AS x(account_id, id, termination_id)
+     JOIN sessions s ON s.account_id = x.account_id AND s.id = x.id
  ),
  revoked AS (
    UPDATE grants g SET revoked_at = :now, revoked_cause = (SELECT e.cause FROM ending e WHERE e.account_id = g.account_id AND e.id = g.session_id)
@@ -29,7 +31,7 @@ WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AND coalesce(false, fa
 WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL THEN 'cause_not_wanted'
 WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL THEN 'browser_absent'
 ELSE 'no_backchannel_uri' END AS told
-     FROM ending e JOIN session_clients sc ON sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
+     FROM ending e JOIN session_clients sc ON sc.account_id = e.account_id AND sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
     WHERE sc.client_id = :targetId
  ),
  pending AS MATERIALIZED (
@@ -75,7 +77,7 @@ ELSE 'no_backchannel_uri' END AS told
    FROM record r) x
  ),
  dealt_with AS (
-   UPDATE session_clients sc SET began_after_order = :number WHERE sc.session_id = ANY(:sessionIds) AND sc.client_id = :targetId
+   UPDATE session_clients sc SET began_after_order = :number WHERE (sc.account_id, sc.session_id) IN (SELECT account_id, id FROM ending) AND sc.client_id = :targetId
  ),
  batch AS (
    SELECT (SELECT count(*) FROM ending) AS sessions, (SELECT count(*) FROM revoked) AS grants, (SELECT count(*) FROM pending) AS notices,

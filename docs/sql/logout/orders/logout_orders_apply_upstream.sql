@@ -2,6 +2,7 @@
 -- parameters:
 --   number bigint
 --   targetId uuid
+--   accountIds uuid[]
 --   sessionIds uuid[]
 --   terminationIds uuid[]
 --   now timestamptz
@@ -13,10 +14,12 @@
 
 WITH ending AS MATERIALIZED (
    SELECT s.id, s.account_id, :cause AS cause, x.termination_id
-     FROM unnest(:sessionIds, :terminationIds) AS x(id, termination_id) JOIN sessions s ON s.id = x.id
+     FROM unnest(:accountIds, :sessionIds, :terminationIds) AS x(account_id, id, termination_id)
+     JOIN sessions s ON s.account_id = x.account_id AND s.id = x.id
  ),
  ended AS (
-   UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x WHERE s.id = x.id RETURNING s.id
+   UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x
+    WHERE true AND s.account_id = x.account_id AND s.id = x.id RETURNING s.id
  ),
  revoked AS (
    UPDATE grants g SET revoked_at = :now, revoked_cause = (SELECT e.cause FROM ending e WHERE e.account_id = g.account_id AND e.id = g.session_id)
@@ -32,7 +35,7 @@ WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AND coalesce(false, fa
 WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL THEN 'cause_not_wanted'
 WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL THEN 'browser_absent'
 ELSE 'no_backchannel_uri' END AS told
-     FROM ending e JOIN session_clients sc ON sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
+     FROM ending e JOIN session_clients sc ON sc.account_id = e.account_id AND sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
     WHERE true
  ),
  pending AS MATERIALIZED (

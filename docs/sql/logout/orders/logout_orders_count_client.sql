@@ -11,11 +11,11 @@
 
 WITH
 looked AS MATERIALIZED (
-  SELECT x.session_id AS session_id, x.session_id::text AS cursor, x.began_after_order < :number AS due
+  SELECT x.account_id, x.session_id AS session_id, x.session_id::text AS cursor, x.began_after_order < :number AS due
     FROM session_clients x WHERE x.client_id = :targetId AND (x.session_id) > (split_part(coalesce(:cursor, '00000000-0000-0000-0000-000000000000'), '/', 1)::uuid)
    ORDER BY x.session_id LIMIT :look
 )
 SELECT (SELECT count(DISTINCT d.session_id)::int FROM (
-  SELECT l.session_id, l.cursor FROM looked l JOIN sessions s ON s.id = l.session_id
+  SELECT l.account_id, l.session_id, l.cursor FROM looked l JOIN sessions s ON s.account_id = l.account_id AND s.id = l.session_id
    WHERE l.due AND s.terminated_at IS NULL ORDER BY l.cursor COLLATE "C" ) d) AS sessions, (SELECT max(cursor COLLATE "C") FROM looked) AS cursor,
        ((SELECT count(*) FROM looked) < :look) AS finished;

@@ -6,25 +6,28 @@
 --   look int
 --   limit int
 -- row:
+--   account_ids uuid[]
 --   session_ids uuid[]
 --   cursor text, may be null
 --   finished boolean
 
 WITH
 looked AS MATERIALIZED (
-  SELECT x.session_id AS session_id, x.session_id::text AS cursor, x.began_after_order < :number AS due
+  SELECT x.account_id, x.session_id AS session_id, x.session_id::text AS cursor, x.began_after_order < :number AS due
     FROM session_clients x WHERE x.client_id = :targetId AND (x.session_id) > (split_part(coalesce(:cursor, '00000000-0000-0000-0000-000000000000'), '/', 1)::uuid)
    ORDER BY x.session_id LIMIT :look
 ),
 due AS MATERIALIZED (
-  SELECT l.session_id, l.cursor FROM looked l JOIN sessions s ON s.id = l.session_id
+  SELECT l.account_id, l.session_id, l.cursor FROM looked l JOIN sessions s ON s.account_id = l.account_id AND s.id = l.session_id
    WHERE l.due AND s.terminated_at IS NULL ORDER BY l.cursor COLLATE "C" LIMIT :limit),
 locked AS MATERIALIZED (
-  SELECT s.id FROM sessions s WHERE s.id IN (SELECT session_id FROM due) AND s.terminated_at IS NULL
-   ORDER BY s.id FOR NO KEY UPDATE OF s
+  SELECT s.account_id, s.id FROM sessions s
+   WHERE (s.account_id, s.id) IN (SELECT account_id, session_id FROM due) AND s.terminated_at IS NULL
+   ORDER BY s.account_id, s.id FOR NO KEY UPDATE OF s
 ),
 full_batch AS (SELECT count(*) = :limit AS yes FROM due)
-SELECT (SELECT coalesce(array_agg(id), '{}') FROM locked) AS session_ids,
+SELECT (SELECT coalesce(array_agg(account_id ORDER BY account_id, id), '{}') FROM locked) AS account_ids,
+       (SELECT coalesce(array_agg(id ORDER BY account_id, id), '{}') FROM locked) AS session_ids,
        CASE WHEN b.yes THEN (SELECT max(cursor COLLATE "C") FROM due) ELSE (SELECT max(cursor COLLATE "C") FROM looked) END AS cursor,
        NOT b.yes AND ((SELECT count(*) FROM looked) < :look) AS finished
   FROM full_batch b;

@@ -19,17 +19,18 @@ WITH locked AS MATERIALIZED (
 AND NOT (EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND o.state <> 'done') OR EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
-   WHERE ou.session_id = s.id AND o.state <> 'done'))
+   WHERE ou.account_id = s.account_id AND ou.session_id = s.id AND o.state <> 'done'))
     ORDER BY s.idle_expires_at LIMIT cardinality(:terminationIds) FOR NO KEY UPDATE OF s SKIP LOCKED
  ),
  ending AS MATERIALIZED (
    -- The ids are given, since those of terminations are in the order of time.
    SELECT l.id, l.account_id, l.cause, (:terminationIds)[row_number() OVER (ORDER BY l.id)] AS termination_id
      FROM locked l
-    WHERE EXISTS (SELECT 1 FROM sessions seen WHERE seen.id = l.id AND seen.client_count = l.client_count)
+    WHERE EXISTS (SELECT 1 FROM sessions seen WHERE seen.account_id = l.account_id AND seen.id = l.id AND seen.client_count = l.client_count)
  ),
  ended AS (
-   UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x WHERE s.id = x.id RETURNING s.id
+   UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x
+    WHERE true AND s.account_id = x.account_id AND s.id = x.id RETURNING s.id
  ),
  revoked AS (
    UPDATE grants g SET revoked_at = :now, revoked_cause = (SELECT e.cause FROM ending e WHERE e.account_id = g.account_id AND e.id = g.session_id)
@@ -45,7 +46,7 @@ WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AND coalesce(false, fa
 WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL THEN 'cause_not_wanted'
 WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL THEN 'browser_absent'
 ELSE 'no_backchannel_uri' END AS told
-     FROM ending e JOIN session_clients sc ON sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
+     FROM ending e JOIN session_clients sc ON sc.account_id = e.account_id AND sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
     WHERE true
  ),
  pending AS MATERIALIZED (

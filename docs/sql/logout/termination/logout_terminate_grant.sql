@@ -21,19 +21,21 @@
 
 WITH locked AS MATERIALIZED (
    SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE s.account_id = :accountId AND s.terminated_at IS NULL AND s.id = (
-  SELECT g.session_id FROM grants g WHERE g.account_id = :accountId AND g.id = :grantId) ORDER BY s.id FOR NO KEY UPDATE OF s
+  SELECT g.session_id FROM grants g WHERE g.account_id = :accountId AND g.id = :grantId) ORDER BY s.account_id, s.id FOR NO KEY UPDATE OF s
  ),
  joined AS MATERIALIZED (
-   SELECT sc.client_id, sc.sid, l.id AS session_id, l.account_id FROM locked l JOIN session_clients sc ON sc.session_id = l.id
+   SELECT sc.client_id, sc.sid, l.id AS session_id, l.account_id FROM locked l JOIN session_clients sc ON sc.account_id = l.account_id AND sc.session_id = l.id
+    WHERE sc.account_id = :accountId
  ),
  complete AS MATERIALIZED (
-   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM sessions seen WHERE seen.id = l.id AND seen.client_count = l.client_count)) AS yes
+   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM sessions seen WHERE seen.account_id = l.account_id AND seen.id = l.id AND seen.client_count = l.client_count)) AS yes
  ),
  ending AS (
    SELECT l.id, l.account_id, :terminationId AS termination_id FROM locked l, complete c WHERE c.yes AND false
  ),
  ended AS (
-   UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x WHERE s.id = x.id RETURNING s.id
+   UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x
+    WHERE s.account_id = :accountId AND s.account_id = x.account_id AND s.id = x.id RETURNING s.id
  ),
  revoked AS (
    UPDATE grants g SET revoked_at = :now, revoked_cause = :cause

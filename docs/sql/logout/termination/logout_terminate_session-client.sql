@@ -8,6 +8,7 @@
 --   initiator jsonb
 --   senderClientId text, may be null
 --   browserSessionId uuid, may be null
+--   accountId uuid
 --   sessionId uuid
 --   clientId text
 -- row:
@@ -20,23 +21,25 @@
 --   front_channel json
 
 WITH locked AS MATERIALIZED (
-   SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE s.id = :sessionId AND s.terminated_at IS NULL ORDER BY s.id FOR NO KEY UPDATE OF s
+   SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE s.account_id = :accountId AND s.id = :sessionId AND s.terminated_at IS NULL ORDER BY s.account_id, s.id FOR NO KEY UPDATE OF s
  ),
  joined AS MATERIALIZED (
-   SELECT sc.client_id, sc.sid, l.id AS session_id, l.account_id FROM locked l JOIN session_clients sc ON sc.session_id = l.id
+   SELECT sc.client_id, sc.sid, l.id AS session_id, l.account_id FROM locked l JOIN session_clients sc ON sc.account_id = l.account_id AND sc.session_id = l.id
+    WHERE sc.account_id = :accountId
  ),
  complete AS MATERIALIZED (
-   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM sessions seen WHERE seen.id = l.id AND seen.client_count = l.client_count)) AS yes
+   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM sessions seen WHERE seen.account_id = l.account_id AND seen.id = l.id AND seen.client_count = l.client_count)) AS yes
  ),
  ending AS (
    SELECT l.id, l.account_id, :terminationId AS termination_id FROM locked l, complete c WHERE c.yes AND false
  ),
  ended AS (
-   UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x WHERE s.id = x.id RETURNING s.id
+   UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x
+    WHERE s.account_id = :accountId AND s.account_id = x.account_id AND s.id = x.id RETURNING s.id
  ),
  revoked AS (
    UPDATE grants g SET revoked_at = :now, revoked_cause = :cause
-    WHERE g.revoked_at IS NULL AND ((SELECT yes FROM complete) AND (g.account_id, g.session_id) IN (SELECT account_id, id FROM locked) AND (NOT g.offline OR :revokesOfflineGrants) AND g.client_id = :clientId) RETURNING g.account_id, g.id, g.session_id, g.client_id
+    WHERE g.revoked_at IS NULL AND ((SELECT yes FROM complete) AND g.account_id = :accountId AND g.session_id IN (SELECT id FROM locked) AND (NOT g.offline OR :revokesOfflineGrants) AND g.client_id = :clientId) RETURNING g.account_id, g.id, g.session_id, g.client_id
  ),
  participants AS MATERIALIZED (
    SELECT p.session_id, p.client_id, p.sid, p.account_id,
@@ -53,11 +56,13 @@ ELSE 'no_backchannel_uri' END AS told
  ),
  departed AS (
    DELETE FROM session_clients sc USING participants x
-    WHERE sc.session_id = x.session_id AND sc.client_id = x.client_id AND (SELECT yes FROM complete) RETURNING sc.session_id
+    WHERE sc.account_id = x.account_id AND sc.session_id = x.session_id AND sc.client_id = x.client_id AND (SELECT yes FROM complete)
+   RETURNING sc.account_id, sc.session_id
  ),
  departed_counted AS (
    UPDATE sessions s SET client_count = s.client_count - d.clients
-     FROM (SELECT session_id, count(*)::int AS clients FROM departed GROUP BY session_id) d WHERE s.id = d.session_id
+     FROM (SELECT account_id, session_id, count(*)::int AS clients FROM departed GROUP BY account_id, session_id) d
+    WHERE s.account_id = d.account_id AND s.id = d.session_id
  ),
  notices AS (
    INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)

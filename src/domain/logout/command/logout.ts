@@ -15,7 +15,8 @@ export type LogoutInitiator =
 /** What ends. A union, so that "end everything because a field was empty" cannot be written. */
 export type LogoutTarget =
   /** The cookie's session; with `sessionId` only if it is that one, such as the one a dialog was shown for. */
-  | { readonly kind: 'cookie'; readonly cookieHash: Buffer; readonly sessionId?: string }
+  | { readonly kind: 'cookie'; readonly accountId: string; readonly cookieHash: Buffer; readonly sessionId?: string }
+  /** By an operator, who knows no account of it; the person's own is `account-session`. */
   | { readonly kind: 'session'; readonly sessionId: string }
   /**
    * One of a person's own sessions: nothing happens when it is another person's
@@ -30,11 +31,16 @@ export type LogoutTarget =
   | { readonly kind: 'account-client'; readonly accountId: string; readonly clientId: string }
   /** The least recently seen of a person's sessions, beyond `limit`; never the one that has just begun. */
   | { readonly kind: 'surplus'; readonly accountId: string; readonly newSessionId: string; readonly limit: number }
-  /** The session that this client knows by this `sid`. */
-  | { readonly kind: 'client-session'; readonly clientId: string; readonly sid: string }
+  /** The session of this person that this client knows by this `sid`. */
+  | { readonly kind: 'client-session'; readonly accountId: string; readonly clientId: string; readonly sid: string }
   | { readonly kind: 'grant'; readonly accountId: string; readonly grantId: string }
   /** One application leaves the session, which continues with the others. */
-  | { readonly kind: 'session-client'; readonly sessionId: string; readonly clientId: string }
+  | {
+      readonly kind: 'session-client';
+      readonly accountId: string;
+      readonly sessionId: string;
+      readonly clientId: string;
+    }
   /** Sessions that began with this session at another provider; with `sub` only if it was that person's. */
   | {
       readonly kind: 'upstream-session';

@@ -73,7 +73,9 @@ function preview(kind: TargetKind, target: TargetSql): Statement<never, RowOf<ty
               ${clientHasFrontChannel('c')} AS front,
               CASE WHEN NOT (${target.told ?? 'true'}) THEN 'session_goes_on'
                    ELSE coalesce('{"back_channel": "will_be_notified", "front_channel": "will_be_asked"}'::jsonb ->> told.how, told.how) END AS reason
-         FROM locked l CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.session_id = l.id OFFSET 0) p JOIN clients c ON c.client_id = p.client_id
+         FROM locked l
+        CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) p
+         JOIN clients c ON c.client_id = p.client_id
         CROSS JOIN LATERAL (SELECT ${howClientIsNotified('c', ':cause', 'p.session_id = :browserSessionId', 'p.client_id = :senderClientId')} AS how) told
         LIMIT :countLimit + 1
      ),

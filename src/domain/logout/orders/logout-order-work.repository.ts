@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { statement, type Queryable } from '../../../platform/database/statement.js';
 import type { Tx } from '../../../platform/database/transaction.js';
+import type { SessionKey } from '../../sessions/session.js';
 import type { LogoutInitiator } from '../command/logout.js';
 import { ORDER, ORDER_COLUMNS, targetId, toOrder } from './logout-order-row.js';
 import type { LogoutOrder, OrderPhase } from './logout-order.js';
@@ -67,7 +68,7 @@ export interface ClaimedOrder extends LogoutOrder {
 
 export interface LockedBatch {
   /** May be none although there are more: rows were looked at that the order is not about. */
-  readonly sessionIds: readonly string[];
+  readonly sessions: readonly SessionKey[];
   readonly cursor: string | null;
   readonly finished: boolean;
 }
@@ -108,7 +109,9 @@ export class LogoutOrderWorkRepository {
       limit: BATCH,
     });
     if (row === undefined) throw new Error('a batch without a row');
-    return { sessionIds: row.session_ids, cursor: row.cursor, finished: row.finished };
+    const { account_ids: accountIds, session_ids: sessionIds, cursor, finished } = row;
+    const sessions = sessionIds.map((sessionId, at) => ({ accountId: accountIds[at] ?? '', sessionId }));
+    return { sessions, cursor, finished };
   }
 
   /** Nothing was due so far. */
@@ -126,7 +129,8 @@ export class LogoutOrderWorkRepository {
   ): Promise<void> {
     await tx.query(APPLY[order.target.kind], {
       ...about(order),
-      sessionIds: batch.sessionIds,
+      accountIds: batch.sessions.map(({ accountId }) => accountId),
+      sessionIds: batch.sessions.map(({ sessionId }) => sessionId),
       terminationIds,
       now,
       orderId: order.id,

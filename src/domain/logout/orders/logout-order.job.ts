@@ -114,12 +114,12 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
     const now = this.clock.now();
     if (order.total === null && !(await this.orders.count(tx, order))) return 0;
     const batch = await this.orders.lockBatch(tx, order.total === null ? { ...order, cursor: null } : order);
-    if (batch.sessionIds.length > 0) {
-      const terminationIds = batch.sessionIds.map(() => uuid());
+    if (batch.sessions.length > 0) {
+      const terminationIds = batch.sessions.map(() => uuid());
       await this.orders.apply(tx, order, batch, terminationIds, now);
     } else if (!batch.finished) await this.orders.move(tx, order, batch.cursor, now);
     if (batch.finished) await this.orders.enter(tx, order, next, now);
-    return batch.sessionIds.length;
+    return batch.sessions.length;
   }
 
   private async revokeGrants(tx: Tx, order: ClaimedOrder): Promise<number> {

@@ -18,12 +18,12 @@ import { ALL_LOOKED, LAST_LOOKED, lookAt } from './order-walk.sql.js';
 
 const WALK = { cursor: 'text?', look: 'int' } as const;
 const LOCK = { ...WALK, limit: 'int' } as const;
-const LOCKED = { session_ids: 'uuid[]', cursor: 'text?', finished: 'boolean' } as const;
+const LOCKED = { account_ids: 'uuid[]', session_ids: 'uuid[]', cursor: 'text?', finished: 'boolean' } as const;
 
 /** Of the rows in `looked` those that name sessions which are not on record as over. */
 function dueSessions(limit: string): string {
   return `
-       SELECT l.session_id, l.cursor FROM looked l JOIN sessions s ON s.id = l.session_id
+       SELECT l.account_id, l.session_id, l.cursor FROM looked l JOIN sessions s ON s.account_id = l.account_id AND s.id = l.session_id
         WHERE l.due AND ${sessionIsUnterminated('s')} ORDER BY l.cursor COLLATE "C" ${limit}`;
 }
 
@@ -37,14 +37,16 @@ function lockBatch(name: string, kind: KindSql): Statement<never, RowOf<typeof L
     parameters: { ...aboutParameters(kind), ...LOCK },
     row: LOCKED,
     text: `
-     WITH ${lookAt(kind.sessions, `${kind.sessions.sessionId} AS session_id`)},
+     WITH ${lookAt(kind.sessions, `x.account_id, ${kind.sessions.sessionId} AS session_id`)},
      due AS MATERIALIZED (${dueSessions('LIMIT :limit')}),
      locked AS MATERIALIZED (
-       SELECT s.id FROM sessions s WHERE s.id IN (SELECT session_id FROM due) AND ${sessionIsUnterminated('s')}
-        ORDER BY s.id FOR NO KEY UPDATE OF s
+       SELECT s.account_id, s.id FROM sessions s
+        WHERE (s.account_id, s.id) IN (SELECT account_id, session_id FROM due) AND ${sessionIsUnterminated('s')}
+        ORDER BY s.account_id, s.id FOR NO KEY UPDATE OF s
      ),
      full_batch AS (SELECT count(*) = :limit AS yes FROM due)
-     SELECT (SELECT coalesce(array_agg(id), '{}') FROM locked) AS session_ids,
+     SELECT (SELECT coalesce(array_agg(account_id ORDER BY account_id, id), '{}') FROM locked) AS account_ids,
+            (SELECT coalesce(array_agg(id ORDER BY account_id, id), '{}') FROM locked) AS session_ids,
             CASE WHEN b.yes THEN (SELECT max(cursor COLLATE "C") FROM due) ELSE ${LAST_LOOKED} END AS cursor,
             NOT b.yes AND ${ALL_LOOKED} AS finished
        FROM full_batch b`,
@@ -60,13 +62,14 @@ function count(name: string, kind: KindSql): Statement<never, RowOf<typeof COUNT
     parameters: { ...aboutParameters(kind), ...WALK },
     row: COUNTED,
     text: `
-     WITH ${lookAt(kind.sessions, `${kind.sessions.sessionId} AS session_id`)}
+     WITH ${lookAt(kind.sessions, `x.account_id, ${kind.sessions.sessionId} AS session_id`)}
      SELECT (SELECT count(DISTINCT d.session_id)::int FROM (${dueSessions('')}) d) AS sessions, ${LAST_LOOKED} AS cursor,
             ${ALL_LOOKED} AS finished`,
   });
 }
 
 const APPLY_PARAMETERS = {
+  accountIds: 'uuid[]',
   sessionIds: 'uuid[]',
   terminationIds: 'uuid[]',
   now: 'timestamptz',
@@ -109,7 +112,8 @@ function apply(name: string, kind: KindSql): Statement<never, object> {
     text: sql`
      WITH ending AS MATERIALIZED (
        SELECT s.id, s.account_id, :cause AS cause, x.termination_id
-         FROM unnest(:sessionIds, :terminationIds) AS x(id, termination_id) JOIN sessions s ON s.id = x.id
+         FROM unnest(:accountIds, :sessionIds, :terminationIds) AS x(account_id, id, termination_id)
+         JOIN sessions s ON s.account_id = x.account_id AND s.id = x.id
      ),
      ${endEach({
        grants: `${beganBefore('g')} AND ${kind.sessionGrants}`,
@@ -119,7 +123,7 @@ function apply(name: string, kind: KindSql): Statement<never, object> {
        orderId: ':orderId',
        sessionsContinue,
      })},
-     ${sessionsContinue ? sql`${participantsBeganAfter('sc.session_id = ANY(:sessionIds) AND sc.client_id = :targetId', ':number')},` : ''}
+     ${sessionsContinue ? sql`${participantsBeganAfter('(sc.account_id, sc.session_id) IN (SELECT account_id, id FROM ending) AND sc.client_id = :targetId', ':number')},` : ''}
      batch AS (
        SELECT (SELECT count(*) FROM ending) AS sessions, (SELECT count(*) FROM revoked) AS grants, (SELECT count(*) FROM pending) AS notices,
               (SELECT max(next_at) FROM paced) AS last_notice_at

@@ -21,7 +21,7 @@ export interface Walk {
 export interface KindSql {
   /** Of which type the id of the target is; null: the target has none. */
   readonly targetId: 'uuid' | 'text' | null;
-  /** Rows that name sessions, by `sessionId`. These may be over. */
+  /** Rows that name sessions, by `account_id` and `sessionId`. These may be over. */
   readonly sessions: Walk & { readonly sessionId: string };
   /** Grants that fall wherever they were made. */
   readonly grants: Walk;
@@ -76,7 +76,7 @@ const KINDS: Readonly<Record<OrderTarget['kind'], KindSql>> = {
     sessions: {
       from: 'session_upstreams x',
       among: 'x.upstream_id = :targetId',
-      along: ['x.session_id'],
+      along: ['x.account_id', 'x.session_id'],
       due: beganBefore('x'),
       sessionId: 'x.session_id',
     },

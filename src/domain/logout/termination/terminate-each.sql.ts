@@ -10,7 +10,7 @@ import {
 } from '../../../platform/database/statement.js';
 import type { Parameters } from '../../../platform/database/sql-types.js';
 import { howClientIsNotified } from '../../clients/clients.sql.js';
-import { sessionAsSeen, sessionIsUnterminated, TERMINATE_SESSIONS } from '../../sessions/sessions.sql.js';
+import { sessionAsSeen, sessionIsUnterminated, terminateSessions } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
 import type { LogoutInitiator, TerminationCause } from '../command/logout.js';
 import { AUDIT_TERMINATIONS } from './termination-audit.sql.js';
@@ -54,7 +54,7 @@ export function endEach(each: EndEach): Fragment {
     ],
     parameters: { now: 'timestamptz', initiator: 'jsonb' },
     text: sql`
-     ${sessionsContinue ? '' : sql`${TERMINATE_SESSIONS},`}
+     ${sessionsContinue ? '' : sql`${terminateSessions('true')},`}
      ${revokeGrants(
        `(g.account_id, g.session_id) IN (SELECT account_id, id FROM ending) AND ${each.grants}`,
        '(SELECT e.cause FROM ending e WHERE e.account_id = g.account_id AND e.id = g.session_id)',
@@ -62,7 +62,7 @@ export function endEach(each: EndEach): Fragment {
      )},
      participants AS MATERIALIZED (
        SELECT e.termination_id, e.account_id, sc.client_id, sc.sid, ${howClientIsNotified('c', 'e.cause', 'false')} AS told
-         FROM ending e JOIN session_clients sc ON sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
+         FROM ending e JOIN session_clients sc ON sc.account_id = e.account_id AND sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
         WHERE ${each.told}
      ),
      pending AS MATERIALIZED (

@@ -7,7 +7,7 @@ import {
   type ValuesOf,
 } from '../../../platform/database/statement.js';
 import { clientHasFrontChannel, howClientIsNotified } from '../../clients/clients.sql.js';
-import { leaveSessions, sessionAsSeen, TERMINATE_SESSIONS } from '../../sessions/sessions.sql.js';
+import { isOfAccount, leaveSessions, sessionAsSeen, terminateSessions } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
 import type { FrontChannelParticipant, LogoutInitiator, TerminationCause } from '../command/logout.js';
 import { AUDIT_TERMINATIONS } from './termination-audit.sql.js';
@@ -53,16 +53,18 @@ export type TerminationValues = ValuesOf<typeof PARAMETERS>;
 function terminate(kind: TargetKind, target: TargetSql): Statement<never, RowOf<typeof ROW>> {
   const ends = target.told === null;
   const leaves = target.leaves === true;
+  const account = 'accountId' in target.parameters ? ':accountId' : undefined;
   return statement({
     name: `logout_terminate_${kind}`,
     parameters: { ...PARAMETERS, ...target.parameters },
     row: ROW,
     text: sql`
      WITH locked AS MATERIALIZED (
-       SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE ${target.sessions} ORDER BY s.id FOR NO KEY UPDATE OF s
+       SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE ${target.sessions} ORDER BY s.account_id, s.id FOR NO KEY UPDATE OF s
      ),
      joined AS MATERIALIZED (
-       SELECT sc.client_id, sc.sid, l.id AS session_id, l.account_id FROM locked l JOIN session_clients sc ON sc.session_id = l.id
+       SELECT sc.client_id, sc.sid, l.id AS session_id, l.account_id FROM locked l JOIN session_clients sc ON sc.account_id = l.account_id AND sc.session_id = l.id
+        WHERE ${isOfAccount('sc', account)}
      ),
      complete AS MATERIALIZED (
        SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT ${sessionAsSeen('l')}) AS yes
@@ -70,7 +72,7 @@ function terminate(kind: TargetKind, target: TargetSql): Statement<never, RowOf<
      ending AS (
        SELECT l.id, l.account_id, :terminationId AS termination_id FROM locked l, complete c WHERE c.yes AND ${String(ends)}
      ),
-     ${TERMINATE_SESSIONS},
+     ${terminateSessions(isOfAccount('s', account))},
      ${revokeGrants(`(SELECT yes FROM complete) AND ${target.grants}`, ':cause', ['complete', 'locked'])},
      participants AS MATERIALIZED (
        SELECT p.session_id, p.client_id, p.sid, p.account_id,

@@ -37,15 +37,17 @@ export interface TargetSql {
 const UNTERMINATED = sessionIsUnterminated('s');
 const NOT_OFFLINE = `(NOT g.offline OR :revokesOfflineGrants)`;
 const SESSION_GRANTS = `(g.account_id, g.session_id) IN (SELECT account_id, id FROM locked) AND ${NOT_OFFLINE}`;
+/** As {@link SESSION_GRANTS}, where the target names the account. */
+const OWN_SESSION_GRANTS = `g.account_id = :accountId AND g.session_id IN (SELECT id FROM locked) AND ${NOT_OFFLINE}`;
 
 export const TARGETS: {
   readonly [K in TargetKind]: TargetSql & { readonly parameters: ParametersOf<TargetOf<K>> };
 } = {
   cookie: {
-    parameters: { cookieHash: 'bytea', sessionId: 'uuid?' },
-    sessions: `s.cookie_hash = :cookieHash AND (:sessionId IS NULL OR s.id = :sessionId) AND ${UNTERMINATED}`,
+    parameters: { accountId: 'uuid', cookieHash: 'bytea', sessionId: 'uuid?' },
+    sessions: `s.account_id = :accountId AND s.cookie_hash = :cookieHash AND (:sessionId IS NULL OR s.id = :sessionId) AND ${UNTERMINATED}`,
     told: null,
-    grants: SESSION_GRANTS,
+    grants: OWN_SESSION_GRANTS,
   },
   session: {
     parameters: { sessionId: 'uuid' },
@@ -55,9 +57,9 @@ export const TARGETS: {
   },
   'account-session': {
     parameters: { sessionId: 'uuid', accountId: 'uuid' },
-    sessions: `s.id = :sessionId AND s.account_id = :accountId AND ${UNTERMINATED}`,
+    sessions: `s.account_id = :accountId AND s.id = :sessionId AND ${UNTERMINATED}`,
     told: null,
-    grants: SESSION_GRANTS,
+    grants: OWN_SESSION_GRANTS,
   },
   account: {
     parameters: { accountId: 'uuid', exceptSessionId: 'uuid?' },
@@ -68,17 +70,18 @@ export const TARGETS: {
   client: {
     parameters: { clientId: 'text' },
     // Also where it is only about to take part: it has a grant, and may be redeeming the code.
-    sessions: `${UNTERMINATED} AND s.id IN (
-      SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = :clientId
-       UNION SELECT g.session_id FROM grants g WHERE g.client_id = :clientId AND g.revoked_at IS NULL)`,
+    sessions: `${UNTERMINATED} AND (s.account_id, s.id) IN (
+      SELECT sc.account_id, sc.session_id FROM session_clients sc WHERE sc.client_id = :clientId
+       UNION SELECT g.account_id, g.session_id FROM grants g WHERE g.client_id = :clientId AND g.revoked_at IS NULL)`,
     told: `p.client_id = :clientId`,
     grants: `g.client_id = :clientId AND :revokesOfflineGrants`,
   },
   'client-session': {
-    parameters: { clientId: 'text', sid: 'text' },
-    sessions: `${UNTERMINATED} AND s.id = (SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = :clientId AND sc.sid = :sid)`,
+    parameters: { accountId: 'uuid', clientId: 'text', sid: 'text' },
+    sessions: `${UNTERMINATED} AND s.account_id = :accountId AND s.id = (
+      SELECT sc.session_id FROM session_clients sc WHERE sc.account_id = :accountId AND sc.client_id = :clientId AND sc.sid = :sid)`,
     told: null,
-    grants: SESSION_GRANTS,
+    grants: OWN_SESSION_GRANTS,
   },
   'upstream-session': {
     parameters: { issuer: 'text', sid: 'text', sub: 'text?' },
@@ -95,7 +98,7 @@ export const TARGETS: {
   },
   upstream: {
     parameters: { upstreamId: 'uuid' },
-    sessions: `${UNTERMINATED} AND s.id IN (SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = :upstreamId)`,
+    sessions: `${UNTERMINATED} AND (s.account_id, s.id) IN (SELECT u.account_id, u.session_id FROM session_upstreams u WHERE u.upstream_id = :upstreamId)`,
     told: null,
     // Offline ones by who vouched, not by session: that may be over, or be another provider's as well.
     grants: `((g.account_id, g.session_id) IN (SELECT account_id, id FROM locked) AND NOT g.offline
@@ -108,16 +111,16 @@ export const TARGETS: {
     grants: SESSION_GRANTS,
   },
   'session-client': {
-    parameters: { sessionId: 'uuid', clientId: 'text' },
-    sessions: `s.id = :sessionId AND ${UNTERMINATED}`,
+    parameters: { accountId: 'uuid', sessionId: 'uuid', clientId: 'text' },
+    sessions: `s.account_id = :accountId AND s.id = :sessionId AND ${UNTERMINATED}`,
     told: `p.client_id = :clientId`,
-    grants: `${SESSION_GRANTS} AND g.client_id = :clientId`,
+    grants: `${OWN_SESSION_GRANTS} AND g.client_id = :clientId`,
     leaves: true,
   },
   'client-offline': {
     parameters: { clientId: 'text' },
-    sessions: `${UNTERMINATED} AND s.id IN (
-      SELECT g.session_id FROM grants g WHERE g.client_id = :clientId AND g.offline AND g.revoked_at IS NULL)`,
+    sessions: `${UNTERMINATED} AND (s.account_id, s.id) IN (
+      SELECT g.account_id, g.session_id FROM grants g WHERE g.client_id = :clientId AND g.offline AND g.revoked_at IS NULL)`,
     // Where it worked with a grant that falls. In the person's other sessions nothing changed for it.
     told: `p.client_id = :clientId AND p.session_id IN (SELECT r.session_id FROM revoked r)`,
     grants: `g.client_id = :clientId AND g.offline AND :revokesOfflineGrants`,
@@ -126,7 +129,7 @@ export const TARGETS: {
     parameters: { accountId: 'uuid', clientId: 'text' },
     // Also where it is only about to take part, as with 'client'.
     sessions: `s.account_id = :accountId AND ${UNTERMINATED} AND s.id IN (
-      SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = :clientId
+      SELECT sc.session_id FROM session_clients sc WHERE sc.account_id = :accountId AND sc.client_id = :clientId
        UNION SELECT g.session_id FROM grants g WHERE g.client_id = :clientId AND g.account_id = :accountId AND g.revoked_at IS NULL)`,
     told: `p.client_id = :clientId`,
     grants: `g.account_id = :accountId AND g.client_id = :clientId AND ${NOT_OFFLINE}`,
@@ -134,13 +137,13 @@ export const TARGETS: {
   surplus: {
     parameters: { accountId: 'uuid', newSessionId: 'uuid', limit: 'int' },
     // What has expired takes up no room; the sweeper ends it by its own cause. What an order ended is left to that.
-    sessions: `${UNTERMINATED} AND s.id IN (
+    sessions: `s.account_id = :accountId AND ${UNTERMINATED} AND s.id IN (
       SELECT x.id FROM sessions x
        WHERE x.account_id = :accountId AND x.id <> :newSessionId AND ${sessionIsUnterminated('x')}
          AND ${sessionHasNotExpired('x', ':now')} AND ${sessionOutlivesOrders('x')}
        ORDER BY x.last_seen_at DESC, x.id DESC OFFSET :limit - 1)`,
     told: null,
-    grants: SESSION_GRANTS,
+    grants: OWN_SESSION_GRANTS,
     asksNow: true,
   },
   grant: {

@@ -6,9 +6,15 @@ import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
  */
 @Entity('session_clients')
 @Index('session_clients_client_id_session_id_idx', ['clientId', 'sessionId'])
-@Index('session_clients_client_id_sid_key', ['clientId', 'sid'], { unique: true })
+@Index('session_clients_account_id_client_id_sid_key', ['accountId', 'clientId', 'sid'], { unique: true })
+@ForeignKey('sessions', ['accountId', 'sessionId'], ['accountId', 'id'], {
+  name: 'session_clients_account_id_session_id_fkey',
+  onDelete: 'CASCADE',
+})
 export class SessionClientEntity {
-  @ForeignKey('sessions', { name: 'session_clients_session_id_fkey', onDelete: 'CASCADE' })
+  @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'session_clients_pkey' })
+  accountId: string;
+
   @PrimaryColumn('uuid', { name: 'session_id', primaryKeyConstraintName: 'session_clients_pkey' })
   sessionId: string;
 

@@ -4,9 +4,15 @@ import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 @Entity('session_upstreams')
 @Index('session_upstreams_issuer_sid_idx', ['issuer', 'sid'])
 @Index('session_upstreams_issuer_sub_idx', ['issuer', 'sub'])
-@Index('session_upstreams_upstream_id_idx', ['upstreamId', 'sessionId'])
+@Index('session_upstreams_upstream_id_idx', ['upstreamId', 'accountId', 'sessionId'])
+@ForeignKey('sessions', ['accountId', 'sessionId'], ['accountId', 'id'], {
+  name: 'session_upstreams_account_id_session_id_fkey',
+  onDelete: 'CASCADE',
+})
 export class SessionUpstreamEntity {
-  @ForeignKey('sessions', { name: 'session_upstreams_session_id_fkey', onDelete: 'CASCADE' })
+  @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'session_upstreams_pkey' })
+  accountId: string;
+
   @PrimaryColumn('uuid', { name: 'session_id', primaryKeyConstraintName: 'session_upstreams_pkey' })
   sessionId: string;
 

@@ -1,11 +1,17 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
 @Entity('sessions')
-@Index('sessions_cookie_hash_key', ['cookieHash'], { unique: true })
-@Index('sessions_live_account_idx', ['accountId'], { where: 'terminated_at IS NULL' })
+@Index('sessions_account_id_cookie_hash_key', ['accountId', 'cookieHash'], { unique: true })
+@Index('sessions_id_idx', ['id'])
+@Index('sessions_before_routing_cookie_hash_idx', ['cookieHash'], { where: 'before_routing' })
+@Index('sessions_live_account_id_id_idx', ['accountId', 'id'], { where: 'terminated_at IS NULL' })
 @Index('sessions_live_idle_expires_at_idx', ['idleExpiresAt'], { where: 'terminated_at IS NULL' })
 @Index('sessions_terminated_at_idx', ['terminatedAt'], { where: 'terminated_at IS NOT NULL' })
 export class SessionEntity {
+  @ForeignKey('accounts', { name: 'sessions_account_id_fkey', onDelete: 'CASCADE' })
+  @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'sessions_pkey' })
+  accountId: string;
+
   /** Internal; what a client sees is the `sid` of `session_clients`. */
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'sessions_pkey' })
   id: string;
@@ -13,10 +19,6 @@ export class SessionEntity {
   /** SHA-256 of the cookie's value, which is stored nowhere. */
   @Column('bytea', { name: 'cookie_hash' })
   cookieHash: Buffer;
-
-  @ForeignKey('accounts', { name: 'sessions_account_id_fkey', onDelete: 'CASCADE' })
-  @Column('uuid', { name: 'account_id' })
-  accountId: string;
 
   /** When we last took a sign-in of the person's: `auth_time`, unless an upstream reported another. */
   @Column('timestamptz', { name: 'authenticated_at' })
@@ -71,4 +73,8 @@ export class SessionEntity {
   /** The newest logout order when it began (`orders.sql.ts`): younger orders may have ended it. */
   @Column('bigint', { name: 'began_after_order', default: 0 })
   beganAfterOrder: string;
+
+  /** Its cookie is of before cookies named the account (`before-routing.ts`). */
+  @Column('boolean', { name: 'before_routing', default: false })
+  beforeRouting: boolean;
 }

@@ -246,9 +246,9 @@ describe('logout (wire/elasticsearch#logout)', () => {
     expect(refusal(() => tokensToLogOut(access, refresh))).toEqual([status, type, reason]);
   });
 
-  it('targets the session, or the grant when there is none', () => {
+  it('targets the session, or the grant when there is none, or none that the client is in', () => {
     expect(toLogoutCommand('kibana', GRANT)).toEqual({
-      target: { kind: 'session', sessionId: 'session-1' },
+      target: { kind: 'account-session', accountId: GRANT.accountId, sessionId: 'session-1' },
       cause: 'elasticsearch_logout',
       initiator: { kind: 'client', clientId: 'kibana' },
     });
@@ -257,6 +257,7 @@ describe('logout (wire/elasticsearch#logout)', () => {
       accountId: GRANT.accountId,
       grantId: 'grant-1',
     });
+    expect(toLogoutCommand('kibana', { ...GRANT, sid: null }).target).toEqual({ kind: 'grant', grantId: 'grant-1' });
   });
 });
 

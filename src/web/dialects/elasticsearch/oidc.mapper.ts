@@ -121,13 +121,17 @@ function belongTogether(one: Grant, other: Grant): boolean {
   return one.accountId === other.accountId && one.sessionId !== null && one.sessionId === other.sessionId;
 }
 
-/** Ends the session for every application in it. Tokens without one, such as by password, have only their grant. */
+/**
+ * Ends the session for every application in it. Tokens without one, such as by password, have only their grant; so have those
+ * in whose session the client takes no part, which retention may have removed.
+ */
 export function toLogoutCommand(clientId: string, grant: Grant): LogoutCommand {
+  const { accountId, sessionId, sid } = grant;
   return {
     target:
-      grant.sessionId === null
-        ? { kind: 'grant', accountId: grant.accountId, grantId: grant.id }
-        : { kind: 'session', sessionId: grant.sessionId },
+      sessionId === null || sid === null
+        ? { kind: 'grant', accountId, grantId: grant.id }
+        : { kind: 'account-session', accountId, sessionId },
     cause: ELASTICSEARCH_LOGOUT.name,
     initiator: { kind: 'client', clientId },
   };

@@ -48,7 +48,7 @@ export class Principals {
     const link =
       live.grant.upstream === null || live.grant.sessionId === null
         ? undefined
-        : await this.sessions.findUpstream(live.grant.sessionId);
+        : await this.sessions.findUpstream({ accountId: live.grant.accountId, sessionId: live.grant.sessionId });
     return {
       login: live.login,
       fullName: displayName({ claims }),

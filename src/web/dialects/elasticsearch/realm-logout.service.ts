@@ -26,7 +26,10 @@ export class RealmLogout {
    */
   async redirect(facilitator: Client, grant: Grant): Promise<string | null> {
     if (grant.upstream === null) return this.ownLogoutUrl(facilitator, grant);
-    const kept = grant.sessionId === null ? undefined : await this.upstreamLogout.ofSession(grant.sessionId);
+    const kept =
+      grant.sessionId === null
+        ? undefined
+        : await this.upstreamLogout.ofSession({ accountId: grant.accountId, sessionId: grant.sessionId });
     if (kept === undefined) {
       await this.realms.mustExist(grant.upstream);
       return null;

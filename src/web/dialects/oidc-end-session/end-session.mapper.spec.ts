@@ -152,7 +152,7 @@ describe('from request to command', () => {
 
   it('targets the cookie’s session, and only if it is the one that the dialog was shown for', () => {
     expect(toLogoutCommand('cookie', { sessionId: 'session-1', accountId: 'mia', clientId: 'ledger' })).toEqual({
-      target: { kind: 'cookie', cookieHash: sha256('cookie'), sessionId: 'session-1' },
+      target: { kind: 'cookie', accountId: 'mia', cookieHash: sha256('cookie'), sessionId: 'session-1' },
       cause: 'end_session',
       initiator: { kind: 'user', accountId: 'mia', clientId: 'ledger' },
     });

@@ -167,16 +167,22 @@ export type ShownForSession = ShownDialog & { readonly sessionId: string; readon
 /** The cookie decides whose session ends; the dialog it was shown for must have been about that very session. */
 export function toLogoutCommand(cookie: string, shown: ShownForSession): LogoutCommand {
   return {
-    target: { kind: 'cookie', cookieHash: sha256(cookie), sessionId: shown.sessionId },
+    target: {
+      kind: 'cookie',
+      accountId: shown.accountId,
+      cookieHash: sha256(cookie),
+      sessionId: shown.sessionId,
+    },
     cause: END_SESSION.name,
     initiator: initiatorOf(shown),
   };
 }
 
 /** The session that a live hint names, on the word of a client that an administrator allows it. */
-export function toHeadlessCommand(clientId: string, sid: string): LogoutCommand {
+export function toHeadlessCommand(hint: TokenHint & { readonly sid: string }): LogoutCommand {
+  const { sub: accountId, clientId, sid } = hint;
   return {
-    target: { kind: 'client-session', clientId, sid },
+    target: { kind: 'client-session', accountId, clientId, sid },
     cause: END_SESSION.name,
     initiator: { kind: 'client', clientId },
   };
@@ -194,7 +200,7 @@ export function toEverywhereCommand(shown: ShownForSession): LogoutCommand {
 /** The application leaves the session that the dialog was shown for. */
 export function toClientLogoutCommand(shown: ShownForSession, clientId: string): LogoutCommand {
   return {
-    target: { kind: 'session-client', sessionId: shown.sessionId, clientId },
+    target: { kind: 'session-client', accountId: shown.accountId, sessionId: shown.sessionId, clientId },
     cause: END_SESSION_CLIENT.name,
     initiator: initiatorOf(shown),
   };
@@ -212,7 +218,7 @@ function initiatorOf({ accountId, clientId }: ShownForSession): LogoutInitiator 
 /** What ends on the word of a hint that is still good, where an administrator allows the client that. */
 export function headlessCommand({ hint }: EndSessionRequest, client: Client): LogoutCommand | undefined {
   if (!client.metadata.headless_logout || hint?.sid === undefined || hint.expired) return undefined;
-  return toHeadlessCommand(client.clientId, hint.sid);
+  return toHeadlessCommand({ ...hint, sid: hint.sid });
 }
 
 /** By way of the upstream too, a link stays a link. */

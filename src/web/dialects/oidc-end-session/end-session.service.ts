@@ -95,9 +95,9 @@ export class EndSessionService {
       mayAct &&
       ended.wasOnItsWay &&
       hint?.sid !== undefined &&
-      (await this.sessions.isKnownAs(ended.sessionId, hint.clientId, hint.sid));
+      (await this.sessions.isKnownAs(ended, hint.clientId, hint.sid));
     if (!continues && shown.redirectUri !== undefined) return undefined;
-    const about = { ...shown, sessionId: ended.sessionId, upstream: ended.offer };
+    const about = { ...shown, accountId: ended.accountId, sessionId: ended.sessionId, upstream: ended.offer };
     return this.signOut.leave(browser, about, { kind: 'nothing_to_end' }, { byUpstream: continues });
   }
 
@@ -133,7 +133,8 @@ export class EndSessionService {
     const bySwitch = mayAct && byIdToken && client.metadata.skip_logout_confirmation;
     const byHint = mayActByHint && headlessCommand(request, client) !== undefined;
     if (!(bySwitch || byHint) || hint?.sid === undefined) return false;
-    return hint.sub === session.accountId && this.sessions.isKnownAs(session.id, client.clientId, hint.sid);
+    const key = { accountId: session.accountId, sessionId: session.id };
+    return hint.sub === session.accountId && this.sessions.isKnownAs(key, client.clientId, hint.sid);
   }
 
   /**
@@ -141,6 +142,6 @@ export class EndSessionService {
    * While the session continues elsewhere, a page says what is true here.
    */
   private async isOver({ hint }: EndSessionRequest): Promise<boolean> {
-    return hint?.sid !== undefined && !(await this.sessions.isLiveAs(hint.clientId, hint.sid));
+    return hint?.sid !== undefined && !(await this.sessions.isLiveAs(hint.sub, hint.clientId, hint.sid));
   }
 }

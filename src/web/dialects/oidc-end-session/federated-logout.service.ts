@@ -6,7 +6,7 @@ import { LogoutRecordsService } from '../../../domain/logout/termination/logout-
 import { TerminationCauses } from '../../../domain/logout/command/termination-causes.js';
 import { endSessionUrl } from '../../../platform/oidc/end-session-url.js';
 import { Endpoints } from '../../../platform/oidc/endpoints.js';
-import type { SignedInSession } from '../../../domain/sessions/session.js';
+import type { SessionKey, SignedInSession } from '../../../domain/sessions/session.js';
 import { SessionsService } from '../../../domain/sessions/sessions.service.js';
 import { logoutHintOf, UpstreamLogout } from '../../../domain/upstreams/upstream-logout.service.js';
 import { isOpenTo, type Upstream } from '../../../domain/upstreams/upstream.js';
@@ -32,8 +32,7 @@ export interface UpstreamOffer {
 }
 
 /** The session that this browser had, and the logout of the provider that the person came by. */
-export interface EndedSession {
-  readonly sessionId: string;
+export interface EndedSession extends SessionKey {
   readonly offer: UpstreamOffer;
   /** A server ended it and asked where to send the browser, which is to the provider. */
   readonly wasOnItsWay: boolean;
@@ -59,7 +58,9 @@ export class FederatedLogout {
    * while the upstream's endpoint is not known, nor when the way back is too long for a URL.
    */
   async offerFor(session: SignedInSession | undefined, way: WayBack): Promise<UpstreamOffer | undefined> {
-    return session?.upstreamId === undefined ? undefined : this.offer(session.id, way);
+    return session?.upstreamId === undefined
+      ? undefined
+      : this.offer({ accountId: session.accountId, sessionId: session.id }, way);
   }
 
   /**
@@ -71,17 +72,18 @@ export class FederatedLogout {
     if (ended === undefined) return undefined;
     const cause = ended.terminationId === null ? undefined : await this.records.causeOf(ended.terminationId);
     if (cause === 'upstream_logout') return undefined;
-    const offer = await this.offer(ended.id, way);
+    const key = { accountId: ended.accountId, sessionId: ended.id };
+    const offer = await this.offer(key, way);
     if (offer === undefined) return undefined;
     return {
-      sessionId: ended.id,
+      ...key,
       offer,
       wasOnItsWay: cause !== undefined && this.causes.sendsBrowserToProvider(cause),
     };
   }
 
-  private async offer(sessionId: string, way: WayBack): Promise<UpstreamOffer | undefined> {
-    const { upstream } = (await this.upstreamLogout.ofSession(sessionId)) ?? {};
+  private async offer(session: SessionKey, way: WayBack): Promise<UpstreamOffer | undefined> {
+    const { upstream } = (await this.upstreamLogout.ofSession(session)) ?? {};
     if (upstream === undefined || (await this.endpointOf(upstream)) === undefined) return undefined;
     return this.sealed(upstream.name, way) === undefined
       ? undefined
@@ -92,8 +94,8 @@ export class FederatedLogout {
    * The address that ends the upstream's session and comes back to {@link returned}. Undefined when there is none any
    * more, or the way back is too long for a URL: then the person is not sent where they would be stranded.
    */
-  async url(offer: UpstreamOffer, sessionId: string, way: WayBack): Promise<string | undefined> {
-    const kept = await this.upstreamLogout.ofSession(sessionId);
+  async url(offer: UpstreamOffer, session: SessionKey, way: WayBack): Promise<string | undefined> {
+    const kept = await this.upstreamLogout.ofSession(session);
     if (kept === undefined || kept.upstream.name !== offer.name) return undefined;
     const endpoint = await this.endpointOf(kept.upstream);
     const state = this.sealed(offer.name, way);

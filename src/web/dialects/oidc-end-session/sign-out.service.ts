@@ -98,10 +98,10 @@ export class SignOut {
     shown: ShownDialog,
     byUpstream: boolean,
   ): Promise<{ readonly name: string; readonly url: string } | undefined> {
-    const { upstream, sessionId, redirectUri } = shown;
-    if (upstream === undefined || sessionId === undefined || (redirectUri !== undefined && !byUpstream))
-      return undefined;
-    const url = await this.federated.url(upstream, sessionId, byUpstream ? wayOf(shown) : {});
+    const { upstream, accountId, sessionId, redirectUri } = shown;
+    if (upstream === undefined || accountId === undefined || sessionId === undefined) return undefined;
+    if (redirectUri !== undefined && !byUpstream) return undefined;
+    const url = await this.federated.url(upstream, { accountId, sessionId }, byUpstream ? wayOf(shown) : {});
     return url === undefined ? undefined : { name: upstream.displayName, url };
   }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ClientsService } from '../../../domain/clients/clients.service.js';
+import type { SignedInSession } from '../../../domain/sessions/session.js';
 import { SessionsService } from '../../../domain/sessions/sessions.service.js';
 import { HintVerifier } from '../../../domain/tokens/hint-verifier.js';
 import { IdTokenIssuer } from '../../../domain/tokens/id-token.issuer.js';
@@ -80,10 +81,10 @@ export class CspCallers {
   }
 
   private async kept(
-    session: { readonly id: string; readonly upstreamId: string | undefined },
+    { id: sessionId, accountId, upstreamId }: SignedInSession,
     idToken: VerifiedIdToken | undefined,
   ): Promise<CookieSession['upstream']> {
-    const kept = session.upstreamId === undefined ? undefined : await this.upstreamLogout.ofSession(session.id);
+    const kept = upstreamId === undefined ? undefined : await this.upstreamLogout.ofSession({ accountId, sessionId });
     if (kept === undefined) return undefined;
     // The person it is about matters only beside another ID token of the same provider.
     const compared = idToken?.issuer === 'upstream' && kept.idToken !== undefined;

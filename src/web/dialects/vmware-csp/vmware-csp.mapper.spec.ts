@@ -182,7 +182,7 @@ describe('id_token_hint (wire/vmware-csp#the-url)', () => {
 describe('what ends (wire/vmware-csp#what-ends)', () => {
   it('the session of the cookie, in the name of its person', () => {
     expect(toLogoutCommand({ idToken: undefined, session: LOCAL })).toEqual({
-      target: { kind: 'cookie', cookieHash: sha256('a-cookie'), sessionId: 'session-1' },
+      target: { kind: 'cookie', accountId: 'mia', cookieHash: sha256('a-cookie'), sessionId: 'session-1' },
       cause: 'csp_logout',
       initiator: { kind: 'user', accountId: 'mia' },
     });
@@ -197,7 +197,7 @@ describe('what ends (wire/vmware-csp#what-ends)', () => {
 
   it('without a cookie, the session that the ID token names', () => {
     expect(toLogoutCommand({ idToken: OWN, session: undefined })).toEqual({
-      target: { kind: 'client-session', clientId: 'ledger', sid: 'sid-1' },
+      target: { kind: 'client-session', accountId: HINT.sub, clientId: 'ledger', sid: 'sid-1' },
       cause: 'csp_logout',
       initiator: { kind: 'client', clientId: 'ledger' },
     });

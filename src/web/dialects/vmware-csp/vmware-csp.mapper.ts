@@ -158,7 +158,12 @@ export function toLogoutCommand({ idToken, session }: CspCaller): LogoutCommand 
   const hint = idToken?.issuer === 'own' ? idToken.hint : undefined;
   if (session !== undefined)
     return {
-      target: { kind: 'cookie', cookieHash: sha256(session.cookie), sessionId: session.id },
+      target: {
+        kind: 'cookie',
+        accountId: session.accountId,
+        cookieHash: sha256(session.cookie),
+        sessionId: session.id,
+      },
       cause: CSP_LOGOUT.name,
       initiator: {
         kind: 'user',
@@ -168,7 +173,7 @@ export function toLogoutCommand({ idToken, session }: CspCaller): LogoutCommand 
     };
   if (hint?.sid === undefined || hint.expired) return undefined;
   return {
-    target: { kind: 'client-session', clientId: hint.clientId, sid: hint.sid },
+    target: { kind: 'client-session', accountId: hint.sub, clientId: hint.clientId, sid: hint.sid },
     cause: CSP_LOGOUT.name,
     initiator: { kind: 'client', clientId: hint.clientId },
   };
