@@ -134,6 +134,9 @@ describe('a session’s cookie names its account, masked (threat-model#account-i
     const unknown = randomBytes(32).toString('base64url');
     expect(await sent(unknown)).toEqual(['sessions_before_routing_cookie', 'sessions_before_routing_cookie']);
     browser.setCookie(SESSION, good);
-    expect(await sent(await withOldCookie(browser))).toEqual(['sessions_before_routing_cookie', 'sessions_find_by_cookie']);
+    expect(await sent(await withOldCookie(browser))).toEqual([
+      'sessions_before_routing_cookie',
+      'sessions_find_by_cookie',
+    ]);
   });
 });
