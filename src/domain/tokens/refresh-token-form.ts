@@ -10,6 +10,9 @@ const GENERATION = 4;
 const PROOF = 16;
 const LENGTH = KID + ROOT + IDS + GENERATION + PROOF;
 
+/** The text of a refresh token, and of one of before (43 characters). */
+export const REFRESH_TOKEN_TEXT = /^(?:[A-Za-z0-9_-]{96}|[A-Za-z0-9_-]{43})$/;
+
 /** A refresh token that was made here, as it says of itself. Whether it is good its grant says. */
 export interface PresentedRefreshToken extends GrantKey {
   /** Of the random part. Null: it is of before, and its grant has none of another kind. */

@@ -70,7 +70,7 @@ describe.each(['exeunt', 'upstream'])('authenticate at the realm %s (wire/elasti
     const { person, answer, accessToken } = await signIn(app, realm, facilitator);
     expect(answer.json).toEqual({
       access_token: expect.stringMatching(/^\S+$/) as string,
-      refresh_token: expect.stringMatching(/^[\w-]{43}$/) as string,
+      refresh_token: expect.stringMatching(/^[\w-]{96}$/) as string,
       type: 'Bearer',
       expires_in: app.settings.accessTokenTtlSeconds,
       username: person.login,

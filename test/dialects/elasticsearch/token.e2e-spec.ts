@@ -52,7 +52,7 @@ describe.each(['exeunt', 'upstream'])('refreshing the tokens of somebody of the 
     expect(status).toBe(200);
     expect(json).toEqual({
       access_token: expect.stringMatching(/^\S+$/) as string,
-      refresh_token: expect.stringMatching(/^[\w-]{43}$/) as string,
+      refresh_token: expect.stringMatching(/^[\w-]{96}$/) as string,
       type: 'Bearer',
       expires_in: app.settings.accessTokenTtlSeconds,
       authentication: (await probe(app, String(json.access_token))).json,

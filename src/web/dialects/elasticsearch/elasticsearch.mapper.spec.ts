@@ -257,7 +257,11 @@ describe('logout (wire/elasticsearch#logout)', () => {
       accountId: GRANT.accountId,
       grantId: 'grant-1',
     });
-    expect(toLogoutCommand('kibana', { ...GRANT, sid: null }).target).toEqual({ kind: 'grant', grantId: 'grant-1' });
+    expect(toLogoutCommand('kibana', { ...GRANT, sid: null }).target).toEqual({
+      kind: 'grant',
+      accountId: GRANT.accountId,
+      grantId: 'grant-1',
+    });
   });
 });
 

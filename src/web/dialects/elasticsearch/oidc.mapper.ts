@@ -1,3 +1,4 @@
+import { REFRESH_TOKEN_TEXT } from '../../../domain/tokens/refresh-token-form.js';
 import type { LogoutCommand } from '../../../domain/logout/command/logout.js';
 import type { Grant } from '../../../domain/tokens/grant.js';
 import type { IssuedAccessToken, IssuedRefreshToken } from '../../../domain/tokens/issued-tokens.service.js';
@@ -73,9 +74,6 @@ export interface OidcLogoutRequest {
   readonly refreshToken: string | undefined;
 }
 
-/** 256 bits in base64url, as `newSecret()` makes them. */
-const REFRESH_TOKEN = /^[A-Za-z0-9_-]{43}$/;
-
 /**
  * Deviates: takes `access_token` for `token`, as the documentation's prose and, for some months, the official schema
  * did; clients generated from that send it. In strict mode the parser has refused it before.
@@ -90,7 +88,7 @@ export function toOidcLogoutRequest(body: OidcLogoutRequestDto): OidcLogoutReque
   if (accessToken === '') throw validationFailed('token is missing');
   if (refreshToken === '') throw illegalArgument('refresh token must be provided');
   // The documentation's own example, which is no token, is marked as answered 401.
-  if (refreshToken !== undefined && !REFRESH_TOKEN.test(refreshToken)) throw tokenMalformed();
+  if (refreshToken !== undefined && !REFRESH_TOKEN_TEXT.test(refreshToken)) throw tokenMalformed();
   return { token: accessToken, refreshToken };
 }
 
