@@ -244,6 +244,7 @@ describe('the operator API', () => {
     const { id, login } = await app.createAccount();
     const laptop = app.browser({ 'user-agent': 'Laptop' });
     await app.signInTo(laptop, client, login);
+    app.clock.advance(1000);
     await app.signInTo(laptop, other, login);
     const phoneTokens = await app.signInTo(app.browser(), client, login);
     expect(items(await call('GET', `/sessions?account_id=${id}`))).toHaveLength(2);

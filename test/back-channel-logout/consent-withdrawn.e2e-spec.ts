@@ -1,4 +1,4 @@
-import { ConsentsService } from '../../src/domain/consents/consents.service.js';
+import { GrantsService } from '../../src/domain/tokens/grants.service.js';
 import { ADMIN, TestApp, type TestClient, type Tokens } from '../support/app.js';
 import type { Browser, Page } from '../support/http.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
@@ -121,17 +121,16 @@ describe('a person takes back what they allowed an application', () => {
   });
 
   it('a sign-in at the very moment leaves no grant behind that nobody allowed', async () => {
-    // The request has read that it is allowed; the withdrawal commits before the grant is made.
+    // The request has found everything good; the withdrawal commits before the grant is made.
     const scene = await aScene();
     const csrf = csrfOf(await scene.laptop.get(PATH));
-    const consentsService = app.app.get(ConsentsService);
-    const isGiven = consentsService.isGiven.bind(consentsService);
-    const spied = vi.spyOn(consentsService, 'isGiven').mockImplementationOnce(async (...asked) => {
-      const given = await isGiven(...asked);
+    const grants = app.app.get(GrantsService);
+    const authorize = grants.authorize.bind(grants);
+    const spied = vi.spyOn(grants, 'authorize').mockImplementationOnce(async (...asked) => {
       await scene.laptop.post(`${PATH}/withdraw`, { csrf, client_id: scene.client.clientId });
-      return given;
+      return authorize(...asked);
     });
-    expect(await promptNone(app, scene.phone, scene.client)).toBe('login_required');
+    expect(await promptNone(app, scene.phone, scene.client)).toBe('consent_required');
     expect(spied).toHaveBeenCalledTimes(1);
     spied.mockRestore();
     const alive = 'SELECT id FROM grants WHERE client_id = $1 AND revoked_at IS NULL';

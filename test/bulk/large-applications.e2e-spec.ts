@@ -290,8 +290,8 @@ describe('an application with more sessions than one statement should end', () =
     const name = await upstream.register(app);
     const [{ id: upstreamId } = { id: '' }] = await app.db.query<{ id: string }>('SELECT id FROM upstreams');
     await app.db.query(
-      `INSERT INTO session_upstreams (session_id, issuer, upstream_id, sub, id_token, authenticated_at)
-       SELECT session_id, $1, $2, session_id, 'sealed', $3 FROM session_clients WHERE sid LIKE 'sid-%'`,
+      `INSERT INTO session_upstreams (account_id, session_id, issuer, upstream_id, sub, id_token, authenticated_at)
+       SELECT account_id, session_id, $1, $2, session_id, 'sealed', $3 FROM session_clients WHERE sid LIKE 'sid-%'`,
       [upstream.issuer, upstreamId, app.clock.now()],
     );
     await app.db.query('UPDATE grants SET upstream_id = $1 WHERE account_id <> $2', [upstreamId, stays.accountId]);

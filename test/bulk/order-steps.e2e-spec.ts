@@ -31,8 +31,8 @@ describe('an order about a few sessions with tens of thousands of ended ones in 
     await seed(app, 'ended', ENDED, [client.clientId]);
     await seed(app, 'live', LIVE, [client.clientId]);
     await app.db.query(
-      `INSERT INTO session_upstreams (session_id, issuer, upstream_id, sub, id_token, authenticated_at)
-       SELECT session_id, $1, $2, sid, 'sealed', $3 FROM session_clients WHERE sid LIKE 'sid-ended-%'`,
+      `INSERT INTO session_upstreams (account_id, session_id, issuer, upstream_id, sub, id_token, authenticated_at)
+       SELECT account_id, session_id, $1, $2, sid, 'sealed', $3 FROM session_clients WHERE sid LIKE 'sid-ended-%'`,
       [upstream.issuer, upstreamId, app.clock.now()],
     );
     await app.db.query(
