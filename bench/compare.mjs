@@ -46,7 +46,8 @@ function chosenPaths() {
   if (values.only === undefined) return PATHS;
   const wanted = values.only.split(',');
   const unknown = wanted.filter((name) => !PATHS.some((path) => path.name === name));
-  if (unknown.length > 0) throw new Error(`no such path: ${unknown}; there are ${PATHS.map(({ name }) => name)}`);
+  if (unknown.length > 0)
+    throw new Error(`no such path: ${unknown.join()}; there are ${PATHS.map(({ name }) => name).join()}`);
   return PATHS.filter(({ name }) => wanted.includes(name));
 }
 

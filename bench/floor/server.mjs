@@ -32,12 +32,15 @@ const answers = {
 };
 
 const server = createServer((request, response) => {
-  request.resume().on('end', async () => {
-    const text = JSON.stringify(await answers[request.url]());
-    response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) });
-    response.end(text);
-  });
+  request.resume().on('end', () => void answer(request.url, response));
 });
+
+async function answer(path, response) {
+  const text = JSON.stringify(await answers[path]());
+  response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) });
+  response.end(text);
+}
+
 server.keepAliveTimeout = 60_000;
 server.listen(Number(process.env.PORT), '127.0.0.1', () => process.stdout.write('ready\n'));
 process.on('SIGTERM', () => process.exit(0));

@@ -9,7 +9,7 @@ export class Connection {
     this.client = new Client(base, { headersTimeout: 60_000, bodyTimeout: 60_000 });
   }
 
-  async request(method, path, { headers = {}, body = undefined } = {}) {
+  async request(method, path, { headers = {}, body } = {}) {
     const answer = await this.client.request({ method, path, headers, body });
     return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
   }

@@ -8,7 +8,7 @@ import { startEmbeddedPostgres } from '../../dist/src/platform/database/embedded
  * One durable Postgres for everything that is measured: the server at DATABASE_URL, whose role must be allowed to make
  * databases, or a new embedded one. `settings` are its own, such as `shared_preload_libraries` (embedded only).
  */
-export async function startPostgres({ settings = {}, dataDir = undefined } = {}) {
+export async function startPostgres({ settings = {}, dataDir } = {}) {
   if (process.env.DATABASE_URL !== undefined) return serverAt(process.env.DATABASE_URL, async () => undefined);
   const place = dataDir ?? mkdtempSync(join(tmpdir(), 'exeunt-bench-'));
   const keep = dataDir !== undefined;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 
 /** Starts a Node program and waits until it has printed `ready`. `stop` sends SIGTERM and waits. */
-export async function start(program, env, { ready = 'ready', cwd = undefined } = {}) {
+export async function start(program, env, { ready = 'ready', cwd } = {}) {
   const child = spawn(process.execPath, [program], {
     cwd,
     env: { ...withoutNpm(), ...env },

@@ -147,7 +147,11 @@ describe('what an operator asks where there are many sessions', () => {
   });
 
   it('a preview of more sessions than it counts says 100,000', async () => {
-    await app.db.query('UPDATE sessions SET account_id = (SELECT min(account_id::text)::uuid FROM sessions)');
+    await app.db.query(
+      `WITH one AS (SELECT min(account_id::text)::uuid AS id FROM sessions),
+            moved AS (UPDATE sessions SET account_id = one.id FROM one)
+       UPDATE session_clients SET account_id = one.id FROM one`,
+    );
     const [{ id } = { id: randomUUID() }] = await app.db.query<{ id: string }>(
       'SELECT account_id AS id FROM sessions LIMIT 1',
     );

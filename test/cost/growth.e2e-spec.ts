@@ -179,7 +179,7 @@ describe('pages that the statements of a hot path read, with plans that were kep
   async function start(clock: TestClock): Promise<TestApp> {
     // One connection has all plans, and does not end because nothing is sent for a while.
     const app = await TestApp.start({ databasePoolSize: 1 }, { db, clock });
-    const { driver } = app.app.get(DataSource) as unknown as { driver: { master: { options: pg.PoolConfig } } };
+    const { driver } = app.app.get(DataSource) as { driver: { master: { options: pg.PoolConfig } } };
     driver.master.options.idleTimeoutMillis = 0;
     nodes.push(app);
     return app;
@@ -206,7 +206,7 @@ describe('pages that the statements of a hot path read, with plans that were kep
     ))
       await db.query(`ALTER TABLE "${name}" SET (autovacuum_enabled = off)`);
     filler = await Filler.connect(db);
-    reader = new PageReader(pg.Client.prototype as never);
+    reader = new PageReader(pg.Client.prototype);
     const clock = new TestClock();
     const node = await start(clock);
     const scene = await Scene.start(node, party);

@@ -110,7 +110,7 @@ function isPlanned(client: ClientBase, name: string): boolean {
 function literalOf(value: unknown): string {
   const prepared = prepareValue(value);
   if (prepared === null) return 'NULL';
-  const text = Buffer.isBuffer(prepared) ? `\\x${prepared.toString('hex')}` : String(prepared);
+  const text = Buffer.isBuffer(prepared) ? `\\x${prepared.toString('hex')}` : (prepared as string);
   return `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 

@@ -18,7 +18,7 @@ describe('retention with nothing due', () => {
   beforeAll(async () => {
     app = await TestApp.start();
     await neverAnalyzed(app.db);
-    rules = (app.app.get(Retention) as unknown as { rules: readonly RetentionRule[] }).rules;
+    ({ rules } = app.app.get<Retention, { readonly rules: readonly RetentionRule[] }>(Retention));
     const { clientId } = await app.createClient();
     const now = app.clock.now();
     const { id: accountId } = await app.createAccount();

@@ -39,7 +39,7 @@ export function pagesOfStatement<Values>(
   statement: Statement<Values, unknown>,
   values: NoInfer<Values>,
 ): Promise<number> {
-  return pagesOfSent(db, { text: statement.text, values: statement.bind(values as never) });
+  return pagesOfSent(db, { text: statement.text, values: statement.bind(values) });
 }
 
 /** What this process sends to Postgres while `work` runs. */

@@ -35,7 +35,7 @@ describe('ID tokens (OpenID Connect Core 1.0 §2)', () => {
       acr: 'urn:exeunt:acr:password',
       amr: ['pwd'],
       nonce: 'n-0S6_WzA2Mj',
-      sid: expect.stringMatching(/^[\w-]{32}$/),
+      sid: expect.stringMatching(/^[\w-]{48}$/),
       at_hash: expect.any(String),
     });
   });

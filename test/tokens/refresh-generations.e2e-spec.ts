@@ -145,7 +145,7 @@ describe('refresh tokens are generations of their grant (decisions/0054)', () =>
     const form = app.app.get(RefreshTokenForm, { strict: false });
     const made = form.first({ accountId: grant!.account_id, grantId: grant!.id });
     for (const token of [made.token, form.read(made.token)] as const) {
-      const text = typeof token === 'string' ? token : String((token as { successor: string }).successor);
+      const text = typeof token === 'string' ? token : (token as { successor: string }).successor;
       expect((await app.refresh(client, text)).body.error).toBe('invalid_grant');
       await app.form('/revoke', { token: text }, client);
       expect(await app.isActive(client, text)).toBe(false);
