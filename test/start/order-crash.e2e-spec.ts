@@ -64,7 +64,7 @@ describe('a logout order survives kill -9 of the service within a batch', () => 
     await holder.connect();
     await holder.query('BEGIN');
     await holder.query(
-      'SELECT 1 FROM sessions WHERE id = (SELECT id FROM sessions ORDER BY id OFFSET 1200 LIMIT 1) FOR UPDATE',
+      'SELECT 1 FROM sessions WHERE id = (SELECT id FROM sessions ORDER BY account_id, id OFFSET 1200 LIMIT 1) FOR UPDATE',
     );
     const { id } = await operator.call<{ id: string }>('POST', '/logout-orders', {
       everyone: true,
