@@ -36,7 +36,7 @@ describe('ports of the domain and the platform', () => {
   afterAll(() => db.drop());
 
   it.each<[string, Port, string]>([
-    ['SessionLimit', SessionLimit, 'SessionsService'],
+    ['SessionLimit', SessionLimit, 'SessionSignIns'],
     ['GrantReuse', GrantReuse, '(CodeRedemption|RefreshRotation)'],
     ['ClientObserver', ClientObserver, 'ClientRegistrationService'],
     ['DeliveryLedger', DeliveryLedger, 'Metrics'],
