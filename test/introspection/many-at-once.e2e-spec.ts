@@ -8,9 +8,6 @@ const MANY = 40;
 /** What asks whether a token was revoked waits. */
 const NO_TOKEN_IS_LOOKED_UP = 'LOCK TABLE revoked_access_tokens IN ACCESS EXCLUSIVE MODE';
 
-/** Of a token that a client got for itself. */
-const NO_ACCOUNT = '00000000-0000-0000-0000-000000000000';
-
 describe('tokens that are asked about at once', () => {
   let app: TestApp;
   let client: TestClient;
@@ -116,10 +113,10 @@ describe('tokens that are asked about at once', () => {
 
   it('a token that cannot be denied is a 503 for the one who asked, and for no other', async () => {
     const [held, ...others] = await Promise.all([token(), token(), token()]);
-    const { jti } = decodeJwt(held);
+    const { jti, sub } = decodeJwt(held);
     const revoke = (of: string): Promise<Answer> => app.form('/revoke', { token: of }, client);
-    const hold = `INSERT INTO revoked_access_tokens (account_id, jti, expires_at) VALUES ('${NO_ACCOUNT}', $1, now())`;
-    const answers = await holding(app.db, hold, [jti], async (holder) => {
+    const hold = 'INSERT INTO revoked_access_tokens (account_id, jti, expires_at) VALUES ($2, $1, now())';
+    const answers = await holding(app.db, hold, [jti, sub], async (holder) => {
       const given = await Promise.all([held, ...others].map(revoke));
       await holder.query('ROLLBACK; BEGIN');
       return given;
