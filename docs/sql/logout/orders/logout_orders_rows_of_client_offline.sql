@@ -5,4 +5,4 @@
 -- row:
 --   rows int
 
-SELECT greatest((SELECT count(*) FROM (SELECT g.* FROM grants g WHERE g.client_id = :targetId ORDER BY g.account_id, g.id LIMIT :limit) r))::int AS rows;
+SELECT greatest((SELECT count(*) FROM (SELECT g.* FROM grants g WHERE g.client_id = :targetId ORDER BY g.account_id, g.id LIMIT (SELECT :limit)) r))::int AS rows;
