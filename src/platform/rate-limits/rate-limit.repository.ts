@@ -67,7 +67,9 @@ export class RateLimitRepository {
   /** @param windowMs how long a window is that these points begin */
   async add(key: string, points: number, windowMs: number): Promise<RateLimitCount> {
     const row = await this.counts.run({ key, points, until: this.now() + windowMs });
-    return { points: row?.points ?? 0, until: row?.until == null ? undefined : Number(row.until) };
+    // What is not counted must not pass for nothing counted.
+    if (row === undefined) throw new Error('a count of a limit has no row');
+    return { points: row.points, until: row.until === null ? undefined : Number(row.until) };
   }
 
   async forget(key: string): Promise<void> {
