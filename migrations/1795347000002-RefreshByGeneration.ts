@@ -43,7 +43,6 @@ export class RefreshByGeneration1795347000002 implements MigrationInterface {
 
   private grantsUp(): string[] {
     return [
-      `ALTER TABLE "grants" DROP CONSTRAINT IF EXISTS "grants_session_id_fkey"`,
       `ALTER TABLE "grants" DROP CONSTRAINT "grants_pkey"`,
       `ALTER TABLE "grants" ADD CONSTRAINT "grants_pkey" PRIMARY KEY ("account_id", "id")`,
       ...['session_id', 'account_id', 'client_id', 'upstream_id'].map((column) => `DROP INDEX "grants_${column}_idx"`),
@@ -112,6 +111,8 @@ export class RefreshByGeneration1795347000002 implements MigrationInterface {
   private accessTokensDown(): string[] {
     return [
       `ALTER TABLE "revoked_access_tokens" DROP CONSTRAINT "revoked_access_tokens_pkey"`,
+      // One of before may have been revoked again since, under its account.
+      `DELETE FROM "revoked_access_tokens" r USING "revoked_access_tokens" again WHERE again.jti = r.jti AND again.account_id > r.account_id`,
       `ALTER TABLE "revoked_access_tokens" DROP COLUMN "account_id"`,
       `ALTER TABLE "revoked_access_tokens" ADD CONSTRAINT "revoked_access_tokens_pkey" PRIMARY KEY ("jti")`,
       `DELETE FROM "opaque_access_tokens" o WHERE NOT EXISTS (SELECT 1 FROM "clients" c WHERE c.client_id = o.client_id)
