@@ -1,3 +1,4 @@
+import { limitAlongIndex } from '../../platform/database/sql-text.js';
 import { accountAllows } from '../accounts/accounts.sql.js';
 import { fragment, sql, type Fragment, type Sql } from '../../platform/database/statement.js';
 import { NEWEST_ORDER, sessionOutlivesOrders } from '../../platform/epochs/epochs.sql.js';
@@ -153,10 +154,10 @@ export function participantsBeganAfter(condition: string, number: string): Fragm
 
 /** The client's participations, ended ones among them: a relation (session_id), by its index and in its order. */
 export function participationsOf(clientId: string, limit: string): string {
-  return `(SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = ${clientId} ORDER BY sc.session_id LIMIT ${limit})`;
+  return `(SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = ${clientId} ORDER BY sc.session_id ${limitAlongIndex(limit)})`;
 }
 
 /** As {@link participationsOf}, of sessions that began by an upstream. */
 export function sessionsBegunBy(upstreamId: string, limit: string): string {
-  return `(SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = ${upstreamId} ORDER BY u.account_id, u.session_id LIMIT ${limit})`;
+  return `(SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = ${upstreamId} ORDER BY u.account_id, u.session_id ${limitAlongIndex(limit)})`;
 }

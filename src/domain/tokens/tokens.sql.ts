@@ -1,3 +1,4 @@
+import { limitAlongIndex } from '../../platform/database/sql-text.js';
 import { accountAllows } from '../accounts/accounts.sql.js';
 import { fragment, type Fragment } from '../../platform/database/statement.js';
 import { clientMayServePeople } from '../clients/clients.sql.js';
@@ -92,10 +93,10 @@ export function clientHasGrants(clientId: string): string {
 
 /** The client's grants, revoked ones among them: a relation of rows, by its index and in its order. */
 export function grantsOfClient(clientId: string, limit: string): string {
-  return `(SELECT g.* FROM grants g WHERE g.client_id = ${clientId} ORDER BY g.account_id, g.id LIMIT ${limit})`;
+  return `(SELECT g.* FROM grants g WHERE g.client_id = ${clientId} ORDER BY g.account_id, g.id ${limitAlongIndex(limit)})`;
 }
 
 /** As {@link grantsOfClient}, of grants that rest on an upstream's word. */
 export function grantsOfUpstream(upstreamId: string, limit: string): string {
-  return `(SELECT g.* FROM grants g WHERE g.upstream_id = ${upstreamId} ORDER BY g.account_id, g.id LIMIT ${limit})`;
+  return `(SELECT g.* FROM grants g WHERE g.upstream_id = ${upstreamId} ORDER BY g.account_id, g.id ${limitAlongIndex(limit)})`;
 }

@@ -38,3 +38,11 @@ export function tidy(text: string): string {
   const common = Math.min(...indents, Number.MAX_SAFE_INTEGER);
   return filled.map((line, i) => (i === 0 ? line.trimStart() : line.slice(common))).join('\n');
 }
+
+/**
+ * A `LIMIT` by a query of its own, for rows that are to be read along an index. A planner that knows the number sorts all rows
+ * instead where it expects fewer than that, as it does of tables that were never analyzed.
+ */
+export function limitAlongIndex(limit: string): string {
+  return `LIMIT (SELECT ${limit})`;
+}

@@ -19,7 +19,7 @@
 --   application_list json
 
 WITH
- looked_grants AS MATERIALIZED (SELECT x.* FROM (SELECT g.* FROM grants g WHERE g.client_id = :clientId ORDER BY g.account_id, g.id LIMIT :countLimit + 1) x),
+ looked_grants AS MATERIALIZED (SELECT x.* FROM (SELECT g.* FROM grants g WHERE g.client_id = :clientId ORDER BY g.account_id, g.id LIMIT (SELECT :countLimit + 1)) x),
  looked AS MATERIALIZED (SELECT DISTINCT g.session_id FROM looked_grants g WHERE g.offline AND g.revoked_at IS NULL),
  locked AS MATERIALIZED (
    SELECT s.id, s.account_id FROM looked x

@@ -19,8 +19,8 @@
 --   application_list json
 
 WITH
- looked_grants AS MATERIALIZED (SELECT x.* FROM (SELECT g.* FROM grants g WHERE g.client_id = :clientId ORDER BY g.account_id, g.id LIMIT :countLimit + 1) x),
- looked AS MATERIALIZED (SELECT p.session_id FROM (SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = :clientId ORDER BY sc.session_id LIMIT :countLimit + 1) p
+ looked_grants AS MATERIALIZED (SELECT x.* FROM (SELECT g.* FROM grants g WHERE g.client_id = :clientId ORDER BY g.account_id, g.id LIMIT (SELECT :countLimit + 1)) x),
+ looked AS MATERIALIZED (SELECT p.session_id FROM (SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = :clientId ORDER BY sc.session_id LIMIT (SELECT :countLimit + 1)) p
    UNION SELECT g.session_id FROM looked_grants g WHERE g.revoked_at IS NULL),
  locked AS MATERIALIZED (
    SELECT s.id, s.account_id FROM looked x

@@ -19,8 +19,8 @@
 --   application_list json
 
 WITH
- looked_grants AS MATERIALIZED (SELECT x.* FROM (SELECT g.* FROM grants g WHERE g.upstream_id = :upstreamId ORDER BY g.account_id, g.id LIMIT :countLimit + 1) x),
- looked AS MATERIALIZED (SELECT u.session_id FROM (SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = :upstreamId ORDER BY u.account_id, u.session_id LIMIT :countLimit + 1) u),
+ looked_grants AS MATERIALIZED (SELECT x.* FROM (SELECT g.* FROM grants g WHERE g.upstream_id = :upstreamId ORDER BY g.account_id, g.id LIMIT (SELECT :countLimit + 1)) x),
+ looked AS MATERIALIZED (SELECT u.session_id FROM (SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = :upstreamId ORDER BY u.account_id, u.session_id LIMIT (SELECT :countLimit + 1)) u),
  locked AS MATERIALIZED (
    SELECT s.id, s.account_id FROM looked x
     CROSS JOIN LATERAL (SELECT s.id, s.account_id FROM sessions s WHERE s.id = x.session_id AND s.terminated_at IS NULL OFFSET 0) s

@@ -12,7 +12,7 @@ WITH
 looked AS MATERIALIZED (
   SELECT x.account_id, x.id AS session_id, x.account_id::text || '/' || x.id::text AS cursor, x.began_after_order < :number AS due
     FROM sessions x WHERE x.terminated_at IS NULL AND (x.account_id, x.id) > (split_part(coalesce(:cursor, '00000000-0000-0000-0000-000000000000/00000000-0000-0000-0000-000000000000'), '/', 1)::uuid, split_part(coalesce(:cursor, '00000000-0000-0000-0000-000000000000/00000000-0000-0000-0000-000000000000'), '/', 2)::uuid)
-   ORDER BY x.account_id, x.id LIMIT :look
+   ORDER BY x.account_id, x.id LIMIT (SELECT :look)
 )
 SELECT (SELECT count(DISTINCT d.session_id)::int FROM (
   SELECT l.account_id, l.session_id, l.cursor FROM looked l JOIN sessions s ON s.account_id = l.account_id AND s.id = l.session_id

@@ -17,7 +17,7 @@ WITH
 looked AS MATERIALIZED (
   SELECT x.account_id, x.id, x.account_id::text || '/' || x.id::text AS cursor, x.revoked_at IS NULL AND x.began_after_order < :number AND true AS due
     FROM grants x WHERE true AND (x.account_id, x.id) > (split_part(coalesce(:cursor, '00000000-0000-0000-0000-000000000000/00000000-0000-0000-0000-000000000000'), '/', 1)::uuid, split_part(coalesce(:cursor, '00000000-0000-0000-0000-000000000000/00000000-0000-0000-0000-000000000000'), '/', 2)::uuid)
-   ORDER BY x.account_id, x.id LIMIT :look
+   ORDER BY x.account_id, x.id LIMIT (SELECT :look)
 ),
 due AS MATERIALIZED (
   SELECT l.account_id, l.id, l.cursor FROM looked l WHERE l.due ORDER BY l.cursor COLLATE "C" LIMIT :limit

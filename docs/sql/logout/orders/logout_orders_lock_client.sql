@@ -15,7 +15,7 @@ WITH
 looked AS MATERIALIZED (
   SELECT x.account_id, x.session_id AS session_id, x.session_id::text AS cursor, x.began_after_order < :number AS due
     FROM session_clients x WHERE x.client_id = :targetId AND (x.session_id) > (split_part(coalesce(:cursor, '00000000-0000-0000-0000-000000000000'), '/', 1)::uuid)
-   ORDER BY x.session_id LIMIT :look
+   ORDER BY x.session_id LIMIT (SELECT :look)
 ),
 due AS MATERIALIZED (
   SELECT l.account_id, l.session_id, l.cursor FROM looked l JOIN sessions s ON s.account_id = l.account_id AND s.id = l.session_id

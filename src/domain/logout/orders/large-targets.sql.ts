@@ -4,8 +4,6 @@ import { participationsOf, sessionsBegunBy } from '../../sessions/sessions.sql.j
 
 const OF_CLIENT = { targetId: 'text', limit: 'int' } as const;
 const ROW = { rows: 'int' } as const;
-/** By a query of its own: a planner that knows the number would rather sort all rows, where it expects fewer than that. */
-const LIMIT = '(SELECT :limit)';
 
 function greatest(...relations: readonly string[]): string {
   return `SELECT greatest(${relations.map((rows) => `(SELECT count(*) FROM ${rows} r)`).join(', ')})::int AS rows`;
@@ -20,18 +18,18 @@ export const ROWS_OF = {
     name: 'logout_orders_rows_of_client',
     parameters: OF_CLIENT,
     row: ROW,
-    text: greatest(participationsOf(':targetId', LIMIT), grantsOfClient(':targetId', LIMIT)),
+    text: greatest(participationsOf(':targetId', ':limit'), grantsOfClient(':targetId', ':limit')),
   }),
   'client-offline': statement({
     name: 'logout_orders_rows_of_client_offline',
     parameters: OF_CLIENT,
     row: ROW,
-    text: greatest(grantsOfClient(':targetId', LIMIT)),
+    text: greatest(grantsOfClient(':targetId', ':limit')),
   }),
   upstream: statement({
     name: 'logout_orders_rows_of_upstream',
     parameters: { targetId: 'uuid', limit: 'int' },
     row: ROW,
-    text: greatest(sessionsBegunBy(':targetId', LIMIT), grantsOfUpstream(':targetId', LIMIT)),
+    text: greatest(sessionsBegunBy(':targetId', ':limit'), grantsOfUpstream(':targetId', ':limit')),
   }),
 };

@@ -1,3 +1,4 @@
+import { limitAlongIndex } from '../../../platform/database/sql-text.js';
 import type { Walk } from './order-kinds.sql.js';
 
 const NIL = '00000000-0000-0000-0000-000000000000';
@@ -14,7 +15,7 @@ export function lookAt(walk: Walk, columns: string): string {
      looked AS MATERIALIZED (
        SELECT ${columns}, ${along.map((column) => `${column}::text`).join(` || '/' || `)} AS cursor, ${due} AS due
          FROM ${from} WHERE ${among} AND (${along.join(', ')}) > (${after.join(', ')})
-        ORDER BY ${along.join(', ')} LIMIT :look
+        ORDER BY ${along.join(', ')} ${limitAlongIndex(':look')}
      )`;
 }
 
