@@ -21,6 +21,7 @@ export * from './1795346900001-LetInteractionsOutliveSessions.js';
 export * from './1795347000000-AddRoutingKeys.js';
 export * from './1795347000001-KeySessionsByAccount.js';
 export * from './1795347000002-RefreshByGeneration.js';
+export * from './1795347000003-KeepLedgerByDay.js';
 export * from './1795347000020-AddRetentionIndexes.js';
 export * from './1795347000021-OrderWhatIsLarge.js';
 export * from './1795347000050-FillRateLimitsByHalf.js';

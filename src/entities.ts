@@ -8,6 +8,9 @@ import { ConsoleSessionEntity } from './domain/operators/entities/console-sessio
 import { SigningKeyEntity } from './platform/keys/entities/signing-key.entity.js';
 import { BackChannelLogoutAttemptEntity } from './domain/logout/notices/entities/back-channel-logout-attempt.entity.js';
 import { BackChannelLogoutDeliveryEntity } from './domain/logout/notices/entities/back-channel-logout-delivery.entity.js';
+import { DeliveredNoticeEntity } from './domain/logout/notices/entities/delivered-notice.entity.js';
+import { DeliveryBucketEntity } from './domain/logout/notices/entities/delivery-bucket.entity.js';
+import { OwedReceiptEntity } from './domain/logout/receipts/entities/owed-receipt.entity.js';
 import { LogoutReceiptEntity } from './domain/logout/receipts/entities/logout-receipt.entity.js';
 import { DeliveryBreakerEntity } from './domain/logout/notices/entities/delivery-breaker.entity.js';
 import { SessionTerminationEntity } from './domain/logout/termination/entities/session-termination.entity.js';
@@ -47,6 +50,9 @@ export const ENTITIES = [
   SessionTerminationEntity,
   BackChannelLogoutDeliveryEntity,
   BackChannelLogoutAttemptEntity,
+  DeliveredNoticeEntity,
+  DeliveryBucketEntity,
+  OwedReceiptEntity,
   LogoutReceiptEntity,
   DeliveryBreakerEntity,
   LogoutOrderEntity,

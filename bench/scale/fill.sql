@@ -98,22 +98,28 @@ SELECT 'filled:' || n, 1, (extract(epoch FROM current_setting('fill.now')::times
   FROM pg_temp.numbers() n WHERE n % 4 = 3;
 
 -- step: terminations
-INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at, receipted_at, without_notice)
+INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, occurred_at, without_notice)
 SELECT pg_temp.id_of('termination', n), CASE WHEN n % 1000 = 2 THEN 'refresh_token_reuse' ELSE 'end_session' END, '{"kind": "user"}',
-       pg_temp.id_of('account', pg_temp.account_of(n)), 1, 1, 1, pg_temp.ended(n), pg_temp.ended(n), '[]'
+       pg_temp.id_of('account', pg_temp.account_of(n)), 1, 1, 1, pg_temp.ended(n), '[]'
   FROM pg_temp.numbers() n WHERE pg_temp.is_on_record(n);
 
 -- step: notices
-INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at, finished_at, last_error)
-SELECT pg_temp.id_of('delivery', n), pg_temp.id_of('termination', n), pg_temp.client_of(n, 0), pg_temp.id_of('account', pg_temp.account_of(n))::text,
-       pg_temp.id_of('sid0', n)::text, CASE WHEN n % 200 = 2 THEN 'rejected' WHEN n % 500 = 7 THEN 'abandoned' ELSE 'delivered' END, 1,
-       pg_temp.ended(n), pg_temp.ended(n), pg_temp.ended(n), CASE WHEN n % 200 = 2 THEN 'http_400' WHEN n % 500 = 7 THEN 'http_503' END
-  FROM pg_temp.numbers() n WHERE pg_temp.is_on_record(n);
+INSERT INTO logout_deliveries (id, termination_id, client_id, account_id, bucket, cause, sub, sid, state, attempts, next_attempt_at, created_at, finished_at, last_error)
+SELECT pg_temp.id_of('delivery', n), pg_temp.id_of('termination', n), pg_temp.client_of(n, 0), a.id, get_byte(uuid_send(a.id), 15) & 15, 'end_session', a.id::text,
+       pg_temp.id_of('sid0', n)::text, CASE WHEN n % 200 = 2 THEN 'rejected' ELSE 'abandoned' END, 1,
+       pg_temp.ended(n), pg_temp.ended(n), pg_temp.ended(n), CASE WHEN n % 200 = 2 THEN 'http_400' ELSE 'http_503' END
+  FROM pg_temp.numbers() n CROSS JOIN LATERAL (SELECT pg_temp.id_of('account', pg_temp.account_of(n)) AS id) a
+ WHERE pg_temp.is_on_record(n) AND (n % 200 = 2 OR n % 500 = 7);
+INSERT INTO logout_delivered (id, termination_id, client_id, account_id, sub, sid, attempts, created_at, finished_at, jti, started_at, duration_ms, status)
+SELECT pg_temp.id_of('delivery', n), pg_temp.id_of('termination', n), pg_temp.client_of(n, 0), a.id, a.id::text, pg_temp.id_of('sid0', n)::text, 1,
+       pg_temp.ended(n), pg_temp.ended(n), pg_temp.id_of('notice', n)::text, pg_temp.ended(n), 12, 200
+  FROM pg_temp.numbers() n CROSS JOIN LATERAL (SELECT pg_temp.id_of('account', pg_temp.account_of(n)) AS id) a
+ WHERE pg_temp.is_on_record(n) AND NOT (n % 200 = 2 OR n % 500 = 7);
 
 -- step: attempts
 INSERT INTO logout_delivery_attempts (delivery_id, number, jti, started_at, duration_ms, status)
-SELECT pg_temp.id_of('delivery', n), 1, pg_temp.id_of('notice', n)::text, pg_temp.ended(n), 12, CASE WHEN n % 200 = 2 THEN 400 WHEN n % 500 = 7 THEN 503 ELSE 200 END
-  FROM pg_temp.numbers() n WHERE pg_temp.is_on_record(n);
+SELECT pg_temp.id_of('delivery', n), 1, pg_temp.id_of('notice', n)::text, pg_temp.ended(n), 12, CASE WHEN n % 200 = 2 THEN 400 ELSE 503 END
+  FROM pg_temp.numbers() n WHERE pg_temp.is_on_record(n) AND (n % 200 = 2 OR n % 500 = 7);
 
 -- step: receipts
 INSERT INTO logout_receipts (sequence, termination_id, revision, jws, hash, previous_hash, issued_at)

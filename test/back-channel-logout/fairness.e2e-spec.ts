@@ -1,5 +1,8 @@
-import { DeliveryQueueRepository, CLAIM } from '../../src/domain/logout/notices/delivery-queue.repository.js';
+import { randomUUID } from 'node:crypto';
+import { CLAIM } from '../../src/domain/logout/notices/delivery-claim.sql.js';
+import { DeliveryQueueRepository } from '../../src/domain/logout/notices/delivery-queue.repository.js';
 import { BackChannelLogoutDispatcher } from '../../src/domain/logout/notices/back-channel-logout.dispatcher.js';
+import { BUCKETS } from '../../src/domain/logout/notices/deliveries.sql.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { HOUR, MINUTE } from '../support/clock.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
@@ -101,6 +104,8 @@ describe('one application owes ten thousand notices, and all of them are older t
         perClient: SHARES.perClient,
         underWayClients: [],
         underWayCounts: [],
+        node: randomUUID(),
+        buckets: Array.from({ length: BUCKETS }, (_, bucket) => bucket),
       }),
     );
     const read = rowsRead(row!['QUERY PLAN'][0].Plan, 'logout_deliveries');

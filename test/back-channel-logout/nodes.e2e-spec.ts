@@ -105,6 +105,7 @@ describe('several nodes on one database (architecture#stateless-nodes)', () => {
     const repository = first.app.get(DeliveryQueueRepository);
     const late = {
       deliveryId: id!,
+      clientId,
       number: 2,
       jti: 'late',
       startedAt: first.clock.now(),
@@ -112,7 +113,7 @@ describe('several nodes on one database (architecture#stateless-nodes)', () => {
       status: 500,
       errorCode: 'http_500',
     };
-    await repository.record([{ ...late, state: 'pending', nextAttemptAt: first.clock.now() }], first.clock.now(), 5);
+    await repository.record({ ...late, state: 'pending', nextAttemptAt: first.clock.now() });
     expect(await noticeById(first, id!)).toMatchObject({ state: 'delivered', attempts: 1 });
     first.clock.advance(DAY);
     await first.sendDue();

@@ -1,4 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { NOTICES } from '../support/ledger.js';
+import { timeOrderedId } from '../../src/platform/clock/time-ordered-id.js';
 import type { TestApp, TestClient, Tokens } from '../support/app.js';
 import type { Browser } from '../support/http.js';
 import type { StubRelyingParty } from '../support/stub-relying-party.js';
@@ -55,9 +56,7 @@ export interface DeliveryRow {
 }
 
 export function deliveriesTo(app: TestApp, clientId: string): Promise<DeliveryRow[]> {
-  return app.db.query<DeliveryRow>('SELECT * FROM logout_deliveries WHERE client_id = $1 ORDER BY created_at, id', [
-    clientId,
-  ]);
+  return app.db.query<DeliveryRow>(`SELECT * FROM ${NOTICES} WHERE client_id = $1 ORDER BY created_at, id`, [clientId]);
 }
 
 export interface TerminationRow {
@@ -88,7 +87,7 @@ export async function noticeAfterSignOut(app: TestApp, client: TestClient): Prom
 }
 
 export async function noticeById(app: TestApp, id: string): Promise<DeliveryRow> {
-  const [row] = await app.db.query<DeliveryRow>('SELECT * FROM logout_deliveries WHERE id = $1', [id]);
+  const [row] = await app.db.query<DeliveryRow>(`SELECT * FROM ${NOTICES} WHERE id = $1`, [id]);
   if (row === undefined) throw new Error(`no notice ${id}`);
   return row;
 }
@@ -103,9 +102,13 @@ export interface AttemptRow {
 }
 
 export function attemptsOf(app: TestApp, deliveryId: string): Promise<AttemptRow[]> {
-  return app.db.query<AttemptRow>('SELECT * FROM logout_delivery_attempts WHERE delivery_id = $1 ORDER BY number', [
-    deliveryId,
-  ]);
+  return app.db.query<AttemptRow>(
+    `SELECT number, jti, started_at, duration_ms, status, error_code FROM logout_delivery_attempts WHERE delivery_id = $1
+      UNION ALL
+     SELECT attempts, jti, started_at, duration_ms, status, NULL FROM logout_delivered WHERE id = $1
+      ORDER BY number`,
+    [deliveryId],
+  );
 }
 
 /** Notices that are due now, of which nobody has made an attempt. Each is about a session of its own. */
@@ -115,16 +118,17 @@ export async function dueNotices(
   n: number,
   at: { readonly created?: Date; readonly due?: Date } = {},
 ): Promise<string[]> {
-  const terminationId = randomUUID();
   const { created = app.clock.now(), due = app.clock.now() } = at;
+  const terminationId = timeOrderedId(created);
   await app.db.query(
     `INSERT INTO session_terminations (id, cause, initiator, sessions, grants_revoked, deliveries, occurred_at)
      VALUES ($1, 'admin', '{"kind":"system"}', $2, 0, $2, $3)`,
     [terminationId, n, created],
   );
   const rows = await app.db.query<{ id: string }>(
-    `INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
-     SELECT gen_random_uuid(), $1, $2, 'sub-' || i, 'sid-' || i, 'pending', 0, $3, $4 FROM generate_series(1, $5::int) i RETURNING id`,
+    `INSERT INTO logout_deliveries (id, termination_id, client_id, bucket, cause, sub, sid, state, attempts, next_attempt_at, created_at)
+     SELECT (substr($1::text, 1, 15) || substr(gen_random_uuid()::text, 16))::uuid, $1::uuid, $2, i % 16, 'admin', 'sub-' || i, 'sid-' || i, 'pending', 0, $3, $4 FROM generate_series(1, $5::int) i
+     RETURNING id`,
     [terminationId, clientId, due, created, n],
   );
   return rows.map(({ id }) => id).sort();

@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { writeNotice } from '../support/ledger.js';
 import { clientOf, someoneAt, terminationsOf } from '../back-channel-logout/scene.js';
 import { anOperator } from '../console/operator.js';
 import { signOut } from '../rp-initiated-logout/end-session.js';
@@ -55,12 +56,17 @@ describe('an operator at a browser', () => {
        VALUES ($1, 'admin', '{"kind":"operator","clientId":"test-admin"}', $2, $2, $2, $3)`,
       [id, count, began],
     );
-    await app.db.query(
-      `INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at, finished_at, last_error)
-       SELECT gen_random_uuid(), $1, $2, 'x', 'y', $3, 1, $4::timestamptz, $4::timestamptz, $4::timestamptz + n * ($5::timestamptz - $4::timestamptz) / $6, CASE WHEN $3 = 'delivered' THEN NULL ELSE 'http_503' END
-         FROM generate_series(1, $6::int) n`,
-      [id, clientId, state, began, ended, count],
-    );
+    for (let n = 1; n <= count; n += 1) {
+      const finished = new Date(began.getTime() + (n * took) / count);
+      await writeNotice(app.db, {
+        terminationId: id,
+        clientId,
+        state,
+        created: began,
+        finished,
+        lastError: 'http_503',
+      });
+    }
   }
 
   /** A logout that waits for its application. */

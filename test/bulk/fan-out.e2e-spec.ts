@@ -1,3 +1,4 @@
+import { NOTICES } from '../support/ledger.js';
 import { SessionExpirySweeper } from '../../src/domain/logout/termination/session-expiry.sweeper.js';
 import { LogoutOrderWorkRepository } from '../../src/domain/logout/orders/logout-order-work.repository.js';
 import { ADMIN, TestApp, type TestClient } from '../support/app.js';
@@ -279,9 +280,7 @@ describe('the job that follows an order', () => {
       await runJob(app);
       party.answerNext(503);
       await app.sendDue();
-      expect(await app.db.query('SELECT state, attempts FROM logout_deliveries')).toEqual([
-        { state: 'pending', attempts: 1 },
-      ]);
+      expect(await app.db.query(`SELECT state, attempts FROM ${NOTICES}`)).toEqual([{ state: 'pending', attempts: 1 }]);
       await untilDone(id);
     });
 
@@ -303,7 +302,7 @@ describe('the job that follows an order', () => {
       await other.sendDue();
       accept();
       await sending;
-      expect(await app.db.query('SELECT state, attempts FROM logout_deliveries')).toEqual([
+      expect(await app.db.query(`SELECT state, attempts FROM ${NOTICES}`)).toEqual([
         { state: 'delivered', attempts: 1 },
       ]);
       expect(party.received).toHaveLength(1);
@@ -376,8 +375,8 @@ describe('the job that follows an order', () => {
         `SELECT (SELECT count(*)::int FROM sessions WHERE terminated_at IS NULL) AS live,
                 (SELECT count(*)::int FROM session_terminations) AS terminations,
                 (SELECT count(DISTINCT termination_id)::int FROM sessions) AS ended,
-                (SELECT count(*)::int FROM logout_deliveries) AS notices,
-                (SELECT count(DISTINCT (client_id, sid))::int FROM logout_deliveries) AS told,
+                (SELECT count(*)::int FROM ${NOTICES}) AS notices,
+                (SELECT count(DISTINCT (client_id, sid))::int FROM ${NOTICES}) AS told,
                 (SELECT count(*)::int FROM grants WHERE revoked_at IS NULL) AS grants`,
       );
       expect(row).toEqual({

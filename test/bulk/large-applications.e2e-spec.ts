@@ -1,6 +1,7 @@
 import { LogoutOrderWorkRepository } from '../../src/domain/logout/orders/logout-order-work.repository.js';
 import { ADMIN, TestApp, type Answer, type TestClient } from '../support/app.js';
 import { HOUR, SECOND } from '../support/clock.js';
+import { NOTICES } from '../support/ledger.js';
 import { stoppedAt, untilWaiting } from '../support/locks.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { StubUpstream } from '../support/stub-upstream.js';
@@ -134,7 +135,7 @@ describe('an application with more sessions than one statement should end', () =
     expect(await progressOf(app, id)).toMatchObject({ total: MANY + 1, done: MANY + 1, deliveries: MANY + 1 });
     for (const node of [app, other]) expect(await node.isActive(client, ben.tokens[0]!.access_token)).toBe(true);
     expect(await aliveGrants(client.clientId)).toBe(1);
-    const told = await app.db.query('SELECT 1 FROM logout_deliveries WHERE sub = $1', [ben.accountId]);
+    const told = await app.db.query(`SELECT 1 FROM ${NOTICES} WHERE sub = $1`, [ben.accountId]);
     expect(told).toEqual([]);
   });
 
@@ -153,7 +154,7 @@ describe('an application with more sessions than one statement should end', () =
     app.clock.advance(5 * SECOND);
     await runJob(other);
     expect(await recorded('client_disabled')).toMatchObject({ records: MANY, notices: MANY });
-    const told = await app.db.query('SELECT 1 FROM logout_deliveries GROUP BY client_id, sid HAVING count(*) > 1');
+    const told = await app.db.query(`SELECT 1 FROM ${NOTICES} GROUP BY client_id, sid HAVING count(*) > 1`);
     expect(told).toEqual([]);
   });
 
@@ -185,7 +186,7 @@ describe('an application with more sessions than one statement should end', () =
     await job;
     const accessToken = String(answer.body.access_token);
     for (const node of [app, other]) expect(await node.isActive(reader, accessToken)).toBe(false);
-    const told = await app.db.query('SELECT 1 FROM logout_deliveries WHERE sub = $1', [id]);
+    const told = await app.db.query(`SELECT 1 FROM ${NOTICES} WHERE sub = $1`, [id]);
     expect(told).toHaveLength(1);
   });
 
@@ -199,7 +200,7 @@ describe('an application with more sessions than one statement should end', () =
     await signOut(mia.browser);
     await runJob(app);
     const told = await app.db.query<{ client_id: string; n: number }>(
-      'SELECT client_id, count(*)::int AS n FROM logout_deliveries WHERE sub = $1 GROUP BY client_id',
+      `SELECT client_id, count(*)::int AS n FROM ${NOTICES} WHERE sub = $1 GROUP BY client_id`,
       [mia.accountId],
     );
     expect(told).toEqual([{ client_id: client.clientId, n: 1 }]);

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { NOTICES } from '../support/ledger.js';
 import { LogoutOrderWorkRepository } from '../../src/domain/logout/orders/logout-order-work.repository.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { order, placed, progressOf, runJob, seed } from './scene.js';
@@ -91,7 +92,7 @@ describe('100,000 sessions', () => {
     const [row] = await app.db.query<Record<string, number>>(
       `SELECT (SELECT count(*)::int FROM sessions WHERE terminated_at IS NULL) AS live,
               (SELECT count(*)::int FROM session_terminations) AS terminations,
-              (SELECT count(DISTINCT (client_id, sid))::int FROM logout_deliveries) AS told,
+              (SELECT count(DISTINCT (client_id, sid))::int FROM ${NOTICES}) AS told,
               (SELECT count(*)::int FROM grants WHERE revoked_at IS NULL) AS grants`,
     );
     expect(row).toEqual({ live: 0, terminations: SESSIONS, told: SESSIONS, grants: 0 });

@@ -394,8 +394,8 @@ describe('the console', () => {
       const { id, url, clientId } = await aLogout('Ledger');
       await app.db.query(
         `WITH d AS (
-           INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
-           SELECT gen_random_uuid(), $1, $2, 'x', 'y', 'pending', 20, $3, $3 FROM generate_series(1, 104) RETURNING id
+           INSERT INTO logout_deliveries (id, termination_id, client_id, cause, sub, sid, state, attempts, next_attempt_at, created_at)
+           SELECT gen_random_uuid(), $1, $2, 'admin', 'x', 'y', 'pending', 20, $3, $3 FROM generate_series(1, 104) RETURNING id
          )
          INSERT INTO logout_delivery_attempts (delivery_id, number, jti, started_at, duration_ms, status, error_code)
          SELECT d.id, n, gen_random_uuid()::text, $3, 7, 503, 'http_503' FROM d, generate_series(1, 20) n`,

@@ -2,9 +2,9 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/platform/database/data-source-options.js';
 import { expiredRows, Retention } from '../../src/platform/database/retention.js';
-import { TransactionRunner } from '../../src/platform/database/transaction.js';
 import { DAY, HOUR, TestClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { retentionOf } from '../support/retention.js';
 
 const ruleOf = (table: string, key = 'id') => ({
   ...expiredRows({ name: `test_remove_${table}`, table, key, condition: 'fell_at < :before', along: 'fell_at' }),
@@ -30,7 +30,7 @@ describe('retention', () => {
       CREATE TRIGGER count_batch AFTER DELETE ON leaves REFERENCING OLD TABLE AS gone
       FOR EACH STATEMENT EXECUTE FUNCTION count_batch()`);
     dataSource = await new DataSource(dataSourceOptions(db.url, 4, [])).initialize();
-    retention = new Retention(new TransactionRunner(dataSource), clock, 0);
+    retention = retentionOf(dataSource, clock);
     retention.register(RULE);
   });
   afterAll(async () => {
@@ -90,7 +90,7 @@ describe('retention', () => {
   });
 
   it('goes on behind a rule that fails, counts it, and tries it again', async () => {
-    const failing = new Retention(new TransactionRunner(dataSource), clock, 0);
+    const failing = retentionOf(dataSource, clock);
     const failed: string[] = [];
     failing.whenFailed((table) => failed.push(table));
     failing.register(BRANCHES, RULE, ROOTS);
@@ -103,7 +103,7 @@ describe('retention', () => {
   });
 
   it('says once in a pass what failed, however many rules it was', async () => {
-    const failing = new Retention(new TransactionRunner(dataSource), clock, 0);
+    const failing = retentionOf(dataSource, clock);
     const warn = vi.spyOn(failing['logger'], 'warn').mockReturnValue();
     failing.register(BRANCHES, RULE, ROOTS);
     await failing.sweep();
@@ -112,7 +112,7 @@ describe('retention', () => {
 
   it('removes what hangs on others first, in whatever order the rules came', async () => {
     await db.query('CREATE TABLE twigs (leaf_id int REFERENCES leaves, fell_at timestamptz NOT NULL)');
-    const ordered = new Retention(new TransactionRunner(dataSource), clock, 0);
+    const ordered = retentionOf(dataSource, clock);
     ordered.register(RULE, { ...TWIGS, first: true });
     await fall(2, 2 * DAY);
     await db.query('INSERT INTO twigs SELECT id, fell_at FROM leaves');

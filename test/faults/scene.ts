@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
+import { NOTICES } from '../support/ledger.js';
 import { aDataDirectory, ADMIN_ENV, Operator, remove, Service } from '../start/service.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StubRelyingParty, type Answer } from '../support/stub-relying-party.js';
@@ -157,7 +158,7 @@ export async function ledger(
   db: Database,
 ): Promise<Map<string, { readonly state: string; readonly attempts: number }>> {
   const rows = await db.query<{ sid: string; state: string; attempts: number }>(
-    'SELECT sid, state, attempts FROM logout_deliveries',
+    `SELECT sid, state, attempts FROM ${NOTICES}`,
   );
   return new Map(rows.map(({ sid, state, attempts }) => [sid, { state, attempts }]));
 }
@@ -202,7 +203,12 @@ export async function verifiedReceipts(operator: Operator): Promise<{ readonly o
 /** Waits until no termination is owed a receipt. */
 export async function allAreReceipted(db: Database, n: number): Promise<void> {
   await vi.waitUntil(
-    async () => (await db.query('SELECT 1 FROM session_terminations WHERE receipted_at IS NOT NULL')).length === n,
+    async () =>
+      (
+        await db.query(
+          'SELECT 1 FROM session_terminations t WHERE NOT EXISTS (SELECT 1 FROM logout_receipts_owed o WHERE o.termination_id = t.id)',
+        )
+      ).length === n,
     WAIT,
   );
 }

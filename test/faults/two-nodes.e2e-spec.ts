@@ -1,3 +1,4 @@
+import { NOTICES } from '../support/ledger.js';
 import { buildOnce, Operator, type Service } from '../start/service.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import type { Answer } from '../support/stub-relying-party.js';
@@ -69,7 +70,7 @@ describe('two nodes on one database end two hundred sessions between them', () =
   it('sends nothing but what was refused at first a second time', async () => {
     expect(applications.map(({ received }) => received.length)).toEqual([50, 50, 56, 53]);
     const [{ attempts } = { attempts: 0 }] = await db.query<{ attempts: number }>(
-      'SELECT sum(attempts)::int AS attempts FROM logout_deliveries',
+      `SELECT sum(attempts)::int AS attempts FROM ${NOTICES}`,
     );
     expect(attempts).toBe(LOGOUTS + 6 + 3);
   });

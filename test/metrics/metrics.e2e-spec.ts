@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { writeNotice } from '../support/ledger.js';
 import { DeliveryFiguresService } from '../../src/domain/logout/insight/delivery-figures.service.js';
 import { LOGOUT_TOKEN_RESULTS, Metrics } from '../../src/platform/metrics/metrics.js';
 import { clientOf, someoneAt } from '../back-channel-logout/scene.js';
@@ -176,12 +177,8 @@ describe('metrics', () => {
          VALUES ($1, 'admin', '{"kind":"system"}', 1, 0, $2, $3)`,
         [id, n, created],
       );
-      await node.db.query(
-        `INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at, finished_at)
-         SELECT gen_random_uuid(), $1, $2, 'x', 'y', $3, 1, $4, $4, CASE WHEN $3 = 'pending' THEN NULL ELSE $5::timestamptz END
-           FROM generate_series(1, $6)`,
-        [id, clientId, name, created, finished, n],
-      );
+      for (let i = 0; i < n; i += 1)
+        await writeNotice(node.db, { terminationId: id, clientId, state: name, created, finished });
     };
 
     it('there are counts, percentiles, the oldest one, by application and by hour', async () => {

@@ -6,6 +6,7 @@ import type { RateLimiter } from '../../src/platform/rate-limits/rate-limiter.js
 import { RateLimits } from '../../src/platform/rate-limits/rate-limits.js';
 import { TestClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { retentionOf } from '../support/retention.js';
 
 const MINUTE_SECONDS = 60;
 
@@ -23,9 +24,8 @@ describe('rate limits', () => {
 
   async function startNode(): Promise<Node> {
     const dataSource = await new DataSource(dataSourceOptions(db.url, 4, [])).initialize();
-    const transactions = new TransactionRunner(dataSource);
-    const retention = new Retention(transactions, clock, 0);
-    const limits = new RateLimits(transactions, retention, clock);
+    const retention = retentionOf(dataSource, clock);
+    const limits = new RateLimits(new TransactionRunner(dataSource), retention, clock);
     limits.onModuleInit();
     return { dataSource, limits, retention };
   }

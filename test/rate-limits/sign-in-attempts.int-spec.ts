@@ -5,12 +5,12 @@ import { SignInAttempt } from '../../src/domain/accounts/sign-in-attempt.js';
 import { SignInLimiter } from '../../src/domain/accounts/sign-in-limiter.js';
 import { loadSettings } from '../../src/platform/config/settings.js';
 import { dataSourceOptions } from '../../src/platform/database/data-source-options.js';
-import { Retention } from '../../src/platform/database/retention.js';
 import { isStorageFailure } from '../../src/platform/database/storage-errors.js';
 import { TransactionRunner } from '../../src/platform/database/transaction.js';
 import { RateLimits } from '../../src/platform/rate-limits/rate-limits.js';
 import { TestClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { retentionOf } from '../support/retention.js';
 
 const FAILURES = 3;
 const HOME = '192.0.2.1';
@@ -41,7 +41,7 @@ describe('attempts at signing in', () => {
       return query(question);
     }) as typeof pool.query;
     const transactions = new TransactionRunner(dataSource);
-    const limits = new RateLimits(transactions, new Retention(transactions, clock, 0), clock);
+    const limits = new RateLimits(transactions, retentionOf(dataSource, clock), clock);
     const settings = { ...loadSettings({}), signInAccountFailures: FAILURES, signInAddressPerMinute: 1000 };
     return { dataSource, limits, limiter: new SignInLimiter(limits, settings), sent };
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
+import { writeTerminations } from '../support/ledger.js';
 import { Retention } from '../../src/platform/database/retention.js';
 import { KeyMaintenance } from '../../src/platform/keys/key-maintenance.js';
 import { LogoutService } from '../../src/domain/logout/command/logout.service.js';
@@ -77,12 +78,7 @@ describe('receipts of logouts', () => {
     return { id: termination!.id, accountId, clientId: client.clientId };
   }
   /** Terminations of nobody in particular. */
-  const terminations = (count: number): Promise<unknown> =>
-    app.db.query(
-      `INSERT INTO session_terminations (id, cause, initiator, sessions, grants_revoked, deliveries, occurred_at)
-       SELECT gen_random_uuid(), 'admin', '{"kind":"system"}', 1, 0, 0, $2 FROM generate_series(1, $1)`,
-      [count, app.clock.now()],
-    );
+  const terminations = (count: number): Promise<unknown> => writeTerminations(app.db, count, app.clock.now());
 
   it('says who, why, when and what came of it, signed, and nothing that identifies a person to others (threat-model#other-peoples-sessions)', async () => {
     const { id, accountId, clientId } = await signedOut(200);
@@ -200,17 +196,15 @@ describe('receipts of logouts', () => {
     const issuer = new pg.Client({ connectionString: app.db.url });
     await issuer.connect();
     await issuer.query('BEGIN');
-    await issuer.query('SELECT 1 FROM session_terminations WHERE id = $1 FOR NO KEY UPDATE', [id]);
+    await issuer.query('SELECT 1 FROM logout_receipts_owed WHERE termination_id = $1 FOR UPDATE', [id]);
     const token = await app.adminToken();
     await app.json('POST', '/admin/v1/deliveries/resend', { token, body: { termination_id: id } });
     await untilWaiting(app.db);
-    await issuer.query('UPDATE session_terminations SET receipted_at = now() WHERE id = $1', [id]);
+    await issuer.query('DELETE FROM logout_receipts_owed WHERE termination_id = $1', [id]);
     await issuer.query('COMMIT');
     await issuer.end();
     await app.sendDue();
-    expect(await app.db.query('SELECT receipted_at FROM session_terminations WHERE id = $1', [id])).toEqual([
-      { receipted_at: null },
-    ]);
+    expect(await app.db.query('SELECT 1 FROM logout_receipts_owed WHERE termination_id = $1', [id])).toHaveLength(1);
   });
 
   it('gets a successor also when a notice that was sent again ends without an attempt', async () => {
@@ -277,13 +271,11 @@ describe('receipts of logouts', () => {
   });
 
   it('is not lost behind many that are long in coming', async () => {
+    const early = `('00000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid`;
+    await writeTerminations(app.db, 1200, app.clock.now(), early);
     await app.db.query(
-      `WITH t AS (
-         INSERT INTO session_terminations (id, cause, initiator, sessions, grants_revoked, deliveries, occurred_at)
-         SELECT ('00000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, 'admin', '{"kind":"system"}', 1, 0, 1, $1
-           FROM generate_series(1, 1200) i RETURNING id)
-       INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
-       SELECT gen_random_uuid(), t.id, $2, 'sub', NULL, 'pending', 0, $3, $1 FROM t`,
+      `INSERT INTO logout_deliveries (id, termination_id, client_id, cause, sub, sid, state, attempts, next_attempt_at, created_at)
+       SELECT gen_random_uuid(), ${early}, $2, 'admin', 'sub', NULL, 'pending', 0, $3, $1 FROM generate_series(1, 1200) i`,
       [app.clock.now(), (await clientOf(app, party)).clientId, new Date(app.clock.now().getTime() + DAY)],
     );
     await terminations(1);
@@ -291,6 +283,8 @@ describe('receipts of logouts', () => {
     for (let poll = 0; poll < 4; poll += 1) issued += await app.issueReceipts();
     expect(issued).toBe(1);
     await app.db.query(`DELETE FROM session_terminations WHERE id::text LIKE '00000000-0000-7000-8000-%'`);
+    for (const table of ['logout_deliveries', 'logout_receipts_owed'])
+      await app.db.query(`DELETE FROM ${table} WHERE termination_id::text LIKE '00000000-0000-7000-8000-%'`);
   });
 
   describe('npm run verify-receipts', () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { NEVER } from 'rxjs';
+import { writeNotice } from '../support/ledger.js';
 import { LiveStreams } from '../../src/web/kit/live-streams.js';
 import { Sealer } from '../../src/platform/keys/sealer.js';
 import { TestApp, type TestClient } from '../support/app.js';
@@ -109,11 +110,9 @@ describe('the signed-out page, live', () => {
 
   it('shows one line for two notices to one application, as good as the worse of them', async () => {
     const { terminationId, reload, browser, clients } = await signedOut(['Ledger'], 503);
-    await app.db.query(
-      `INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at, finished_at)
-       VALUES (gen_random_uuid(), $1, $2, 'x', 'y', 'delivered', 1, $3, $3, $3)`,
-      [terminationId, clients[0]?.clientId, app.clock.now()],
-    );
+    const now = app.clock.now();
+    const clientId = clients[0]?.clientId ?? '';
+    await writeNotice(app.db, { terminationId, clientId, state: 'delivered', created: now, finished: now });
     const { body } = await browser.get(reload);
     expect(body.match(/class="name"/g)).toHaveLength(1);
     expect(body).toContain(KEEP_TRYING);

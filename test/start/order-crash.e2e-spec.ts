@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { NOTICES } from '../support/ledger.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { seedSessions } from '../bulk/scene.js';
@@ -47,7 +48,7 @@ describe('a logout order survives kill -9 of the service within a batch', () => 
     return service;
   }
 
-  const notices = (): Promise<Notice[]> => db.query<Notice>('SELECT sid, state FROM logout_deliveries');
+  const notices = (): Promise<Notice[]> => db.query<Notice>(`SELECT sid, state FROM ${NOTICES}`);
 
   it('the next node goes on: every session is recorded once, every application is told of each once', async () => {
     const first = await start();

@@ -4,7 +4,6 @@
 -- row:
 --   removed int
 
-WITH due AS (
-  SELECT id FROM audit_events WHERE at < :before ORDER BY at LIMIT 1000 FOR UPDATE SKIP LOCKED
-)
-DELETE FROM audit_events WHERE (id) IN (SELECT id FROM due) RETURNING 1 AS removed;
+DELETE FROM audit_events WHERE id < (lpad(to_hex((extract(epoch FROM :before) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid AND id = ANY(ARRAY(
+  SELECT x.id FROM audit_events x WHERE x.id < (lpad(to_hex((extract(epoch FROM :before) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid AND true ORDER BY x.id LIMIT 1000))
+RETURNING 1 AS removed;

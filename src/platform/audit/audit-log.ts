@@ -1,9 +1,10 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
-import { DAY } from '../clock/durations.js';
+import { DAY, MINUTE } from '../clock/durations.js';
+import { firstIdOf, timeOrderedId } from '../clock/time-ordered-id.js';
 import { Clock } from '../clock/clock.js';
 import { toPage, type Page, type PageRequest } from '../database/page.js';
-import { expiredRows, Retention } from '../database/retention.js';
+import { firstIdAt } from '../database/day-partitions.js';
+import { expiredRows, Retention, rowsWithoutDay } from '../database/retention.js';
 import { statement, typed } from '../database/statement.js';
 import { sqlState } from '../database/storage-errors.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
@@ -28,10 +29,12 @@ const INSERT = statement({
   parameters: { id: 'uuid', at: 'timestamptz', event: 'text', outcome: 'text', details: 'jsonb' },
   text: 'INSERT INTO audit_events (id, at, event, outcome, details) VALUES (:id, :at, :event, :outcome, :details)',
 });
+/** By the key within the minute that it is of, so one day is looked at. Two nodes that begin it at once leave a row each. */
 const COUNT_REFUSAL = statement({
   name: 'audit_count_refusal',
   parameters: {
     id: 'uuid',
+    minute: 'uuid',
     at: 'timestamptz',
     event: 'text',
     details: 'jsonb',
@@ -39,11 +42,17 @@ const COUNT_REFUSAL = statement({
     until: 'text',
     key: 'bytea',
   },
+  plannedAnew: true,
   text: `
+    WITH counted AS (
+      UPDATE audit_events a SET details = a.details || jsonb_build_object(
+               'count', coalesce((a.details ->> 'count')::int, 1) + :count, 'until', :until)
+       WHERE a.id >= :minute AND a.id = (SELECT x.id FROM audit_events x WHERE x.refusal_key = :key AND x.id >= :minute ORDER BY x.id LIMIT 1)
+      RETURNING 1
+    )
     INSERT INTO audit_events (id, at, event, outcome, details, refusal_key)
-    VALUES (:id, :at, :event, 'refused', CASE WHEN :count > 1 THEN :details || jsonb_build_object('count', :count) ELSE :details END, :key)
-    ON CONFLICT (refusal_key) WHERE refusal_key IS NOT NULL DO UPDATE SET details = audit_events.details || jsonb_build_object(
-      'count', coalesce((audit_events.details ->> 'count')::int, 1) + :count, 'until', :until)`,
+    SELECT :id, :at, :event, 'refused', CASE WHEN :count > 1 THEN :details || jsonb_build_object('count', :count) ELSE :details END, :key
+     WHERE NOT EXISTS (SELECT 1 FROM counted)`,
 });
 const LIST = statement({
   name: 'audit_list',
@@ -61,19 +70,19 @@ const LIST = statement({
      ORDER BY id DESC LIMIT :limit`,
 });
 
-const OLD = expiredRows({
+const OLD = rowsWithoutDay({
   name: 'audit_remove_old',
   table: 'audit_events',
   key: 'id',
-  condition: 'at < :before',
-  along: 'at',
+  bound: firstIdAt(':before'),
 });
+/** Of a month: what a service that stood still for longer has left goes with its day. */
 const OLD_REFUSALS = expiredRows({
   name: 'audit_remove_old_refusals',
   table: 'audit_events',
   key: 'id',
-  condition: "outcome = 'refused' AND at < :before",
-  along: 'at',
+  condition: `outcome = 'refused' AND id < ${firstIdAt(':before')} AND id >= ${firstIdAt(":before - interval '30 days'")}`,
+  along: 'id',
 });
 
 /** The record of what was done, refused and failed, for operators. Kept for a year. */
@@ -90,7 +99,7 @@ export class AuditLog implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.retention.register({ ...OLD, keepMs: YEAR_MS }, { ...OLD_REFUSALS, keepMs: REFUSALS_MS });
+    this.retention.register({ ...OLD, keepMs: YEAR_MS, byDay: { by: 'id' } }, { ...OLD_REFUSALS, keepMs: REFUSALS_MS });
   }
 
   /**
@@ -98,9 +107,10 @@ export class AuditLog implements OnModuleInit {
    * what must be on record is not done without it.
    */
   async record(event: AuditEvent, tx?: Tx): Promise<void> {
+    const at = this.clock.now();
     await (tx ?? this.transactions).query(INSERT, {
-      id: uuid(),
-      at: this.clock.now(),
+      id: timeOrderedId(at),
+      at,
       event: event.event,
       outcome: event.outcome,
       details: storable(event.details),
@@ -109,7 +119,7 @@ export class AuditLog implements OnModuleInit {
 
   /** What a statement needs that puts an event on record itself, so that it is a part of what it records. */
   rowOf(details: AuditDetails): AuditedRow {
-    return { auditId: uuid(), auditDetails: storable(details) };
+    return { auditId: timeOrderedId(this.clock.now()), auditDetails: storable(details) };
   }
 
   /**
@@ -125,7 +135,8 @@ export class AuditLog implements OnModuleInit {
     const row = this.refusals.rowOf(event, details, sameAs, now);
     const write = async (count: number): Promise<void> => {
       await this.transactions.query(COUNT_REFUSAL, {
-        id: uuid(),
+        id: timeOrderedId(now),
+        minute: firstIdOf(new Date(Math.floor(now.getTime() / MINUTE) * MINUTE)),
         at: now,
         event,
         details: storable(row.details),

@@ -4,6 +4,7 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { ChangeFeed } from './change-feed.js';
 import { Clock } from '../clock/clock.js';
 import { dataSourceOptions } from './data-source-options.js';
+import { DayPartitions } from './day-partitions.js';
 import { Readiness } from './readiness.js';
 import { Retention, RETENTION_INTERVAL_MS } from './retention.js';
 import { TransactionRunner } from './transaction.js';
@@ -39,6 +40,7 @@ export class DatabaseModule implements OnApplicationShutdown {
         TransactionRunner,
         ChangeFeed,
         Readiness,
+        DayPartitions,
         Retention,
       ],
       exports: [DataSource, Clock, TransactionRunner, ChangeFeed, Readiness, Retention],

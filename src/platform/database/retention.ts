@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
+import { DayPartitions, startOfDay, type KeptByDay } from './day-partitions.js';
 import { PeriodicTask } from './periodic-task.js';
 import { statement, type Statement } from './statement.js';
 import { warnOf } from './storage-log.js';
@@ -19,6 +20,11 @@ export interface RetentionRule extends ExpiredRows {
   readonly keepMs: number;
   /** What would go along with rows of another rule: it goes first, so that no row of that rule drags thousands with it. */
   readonly first?: true;
+  /**
+   * The table is kept by day: whole days are dropped, and the removal is for what lies in no day of its own. `:before` is a
+   * midnight, in UTC.
+   */
+  readonly byDay?: KeptByDay;
 }
 
 /** As many rows are removed in one transaction. */
@@ -90,6 +96,36 @@ export function dependentRows(rows: {
   };
 }
 
+/**
+ * The rows of `table`, which is kept by day along `key`, that are from before `bound` and in no day of their own that was
+ * dropped: those of the default partition, of the partition that a migration left, and of days in which something has to
+ * stay. By values of the key, so that the table is never read through.
+ * @param bound in the terms of the key; it may ask `:before`
+ * @param condition of the row `x`
+ */
+export function rowsWithoutDay(rows: {
+  readonly name: string;
+  readonly table: string;
+  readonly key: string;
+  readonly bound: string;
+  readonly condition?: string;
+}): ExpiredRows {
+  const { name, table, key, bound, condition = 'true' } = rows;
+  return {
+    table,
+    removal: statement({
+      name,
+      parameters: { before: 'timestamptz' },
+      row: { removed: 'int' },
+      plannedAnew: true,
+      text: `
+        DELETE FROM ${table} WHERE ${key} < ${bound} AND ${key} = ANY(ARRAY(
+          SELECT x.${key} FROM ${table} x WHERE x.${key} < ${bound} AND ${condition} ORDER BY x.${key} LIMIT ${RETENTION_BATCH}))
+        RETURNING 1 AS removed`,
+    }),
+  };
+}
+
 export const RETENTION_INTERVAL_MS = Symbol('RETENTION_INTERVAL_MS');
 /** Of the advisory lock under which one node removes, "exev" in ASCII. */
 const LOCK = 0x65786576;
@@ -116,12 +152,14 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
 
   constructor(
     private readonly transactions: TransactionRunner,
+    private readonly days: DayPartitions,
     private readonly clock: Clock,
     @Inject(RETENTION_INTERVAL_MS) private readonly intervalMs: number,
   ) {}
 
   register(...rules: RetentionRule[]): void {
     this.rules.push(...rules);
+    for (const { table, byDay } of rules) if (byDay !== undefined) this.days.register(table, byDay);
     this.rules.sort((a, b) => Number(b.first ?? false) - Number(a.first ?? false));
   }
 
@@ -130,7 +168,10 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     this.failureListeners.push(listener);
   }
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
+    if (this.intervalMs === 0) return;
+    // Before the first request, so that today's rows have their day.
+    await this.makeDays();
     this.task.start(this.intervalMs);
   }
 
@@ -140,14 +181,16 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
 
   /**
    * One pass over every rule. A rule that fails is counted and left for the next pass; the others continue, since what
-   * they remove would otherwise stay for as long as that one fails. Returns how many rows left.
+   * they remove would otherwise stay for as long as that one fails. Returns how many rows left; a day counts as one.
    */
   async sweep(): Promise<number> {
     let removed = 0;
     const failures: string[] = [];
+    await this.makeDays();
     for (const rule of this.rules) {
       if (this.task.stopping) break;
       try {
+        if (rule.byDay !== undefined) removed += await this.days.dropBefore(rule.table, this.before(rule));
         for (let batch = RETENTION_BATCH; batch === RETENTION_BATCH && !this.task.stopping;) {
           batch = await this.removeBatch(rule);
           removed += batch;
@@ -161,12 +204,26 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     return removed;
   }
 
+  /** What fails here must not keep rules from running: rows go to the default partition meanwhile. */
+  private async makeDays(): Promise<void> {
+    try {
+      await this.days.makeAhead(this.clock.now());
+    } catch (error) {
+      warnOf(this.logger, 'no days were made', error);
+    }
+  }
+
   private async removeBatch(rule: RetentionRule): Promise<number> {
-    const before = new Date(this.clock.now().getTime() - rule.keepMs);
+    const before = this.before(rule);
     return this.transactions.run(async (tx) => {
       const [lock] = await tx.query(TRY_LOCK, { lock: LOCK });
       if (lock?.mine !== true) return 0;
       return (await tx.query(rule.removal, { before })).length;
     });
+  }
+
+  private before({ keepMs, byDay }: RetentionRule): Date {
+    const before = this.clock.in(-keepMs);
+    return byDay === undefined ? before : startOfDay(before);
   }
 }

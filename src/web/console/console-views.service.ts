@@ -133,7 +133,7 @@ function toView(termination: Termination, names: (clientId: string) => string): 
     notices: termination.deliveries,
     asked: countWithoutNotice(termination.withoutNotice, 'asked'),
     notNotified: countWithoutNotice(termination.withoutNotice, 'not_told'),
-    receipted: termination.receiptedAt !== null,
+    receipted: termination.receipted,
   };
 }
 

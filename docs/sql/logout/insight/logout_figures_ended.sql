@@ -7,5 +7,8 @@
 --   count int
 
 SELECT d.state, count(*)::int AS count FROM (
-  SELECT state FROM logout_deliveries WHERE finished_at > :since ORDER BY finished_at DESC LIMIT :limit
-) d GROUP BY d.state;
+  (SELECT 'delivered' AS state, client_id, created_at, finished_at FROM logout_delivered
+    WHERE finished_at > :since ORDER BY finished_at DESC LIMIT :limit)
+   UNION ALL
+  (SELECT state, client_id, created_at, finished_at FROM logout_deliveries
+    WHERE state IN ('rejected', 'abandoned') AND finished_at > :since ORDER BY finished_at DESC LIMIT :limit)) d GROUP BY d.state;

@@ -12,7 +12,12 @@
 WITH recent AS (
   SELECT d.state, d.client_id, date_bin('1 hour', d.finished_at, TIMESTAMPTZ '2000-01-01 00:00Z') AS hour,
          extract(epoch FROM d.finished_at - d.created_at)::float8 AS seconds
-    FROM logout_deliveries d WHERE d.finished_at > :since ORDER BY d.finished_at DESC LIMIT :limit
+    FROM (
+  (SELECT 'delivered' AS state, client_id, created_at, finished_at FROM logout_delivered
+    WHERE finished_at > :since ORDER BY finished_at DESC LIMIT :limit)
+   UNION ALL
+  (SELECT state, client_id, created_at, finished_at FROM logout_deliveries
+    WHERE state IN ('rejected', 'abandoned') AND finished_at > :since ORDER BY finished_at DESC LIMIT :limit)) d
 )
 SELECT client_id, hour, state, count(*)::int AS count,
        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY seconds) AS seconds

@@ -12,11 +12,11 @@
 
 SELECT t.id, g.client_id, g.state, g.reason, g.notices, g.attempts
   FROM session_terminations t CROSS JOIN LATERAL (
- SELECT d.client_id, d.state, NULL::text AS reason, count(*)::int AS notices, sum(d.attempts)::int AS attempts,
-        max(d.finished_at) AS finished_at
-   FROM (SELECT x.client_id, x.state, x.attempts, x.finished_at FROM logout_deliveries x
-          WHERE x.termination_id = t.id LIMIT :notices) d
-  GROUP BY d.client_id, d.state
+ SELECT n.client_id, n.state, NULL::text AS reason, n.notices, n.attempts, n.finished_at FROM (
+ SELECT d.client_id, d.state, count(*)::int AS notices, sum(d.attempts)::int AS attempts, max(d.finished_at) AS finished_at
+   FROM (SELECT x.client_id, x.state, x.attempts, x.finished_at FROM (SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, state, next_attempt_at, last_error, NULL::text AS jti, NULL::timestamptz AS started_at,
+         NULL::int AS duration_ms, NULL::int AS status FROM logout_deliveries UNION ALL SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, 'delivered', NULL, NULL, jti, started_at, duration_ms, status FROM logout_delivered) x WHERE x.termination_id = t.id LIMIT :notices) d
+  GROUP BY d.client_id, d.state) n
   UNION ALL
  SELECT w.client_id, w.state, w.reason, 0, 0, NULL
    FROM jsonb_to_recordset(t.without_notice) AS w(client_id text, state text, reason text)) g

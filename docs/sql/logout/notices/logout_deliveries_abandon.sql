@@ -12,7 +12,8 @@ WITH ended AS (
   RETURNING d.termination_id, d.resent_at
 ),
   reopened AS (
-    UPDATE session_terminations t SET receipted_at = NULL
-     WHERE t.id IN (SELECT e.termination_id FROM ended e WHERE e.resent_at IS NOT NULL)
+    INSERT INTO logout_receipts_owed AS o (termination_id, since)
+    SELECT DISTINCT e.termination_id, :now FROM ended e WHERE e.resent_at IS NOT NULL ORDER BY e.termination_id
+    ON CONFLICT (termination_id) DO UPDATE SET since = least(o.since, excluded.since)
   )
 SELECT DISTINCT termination_id FROM ended;

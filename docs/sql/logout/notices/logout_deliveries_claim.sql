@@ -1,4 +1,4 @@
--- logout_deliveries_claim, declared in src/domain/logout/notices/delivery-queue.repository.ts
+-- logout_deliveries_claim, declared in src/domain/logout/notices/delivery-claim.sql.ts
 -- parameters:
 --   now timestamptz
 --   claimedUntil timestamptz
@@ -6,6 +6,8 @@
 --   perClient int
 --   underWayClients text[]
 --   underWayCounts int[]
+--   node uuid
+--   buckets int[]
 -- row:
 --   id uuid
 --   termination_id uuid
@@ -23,12 +25,15 @@ WITH RECURSIVE waiting AS (
    UNION ALL
   SELECT (SELECT d.client_id FROM logout_deliveries d WHERE d.state = 'pending' AND d.client_id > w.client_id ORDER BY d.client_id LIMIT 1)
     FROM waiting w WHERE w.client_id IS NOT NULL
-), applications AS MATERIALIZED (
-  SELECT w.client_id, oldest.next_attempt_at
-    FROM waiting w CROSS JOIN LATERAL (
+), heads AS MATERIALIZED (
+  SELECT w.client_id, b.bucket, oldest.next_attempt_at
+    FROM waiting w CROSS JOIN unnest(:buckets) AS b(bucket) CROSS JOIN LATERAL (
       SELECT d.next_attempt_at FROM logout_deliveries d
-       WHERE d.state = 'pending' AND d.client_id = w.client_id AND d.next_attempt_at <= :now ORDER BY d.next_attempt_at LIMIT 1
+       WHERE d.state = 'pending' AND d.client_id = w.client_id AND d.bucket = b.bucket AND d.next_attempt_at <= :now
+       ORDER BY d.next_attempt_at LIMIT 1
     ) oldest
+), applications AS MATERIALIZED (
+  SELECT h.client_id, min(h.next_attempt_at) AS next_attempt_at FROM heads h GROUP BY h.client_id
 ), probed AS MATERIALIZED (
   SELECT b.client_id FROM logout_delivery_breakers b
    WHERE b.opened_at IS NOT NULL AND b.probe_at <= :now AND b.client_id IN (SELECT a.client_id FROM applications a)
@@ -44,16 +49,20 @@ WITH RECURSIVE waiting AS (
   SELECT notice.id, s.client_id, s.probe
     FROM (SELECT * FROM shares WHERE share > 0 ORDER BY next_attempt_at) s
    CROSS JOIN LATERAL (
-     SELECT d.id FROM logout_deliveries d
-      WHERE d.state = 'pending' AND d.client_id = s.client_id AND d.next_attempt_at <= :now
-      ORDER BY d.next_attempt_at LIMIT s.share FOR UPDATE SKIP LOCKED
+     SELECT x.id FROM (SELECT h.bucket FROM heads h WHERE h.client_id = s.client_id ORDER BY h.next_attempt_at) b
+      CROSS JOIN LATERAL (
+       SELECT d.id FROM logout_deliveries d
+        WHERE d.state = 'pending' AND d.client_id = s.client_id AND d.bucket = b.bucket AND d.next_attempt_at <= :now
+        ORDER BY d.next_attempt_at LIMIT s.share
+      ) x LIMIT s.share
    ) notice
    LIMIT :limit
 ), probing AS (
   UPDATE logout_delivery_breakers b SET probe_at = :claimedUntil FROM due WHERE due.probe AND b.client_id = due.client_id
+), given_back AS (
+  UPDATE logout_delivery_buckets b SET leased_until = :now WHERE b.bucket = ANY(:buckets) AND b.leased_by = :node
 )
 -- By an array, too, so that the planner does not read the whole table for the join.
 UPDATE logout_deliveries d SET next_attempt_at = :claimedUntil, claimed_until = :claimedUntil
-  FROM due WHERE d.id = due.id AND d.id = ANY(ARRAY(SELECT x.id FROM due x))
-RETURNING d.id, d.termination_id, d.client_id, d.sub, d.sid, d.attempts, d.created_at, greatest(d.created_at, d.ages_from, d.resent_at) AS ages_from, due.probe,
-  (SELECT t.cause FROM session_terminations t WHERE t.id = d.termination_id) AS cause;
+  FROM due WHERE d.id = due.id AND d.id = ANY(ARRAY(SELECT x.id FROM due x)) AND d.state = 'pending' AND d.next_attempt_at <= :now
+RETURNING d.id, d.termination_id, d.client_id, d.sub, d.sid, d.attempts, d.created_at, greatest(d.created_at, d.ages_from, d.resent_at) AS ages_from, due.probe, d.cause;

@@ -26,7 +26,7 @@ WITH ending AS MATERIALIZED (
     WHERE g.revoked_at IS NULL AND ((g.account_id, g.session_id) IN (SELECT account_id, id FROM ending) AND g.began_after_order < :number AND (NOT g.offline OR g.upstream_id = :targetId)) RETURNING g.account_id, g.id, g.session_id, g.client_id
  ),
  participants AS MATERIALIZED (
-   SELECT e.termination_id, e.account_id, sc.client_id, sc.sid, CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
+   SELECT e.termination_id, e.account_id, e.cause, sc.client_id, sc.sid, CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
   AND o.cause = 'client_deleted' AND o.phase <> 'notices' AND o.state <> 'done') THEN 'client_deleted'
 WHEN coalesce(false, false) THEN 'is_the_sender'
 WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
@@ -39,7 +39,7 @@ ELSE 'no_backchannel_uri' END AS told
     WHERE true
  ),
  pending AS MATERIALIZED (
-   SELECT p.termination_id, p.account_id, p.client_id, p.sid,
+   SELECT p.termination_id, p.account_id, p.cause, p.client_id, p.sid,
           row_number() OVER (PARTITION BY p.client_id ORDER BY p.termination_id) AS place
      FROM participants p WHERE p.told = 'back_channel'
  ),
@@ -52,11 +52,13 @@ ELSE 'no_backchannel_uri' END AS told
    RETURNING client_id, next_at, (SELECT count(*) FROM pending x WHERE x.client_id = p.client_id) AS many
  ),
  notices AS (
-   INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at, order_id, ages_from)
-   SELECT gen_random_uuid(), o.termination_id, o.client_id, o.account_id::text, o.sid, 'pending', 0, p.next_at - make_interval(secs => (p.many - o.place + 1) * :seconds), :now,
+   INSERT INTO logout_deliveries (id, termination_id, client_id, account_id, bucket, cause, sub, sid, state, attempts, next_attempt_at,
+                                  created_at, order_id, ages_from)
+   SELECT (substr(o.termination_id::text, 1, 15) || substr(gen_random_uuid()::text, 16))::uuid, o.termination_id, o.client_id,
+          o.account_id, get_byte(uuid_send(o.account_id), 15) & 15, o.cause, o.account_id::text, o.sid, 'pending', 0, p.next_at - make_interval(secs => (p.many - o.place + 1) * :seconds), :now,
           :orderId, p.next_at - make_interval(secs => (p.many - o.place + 1) * :seconds)
      FROM pending o JOIN paced p ON p.client_id = o.client_id
-   RETURNING termination_id
+   RETURNING id, termination_id, client_id, sub, sid
  ),
  record AS (
    INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, without_notice, occurred_at)
@@ -71,6 +73,9 @@ ELSE 'no_backchannel_uri' END AS told
    FROM (SELECT x.termination_id, x.client_id, x.told, 1 AS sessions FROM participants x WHERE x.told <> 'back_channel') w
   GROUP BY w.termination_id) w ON w.termination_id = e.termination_id
    RETURNING *
+ ),
+ owed AS (
+   INSERT INTO logout_receipts_owed (termination_id, since) SELECT r.id, r.occurred_at FROM record r
  ),
  audited AS (
    INSERT INTO audit_events (id, at, event, outcome, details)

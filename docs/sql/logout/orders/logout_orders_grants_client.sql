@@ -35,6 +35,9 @@ record AS (
     FROM revoked r JOIN due d ON d.id = r.id HAVING count(*) > 0
   RETURNING *
 ),
+owed AS (
+  INSERT INTO logout_receipts_owed (termination_id, since) SELECT r.id, r.occurred_at FROM record r
+),
 audited AS (
   INSERT INTO audit_events (id, at, event, outcome, details)
   SELECT x.id, x.at, 'session_termination', 'done', x.details FROM (SELECT r.id, r.occurred_at AS at,

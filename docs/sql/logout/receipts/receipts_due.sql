@@ -15,18 +15,26 @@
 --   superseded bigint, may be null
 --   revision int, may be null
 
+WITH due AS MATERIALIZED (
+  SELECT o.termination_id FROM logout_receipts_owed o
+   WHERE o.termination_id = ANY(:terminationIds) AND NOT EXISTS (SELECT 1 FROM logout_deliveries d WHERE d.termination_id = o.termination_id AND d.state = 'pending')
+   ORDER BY o.termination_id LIMIT :limit FOR UPDATE OF o SKIP LOCKED
+)
 SELECT t.id, t.cause, t.initiator ->> 'kind' AS initiator, t.account_id, t.sessions, t.grants_revoked, t.occurred_at,
        t.without_notice, a.applications, r.sequence AS superseded, r.revision
-  FROM session_terminations t
+  FROM due o
+ CROSS JOIN LATERAL (SELECT * FROM session_terminations x WHERE x.id = o.termination_id OFFSET 0) t
   LEFT JOIN LATERAL (
     SELECT json_agg(json_build_object('client_id', g.client_id, 'outcome', g.state, 'notices', g.notices,
                                       'attempts', g.attempts, 'finished_at', g.finished_at) ORDER BY g.client_id, g.state) AS applications
-      FROM (SELECT d.client_id, d.state, count(*) AS notices, sum(d.attempts) AS attempts, max(d.finished_at) AS finished_at
-              FROM logout_deliveries d WHERE d.termination_id = t.id GROUP BY d.client_id, d.state) g
+      FROM (
+SELECT d.client_id, d.state, count(*)::int AS notices, sum(d.attempts)::int AS attempts, max(d.finished_at) AS finished_at
+  FROM (SELECT x.client_id, x.state, x.attempts, x.finished_at FROM (SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, state, next_attempt_at, last_error, NULL::text AS jti, NULL::timestamptz AS started_at,
+        NULL::int AS duration_ms, NULL::int AS status FROM logout_deliveries UNION ALL SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, 'delivered', NULL, NULL, jti, started_at, duration_ms, status FROM logout_delivered) x WHERE x.termination_id = o.termination_id LIMIT ALL) d
+ GROUP BY d.client_id, d.state) g
   ) a ON true
   LEFT JOIN LATERAL (
-    SELECT x.sequence, x.revision FROM logout_receipts x WHERE x.termination_id = t.id ORDER BY x.revision DESC LIMIT 1
+    SELECT x.sequence, x.revision FROM logout_receipts x
+     WHERE x.termination_id = o.termination_id AND x.issued_at >= t.occurred_at - interval '1 hour' ORDER BY x.revision DESC LIMIT 1
   ) r ON true
- WHERE t.id = ANY(:terminationIds) AND t.receipted_at IS NULL
-   AND NOT EXISTS (SELECT 1 FROM logout_deliveries d WHERE d.termination_id = t.id AND d.state = 'pending')
- ORDER BY t.id LIMIT :limit FOR NO KEY UPDATE OF t SKIP LOCKED;
+ ORDER BY o.termination_id;

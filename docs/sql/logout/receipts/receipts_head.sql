@@ -2,5 +2,6 @@
 -- row:
 --   sequence bigint
 --   hash text
+--   issued_at timestamptz
 
-SELECT sequence, hash FROM logout_receipts ORDER BY sequence DESC LIMIT 1;
+SELECT sequence, hash, issued_at FROM logout_receipts ORDER BY sequence DESC LIMIT 1;

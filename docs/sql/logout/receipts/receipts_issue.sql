@@ -11,6 +11,5 @@
 WITH issued AS (
   INSERT INTO logout_receipts (sequence, termination_id, revision, jws, hash, previous_hash, issued_at)
   SELECT r.*, :issuedAt FROM unnest(:sequences, :terminationIds, :revisions, :jws, :hashes, :previousHashes) AS r
-  RETURNING termination_id
 )
-UPDATE session_terminations t SET receipted_at = :issuedAt FROM issued i WHERE t.id = i.termination_id;
+DELETE FROM logout_receipts_owed o WHERE o.termination_id = ANY(:terminationIds);

@@ -1,11 +1,14 @@
--- receipts_remove_old, declared in src/domain/logout/receipts/receipt.repository.ts
+-- receipts_remove_old, declared in src/domain/logout/receipts/receipt-retention.sql.ts
 -- parameters:
 --   before timestamptz
 -- row:
 --   removed int
 
-WITH due AS (
-  SELECT sequence FROM logout_receipts WHERE sequence < coalesce((SELECT min(r.sequence) FROM logout_receipts r WHERE r.issued_at >= :before),
-                              (SELECT max(r.sequence) FROM logout_receipts r)) ORDER BY sequence LIMIT 1000 FOR UPDATE SKIP LOCKED
+WITH oldest AS MATERIALIZED (SELECT r.sequence, r.issued_at FROM logout_receipts r ORDER BY r.sequence LIMIT 1000),
+edge AS MATERIALIZED (
+  SELECT least(coalesce((SELECT min(o.sequence) FROM oldest o WHERE o.issued_at >= :before), (SELECT max(o.sequence) + 1 FROM oldest o)),
+               (SELECT max(r.sequence) FROM logout_receipts r)) AS sequence
 )
-DELETE FROM logout_receipts WHERE (sequence) IN (SELECT sequence FROM due) RETURNING 1 AS removed;
+DELETE FROM logout_receipts WHERE issued_at < :before
+   AND sequence = ANY(ARRAY(SELECT o.sequence FROM oldest o, edge e WHERE o.sequence < e.sequence))
+RETURNING 1 AS removed;

@@ -15,9 +15,10 @@
 --   deliveries int
 --   without_notice jsonb
 --   occurred_at timestamptz
---   receipted_at timestamptz, may be null
+--   receipted boolean
 
-SELECT t.id, t.cause, t.initiator, t.account_id, t.sessions, t.grants_revoked, t.deliveries, t.without_notice, t.occurred_at, t.receipted_at
+SELECT t.id, t.cause, t.initiator, t.account_id, t.sessions, t.grants_revoked, t.deliveries, t.without_notice, t.occurred_at,
+       NOT EXISTS (SELECT 1 FROM logout_receipts_owed o WHERE o.termination_id = t.id) AS receipted
   FROM session_terminations t
  WHERE (:cursor IS NULL OR t.id < :cursor) AND (:accountId IS NULL OR t.account_id = :accountId)
    AND (:cause IS NULL OR t.cause = :cause) AND (:id IS NULL OR t.id = :id)

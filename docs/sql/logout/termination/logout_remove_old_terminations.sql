@@ -4,8 +4,6 @@
 -- row:
 --   removed int
 
-WITH due AS (
-      SELECT id FROM session_terminations WHERE occurred_at < :before AND NOT EXISTS (
-SELECT 1 FROM logout_deliveries d WHERE d.termination_id = session_terminations.id AND d.state = 'pending') ORDER BY occurred_at LIMIT 1000 FOR UPDATE SKIP LOCKED
-    )
-    DELETE FROM session_terminations WHERE (id) IN (SELECT id FROM due) RETURNING 1 AS removed;
+DELETE FROM session_terminations WHERE id < (lpad(to_hex((extract(epoch FROM :before) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid AND id = ANY(ARRAY(
+  SELECT x.id FROM session_terminations x WHERE x.id < (lpad(to_hex((extract(epoch FROM :before) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid AND NOT (EXISTS (SELECT 1 FROM logout_deliveries d WHERE d.termination_id = x.id AND d.state = 'pending') OR EXISTS (SELECT 1 FROM logout_receipts_owed o WHERE o.termination_id = x.id)) ORDER BY x.id LIMIT 1000))
+RETURNING 1 AS removed;

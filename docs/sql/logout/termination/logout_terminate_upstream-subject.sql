@@ -54,11 +54,14 @@ ELSE 'no_backchannel_uri' END AS told
      FROM joined p JOIN clients c ON c.client_id = p.client_id
  ),
  notices AS (
-   INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
-   SELECT gen_random_uuid(), :terminationId, p.client_id, p.account_id::text, p.sid, 'pending', 0, :claimedUntil, :now
-     FROM participants p, complete
-    WHERE complete.yes AND p.told = 'back_channel'
-   RETURNING id, client_id, sub, sid
+   INSERT INTO logout_deliveries (id, termination_id, client_id, account_id, bucket, cause, sub, sid, state, attempts, next_attempt_at,
+                                  created_at, order_id, ages_from)
+   SELECT (substr(p.termination_id::text, 1, 15) || substr(gen_random_uuid()::text, 16))::uuid, p.termination_id, p.client_id,
+          p.account_id, get_byte(uuid_send(p.account_id), 15) & 15, :cause, p.account_id::text, p.sid, 'pending', 0, :claimedUntil, :now,
+          NULL::uuid, NULL::timestamptz
+     FROM (SELECT :terminationId AS termination_id, x.account_id, x.client_id, x.sid FROM participants x, complete
+           WHERE complete.yes AND x.told = 'back_channel') p
+   RETURNING id, termination_id, client_id, sub, sid
  ),
  record AS (
    INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, without_notice, occurred_at)
@@ -73,6 +76,9 @@ ELSE 'no_backchannel_uri' END AS told
    FROM (SELECT x.client_id, x.told, count(*)::int AS sessions FROM participants x WHERE x.told <> 'back_channel' GROUP BY x.client_id, x.told) w), :now
     WHERE EXISTS (SELECT 1 FROM ended) OR EXISTS (SELECT 1 FROM revoked) OR EXISTS (SELECT 1 FROM notices)
    RETURNING *
+ ),
+ owed AS (
+   INSERT INTO logout_receipts_owed (termination_id, since) SELECT r.id, r.occurred_at FROM record r
  ),
  audited AS (
    INSERT INTO audit_events (id, at, event, outcome, details)

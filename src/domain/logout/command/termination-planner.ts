@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
+import { timeOrderedId } from '../../../platform/clock/time-ordered-id.js';
 import { Clock } from '../../../platform/clock/clock.js';
 import { claimLeaseMs } from '../notices/claim-lease.js';
 import type { TerminationPlan } from '../termination/session-termination.repository.js';
@@ -21,7 +21,7 @@ export class TerminationPlanner {
     return {
       ...command,
       ...logoutPolicy(command, this.causes),
-      terminationId: uuid(),
+      terminationId: timeOrderedId(this.clock.now()),
       now: this.clock.now(),
       claimedUntil: this.clock.in(claimLeaseMs(this.settings)),
     };

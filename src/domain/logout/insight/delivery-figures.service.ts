@@ -13,15 +13,20 @@ const OVERVIEW_MAX_AGE_MS = 5_000;
 /** So that no overview costs more than this, however much there is. */
 const MAX_ROWS = 200_000;
 
-/** From the index `logout_deliveries_finished_at_idx` alone. */
+/** What ended lately: accepted and given up, each by an index alone. Takes `:since` and `:limit`. */
+const ENDED_LATELY = `
+     (SELECT 'delivered' AS state, client_id, created_at, finished_at FROM logout_delivered
+       WHERE finished_at > :since ORDER BY finished_at DESC LIMIT :limit)
+      UNION ALL
+     (SELECT state, client_id, created_at, finished_at FROM logout_deliveries
+       WHERE state IN ('rejected', 'abandoned') AND finished_at > :since ORDER BY finished_at DESC LIMIT :limit)`;
+
 const ENDED = statement({
   name: 'logout_figures_ended',
   parameters: { since: 'timestamptz', limit: 'int' },
   row: { state: typed<DeliveryState>('text'), count: 'int' },
   text: `
-   SELECT d.state, count(*)::int AS count FROM (
-     SELECT state FROM logout_deliveries WHERE finished_at > :since ORDER BY finished_at DESC LIMIT :limit
-   ) d GROUP BY d.state`,
+   SELECT d.state, count(*)::int AS count FROM (${ENDED_LATELY}) d GROUP BY d.state`,
 });
 
 /** From the index `logout_deliveries_pending_idx` alone. */
@@ -50,7 +55,7 @@ const OVERVIEW = statement({
    WITH recent AS (
      SELECT d.state, d.client_id, date_bin('1 hour', d.finished_at, TIMESTAMPTZ '2000-01-01 00:00Z') AS hour,
             extract(epoch FROM d.finished_at - d.created_at)::float8 AS seconds
-       FROM logout_deliveries d WHERE d.finished_at > :since ORDER BY d.finished_at DESC LIMIT :limit
+       FROM (${ENDED_LATELY}) d
    )
    SELECT client_id, hour, state, count(*)::int AS count,
           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY seconds) AS seconds

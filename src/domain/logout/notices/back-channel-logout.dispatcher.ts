@@ -143,7 +143,10 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
     clients: Promise<ReadonlyMap<string, Client>>,
     settled: Map<string, SettledDelivery>,
   ): Promise<void> {
-    for (const { clientId } of due) this.inFlight.begin(clientId);
+    for (const { clientId, terminationId } of due) {
+      this.inFlight.begin(clientId);
+      this.recorder.begin(terminationId);
+    }
     const found = await clients;
     await Promise.all(
       due.map((delivery) =>
@@ -172,13 +175,16 @@ export class BackChannelLogoutDispatcher implements OnApplicationBootstrap, Befo
     client: Client | undefined,
     settled: Map<string, SettledDelivery>,
   ): Promise<void> {
-    if (client === undefined) return;
-    const clientName = client.metadata.client_name ?? client.clientId;
-    settled.set(delivery.id, { clientId: client.clientId, clientName, state: 'pending' });
-    const result = await this.inFlight.run(client.clientId, () => this.attempt(delivery, client));
-    if (result === undefined) return;
+    const clientName = client?.metadata.client_name ?? delivery.clientId;
+    if (client !== undefined) settled.set(delivery.id, { clientId: client.clientId, clientName, state: 'pending' });
+    const result = await this.made(delivery, client).finally(() => this.recorder.end(delivery.terminationId));
+    if (result === undefined || client === undefined) return;
     await this.recorder.record(result, delivery.terminationId);
     settled.set(delivery.id, { clientId: client.clientId, clientName, state: result.state });
+  }
+
+  private async made(delivery: DueDelivery, client: Client | undefined): Promise<AttemptResult | undefined> {
+    return client && this.inFlight.run(client.clientId, () => this.attempt(delivery, client));
   }
 
   /** Undefined when it is not sent now: by another claim later, as when the application's breaker has opened meanwhile. */

@@ -1,7 +1,8 @@
-import { fragment } from '../../../platform/database/statement.js';
+import { fragment, type Fragment } from '../../../platform/database/statement.js';
 
 /**
- * SQL about `logout_deliveries` that several statements share.
+ * SQL about notices that several statements share. Those that were not accepted are in `logout_deliveries`, the accepted
+ * ones in `logout_delivered`, which is kept by day.
  */
 
 /** From when the age of `d` counts: neither its place in an order's queue nor a pause makes it old. */
@@ -13,22 +14,76 @@ export const AGES_FROM = 'greatest(d.created_at, d.ages_from, d.resent_at)';
  */
 export const UNCLAIMED = `(d.claimed_until IS NULL OR d.claimed_until <= :now) AND (d.attempts > 0 OR d.next_attempt_at <= :now)`;
 
-/**
- * Of the notices in `ended` (termination_id, resent_at), those that were sent again have ended once more: what a
- * receipt says is not the whole of it any more, and another revision is due. Whether there is a receipt yet is not
- * asked: one may be being signed at this moment, and then this waits for it.
- */
-export const REOPEN_RECEIPTS = fragment({
-  needs: ['ended'],
-  gives: ['reopened'],
-  text: `
-     reopened AS (
-       UPDATE session_terminations t SET receipted_at = NULL
-        WHERE t.id IN (SELECT e.termination_id FROM ended e WHERE e.resent_at IS NOT NULL)
-     )`,
-});
+/** In how many shares pending notices are parted among nodes. */
+export const BUCKETS = 16;
 
-/** The client `clientId` has notices, sent ones among them. */
+/** The share of a person: the last bits of the account's id, which are random. */
+function bucketOf(accountId: string): string {
+  return `get_byte(uuid_send(${accountId}), 15) & ${BUCKETS - 1}`;
+}
+
+/**
+ * Notices of `source`, an alias of the query `from` with termination_id, account_id, client_id and sid, are pending: CTE
+ * `notices`, which returns what they are. Their ids begin with the time of their termination's.
+ */
+export function enqueueNotices(from: {
+  readonly source: string;
+  readonly from: string;
+  readonly needs: readonly string[];
+  readonly parameters?: Fragment['parameters'];
+  readonly cause: string;
+  readonly due: string;
+  readonly orderId?: string;
+}): Fragment {
+  const { source: s, cause, due, orderId } = from;
+  return fragment({
+    needs: from.needs,
+    gives: ['notices'],
+    parameters: { now: 'timestamptz', ...from.parameters },
+    text: `
+     notices AS (
+       INSERT INTO logout_deliveries (id, termination_id, client_id, account_id, bucket, cause, sub, sid, state, attempts, next_attempt_at,
+                                      created_at, order_id, ages_from)
+       SELECT (substr(${s}.termination_id::text, 1, 15) || substr(gen_random_uuid()::text, 16))::uuid, ${s}.termination_id, ${s}.client_id,
+              ${s}.account_id, ${bucketOf(`${s}.account_id`)}, ${cause}, ${s}.account_id::text, ${s}.sid, 'pending', 0, ${due}, :now,
+              ${orderId ?? 'NULL::uuid'}, ${orderId === undefined ? 'NULL::timestamptz' : due}
+         FROM ${from.from}
+       RETURNING id, termination_id, client_id, sub, sid
+     )`,
+  });
+}
+
+const KEPT = 'id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at';
+
+const UNDELIVERED = `SELECT ${KEPT}, state, next_attempt_at, last_error, NULL::text AS jti, NULL::timestamptz AS started_at,
+            NULL::int AS duration_ms, NULL::int AS status FROM logout_deliveries`;
+const DELIVERED = `SELECT ${KEPT}, 'delivered', NULL, NULL, jti, started_at, duration_ms, status FROM logout_delivered`;
+
+/** All notices, whichever table they are in; `jti` and what follows is of the accepted attempt. A relation without a name. */
+export const NOTICES = `(${UNDELIVERED} UNION ALL ${DELIVERED})`;
+
+/**
+ * As {@link NOTICES}, the one with the id `:id`. It begins with the time of its termination's, so only the day of `:from`
+ * and `:to` is looked at; ids of older versions do not, and have an index of their own.
+ */
+export const NOTICE = `(${UNDELIVERED} WHERE id = :id
+      UNION ALL ${DELIVERED} WHERE id = :id AND termination_id BETWEEN :from AND :to
+      UNION ALL ${DELIVERED} WHERE id = :id AND random_id)`;
+
+/**
+ * How the notices of the termination with the id `t` stand: rows (client_id, state, notices, attempts, finished_at), one
+ * for each application and state. By key in both tables.
+ * @param limit how many notices are looked at, as SQL
+ */
+export function noticesStand(t: string, limit = 'ALL'): string {
+  return `
+    SELECT d.client_id, d.state, count(*)::int AS notices, sum(d.attempts)::int AS attempts, max(d.finished_at) AS finished_at
+      FROM (SELECT x.client_id, x.state, x.attempts, x.finished_at FROM ${NOTICES} x WHERE x.termination_id = ${t} LIMIT ${limit}) d
+     GROUP BY d.client_id, d.state`;
+}
+
+/** The client `clientId` has notices that it has not accepted. The others are history, and stay when the client goes. */
 export function clientHasNotices(clientId: string): string {
-  return `EXISTS (SELECT 1 FROM logout_deliveries d WHERE d.client_id = ${clientId})`;
+  const notices = 'SELECT 1 FROM logout_deliveries d WHERE d.client_id = ' + clientId;
+  return `(EXISTS (${notices} AND d.state = 'pending') OR EXISTS (${notices} AND d.state IN ('rejected', 'abandoned')))`;
 }

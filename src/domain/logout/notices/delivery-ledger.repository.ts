@@ -1,9 +1,13 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { clientsToBeRemoved, DELETED_CLIENT_KEPT_MS } from '../../clients/clients.sql.js';
 import { toPage, type Page, type PageRequest } from '../../../platform/database/page.js';
-import { dependentRows, Retention } from '../../../platform/database/retention.js';
+import { firstIdAt } from '../../../platform/database/day-partitions.js';
+import { DAYS_HELD, isUnfinished, LEDGER_KEPT_MS } from '../receipts/unfinished.sql.js';
+import { expiredRows, Retention, RETENTION_BATCH, rowsWithoutDay } from '../../../platform/database/retention.js';
 import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
+import { sameMoment } from '../../../platform/clock/time-ordered-id.js';
+import { NOTICE, NOTICES } from './deliveries.sql.js';
 import type {
   Attempt,
   Delivery,
@@ -23,14 +27,14 @@ const DELIVERY = {
   sid: 'text?',
   state: typed<DeliveryState>('text'),
   attempts: 'int',
-  next_attempt_at: 'timestamptz',
+  next_attempt_at: 'timestamptz?',
   created_at: 'timestamptz',
   finished_at: 'timestamptz?',
   resent_at: 'timestamptz?',
   last_error: 'text?',
 } as const;
 
-/** Of what has not been delivered, from the partial indexes alone. */
+/** Of what has not been delivered, by the partial indexes. */
 const COUNT = statement({
   name: 'logout_deliveries_count',
   parameters: { clientId: 'text' },
@@ -47,81 +51,117 @@ const LIST = statement({
   name: 'logout_deliveries_list',
   parameters: {
     cursor: 'uuid?',
+    cursorTermination: 'uuid?',
     state: 'text?',
     clientId: 'text?',
     terminationId: 'uuid?',
-    id: 'uuid?',
     errorCode: 'text?',
     createdAfter: 'timestamptz?',
     createdBefore: 'timestamptz?',
     limit: 'int',
   },
   row: DELIVERY,
+  plannedAnew: true,
   text: `
-   SELECT ${COLUMNS} FROM logout_deliveries d
-    WHERE (:cursor IS NULL OR (d.created_at, d.id) < (SELECT c.created_at, c.id FROM logout_deliveries c WHERE c.id = :cursor))
+   SELECT ${COLUMNS} FROM ${NOTICES} d
+    WHERE (:cursor IS NULL OR (d.termination_id, d.id) < (:cursorTermination, :cursor))
       AND (:state IS NULL OR d.state = :state) AND (:clientId IS NULL OR d.client_id = :clientId)
-      AND (:terminationId IS NULL OR d.termination_id = :terminationId) AND (:id IS NULL OR d.id = :id)
+      AND (:terminationId IS NULL OR d.termination_id = :terminationId)
       AND (:errorCode IS NULL OR d.last_error = :errorCode)
       AND (:createdAfter IS NULL OR d.created_at >= :createdAfter) AND (:createdBefore IS NULL OR d.created_at < :createdBefore)
-    ORDER BY d.created_at DESC, d.id DESC LIMIT :limit`,
+    ORDER BY d.termination_id DESC, d.id DESC LIMIT :limit`,
 });
-const NO_FILTER = {
-  cursor: null,
-  state: null,
-  clientId: null,
-  terminationId: null,
-  errorCode: null,
-  createdAfter: null,
-  createdBefore: null,
-};
 
-const ATTEMPTS = statement({
-  name: 'logout_deliveries_attempts',
-  parameters: { id: 'uuid' },
-  row: {
-    number: 'int',
-    jti: 'text',
-    started_at: 'timestamptz',
-    duration_ms: 'int',
-    status: 'int?',
-    error_code: 'text?',
-  },
-  text: `
-    SELECT number, jti, started_at, duration_ms, status, error_code FROM logout_delivery_attempts WHERE delivery_id = :id ORDER BY number`,
+/** An attempt as JSON gives it. */
+interface StoredAttempt {
+  readonly number: number;
+  readonly jti: string;
+  readonly started_at: string;
+  readonly duration_ms: number;
+  readonly status: number | null;
+  readonly error_code: string | null;
+}
+
+/** A node whose clock is behind begins attempts before their notice was made. */
+const SKEW = `interval '1 hour'`;
+
+/** The latest attempts of the notice `d`, the oldest of them first, as JSON; the accepted one stands in the notice. */
+function attemptsOf(d: string, limit: string): string {
+  return `(
+     SELECT coalesce(json_agg(json_build_object('number', l.number, 'jti', l.jti, 'started_at', l.started_at, 'duration_ms', l.duration_ms,
+                                                'status', l.status, 'error_code', l.error_code) ORDER BY l.number), '[]')
+       FROM (SELECT * FROM (SELECT y.number, y.jti, y.started_at, y.duration_ms, y.status, y.error_code FROM logout_delivery_attempts y
+                             WHERE y.delivery_id = ${d}.id AND y.started_at >= ${d}.created_at - ${SKEW}
+                             UNION ALL
+                            SELECT ${d}.attempts, ${d}.jti, ${d}.started_at, ${d}.duration_ms, ${d}.status, NULL WHERE ${d}.jti IS NOT NULL) m
+              ORDER BY m.number DESC LIMIT ${limit}) l)`;
+}
+
+const FIND = statement({
+  name: 'logout_deliveries_find',
+  parameters: { id: 'uuid', from: 'uuid', to: 'uuid' },
+  row: { ...DELIVERY, attempts_made: typed<readonly StoredAttempt[]>('json') },
+  plannedAnew: true,
+  text: `SELECT ${COLUMNS}, ${attemptsOf('d', 'ALL')} AS attempts_made FROM ${NOTICE} d LIMIT 1`,
 });
-type AttemptRow = RowOf<typeof ATTEMPTS>;
 
 /**
  * What operators look at first comes first. A termination may have a notice for every session: the inner limit bounds
- * what is sorted, the outer one what is shown. By `logout_deliveries_termination_id_idx` and the attempts' primary key.
+ * what is sorted, the outer one what is shown. By keys alone.
  */
 const TIMELINE = statement({
   name: 'logout_deliveries_timeline',
   parameters: { terminationId: 'uuid', sorted: 'int', limit: 'int', attempts: 'int' },
-  row: { ...DELIVERY, attempts_made: typed<readonly TimelineAttempt[]>('json') },
+  row: { ...DELIVERY, attempts_made: typed<readonly StoredAttempt[]>('json') },
   text: `
-   SELECT ${COLUMNS}, a.attempts_made FROM (
-     SELECT * FROM (SELECT * FROM logout_deliveries WHERE termination_id = :terminationId LIMIT :sorted) x
+   SELECT ${COLUMNS}, ${attemptsOf('d', ':attempts')} AS attempts_made FROM (
+     SELECT * FROM (SELECT * FROM ${NOTICES} n WHERE n.termination_id = :terminationId LIMIT :sorted) x
       ORDER BY array_position(ARRAY['pending', 'abandoned', 'rejected'], x.state), x.created_at, x.client_id, x.id LIMIT :limit
    ) d
-   CROSS JOIN LATERAL (
-     SELECT coalesce(json_agg(json_build_object('number', l.number, 'jti', l.jti, 'started_at', l.started_at, 'duration_ms', l.duration_ms,
-                                                'status', l.status, 'error_code', l.error_code) ORDER BY l.number), '[]') AS attempts_made
-       FROM (SELECT * FROM logout_delivery_attempts y WHERE y.delivery_id = d.id ORDER BY y.number DESC LIMIT :attempts) l
-   ) a
    ORDER BY array_position(ARRAY['pending', 'abandoned', 'rejected'], d.state), d.created_at, d.client_id, d.id`,
 });
 
 /** Notices of one termination that are sorted. */
 const TIMELINE_READ = 2000;
 
-const OF_REMOVED_CLIENTS = dependentRows({
+const OF_CLIENT = `SELECT x.id FROM logout_deliveries x WHERE x.client_id = o.client_id`;
+
+/** By the two partial indexes that begin with the client. What was delivered is history, and stays. */
+const OF_REMOVED_CLIENTS = statement({
   name: 'logout_deliveries_remove_of_removed_clients',
+  parameters: { before: 'timestamptz' },
+  row: { removed: 'int' },
+  plannedAnew: true,
+  text: `
+   WITH due AS (
+     SELECT d.id FROM ${clientsToBeRemoved(':before')} o CROSS JOIN LATERAL (
+       (${OF_CLIENT} AND x.state = 'pending' LIMIT ${RETENTION_BATCH})
+        UNION ALL
+       (${OF_CLIENT} AND x.state IN ('rejected', 'abandoned') LIMIT ${RETENTION_BATCH})) d LIMIT ${RETENTION_BATCH}
+   )
+   DELETE FROM logout_deliveries WHERE id IN (SELECT id FROM due) RETURNING 1 AS removed`,
+});
+
+const OLD_DELIVERED = rowsWithoutDay({
+  name: 'logout_remove_old_delivered',
+  table: 'logout_delivered',
+  key: 'termination_id',
+  bound: firstIdAt(':before'),
+  condition: `NOT ${isUnfinished('x.termination_id')}`,
+});
+const OLD_ATTEMPTS = rowsWithoutDay({
+  name: 'logout_remove_old_attempts',
+  table: 'logout_delivery_attempts',
+  key: 'started_at',
+  bound: ':before',
+});
+/** Those that were given up. */
+const OLD_DEAD = expiredRows({
+  name: 'logout_remove_old_deliveries',
   table: 'logout_deliveries',
   key: 'id',
-  owner: 'client_id',
-  owners: clientsToBeRemoved(':before'),
+  condition: `termination_id < ${firstIdAt(':before')} AND state IN ('rejected', 'abandoned')`,
+  along: 'termination_id',
 });
 
 /** The ledger of notices, as it is read. */
@@ -133,7 +173,13 @@ export class DeliveryLedgerRepository implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.retention.register({ ...OF_REMOVED_CLIENTS, keepMs: DELETED_CLIENT_KEPT_MS, first: true });
+    const table = 'logout_deliveries';
+    this.retention.register(
+      { table, removal: OF_REMOVED_CLIENTS, keepMs: DELETED_CLIENT_KEPT_MS, first: true },
+      { ...OLD_DELIVERED, keepMs: LEDGER_KEPT_MS, byDay: { by: 'id', held: DAYS_HELD } },
+      { ...OLD_ATTEMPTS, keepMs: LEDGER_KEPT_MS, byDay: { by: 'time' } },
+      { ...OLD_DEAD, keepMs: LEDGER_KEPT_MS },
+    );
   }
 
   async count(clientId: string): Promise<UndeliveredCounts> {
@@ -148,13 +194,15 @@ export class DeliveryLedgerRepository implements OnModuleInit {
 
   /** Newest first. */
   async list(filter: PageRequest & Omit<DeliveryFilter, 'ids'>): Promise<Page<Delivery>> {
-    const { limit } = filter;
+    const { limit, cursor } = filter;
+    const last = cursor === undefined ? undefined : await this.find(cursor);
+    if (cursor !== undefined && last === undefined) return toPage([], limit, ({ id }: Delivery) => id);
     const rows = await this.transactions.query(LIST, {
-      cursor: filter.cursor,
+      cursor,
+      cursorTermination: last?.delivery.terminationId,
       state: filter.state,
       clientId: filter.clientId,
       terminationId: filter.terminationId,
-      id: null,
       errorCode: filter.errorCode,
       createdAfter: filter.createdAfter,
       createdBefore: filter.createdBefore,
@@ -168,19 +216,15 @@ export class DeliveryLedgerRepository implements OnModuleInit {
     const rows = await this.transactions.query(TIMELINE, { terminationId, sorted: TIMELINE_READ, limit, attempts });
     return rows.map((row) => ({
       ...toDelivery(row),
-      attemptsMade: row.attempts_made.map((made) => toAttempt({ ...made, started_at: new Date(made.started_at) })),
+      attemptsMade: row.attempts_made.map(toAttempt),
     }));
   }
 
   async find(id: string): Promise<{ readonly delivery: Delivery; readonly attempts: readonly Attempt[] } | undefined> {
-    const [row] = await this.transactions.query(LIST, { ...NO_FILTER, id, limit: 1 });
-    if (row === undefined) return undefined;
-    const attempts = await this.transactions.query(ATTEMPTS, { id });
-    return { delivery: toDelivery(row), attempts: attempts.map(toAttempt) };
+    const [row] = await this.transactions.query(FIND, { id, ...sameMoment(id) });
+    return row === undefined ? undefined : { delivery: toDelivery(row), attempts: row.attempts_made.map(toAttempt) };
   }
 }
-/** An attempt as JSON gives it. */
-type TimelineAttempt = Omit<AttemptRow, 'started_at'> & { readonly started_at: string };
 
 function toDelivery(row: RowOf<typeof DELIVERY>): Delivery {
   return {
@@ -199,11 +243,11 @@ function toDelivery(row: RowOf<typeof DELIVERY>): Delivery {
   };
 }
 
-function toAttempt(row: AttemptRow): Attempt {
+function toAttempt(row: StoredAttempt): Attempt {
   return {
     number: row.number,
     jti: row.jti,
-    startedAt: row.started_at,
+    startedAt: new Date(row.started_at),
     durationMs: row.duration_ms,
     status: row.status,
     errorCode: row.error_code,

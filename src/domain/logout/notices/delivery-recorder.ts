@@ -3,14 +3,20 @@ import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { Clock } from '../../../platform/clock/clock.js';
 import { Metrics } from '../../../platform/metrics/metrics.js';
 import { ReceiptIssuer } from '../receipts/receipt-issuer.js';
+import type { BreakerChange } from './delivery-breaker.js';
 import { DeliveryNews } from './delivery-news.js';
 import { DeliveryQueueRepository, type AttemptResult } from './delivery-queue.repository.js';
+import { Gathering } from './gathering.js';
+
+/** Longer than that no result waits for the others of its termination. */
+const LONGEST_WAIT_MS = 10;
 
 /** Writes down what came of attempts, and knows which breakers are open by it. */
 @Injectable()
 export class DeliveryRecorder {
-  private unrecorded: { result: AttemptResult; terminationId: string; done: (error?: unknown) => void }[] = [];
-  private recording: Promise<void> | undefined;
+  private readonly gathering = new Gathering(LONGEST_WAIT_MS);
+  /** Applications whose notices are being looked through for those that are too old. */
+  private readonly abandoning = new Map<string, Promise<void>>();
   /** Applications with an open breaker, as far as this process knows, until when. Storage decides; this spares asking. */
   private readonly open = new Map<string, Date>();
 
@@ -37,56 +43,49 @@ export class DeliveryRecorder {
     this.open.delete(clientId);
   }
 
+  /** An attempt at a notice of this termination begins. */
+  begin(terminationId: string): void {
+    this.gathering.begin(terminationId);
+  }
+
+  /** It is over, whatever came of it. Before its result is recorded. */
+  end(terminationId: string): void {
+    this.gathering.end(terminationId);
+  }
+
   /**
-   * Results that come while others are being written are written together: fifty applications do not mean fifty
-   * statements. Resolves once this one is written.
+   * Waits a little for other notices of the same termination, so that fifty applications do not mean fifty statements.
+   * Resolves once this one is written.
    */
-  record(result: AttemptResult, terminationId: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.unrecorded.push({
-        result,
-        terminationId,
-        done: (error) => (error === undefined ? resolve() : reject(error)),
-      });
-      this.recording ??= this.recordAll().finally(() => (this.recording = undefined));
-    });
-  }
-
-  /** Those who watch, and the issuer of receipts, need not wait for their next poll. */
-  private announce(recorded: readonly { readonly result: AttemptResult; readonly terminationId: string }[]): void {
+  async record(result: AttemptResult, terminationId: string): Promise<void> {
+    await this.gathering.others(terminationId);
+    const breaker = await this.deliveries.record(result);
+    this.metrics.countDeliveryAttempt(result.state === 'pending' ? 'retried' : result.state);
+    // Those who watch, and the issuer of receipts, need not wait for their next poll.
     this.news.announce();
-    const ended = recorded.filter(({ result }) => result.state !== 'pending');
-    if (ended.length > 0) this.receipts.hint(ended.map(({ terminationId }) => terminationId));
+    if (result.state !== 'pending') this.receipts.hint([terminationId]);
+    if (breaker !== undefined) await this.note(breaker);
   }
 
-  private async recordAll(): Promise<void> {
-    // One turn of the event loop, for what has answered in the same moment.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.unrecorded.length > 0) {
-      const batch = this.unrecorded;
-      this.unrecorded = [];
-      try {
-        await this.recordBatch(batch.map(({ result }) => result));
-        for (const { done } of batch) done();
-        this.announce(batch);
-      } catch (error) {
-        for (const { done } of batch) done(error);
-      }
+  private async note({ clientId, openUntil }: BreakerChange): Promise<void> {
+    if (openUntil === undefined) {
+      this.open.delete(clientId);
+      return;
     }
+    this.open.set(clientId, openUntil);
+    const under = this.abandoning.get(clientId) ?? this.abandonOld(clientId);
+    this.abandoning.set(clientId, under);
+    await under;
   }
 
-  private async recordBatch(results: readonly AttemptResult[]): Promise<void> {
-    const now = this.clock.now();
-    const breakers = await this.deliveries.record(results, now, this.settings.deliveryBreakerFailures);
-    for (const { state } of results) this.metrics.countDeliveryAttempt(state === 'pending' ? 'retried' : state);
-    for (const { clientId, openUntil } of breakers) {
-      if (openUntil === undefined) this.open.delete(clientId);
-      else this.open.set(clientId, openUntil);
+  private async abandonOld(clientId: string): Promise<void> {
+    try {
+      const now = this.clock.now();
+      const tooOld = new Date(now.getTime() - this.settings.deliveryMaxAgeMs);
+      const ended = await this.deliveries.abandonOld([clientId], now, tooOld);
+      if (ended.length > 0) this.receipts.hint(ended);
+    } finally {
+      this.abandoning.delete(clientId);
     }
-    const open = breakers.filter(({ openUntil }) => openUntil !== undefined).map(({ clientId }) => clientId);
-    if (open.length === 0) return;
-    const tooOld = new Date(now.getTime() - this.settings.deliveryMaxAgeMs);
-    const ended = await this.deliveries.abandonOld(open, now, tooOld);
-    if (ended.length > 0) this.receipts.hint(ended);
   }
 }

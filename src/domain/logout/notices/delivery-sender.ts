@@ -28,6 +28,7 @@ export class DeliverySender {
     const number = delivery.attempts + 1;
     return {
       deliveryId: delivery.id,
+      clientId: delivery.clientId,
       number,
       jti,
       startedAt,

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { sql, statement, type Queryable } from '../../../platform/database/statement.js';
 import { HELD_BACK } from '../../../platform/epochs/epochs.sql.js';
 import { clientHasBackChannel } from '../../clients/clients.sql.js';
-import { REOPEN_RECEIPTS, UNCLAIMED } from './deliveries.sql.js';
+import { REOPEN_RECEIPTS } from '../receipts/receipts.sql.js';
+import { UNCLAIMED } from './deliveries.sql.js';
 import type { DeliveryFilter } from './delivery.js';
 
 const FILTER = `(:ids IS NULL OR d.id = ANY(:ids)) AND (:state IS NULL OR d.state = :state) AND (:clientId IS NULL OR d.client_id = :clientId)

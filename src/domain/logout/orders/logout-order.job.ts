@@ -5,9 +5,9 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
 import { AuditLog } from '../../../platform/audit/audit-log.js';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
+import { timeOrderedId } from '../../../platform/clock/time-ordered-id.js';
 import { Clock } from '../../../platform/clock/clock.js';
 import { PeriodicTask } from '../../../platform/database/periodic-task.js';
 import { warnOf } from '../../../platform/database/storage-log.js';
@@ -115,7 +115,7 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
     if (order.total === null && !(await this.orders.count(tx, order))) return 0;
     const batch = await this.orders.lockBatch(tx, order.total === null ? { ...order, cursor: null } : order);
     if (batch.sessions.length > 0) {
-      const terminationIds = batch.sessions.map(() => uuid());
+      const terminationIds = batch.sessions.map(() => timeOrderedId(now));
       await this.orders.apply(tx, order, batch, terminationIds, now);
     } else if (!batch.finished) await this.orders.move(tx, order, batch.cursor, now);
     if (batch.finished) await this.orders.enter(tx, order, next, now);
@@ -123,7 +123,8 @@ export class LogoutOrderJob implements OnApplicationBootstrap, BeforeApplication
   }
 
   private async revokeGrants(tx: Tx, order: ClaimedOrder): Promise<number> {
-    if (await this.orders.revokeGrants(tx, order, uuid(), this.clock.now()))
+    const now = this.clock.now();
+    if (await this.orders.revokeGrants(tx, order, timeOrderedId(now), now))
       await this.orders.enter(tx, order, 'late', this.clock.now());
     return 0;
   }

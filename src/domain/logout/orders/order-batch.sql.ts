@@ -10,6 +10,7 @@ import {
 import { participantsBeganAfter, sessionIsUnterminated } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
 import type { LogoutInitiator, TerminationCause } from '../command/logout.js';
+import { OWE_RECEIPTS } from '../receipts/receipts.sql.js';
 import { endEach } from '../termination/terminate-each.sql.js';
 import { AUDIT_TERMINATIONS } from '../termination/termination-audit.sql.js';
 import { aboutParameters, beganBefore, byKind, type KindSql } from './order-kinds.sql.js';
@@ -121,6 +122,7 @@ function apply(name: string, kind: KindSql): Statement<never, object> {
        due: slot(':seconds'),
        schedule: { fragment: PACE, join: 'JOIN paced p ON p.client_id = o.client_id' },
        orderId: ':orderId',
+       parameters: { orderId: 'uuid', seconds: 'float8' },
        sessionsContinue,
      })},
      ${sessionsContinue ? sql`${participantsBeganAfter('(sc.account_id, sc.session_id) IN (SELECT account_id, id FROM ending) AND sc.client_id = :targetId', ':number')},` : ''}
@@ -165,6 +167,7 @@ function revoke(name: string, kind: KindSql): Statement<never, RowOf<typeof GRAN
          FROM revoked r JOIN due d ON d.id = r.id HAVING count(*) > 0
        RETURNING *
      ),
+     ${OWE_RECEIPTS},
      ${AUDIT_TERMINATIONS},
      moved AS (
        UPDATE logout_orders SET next_step_at = :now, grants_revoked = grants_revoked + (SELECT count(*) FROM revoked),

@@ -40,8 +40,9 @@ export class ReceiptChain {
     if (!(await this.receipts.tryLock(tx))) return undefined;
     const due = await this.receipts.due(tx, terminationIds, limit);
     if (due.length === 0) return { signed: due, head: undefined };
-    const now = this.clock.now();
     const head = await this.head(tx);
+    // Along the chain time never goes back, whatever the clocks of two nodes say: a day of it has no gaps.
+    const now = new Date(Math.max(this.clock.now().getTime(), head.issuedAt?.getTime() ?? 0));
     const chain: Receipt[] = [];
     for (const termination of due) {
       const last = chain.at(-1);
@@ -54,7 +55,10 @@ export class ReceiptChain {
     const details = { count: chain.length, first, last: head.sequence + chain.length };
     await this.audit.record({ event: 'receipts_issued', outcome: 'done', details }, tx);
     const last = chain.at(-1);
-    return { signed: due, head: last === undefined ? undefined : { sequence: last.sequence, hash: last.hash } };
+    return {
+      signed: due,
+      head: last === undefined ? undefined : { sequence: last.sequence, hash: last.hash, issuedAt: now },
+    };
   }
 
   /** After the commit, and where no SQL reaches: a line of the log and a metric. */

@@ -13,9 +13,13 @@ import { Metrics } from '../../../platform/metrics/metrics.js';
 import { ReceiptChain } from './receipt-chain.js';
 import { ReceiptRepository, type DueReceipt } from './receipt.repository.js';
 
-const BATCH = 200;
-/** How many unreceipted terminations one poll looks at: those of a dead application are many and stay so for a day. */
-const PAGE = 500;
+/** Receipts of one transaction: as long as it takes, no other node issues any. */
+const BATCH = 500;
+/**
+ * How many that are owed are looked at in one statement. As long as there is one to issue among them the next page
+ * follows at once; those of a dead application are many, and stay so for a day.
+ */
+const PAGE = 1000;
 /** Hints are only hints: what is beyond this is found by polling. */
 const MAX_HINTS = 5000;
 const HINT_DELAY_MS = 50;
@@ -65,19 +69,25 @@ export class ReceiptIssuer implements OnApplicationBootstrap, BeforeApplicationS
     }, HINT_DELAY_MS).unref();
   }
 
-  /** One look at the hints and at the next page of the table. Returns how many receipts were issued. */
+  /** Issues what is owed and can be issued now. Returns how many receipts were issued. */
   issueDue(): Promise<number> {
     return this.task.run();
   }
 
   private async issueHintedAndNext(): Promise<number> {
     const hinted = [...this.hints];
-    const page = await this.receipts.unreceipted(this.cursor, PAGE);
-    // Round and round, so that terminations which are long in coming do not hide those behind them.
-    this.cursor = page.length < PAGE ? undefined : page.at(-1);
-    const issued = await this.issueFor([...new Set([...hinted, ...page])]);
+    let issued = await this.issueFor(hinted);
     if (issued === undefined) return 0;
     for (const id of hinted) this.hints.delete(id);
+    for (let more = true; more && !this.task.stopping;) {
+      const { ready, last } = await this.receipts.owed(this.cursor, PAGE);
+      const now = await this.issueFor(ready);
+      if (now === undefined) return issued;
+      issued += now;
+      // Round and round, so that terminations which are long in coming do not hide those behind them.
+      this.cursor = last;
+      more = ready.length > 0 && last !== undefined;
+    }
     return issued;
   }
 

@@ -1,10 +1,12 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { DAY } from '../../../platform/clock/durations.js';
-import { expiredRows, Retention } from '../../../platform/database/retention.js';
+import { Retention } from '../../../platform/database/retention.js';
 import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
 import type { LogoutInitiator, TerminationCause } from '../command/logout.js';
+import { noticesStand } from '../notices/deliveries.sql.js';
 import type { WithoutNotice } from '../termination/without-notice.js';
+import { NEWEST_IS_OF, OLD_RECEIPTS, ORPHANED_DEBTS } from './receipt-retention.sql.js';
+import { hasPending, LEDGER_KEPT_MS } from './unfinished.sql.js';
 import type { Receipt, ReceiptApplication } from './receipt.js';
 
 /** The number of the advisory lock, "exer" in ASCII. */
@@ -17,12 +19,16 @@ const TRY_LOCK = statement({
   text: 'SELECT pg_try_advisory_xact_lock(:lock) AS mine',
 });
 
-const UNRECEIPTED = statement({
-  name: 'receipts_unreceipted',
+/** The next `:limit` that are owed one, along their ids, and whether nothing of them is pending. By keys. */
+const OWED = statement({
+  name: 'receipts_owed',
   parameters: { after: 'uuid?', limit: 'int' },
-  row: { id: 'uuid' },
+  row: { id: 'uuid', ready: 'boolean' },
   text: `
-    SELECT id FROM session_terminations WHERE receipted_at IS NULL AND (:after IS NULL OR id > :after) ORDER BY id LIMIT :limit`,
+    SELECT o.termination_id AS id, NOT ${hasPending('o.termination_id')} AS ready
+      FROM (SELECT x.termination_id FROM logout_receipts_owed x WHERE :after IS NULL OR x.termination_id > :after
+             ORDER BY x.termination_id LIMIT :limit) o
+     ORDER BY o.termination_id`,
 });
 
 const HOLDS = statement({
@@ -41,13 +47,13 @@ const OLDEST = statement({
 
 const HEAD = statement({
   name: 'receipts_head',
-  row: { sequence: 'bigint', hash: 'text' },
-  text: 'SELECT sequence, hash FROM logout_receipts ORDER BY sequence DESC LIMIT 1',
+  row: { sequence: 'bigint', hash: 'text', issued_at: 'timestamptz' },
+  text: 'SELECT sequence, hash, issued_at FROM logout_receipts ORDER BY sequence DESC LIMIT 1',
 });
 
 /**
- * The lock on `t` keeps a notice that ends once more at this moment (see `logout_deliveries_record`) from being
- * overlooked.
+ * The lock on `o` keeps a notice that ends once more at this moment (`REOPEN_RECEIPTS`) from being overlooked. What is
+ * owed is small, and everything else is looked up by its key, whatever the statistics of the tables say.
  */
 const DUE = statement({
   name: 'receipts_due',
@@ -66,21 +72,25 @@ const DUE = statement({
     revision: 'int?',
   },
   text: `
+    WITH due AS MATERIALIZED (
+      SELECT o.termination_id FROM logout_receipts_owed o
+       WHERE o.termination_id = ANY(:terminationIds) AND NOT ${hasPending('o.termination_id')}
+       ORDER BY o.termination_id LIMIT :limit FOR UPDATE OF o SKIP LOCKED
+    )
     SELECT t.id, t.cause, t.initiator ->> 'kind' AS initiator, t.account_id, t.sessions, t.grants_revoked, t.occurred_at,
            t.without_notice, a.applications, r.sequence AS superseded, r.revision
-      FROM session_terminations t
+      FROM due o
+     CROSS JOIN LATERAL (SELECT * FROM session_terminations x WHERE x.id = o.termination_id OFFSET 0) t
       LEFT JOIN LATERAL (
         SELECT json_agg(json_build_object('client_id', g.client_id, 'outcome', g.state, 'notices', g.notices,
                                           'attempts', g.attempts, 'finished_at', g.finished_at) ORDER BY g.client_id, g.state) AS applications
-          FROM (SELECT d.client_id, d.state, count(*) AS notices, sum(d.attempts) AS attempts, max(d.finished_at) AS finished_at
-                  FROM logout_deliveries d WHERE d.termination_id = t.id GROUP BY d.client_id, d.state) g
+          FROM (${noticesStand('o.termination_id')}) g
       ) a ON true
       LEFT JOIN LATERAL (
-        SELECT x.sequence, x.revision FROM logout_receipts x WHERE x.termination_id = t.id ORDER BY x.revision DESC LIMIT 1
+        SELECT x.sequence, x.revision FROM logout_receipts x
+         WHERE x.termination_id = o.termination_id AND x.issued_at >= t.occurred_at - interval '1 hour' ORDER BY x.revision DESC LIMIT 1
       ) r ON true
-     WHERE t.id = ANY(:terminationIds) AND t.receipted_at IS NULL
-       AND NOT EXISTS (SELECT 1 FROM logout_deliveries d WHERE d.termination_id = t.id AND d.state = 'pending')
-     ORDER BY t.id LIMIT :limit FOR NO KEY UPDATE OF t SKIP LOCKED`,
+     ORDER BY o.termination_id`,
 });
 
 const ISSUE = statement({
@@ -98,9 +108,8 @@ const ISSUE = statement({
     WITH issued AS (
       INSERT INTO logout_receipts (sequence, termination_id, revision, jws, hash, previous_hash, issued_at)
       SELECT r.*, :issuedAt FROM unnest(:sequences, :terminationIds, :revisions, :jws, :hashes, :previousHashes) AS r
-      RETURNING termination_id
     )
-    UPDATE session_terminations t SET receipted_at = :issuedAt FROM issued i WHERE t.id = i.termination_id`,
+    DELETE FROM logout_receipts_owed o WHERE o.termination_id = ANY(:terminationIds)`,
 });
 
 const COLUMNS = 'r.sequence, r.termination_id, r.revision, r.jws, r.hash, r.previous_hash, r.issued_at';
@@ -128,21 +137,19 @@ const AFTER = statement({
   text: `SELECT ${COLUMNS} FROM logout_receipts r WHERE r.sequence > :sequence ORDER BY r.sequence LIMIT :limit`,
 });
 
-/** From the oldest end and never from the middle, and the newest one stays: the next one names it. */
-const OLD = expiredRows({
-  name: 'receipts_remove_old',
-  table: 'logout_receipts',
-  key: 'sequence',
-  condition: `sequence < coalesce((SELECT min(r.sequence) FROM logout_receipts r WHERE r.issued_at >= :before),
-                                      (SELECT max(r.sequence) FROM logout_receipts r))`,
-  along: 'sequence',
-});
-const KEPT_MS = 90 * DAY;
-
 /** The newest receipt; `hash` is null when there is none. */
 export interface ChainHead {
   readonly sequence: number;
   readonly hash: string | null;
+  readonly issuedAt?: Date;
+}
+
+/** Some of the terminations that are owed a receipt. */
+export interface OwedReceipts {
+  /** Nothing of these is pending. */
+  readonly ready: readonly string[];
+  /** Where to continue; undefined at the end. */
+  readonly last: string | undefined;
 }
 
 /** A termination whose notices have all ended. */
@@ -171,13 +178,19 @@ export class ReceiptRepository implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.retention.register({ ...OLD, keepMs: KEPT_MS });
+    this.retention.register(
+      { ...OLD_RECEIPTS, keepMs: LEDGER_KEPT_MS, byDay: { by: 'time', held: NEWEST_IS_OF } },
+      { ...ORPHANED_DEBTS, keepMs: 2 * LEDGER_KEPT_MS },
+    );
   }
 
-  /** Terminations without a receipt, whether or not their notices have ended, in the order of their ids. */
-  async unreceipted(after: string | undefined, limit: number): Promise<string[]> {
-    const rows = await this.transactions.query(UNRECEIPTED, { after, limit });
-    return rows.map((row) => row.id);
+  /** Terminations that are owed a receipt, at most `limit`, in the order of their ids: those whose notices have ended. */
+  async owed(after: string | undefined, limit: number): Promise<OwedReceipts> {
+    const rows = await this.transactions.query(OWED, { after, limit });
+    return {
+      ready: rows.filter(({ ready }) => ready).map(({ id }) => id),
+      last: rows.length < limit ? undefined : rows.at(-1)?.id,
+    };
   }
 
   /** Until the end of `tx` no other transaction adds to the chain. False: another one does. */
@@ -197,7 +210,8 @@ export class ReceiptRepository implements OnModuleInit {
   /** The end of the chain. */
   async head(tx: Tx): Promise<ChainHead> {
     const [row] = await tx.query(HEAD, {});
-    return row === undefined ? { sequence: 0, hash: null } : { sequence: Number(row.sequence), hash: row.hash };
+    if (row === undefined) return { sequence: 0, hash: null };
+    return { sequence: Number(row.sequence), hash: row.hash, issuedAt: row.issued_at };
   }
 
   /** Those of the named terminations that lack a receipt now. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { statement, typed } from '../../../platform/database/statement.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { NotFoundError } from '../../../platform/oidc/errors.js';
+import { noticesStand } from '../notices/deliveries.sql.js';
 import type { DeliveryState } from '../notices/delivery.js';
 import type { NotNotifiedReason, WithoutNotice } from '../termination/without-notice.js';
 import type { Receipt } from './receipt.js';
@@ -18,12 +19,11 @@ const STANDING = statement({
     applications: typed<readonly NoticeStanding[]>('json?'),
   },
   text: `
-    SELECT t.receipted_at IS NOT NULL AS receipted, t.occurred_at, t.without_notice, a.applications FROM session_terminations t
+    SELECT NOT EXISTS (SELECT 1 FROM logout_receipts_owed o WHERE o.termination_id = t.id) AS receipted, t.occurred_at, t.without_notice, a.applications FROM session_terminations t
       LEFT JOIN LATERAL (
         SELECT json_agg(json_build_object('clientId', g.client_id, 'state', g.state, 'notices', g.notices, 'attempts', g.attempts)
                         ORDER BY g.client_id, g.state) AS applications
-          FROM (SELECT d.client_id, d.state, count(*) AS notices, sum(d.attempts) AS attempts
-                  FROM logout_deliveries d WHERE d.termination_id = t.id GROUP BY d.client_id, d.state) g
+          FROM (${noticesStand('t.id')}) g
       ) a ON true
      WHERE t.id = :terminationId`,
 });

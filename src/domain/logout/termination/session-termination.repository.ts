@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
+import { timeOrderedId } from '../../../platform/clock/time-ordered-id.js';
 import type { Queryable } from '../../../platform/database/statement.js';
 import type { DueDelivery } from '../notices/delivery.js';
 import type { FrontChannelParticipant, LogoutInitiator, LogoutTarget, TerminationCause } from '../command/logout.js';
@@ -101,7 +101,7 @@ export class SessionTerminationRepository {
   async terminateEach<Own extends object>(db: Queryable, order: EachTerminationPlan<Own>): Promise<EachResult[]> {
     const rows = await db.query(order.statement, {
       now: order.now,
-      terminationIds: Array.from({ length: order.limit }, () => uuid()),
+      terminationIds: Array.from({ length: order.limit }, () => timeOrderedId(order.now)),
       initiator: order.initiator,
       claimedUntil: order.claimedUntil,
       revokesOfflineGrants: order.revokesOfflineGrants,

@@ -13,6 +13,8 @@ import { howClientIsNotified } from '../../clients/clients.sql.js';
 import { sessionAsSeen, sessionIsUnterminated, terminateSessions } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
 import type { LogoutInitiator, TerminationCause } from '../command/logout.js';
+import { enqueueNotices } from '../notices/deliveries.sql.js';
+import { OWE_RECEIPTS } from '../receipts/receipts.sql.js';
 import { AUDIT_TERMINATIONS } from './termination-audit.sql.js';
 import { withoutNoticeOfEach } from './without-notice.sql.js';
 
@@ -27,13 +29,15 @@ export interface EndEach {
   /** A fragment that `due` needs, and what `o` is joined with to get at it. */
   readonly schedule?: { readonly fragment: Fragment; readonly join: string };
   readonly orderId?: string;
+  /** Which `due` and `orderId` take. */
+  readonly parameters: Parameters;
   /** They are not over: grants fall and participants are notified, no more. */
   readonly sessionsContinue?: boolean;
 }
 
 /**
  * The logout of many sessions, each by a record of its own: CTEs `ended`, `revoked`, `participants`, `pending` (those of
- * them that have a notice), `notices`, `record` (the terminations) and `audited`. No person's browser is there.
+ * them that have a notice), `notices`, `record` (the terminations), `owed` and `audited`. No person's browser is there.
  * `ending` (id, account_id, cause, termination_id) is of sessions that are locked and whose participants the statement
  * sees. Takes `:now` and `:initiator`.
  */
@@ -50,9 +54,10 @@ export function endEach(each: EndEach): Fragment {
       ...(schedule?.fragment.gives ?? []),
       'notices',
       'record',
+      'owed',
       'audited',
     ],
-    parameters: { now: 'timestamptz', initiator: 'jsonb' },
+    parameters: { now: 'timestamptz', initiator: 'jsonb', ...each.parameters },
     text: sql`
      ${sessionsContinue ? '' : sql`${terminateSessions('true')},`}
      ${revokeGrants(
@@ -61,23 +66,25 @@ export function endEach(each: EndEach): Fragment {
        ['ending'],
      )},
      participants AS MATERIALIZED (
-       SELECT e.termination_id, e.account_id, sc.client_id, sc.sid, ${howClientIsNotified('c', 'e.cause', 'false')} AS told
+       SELECT e.termination_id, e.account_id, e.cause, sc.client_id, sc.sid, ${howClientIsNotified('c', 'e.cause', 'false')} AS told
          FROM ending e JOIN session_clients sc ON sc.account_id = e.account_id AND sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
         WHERE ${each.told}
      ),
      pending AS MATERIALIZED (
-       SELECT p.termination_id, p.account_id, p.client_id, p.sid,
+       SELECT p.termination_id, p.account_id, p.cause, p.client_id, p.sid,
               row_number() OVER (PARTITION BY p.client_id ORDER BY p.termination_id) AS place
          FROM participants p WHERE p.told = 'back_channel'
      ),
      ${schedule === undefined ? '' : sql`${schedule.fragment},`}
-     notices AS (
-       INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at, order_id, ages_from)
-       SELECT gen_random_uuid(), o.termination_id, o.client_id, o.account_id::text, o.sid, 'pending', 0, ${each.due}, :now,
-              ${each.orderId ?? 'NULL::uuid'}, ${each.orderId === undefined ? 'NULL::timestamptz' : each.due}
-         FROM pending o ${schedule?.join ?? ''}
-       RETURNING termination_id
-     ),
+     ${enqueueNotices({
+       source: 'o',
+       from: `pending o ${schedule?.join ?? ''}`,
+       needs: ['pending', ...(schedule?.fragment.gives ?? [])],
+       parameters: each.parameters,
+       cause: 'o.cause',
+       due: each.due,
+       ...(each.orderId === undefined ? {} : { orderId: each.orderId }),
+     })},
      record AS (
        INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, without_notice, occurred_at)
        SELECT e.termination_id, e.cause, :initiator, e.account_id, ${sessionsContinue ? 0 : 1}, coalesce(r.n, 0), coalesce(d.n, 0),
@@ -89,6 +96,7 @@ export function endEach(each: EndEach): Fragment {
         ${sessionsContinue ? 'WHERE r.n > 0 OR d.n > 0' : ''}
        RETURNING *
      ),
+     ${OWE_RECEIPTS},
      ${AUDIT_TERMINATIONS}`,
   });
 }
@@ -150,6 +158,7 @@ export function terminateEachStatement<const P extends Parameters>(
        grants: '(NOT g.offline OR :revokesOfflineGrants)',
        told: 'true',
        due: ':claimedUntil',
+       parameters: { claimedUntil: 'timestamptz' },
      })}
      SELECT cause, count(*)::int AS sessions, sum(grants_revoked)::int AS grants_revoked, sum(deliveries)::int AS deliveries
        FROM record GROUP BY cause`,

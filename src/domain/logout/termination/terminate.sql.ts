@@ -10,6 +10,8 @@ import { clientHasFrontChannel, howClientIsNotified } from '../../clients/client
 import { isOfAccount, leaveSessions, sessionAsSeen, terminateSessions } from '../../sessions/sessions.sql.js';
 import { revokeGrants } from '../../tokens/tokens.sql.js';
 import type { FrontChannelParticipant, LogoutInitiator, TerminationCause } from '../command/logout.js';
+import { enqueueNotices } from '../notices/deliveries.sql.js';
+import { OWE_RECEIPTS } from '../receipts/receipts.sql.js';
 import { AUDIT_TERMINATIONS } from './termination-audit.sql.js';
 import { forTargets, type TargetKind, type TargetSql } from './termination-targets.sql.js';
 import type { WithoutNotice } from './without-notice.js';
@@ -38,6 +40,16 @@ const ROW = {
   without_notice: typed<readonly WithoutNotice[]>('jsonb'),
   front_channel: typed<readonly FrontChannelParticipant[]>('json'),
 } as const;
+
+const NOTICES_OF_PARTICIPANTS = enqueueNotices({
+  source: 'p',
+  from: `(SELECT :terminationId AS termination_id, x.account_id, x.client_id, x.sid FROM participants x, complete
+               WHERE complete.yes AND x.told = 'back_channel') p`,
+  needs: ['participants', 'complete'],
+  parameters: { terminationId: 'uuid', cause: 'text', claimedUntil: 'timestamptz' },
+  cause: ':cause',
+  due: ':claimedUntil',
+});
 
 /** What a termination takes besides the members of its target. */
 export type TerminationValues = ValuesOf<typeof PARAMETERS>;
@@ -80,13 +92,7 @@ function terminate(kind: TargetKind, target: TargetSql): Statement<never, RowOf<
          FROM joined p JOIN clients c ON c.client_id = p.client_id${ends ? '' : ` WHERE ${target.told}`}
      ),
      ${leaves ? sql`${leaveSessions('participants', '(SELECT yes FROM complete)', ['complete'])},` : ''}
-     notices AS (
-       INSERT INTO logout_deliveries (id, termination_id, client_id, sub, sid, state, attempts, next_attempt_at, created_at)
-       SELECT gen_random_uuid(), :terminationId, p.client_id, p.account_id::text, p.sid, 'pending', 0, :claimedUntil, :now
-         FROM participants p, complete
-        WHERE complete.yes AND p.told = 'back_channel'
-       RETURNING id, client_id, sub, sid
-     ),
+     ${NOTICES_OF_PARTICIPANTS},
      record AS (
        INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, without_notice, occurred_at)
        SELECT :terminationId, :cause, :initiator,
@@ -98,6 +104,7 @@ function terminate(kind: TargetKind, target: TargetSql): Statement<never, RowOf<
         WHERE EXISTS (SELECT 1 FROM ended) OR EXISTS (SELECT 1 FROM revoked) OR EXISTS (SELECT 1 FROM notices)${leaves ? ' OR EXISTS (SELECT 1 FROM departed)' : ''}
        RETURNING *
      ),
+     ${OWE_RECEIPTS},
      ${AUDIT_TERMINATIONS}
      SELECT (SELECT yes FROM complete) AS complete,
             (SELECT count(*)::int FROM ended) AS sessions,

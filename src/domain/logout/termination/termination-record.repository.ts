@@ -1,9 +1,12 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { DAY } from '../../../platform/clock/durations.js';
 import { toPage, type Page, type PageRequest } from '../../../platform/database/page.js';
-import { expiredRows, Retention } from '../../../platform/database/retention.js';
-import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
+import { firstIdAt } from '../../../platform/database/day-partitions.js';
+import { Retention, rowsWithoutDay } from '../../../platform/database/retention.js';
+import { DAYS_HELD, isUnfinished, LEDGER_KEPT_MS } from '../receipts/unfinished.sql.js';
+import { sql, statement, typed, type RowOf } from '../../../platform/database/statement.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
+import { Clock } from '../../../platform/clock/clock.js';
+import { REOPEN_RECEIPTS } from '../receipts/receipts.sql.js';
 import type { LogoutInitiator, TerminationCause } from '../command/logout.js';
 import type { Termination } from './termination.js';
 import type { WithoutNotice } from './without-notice.js';
@@ -21,10 +24,12 @@ const LIST = statement({
     deliveries: 'int',
     without_notice: typed<readonly WithoutNotice[]>('jsonb'),
     occurred_at: 'timestamptz',
-    receipted_at: 'timestamptz?',
+    receipted: 'boolean',
   },
+  plannedAnew: true,
   text: `
-    SELECT t.id, t.cause, t.initiator, t.account_id, t.sessions, t.grants_revoked, t.deliveries, t.without_notice, t.occurred_at, t.receipted_at
+    SELECT t.id, t.cause, t.initiator, t.account_id, t.sessions, t.grants_revoked, t.deliveries, t.without_notice, t.occurred_at,
+           NOT EXISTS (SELECT 1 FROM logout_receipts_owed o WHERE o.termination_id = t.id) AS receipted
       FROM session_terminations t
      WHERE (:cursor IS NULL OR t.id < :cursor) AND (:accountId IS NULL OR t.account_id = :accountId)
        AND (:cause IS NULL OR t.cause = :cause) AND (:id IS NULL OR t.id = :id)
@@ -33,25 +38,30 @@ const LIST = statement({
 
 const NOT_ASKED = statement({
   name: 'logout_not_asked',
-  parameters: { id: 'uuid', clientIds: 'text[]' },
-  text: `
-    UPDATE session_terminations t SET receipted_at = NULL, without_notice = (
-      SELECT jsonb_agg(CASE WHEN w.item ->> 'state' = 'asked' AND w.item ->> 'client_id' = ANY(:clientIds)
-                            THEN w.item || '{"state": "not_told", "reason": "frontchannel_uri_refused"}' ELSE w.item END ORDER BY w.place)
-        FROM jsonb_array_elements(t.without_notice) WITH ORDINALITY AS w(item, place))
-     WHERE t.id = :id AND jsonb_array_length(t.without_notice) > 0`,
+  parameters: { id: 'uuid', clientIds: 'text[]', now: 'timestamptz' },
+  row: { count: 'bigint' },
+  plannedAnew: true,
+  text: sql`
+    WITH changed AS (
+      UPDATE session_terminations t SET without_notice = (
+        SELECT jsonb_agg(CASE WHEN w.item ->> 'state' = 'asked' AND w.item ->> 'client_id' = ANY(:clientIds)
+                              THEN w.item || '{"state": "not_told", "reason": "frontchannel_uri_refused"}' ELSE w.item END ORDER BY w.place)
+          FROM jsonb_array_elements(t.without_notice) WITH ORDINALITY AS w(item, place))
+       WHERE t.id = :id AND jsonb_array_length(t.without_notice) > 0
+      RETURNING t.id
+    ),
+    ended AS (SELECT c.id AS termination_id, :now AS resent_at FROM changed c),
+    ${REOPEN_RECEIPTS}
+    SELECT count(*) FROM ended`,
 });
 
-const OLD = expiredRows({
+const OLD = rowsWithoutDay({
   name: 'logout_remove_old_terminations',
   table: 'session_terminations',
   key: 'id',
-  condition: `occurred_at < :before AND NOT EXISTS (
-    SELECT 1 FROM logout_deliveries d WHERE d.termination_id = session_terminations.id AND d.state = 'pending')`,
-  along: 'occurred_at',
+  bound: firstIdAt(':before'),
+  condition: `NOT ${isUnfinished('x.id')}`,
 });
-
-const KEPT_MS = 90 * DAY;
 
 /** The record of terminations, as it is read afterwards. */
 @Injectable()
@@ -59,10 +69,11 @@ export class TerminationRecordRepository implements OnModuleInit {
   constructor(
     private readonly transactions: TransactionRunner,
     private readonly retention: Retention,
+    private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
-    this.retention.register({ ...OLD, keepMs: KEPT_MS });
+    this.retention.register({ ...OLD, keepMs: LEDGER_KEPT_MS, byDay: { by: 'id', held: DAYS_HELD } });
   }
 
   /** Newest first. */
@@ -84,7 +95,7 @@ export class TerminationRecordRepository implements OnModuleInit {
    * otherwise is followed by another revision.
    */
   async notAsked(id: string, clientIds: readonly string[]): Promise<void> {
-    await this.transactions.query(NOT_ASKED, { id, clientIds });
+    await this.transactions.query(NOT_ASKED, { id, clientIds, now: this.clock.now() });
   }
 }
 
@@ -99,6 +110,6 @@ function toTermination(row: RowOf<typeof LIST>): Termination {
     deliveries: row.deliveries,
     withoutNotice: row.without_notice,
     occurredAt: row.occurred_at,
-    receiptedAt: row.receipted_at,
+    receipted: row.receipted,
   };
 }

@@ -13,6 +13,6 @@ export interface Termination {
   /** Those that took part and are not notified. */
   readonly withoutNotice: readonly WithoutNotice[];
   readonly occurredAt: Date;
-  /** Null while its receipt has not been signed. */
-  readonly receiptedAt: Date | null;
+  /** Its receipt is signed and says the whole of it. */
+  readonly receipted: boolean;
 }

@@ -1,3 +1,5 @@
+import { noticesStand } from '../notices/deliveries.sql.js';
+
 /**
  * What `session_terminations.without_notice` keeps of the participants in `source` (`client_id`, `told`), where `told`
  * is what `howClientIsNotified` says: those that get no notice, application by application, so that it does not grow with
@@ -28,11 +30,7 @@ function listed(w: string): string {
  */
 export function standingsOf(t: string, limit = 'ALL'): string {
   return `
-    SELECT d.client_id, d.state, NULL::text AS reason, count(*)::int AS notices, sum(d.attempts)::int AS attempts,
-           max(d.finished_at) AS finished_at
-      FROM (SELECT x.client_id, x.state, x.attempts, x.finished_at FROM logout_deliveries x
-             WHERE x.termination_id = ${t}.id LIMIT ${limit}) d
-     GROUP BY d.client_id, d.state
+    SELECT n.client_id, n.state, NULL::text AS reason, n.notices, n.attempts, n.finished_at FROM (${noticesStand(`${t}.id`, limit)}) n
      UNION ALL
     SELECT w.client_id, w.state, w.reason, 0, 0, NULL
       FROM jsonb_to_recordset(${t}.without_notice) AS w(client_id text, state text, reason text)`;

@@ -1,8 +1,13 @@
-import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
+/**
+ * An attempt that was not accepted; the accepted one is in the row of the delivered notice. Kept by the day of its
+ * beginning (docs/decisions/0055-the-ledger-by-day.md).
+ */
 @Entity('logout_delivery_attempts')
+@Index('logout_delivery_attempts_started_at_idx', ['startedAt'])
 export class BackChannelLogoutAttemptEntity {
-  @ForeignKey('logout_deliveries', { name: 'logout_delivery_attempts_delivery_id_fkey', onDelete: 'CASCADE' })
+  /** No foreign keys: the days of the ledger go by themselves. */
   @PrimaryColumn('uuid', { name: 'delivery_id', primaryKeyConstraintName: 'logout_delivery_attempts_pkey' })
   deliveryId: string;
 
@@ -13,7 +18,7 @@ export class BackChannelLogoutAttemptEntity {
   @Column('text')
   jti: string;
 
-  @Column('timestamptz', { name: 'started_at' })
+  @PrimaryColumn('timestamptz', { name: 'started_at', primaryKeyConstraintName: 'logout_delivery_attempts_pkey' })
   startedAt: Date;
 
   @Column('integer', { name: 'duration_ms' })

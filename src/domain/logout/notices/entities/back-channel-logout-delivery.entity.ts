@@ -1,32 +1,49 @@
-import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { TerminationCause } from '../../command/logout.js';
 import type { DeliveryState } from '../delivery.js';
 
-/** One notice to one application about one session (Back-Channel Logout 1.0 §2.5). */
+/**
+ * One notice to one application about one session (Back-Channel Logout 1.0 §2.5), as long as it was not accepted:
+ * pending, rejected or given up. One that is accepted leaves for `logout_delivered`, so this table stays small and
+ * what changes often is in nothing else (docs/decisions/0055-the-ledger-by-day.md).
+ */
 @Entity('logout_deliveries')
-@Index('logout_deliveries_client_due_idx', ['clientId', 'nextAttemptAt'], { where: `state = 'pending'` })
-@Index('logout_deliveries_client_id_idx', ['clientId', 'createdAt', 'id'])
-@Index('logout_deliveries_dead_idx', ['createdAt', 'id'], { where: `state IN ('rejected', 'abandoned')` })
-@Index('logout_deliveries_termination_id_idx', ['terminationId'])
-@Index('logout_deliveries_created_at_idx', ['createdAt', 'id'])
+@Index('logout_deliveries_client_due_idx', ['clientId', 'bucket', 'nextAttemptAt'], { where: `state = 'pending'` })
+@Index('logout_deliveries_dead_idx', ['clientId', 'terminationId', 'id'], {
+  where: `state IN ('rejected', 'abandoned')`,
+})
+@Index('logout_deliveries_termination_id_idx', ['terminationId', 'id'])
 @Index('logout_deliveries_order_idx', ['orderId', 'state', 'nextAttemptAt'], { where: 'order_id IS NOT NULL' })
-// What operators watch reads these two and not the table: what ended lately, and what is still pending.
-@Index('logout_deliveries_finished_at_idx', ['finishedAt', 'state', 'clientId', 'createdAt'], {
-  where: 'finished_at IS NOT NULL',
+// What operators watch reads these two and not the table: what was given up lately, and what is still pending.
+@Index('logout_deliveries_died_at_idx', ['finishedAt', 'state', 'clientId'], {
+  where: `state IN ('rejected', 'abandoned')`,
 })
 @Index('logout_deliveries_pending_idx', ['createdAt', 'clientId'], { where: `state = 'pending'` })
-@Check('logout_deliveries_state_check', `state IN ('pending', 'delivered', 'rejected', 'abandoned')`)
+@Check('logout_deliveries_state_check', `state IN ('pending', 'rejected', 'abandoned')`)
 export class BackChannelLogoutDeliveryEntity {
+  /** UUID v7: it begins with the time of its termination's. */
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'logout_deliveries_pkey' })
   id: string;
 
-  @ForeignKey('session_terminations', { name: 'logout_deliveries_termination_id_fkey', onDelete: 'CASCADE' })
+  /** No foreign keys: each would lock a row that other logouts want, and the days of the ledger go by themselves. */
   @Column('uuid', { name: 'termination_id' })
   terminationId: string;
 
   /** Where it goes is looked up at each attempt, so a corrected URI is used at once. */
-  @ForeignKey('clients', { name: 'logout_deliveries_client_id_fkey', onDelete: 'CASCADE' })
   @Column('text', { name: 'client_id' })
   clientId: string;
+
+  /** Whose session it was. */
+  @Column('uuid', { name: 'account_id', nullable: true })
+  accountId: string | null;
+
+  /** Of the account's id: nodes share the pending notices by it. */
+  @Column('integer', { default: 0 })
+  bucket: number;
+
+  /** Why the session ended, as its termination says. */
+  @Column('text')
+  cause: TerminationCause;
 
   @Column('text')
   sub: string;
@@ -66,7 +83,6 @@ export class BackChannelLogoutDeliveryEntity {
   finishedAt: Date | null;
 
   /** The logout order that it comes from, if any. */
-  @ForeignKey('logout_orders', { name: 'logout_deliveries_order_id_fkey' })
   @Column('uuid', { name: 'order_id', nullable: true })
   orderId: string | null;
 

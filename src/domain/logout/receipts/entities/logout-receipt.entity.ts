@@ -1,8 +1,11 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** A signed receipt of one termination. Never changed; retention removes the oldest ones and never from the middle. */
+/**
+ * A signed receipt of one termination, kept by the day of its issue (docs/decisions/0055-the-ledger-by-day.md). Never
+ * changed; retention removes the oldest ones and never from the middle.
+ */
 @Entity('logout_receipts')
-@Index('logout_receipts_termination_id_revision_key', ['terminationId', 'revision'], { unique: true })
+@Index('logout_receipts_termination_id_idx', ['terminationId', 'revision'])
 export class LogoutReceiptEntity {
   /** Without gaps: the order in which they were issued. */
   @PrimaryColumn('bigint', { primaryKeyConstraintName: 'logout_receipts_pkey' })
@@ -27,6 +30,7 @@ export class LogoutReceiptEntity {
   @Column('text', { name: 'previous_hash', nullable: true })
   previousHash: string | null;
 
-  @Column('timestamptz', { name: 'issued_at' })
+  /** It never goes back along the chain. In the key, since the day hangs on it. */
+  @PrimaryColumn('timestamptz', { name: 'issued_at', primaryKeyConstraintName: 'logout_receipts_pkey' })
   issuedAt: Date;
 }

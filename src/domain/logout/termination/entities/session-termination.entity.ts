@@ -3,14 +3,13 @@ import type { LogoutInitiator, TerminationCause } from '../../command/logout.js'
 import type { WithoutNotice } from '../without-notice.js';
 
 /**
- * The fact that sessions or grants were ended, who ended them and why. Never changed but for {@link receiptedAt},
- * removed only by retention.
+ * The fact that sessions or grants were ended, who ended them and why. Kept by the day of its id
+ * (docs/decisions/0055-the-ledger-by-day.md). Never changed but for {@link withoutNotice}, removed only by retention.
  */
 @Entity('session_terminations')
-@Index('session_terminations_occurred_at_idx', ['occurredAt', 'id'])
-@Index('session_terminations_account_id_idx', ['accountId'])
-@Index('session_terminations_unreceipted_idx', ['id'], { where: 'receipted_at IS NULL' })
+@Index('session_terminations_account_id_idx', ['accountId', 'id'])
 export class SessionTerminationEntity {
+  /** UUID v7 by our clock. */
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'session_terminations_pkey' })
   id: string;
 
@@ -39,8 +38,4 @@ export class SessionTerminationEntity {
 
   @Column('timestamptz', { name: 'occurred_at' })
   occurredAt: Date;
-
-  /** When its receipt was issued; null while it lacks one. */
-  @Column('timestamptz', { name: 'receipted_at', nullable: true })
-  receiptedAt: Date | null;
 }

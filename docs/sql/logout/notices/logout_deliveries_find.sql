@@ -1,0 +1,32 @@
+-- logout_deliveries_find, declared in src/domain/logout/notices/delivery-ledger.repository.ts
+-- parameters:
+--   id uuid
+--   from uuid
+--   to uuid
+-- row:
+--   id uuid
+--   termination_id uuid
+--   client_id text
+--   sub text
+--   sid text, may be null
+--   state text
+--   attempts int
+--   next_attempt_at timestamptz, may be null
+--   created_at timestamptz
+--   finished_at timestamptz, may be null
+--   resent_at timestamptz, may be null
+--   last_error text, may be null
+--   attempts_made json
+
+SELECT d.id, d.termination_id, d.client_id, d.sub, d.sid, d.state, d.attempts, d.next_attempt_at, d.created_at, d.finished_at,
+     d.resent_at, d.last_error, (
+SELECT coalesce(json_agg(json_build_object('number', l.number, 'jti', l.jti, 'started_at', l.started_at, 'duration_ms', l.duration_ms,
+                                           'status', l.status, 'error_code', l.error_code) ORDER BY l.number), '[]')
+  FROM (SELECT * FROM (SELECT y.number, y.jti, y.started_at, y.duration_ms, y.status, y.error_code FROM logout_delivery_attempts y
+                        WHERE y.delivery_id = d.id AND y.started_at >= d.created_at - interval '1 hour'
+                        UNION ALL
+                       SELECT d.attempts, d.jti, d.started_at, d.duration_ms, d.status, NULL WHERE d.jti IS NOT NULL) m
+         ORDER BY m.number DESC LIMIT ALL) l) AS attempts_made FROM (SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, state, next_attempt_at, last_error, NULL::text AS jti, NULL::timestamptz AS started_at,
+       NULL::int AS duration_ms, NULL::int AS status FROM logout_deliveries WHERE id = :id
+ UNION ALL SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, 'delivered', NULL, NULL, jti, started_at, duration_ms, status FROM logout_delivered WHERE id = :id AND termination_id BETWEEN :from AND :to
+ UNION ALL SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, 'delivered', NULL, NULL, jti, started_at, duration_ms, status FROM logout_delivered WHERE id = :id AND random_id) d LIMIT 1;

@@ -1,0 +1,12 @@
+-- receipts_owed, declared in src/domain/logout/receipts/receipt.repository.ts
+-- parameters:
+--   after uuid, may be null
+--   limit int
+-- row:
+--   id uuid
+--   ready boolean
+
+SELECT o.termination_id AS id, NOT EXISTS (SELECT 1 FROM logout_deliveries d WHERE d.termination_id = o.termination_id AND d.state = 'pending') AS ready
+  FROM (SELECT x.termination_id FROM logout_receipts_owed x WHERE :after IS NULL OR x.termination_id > :after
+         ORDER BY x.termination_id LIMIT :limit) o
+ ORDER BY o.termination_id;
