@@ -9,18 +9,24 @@ const { prepareValue } = createRequire(import.meta.url)('pg/lib/utils.js') as {
 /** What one statement read, and how. */
 export interface Reading {
   readonly name: string;
+  readonly values: readonly unknown[];
   /** Pages of tables and indexes that it asked for, triggers included. */
   readonly pages: number;
   readonly pagesBy: Readonly<Record<string, number>>;
   /** Tables that it scanned from end to end, and indexes that it looked things up in. */
   readonly scans: readonly string[];
+  /** As it was run. */
+  readonly plan: PlanNode;
 }
 
 type Query = (this: unknown, ...args: unknown[]) => unknown;
 type Run = (text: string) => Promise<{ rows: Record<string, unknown>[] }>;
 
-interface PlanNode {
+/** A node as `EXPLAIN (FORMAT JSON)` shows it. */
+export interface PlanNode {
   readonly 'Node Type': string;
+  /** How often it was run; 0: never. Not there without `ANALYZE`. */
+  readonly 'Actual Loops'?: number;
   readonly 'Relation Name'?: string;
   readonly 'Index Name'?: string;
   readonly Plans?: readonly PlanNode[];
@@ -95,7 +101,8 @@ export class PageReader {
       const { rows } = await run(`EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ${call}`);
       const after = pagesOf(await run(PAGES));
       const [explained] = (rows[0]?.['QUERY PLAN'] ?? []) as { readonly Plan: PlanNode }[];
-      return readingOf(name, before, after, explained?.Plan);
+      if (explained === undefined) throw new Error(`no plan of ${name}`);
+      return readingOf(name, values, before, after, explained.Plan);
     } finally {
       await run(within ? 'ROLLBACK TO SAVEPOINT reading' : 'ROLLBACK');
     }
@@ -107,7 +114,8 @@ function isPlanned(client: ClientBase, name: string): boolean {
   return name in connection.parsedStatements;
 }
 
-function literalOf(value: unknown): string {
+/** A value as `pg` sends it, for SQL text. */
+export function literalOf(value: unknown): string {
   const prepared = prepareValue(value);
   if (prepared === null) return 'NULL';
   const text = Buffer.isBuffer(prepared) ? `\\x${prepared.toString('hex')}` : (prepared as string);
@@ -120,15 +128,16 @@ function pagesOf({ rows }: { rows: Record<string, unknown>[] }): Map<string, num
 
 function readingOf(
   name: string,
+  values: readonly unknown[],
   before: ReadonlyMap<string, number>,
   after: ReadonlyMap<string, number>,
-  plan: PlanNode | undefined,
+  plan: PlanNode,
 ): Reading {
   const pagesBy = Object.fromEntries(
     [...after].map(([relation, n]) => [relation, n - (before.get(relation) ?? 0)] as const).filter(([, n]) => n > 0),
   );
   const pages = Object.values(pagesBy).reduce((sum, n) => sum + n, 0);
-  return { name, pages, pagesBy, scans: plan === undefined ? [] : [...new Set(scansOf(plan))] };
+  return { name, values, pages, pagesBy, scans: [...new Set(scansOf(plan))], plan };
 }
 
 function scansOf(node: PlanNode): string[] {

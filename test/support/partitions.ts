@@ -1,10 +1,19 @@
 import pg from 'pg';
+import type { TestDatabase } from './database.js';
 
 /**
  * The tables of a person: each can be partitioned by the account. A line for a table is all that it needs, provided that its
- * keys, unique indexes and foreign keys name the account.
+ * keys, unique indexes and foreign keys name the account. {@link tablesKeyedByAccount} says whether one is missing.
  */
-export const PERSON_TABLES = ['sessions', 'session_clients', 'session_upstreams', 'consents'];
+export const PERSON_TABLES = [
+  'consents',
+  'grants',
+  'opaque_access_tokens',
+  'revoked_access_tokens',
+  'session_clients',
+  'session_upstreams',
+  'sessions',
+];
 
 interface TableShape {
   readonly name: string;
@@ -29,6 +38,10 @@ const INDEXES = `
 const REFERENCES = `
   SELECT conrelid::regclass::text AS table, conname AS name, pg_get_constraintdef(oid) AS definition FROM pg_constraint
    WHERE contype = 'f' AND confrelid = ANY ($1::regclass[]) AND NOT conrelid = ANY ($1::regclass[])`;
+const KEYED_BY_ACCOUNT = `
+  SELECT c.relname AS name FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid JOIN pg_attribute a ON a.attrelid = c.oid
+   WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition AND i.indisprimary
+     AND a.attnum = i.indkey[0] AND a.attname = 'account_id' ORDER BY 1`;
 
 /**
  * Makes each of {@link PERSON_TABLES} of a migrated, empty database a table of `count` hash partitions, from the catalog:
@@ -59,6 +72,12 @@ export async function partition(url: string, count: number): Promise<void> {
   } finally {
     await client.end();
   }
+}
+
+/** The tables whose key begins with the account, by the catalog. */
+export async function tablesKeyedByAccount(db: Pick<TestDatabase, 'query'>): Promise<string[]> {
+  const tables = await db.query<{ name: string }>(KEYED_BY_ACCOUNT);
+  return tables.map(({ name }) => name);
 }
 
 async function shapeOf(client: pg.Client, name: string): Promise<TableShape> {

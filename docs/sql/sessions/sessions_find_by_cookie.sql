@@ -30,7 +30,7 @@ SELECT s.id, s.account_id, coalesce(s.upstream_auth_time, s.authenticated_at) AS
        (SELECT u.upstream_id FROM session_upstreams u WHERE u.account_id = :accountId AND u.session_id = s.id ORDER BY u.authenticated_at DESC LIMIT 1) AS upstream_id,
        (s.own_sign_in_at IS NOT NULL OR EXISTS (
 SELECT 1 FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
- WHERE way.account_id = s.account_id AND way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId))) AS serves,
+ WHERE way.account_id = :accountId AND way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId))) AS serves,
        CASE WHEN :cause IS NOT NULL THEN (
          SELECT json_agg(json_build_object('clientId', c.client_id, 'name', c.metadata ->> 'client_name', 'uri', c.metadata ->> 'client_uri',
                                            'told', CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
@@ -44,10 +44,10 @@ WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL THEN 'browser_absent'
 ELSE 'no_backchannel_uri' END, 'frontchannel_logout_uri', c.metadata ->> 'frontchannel_logout_uri',
                                            'redirect_uris', c.metadata -> 'redirect_uris') ORDER BY c.client_id)
            FROM session_clients sc JOIN clients c ON c.client_id = sc.client_id
-          WHERE sc.account_id = s.account_id AND sc.session_id = s.id
+          WHERE sc.account_id = :accountId AND sc.session_id = s.id
        ) END AS applications
   FROM sessions s JOIN accounts a ON a.id = s.account_id
  WHERE s.account_id = :accountId AND a.id = :accountId AND s.cookie_hash = :cookieHash AND s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
-   WHERE ou.account_id = s.account_id AND ou.session_id = s.id AND true);
+   WHERE ou.account_id = :accountId AND ou.session_id = s.id AND true);

@@ -25,5 +25,5 @@ UPDATE sessions s
    AND s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
-   WHERE ou.account_id = s.account_id AND ou.session_id = s.id AND true) AND a.password_changed_at IS NOT DISTINCT FROM :passwordChangedAt
+   WHERE ou.account_id = :accountId AND ou.session_id = s.id AND true) AND a.password_changed_at IS NOT DISTINCT FROM :passwordChangedAt
 RETURNING s.id;

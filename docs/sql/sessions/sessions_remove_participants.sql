@@ -14,12 +14,13 @@ WITH due AS MATERIALIZED (
 ),
  departed AS (
    DELETE FROM session_clients sc USING due x
-    WHERE sc.account_id = x.account_id AND sc.session_id = x.session_id AND sc.client_id = x.client_id AND true
+    WHERE true AND sc.account_id = x.account_id AND sc.session_id = x.session_id AND sc.client_id = x.client_id
+      AND true
    RETURNING sc.account_id, sc.session_id
  ),
  departed_counted AS (
    UPDATE sessions s SET client_count = s.client_count - d.clients
      FROM (SELECT account_id, session_id, count(*)::int AS clients FROM departed GROUP BY account_id, session_id) d
-    WHERE s.account_id = d.account_id AND s.id = d.session_id
+    WHERE true AND s.account_id = d.account_id AND s.id = d.session_id
  )
 SELECT 1 AS removed FROM departed;

@@ -33,16 +33,16 @@
 
 WITH live AS (
   SELECT s.id, (SELECT way.upstream_id FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
- WHERE way.account_id = s.account_id AND way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId)
+ WHERE way.account_id = :accountId AND way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId)
    AND (s.own_sign_in_at IS NULL OR way.authenticated_at >= s.own_sign_in_at)
  ORDER BY way.authenticated_at DESC LIMIT 1) AS upstream_id
     FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.id = :sessionId OFFSET 0) s CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = :accountId OFFSET 0) a
    WHERE s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
-   WHERE ou.account_id = s.account_id AND ou.session_id = s.id AND true) AND (s.own_sign_in_at IS NOT NULL OR EXISTS (
+   WHERE ou.account_id = :accountId AND ou.session_id = s.id AND true) AND (s.own_sign_in_at IS NOT NULL OR EXISTS (
 SELECT 1 FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
- WHERE way.account_id = s.account_id AND way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId)))
+ WHERE way.account_id = :accountId AND way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId)))
      AND (:cookieHash IS NULL OR s.cookie_hash = :cookieHash)
 ), client AS MATERIALIZED (
   -- Locked, so that a client that is being disabled, or loses something, gets no grant that is never revoked or narrowed.

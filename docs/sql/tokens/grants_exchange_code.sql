@@ -41,7 +41,7 @@ WITH s AS (
    WHERE s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
-   WHERE ou.account_id = s.account_id AND ou.session_id = s.id AND true)
+   WHERE ou.account_id = :accountId AND ou.session_id = s.id AND true)
      FOR NO KEY UPDATE OF s
 ), g AS (
   UPDATE grants g SET code_consumed_at = :now, refresh_root_hash = :refreshRootHash,
@@ -66,8 +66,8 @@ SELECT 1 FROM upstreams vouching WHERE vouching.id = g.upstream_id AND (coalesce
    RETURNING account_id, session_id, client_id, sid
  ),
  participant_counted AS (
-   UPDATE sessions s SET client_count = s.client_count + 1 FROM participant p
-    WHERE s.account_id = p.account_id AND s.id = p.session_id AND p.sid = :newSid
+   UPDATE sessions s SET client_count = s.client_count + 1
+    WHERE s.account_id = :accountId AND s.id = (SELECT p.session_id FROM participant p WHERE p.sid = :newSid)
  ),
  opaque AS (
    INSERT INTO opaque_access_tokens (account_id, token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at)

@@ -14,7 +14,7 @@ WITH ended AS MATERIALIZED (
        AND (g.offline OR EXISTS (SELECT 1 FROM (SELECT * FROM sessions k WHERE k.account_id = g.account_id AND k.id = g.session_id OFFSET 0) s WHERE s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
     SELECT 1 FROM session_upstreams ou JOIN logout_orders o
         ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
-     WHERE ou.account_id = s.account_id AND ou.session_id = s.id AND true)))
+     WHERE ou.account_id = g.account_id AND ou.session_id = s.id AND true)))
        AND (NOT :ofOneUpstream OR g.realm IS NOT DISTINCT FROM :upstream)
        AND (:login IS NULL OR a.login = :login)
        AND (g.refresh_expires_at > :now OR g.refresh_root_hash IS NULL AND EXISTS (

@@ -27,7 +27,7 @@ WHERE k.account_id = :accountId AND k.session_id = g.session_id AND k.client_id 
      AND (g.offline OR EXISTS (SELECT 1 FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.id = g.session_id OFFSET 0) s WHERE s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
-   WHERE ou.account_id = s.account_id AND ou.session_id = s.id AND true))), false) AS alive,
+   WHERE ou.account_id = :accountId AND ou.session_id = s.id AND true))), false) AS alive,
        EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.account_id = :accountId AND x.jti = :jti) AS denied, (g.revoked_at IS NOT NULL AND (g.revoked_cause = 'token_revoked' OR EXISTS (
 SELECT 1 FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.id = g.session_id OFFSET 0) s WHERE s.terminated_at IS NULL))) AS taken_back
   FROM grants g CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = g.client_id OFFSET 0) c CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = :accountId OFFSET 0) a WHERE g.account_id = :accountId AND g.id = :grantId;

@@ -31,7 +31,7 @@ AND c.metadata -> 'grant_types' ? 'client_credentials' AND o.token_generation = 
      AND (g.offline OR EXISTS (SELECT 1 FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.id = g.session_id OFFSET 0) s WHERE s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
-   WHERE ou.account_id = s.account_id AND ou.session_id = s.id AND true))), false) END AS alive,
+   WHERE ou.account_id = :accountId AND ou.session_id = s.id AND true))), false) END AS alive,
        EXISTS (SELECT 1 FROM revoked_access_tokens x WHERE x.account_id = :accountId AND x.jti = o.jti) AS denied, (g.revoked_at IS NOT NULL AND (g.revoked_cause = 'token_revoked' OR EXISTS (
 SELECT 1 FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.id = g.session_id OFFSET 0) s WHERE s.terminated_at IS NULL))) AS taken_back
   FROM opaque_access_tokens o CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = o.client_id OFFSET 0) c

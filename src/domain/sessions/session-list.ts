@@ -13,11 +13,14 @@ const COLUMNS = {
   clients: typed<readonly { clientId: string; sid: string; joinedAt: string }[] | null>('json?'),
 } as const;
 
-const CLIENTS = `LEFT JOIN LATERAL (
+const clientsOf = (account: string): string => `LEFT JOIN LATERAL (
         SELECT json_agg(json_build_object('clientId', sc.client_id, 'sid', sc.sid, 'joinedAt', sc.joined_at) ORDER BY sc.joined_at) AS clients
-          FROM session_clients sc WHERE sc.account_id = s.account_id AND sc.session_id = s.id
+          FROM session_clients sc WHERE sc.account_id = ${account} AND sc.session_id = s.id
       ) c ON true`;
-const LISTED = `(:includeEnded OR (s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND ${sessionOutlivesOrders('s')}))`;
+const isListed = (account: string): string =>
+  `(:includeEnded OR (s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND ${sessionOutlivesOrders('s', account)}))`;
+const CLIENTS = clientsOf('s.account_id');
+const LISTED = isListed('s.account_id');
 /** In one comparison, so that the index in the order of the list is entered where the page begins. */
 const BEFORE = (id: string): string => `${id} < coalesce(:cursor, 'ffffffff-ffff-ffff-ffff-ffffffffffff')`;
 
@@ -43,11 +46,11 @@ const LIST_OF_ACCOUNT = statement({
   parameters: { accountId: 'uuid', clientId: 'text?', ...PAGE },
   row: COLUMNS,
   text: `
-    SELECT ${SESSION_SELECTED}, c.clients FROM sessions s ${CLIENTS}
+    SELECT ${SESSION_SELECTED}, c.clients FROM sessions s ${clientsOf(':accountId')}
      WHERE s.account_id = :accountId
        AND (:clientId IS NULL OR EXISTS (
              SELECT 1 FROM session_clients x WHERE x.account_id = :accountId AND x.session_id = s.id AND x.client_id = :clientId))
-       AND ${LISTED} AND ${BEFORE('s.id')}
+       AND ${isListed(':accountId')} AND ${BEFORE('s.id')}
      ORDER BY s.id DESC LIMIT :limit`,
 });
 

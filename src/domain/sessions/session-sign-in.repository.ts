@@ -75,7 +75,7 @@ const REAUTHENTICATE = statement({
            upstream_auth_time = :upstreamAuthTime
       FROM accounts a
      WHERE s.account_id = :accountId AND s.id = :sessionId AND a.id = :accountId
-       AND ${sessionIsAlive('s', 'a', ':now')} AND ${accountHasPasswordOf('a', ':passwordChangedAt')}
+       AND ${sessionIsAlive('s', 'a', ':accountId', ':now')} AND ${accountHasPasswordOf('a', ':passwordChangedAt')}
     RETURNING s.id`,
 });
 

@@ -45,10 +45,10 @@ const FIND_BY_COOKIE = statement({
     SELECT ${SESSION_SELECTED}, ${accountNames('a')},
            (SELECT count(*)::int FROM session_clients c WHERE c.account_id = :accountId AND c.session_id = s.id) AS client_count,
            (SELECT u.upstream_id FROM session_upstreams u WHERE u.account_id = :accountId AND u.session_id = s.id ORDER BY u.authenticated_at DESC LIMIT 1) AS upstream_id,
-           ${sessionServes('s', ':clientId')} AS serves,
-           CASE WHEN :cause IS NOT NULL THEN ${applicationsOf('s', ':cause')} END AS applications
+           ${sessionServes('s', ':accountId', ':clientId')} AS serves,
+           CASE WHEN :cause IS NOT NULL THEN ${applicationsOf('s', ':accountId', ':cause')} END AS applications
       FROM sessions s JOIN accounts a ON a.id = s.account_id
-     WHERE s.account_id = :accountId AND a.id = :accountId AND s.cookie_hash = :cookieHash AND ${sessionIsAlive('s', 'a', ':now')}`,
+     WHERE s.account_id = :accountId AND a.id = :accountId AND s.cookie_hash = :cookieHash AND ${sessionIsAlive('s', 'a', ':accountId', ':now')}`,
 });
 
 const FIND_ENDED_BY_COOKIE = statement({
@@ -60,17 +60,21 @@ const FIND_ENDED_BY_COOKIE = statement({
      WHERE s.account_id = :accountId AND s.cookie_hash = :cookieHash AND coalesce(s.terminated_at, s.idle_expires_at) > :since`,
 });
 
+/**
+ * Each is looked up by its key, and written over under it: an update that is joined with a list may be planned as a scan of all
+ * sessions, in all partitions. None is inserted, since the rows are there and locked.
+ */
 const TOUCH = statement({
   name: 'sessions_touch',
   parameters: { accountIds: 'uuid[]', sessionIds: 'uuid[]', now: 'timestamptz', idleExpiresAt: 'timestamptz' },
   text: `
     WITH seen AS (
-      SELECT s.account_id, s.id FROM unnest(:accountIds, :sessionIds) AS x(account_id, id)
-        JOIN sessions s ON s.account_id = x.account_id AND s.id = x.id
+      SELECT s.* FROM unnest(:accountIds, :sessionIds) AS x(account_id, id)
+       CROSS JOIN LATERAL (SELECT * FROM sessions k WHERE k.account_id = x.account_id AND k.id = x.id OFFSET 0) s
        WHERE s.terminated_at IS NULL ORDER BY s.account_id, s.id FOR NO KEY UPDATE OF s SKIP LOCKED
     )
-    UPDATE sessions s SET last_seen_at = :now, idle_expires_at = least(:idleExpiresAt, s.expires_at)
-      FROM seen WHERE s.account_id = seen.account_id AND s.id = seen.id`,
+    INSERT INTO sessions AS s SELECT seen.* FROM seen
+    ON CONFLICT (account_id, id) DO UPDATE SET last_seen_at = :now, idle_expires_at = least(:idleExpiresAt, s.expires_at)`,
 });
 
 const IS_KNOWN_AS = statement({
@@ -88,7 +92,7 @@ const IS_LIVE_AS = statement({
   row: { found: 'int' },
   text: `
     SELECT 1 AS found FROM session_clients sc JOIN sessions s ON s.account_id = :accountId AND s.id = sc.session_id JOIN accounts a ON a.id = :accountId
-     WHERE sc.account_id = :accountId AND sc.client_id = :clientId AND sc.sid = :sid AND ${sessionIsAlive('s', 'a', ':now')}`,
+     WHERE sc.account_id = :accountId AND sc.client_id = :clientId AND sc.sid = :sid AND ${sessionIsAlive('s', 'a', ':accountId', ':now')}`,
 });
 
 const REMEMBER_UPSTREAM = statement({

@@ -23,20 +23,21 @@ export function sessionHasNotExpired(s: string, now: string): string {
   return `${s}.expires_at > ${now} AND ${s}.idle_expires_at > ${now}`;
 }
 
-/** The session `s` of the account `a` is alive at `now`. */
-export function sessionIsAlive(s: string, a: string, now: string): string {
-  return `${sessionIsUnterminated(s)} AND ${sessionHasNotExpired(s, now)} AND ${accountAllows(a, `${s}.authenticated_at`)} AND ${sessionOutlivesOrders(s)}`;
+/** The session `s` of the account `a`, whose id is `account`, is alive at `now`. */
+export function sessionIsAlive(s: string, a: string, account: string, now: string): string {
+  return `${sessionIsUnterminated(s)} AND ${sessionHasNotExpired(s, now)} AND ${accountAllows(a, `${s}.authenticated_at`)} AND ${sessionOutlivesOrders(s, account)}`;
 }
 
 /**
- * The clients in `from` (account_id, session_id, client_id) take part in their sessions from now on: CTE `participant`
- * (account_id, session_id, client_id, sid). The statement has locked the sessions' rows.
+ * The client in the one row of `from` (account_id, session_id, client_id), which is of the account `:accountId`, takes part in
+ * the session from now on: CTE `participant` (account_id, session_id, client_id, sid). The statement has locked the session's
+ * row.
  */
-export function joinSessions(from: string): Fragment {
+export function joinSession(from: string): Fragment {
   return fragment({
     needs: [from],
     gives: ['participant', 'participant_counted'],
-    parameters: { newSid: 'text', now: 'timestamptz' },
+    parameters: { accountId: 'uuid', newSid: 'text', now: 'timestamptz' },
     text: `
      participant AS (
        INSERT INTO session_clients (account_id, session_id, client_id, sid, joined_at, began_after_order)
@@ -46,8 +47,8 @@ export function joinSessions(from: string): Fragment {
        RETURNING account_id, session_id, client_id, sid
      ),
      participant_counted AS (
-       UPDATE sessions s SET client_count = s.client_count + 1 FROM participant p
-        WHERE s.account_id = p.account_id AND s.id = p.session_id AND p.sid = :newSid
+       UPDATE sessions s SET client_count = s.client_count + 1
+        WHERE s.account_id = :accountId AND s.id = (SELECT p.session_id FROM participant p WHERE p.sid = :newSid)
      )`,
   });
 }
@@ -57,9 +58,11 @@ export function joinSessions(from: string): Fragment {
  * waited for gives the row as it is now, a plain read the row as the statement's snapshot has it: if the two agree, the
  * snapshot has the participants, too. How many rows there are is not asked, since rows may disappear unnoticed here: a
  * client that is removed takes its own along.
+ *
+ * @param account of all locked sessions, where the statement knows it
  */
-export function sessionAsSeen(l: string): string {
-  return `EXISTS (SELECT 1 FROM sessions seen WHERE seen.account_id = ${l}.account_id AND seen.id = ${l}.id AND seen.client_count = ${l}.client_count)`;
+export function sessionAsSeen(l: string, account?: string): string {
+  return `EXISTS (SELECT 1 FROM sessions seen WHERE ${isOfAccount('seen', account)} AND seen.account_id = ${l}.account_id AND seen.id = ${l}.id AND seen.client_count = ${l}.client_count)`;
 }
 
 /** The session `s` began by way of another provider; `condition` is about its link `u` (issuer, sub, sid). */
@@ -98,22 +101,28 @@ export function isOfAccount(row: string, account: string | undefined): string {
  * `sid` is gone with them, so that a client that comes back is not taken for the one that was signed out. The statement
  * has locked the sessions' rows.
  *
- * @param condition in which nothing happens unless it holds, about the CTEs in `needs`
+ * @param only `condition`: nothing happens unless it holds, about the CTEs in `needs`; `account` of all sessions, where the
+ *   statement knows it
  */
-export function leaveSessions(from: string, condition = 'true', needs: readonly string[] = []): Fragment {
+export function leaveSessions(
+  from: string,
+  only: { readonly condition?: string; readonly needs?: readonly string[]; readonly account?: string | undefined } = {},
+): Fragment {
+  const { condition = 'true', needs = [], account } = only;
   return fragment({
     needs: [from, ...needs],
     gives: ['departed', 'departed_counted'],
     text: `
      departed AS (
        DELETE FROM session_clients sc USING ${from} x
-        WHERE sc.account_id = x.account_id AND sc.session_id = x.session_id AND sc.client_id = x.client_id AND ${condition}
+        WHERE ${isOfAccount('sc', account)} AND sc.account_id = x.account_id AND sc.session_id = x.session_id AND sc.client_id = x.client_id
+          AND ${condition}
        RETURNING sc.account_id, sc.session_id
      ),
      departed_counted AS (
        UPDATE sessions s SET client_count = s.client_count - d.clients
          FROM (SELECT account_id, session_id, count(*)::int AS clients FROM departed GROUP BY account_id, session_id) d
-        WHERE s.account_id = d.account_id AND s.id = d.session_id
+        WHERE ${isOfAccount('s', account)} AND s.account_id = d.account_id AND s.id = d.session_id
      )`,
   });
 }

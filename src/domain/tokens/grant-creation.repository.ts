@@ -79,9 +79,9 @@ const CREATED = { is_live: 'boolean', may_have_it: 'boolean', is_allowed: 'boole
 function createText(live: string, within?: { readonly sql: Fragment; readonly gives: string }): Sql {
   return sql`
     WITH live AS (
-      SELECT s.id, ${upstreamVouchingFor('s', ':clientId')} AS upstream_id
+      SELECT s.id, ${upstreamVouchingFor('s', ':accountId', ':clientId')} AS upstream_id
         FROM ${theSession(':accountId', ':sessionId')} CROSS JOIN ${theAccount(':accountId')}
-       WHERE ${sessionIsAlive('s', 'a', ':now')} AND ${sessionServes('s', ':clientId')}
+       WHERE ${sessionIsAlive('s', 'a', ':accountId', ':now')} AND ${sessionServes('s', ':accountId', ':clientId')}
          ${live}
     ), client AS MATERIALIZED (
       -- Locked, so that a client that is being disabled, or loses something, gets no grant that is never revoked or narrowed.

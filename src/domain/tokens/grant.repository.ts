@@ -12,7 +12,7 @@ import { dependentRows, expiredRows, Retention } from '../../platform/database/r
 import { sql, statement, typed } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { grantOutlivesOrders } from '../../platform/epochs/epochs.sql.js';
-import { joinSessions, sessionIsAlive } from '../sessions/sessions.sql.js';
+import { joinSession, sessionIsAlive } from '../sessions/sessions.sql.js';
 import { grantIsServed } from '../upstreams/upstreams.sql.js';
 import { GRANT_COLUMNS, GRANT_SELECTED, lastDayFor, SID_COLUMN, toGrant, type Grant } from './grant.js';
 import { OPAQUE_PARAMETERS, opaqueValues, STORE_OPAQUE, type OpaqueToStore } from './opaque-tokens.sql.js';
@@ -77,7 +77,7 @@ const EXCHANGE_CODE = statement({
     WITH s AS (
       SELECT s.id, ${accountClaims('a')} AS account_claims
         FROM ${theSession(':accountId', `(SELECT g.session_id FROM grants g WHERE ${CODE_FITS})`)} CROSS JOIN ${theAccount(':accountId')}
-       WHERE ${sessionIsAlive('s', 'a', ':now')}
+       WHERE ${sessionIsAlive('s', 'a', ':accountId', ':now')}
          FOR NO KEY UPDATE OF s
     ), g AS (
       UPDATE grants g SET code_consumed_at = :now, refresh_root_hash = :refreshRootHash,
@@ -88,7 +88,7 @@ const EXCHANGE_CODE = statement({
          AND g.revoked_at IS NULL AND ${grantOutlivesOrders('g')} AND ${grantIsServed('g')}
          AND ${clientMayServePeople('c')} AND ${clientHasRedirectUri('c', 'g.registered_uri')}
       RETURNING ${GRANT_SELECTED}, g.nonce, s.account_claims
-    ), ${joinSessions('g')}, ${STORE_OPAQUE}
+    ), ${joinSession('g')}, ${STORE_OPAQUE}
     SELECT g.*, participant.sid FROM g, participant`,
 });
 

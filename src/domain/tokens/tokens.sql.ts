@@ -20,7 +20,7 @@ import { grantIsServed } from '../upstreams/upstreams.sql.js';
  */
 export function grantHasNotEnded(g: string, a: string, account: string, now: string): string {
   return `${g}.revoked_at IS NULL AND ${accountAllows(a, `${g}.created_at`)} AND ${grantOutlivesOrders(g)}
-         AND (${g}.offline OR EXISTS (SELECT 1 FROM ${theSession(account, `${g}.session_id`)} WHERE ${sessionIsAlive('s', a, now)}))`;
+         AND (${g}.offline OR EXISTS (SELECT 1 FROM ${theSession(account, `${g}.session_id`)} WHERE ${sessionIsAlive('s', a, account, now)}))`;
 }
 
 /**

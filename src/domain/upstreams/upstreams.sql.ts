@@ -3,7 +3,8 @@
  * asked of storage each time that it matters, so that a change of `clients` reaches what is running. Imports nothing,
  * so that modules below may use it.
  *
- * `clientId` is an expression of the surrounding statement. Where it is null the question is about every client.
+ * `clientId` and `account`, that of the session, are expressions of the surrounding statement. Where `clientId` is null the
+ * question is about every client.
  */
 
 /**
@@ -15,16 +16,16 @@ export function upstreamServes(u: string, clientId: string): string {
 }
 
 /** One of the sign-ins in the session `s` counts for this client: our own, or one by an upstream that serves it. */
-export function sessionServes(s: string, clientId: string): string {
+export function sessionServes(s: string, account: string, clientId: string): string {
   return `(${s}.own_sign_in_at IS NOT NULL OR EXISTS (
     SELECT 1 FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
-     WHERE way.account_id = ${s}.account_id AND way.session_id = ${s}.id AND ${upstreamServes('vouching', clientId)}))`;
+     WHERE way.account_id = ${account} AND way.session_id = ${s}.id AND ${upstreamServes('vouching', clientId)}))`;
 }
 
 /** The upstream whose word a new grant rests on: the last sign-in that counts for the client. Null: our own. */
-export function upstreamVouchingFor(s: string, clientId: string): string {
+export function upstreamVouchingFor(s: string, account: string, clientId: string): string {
   return `(SELECT way.upstream_id FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
-     WHERE way.account_id = ${s}.account_id AND way.session_id = ${s}.id AND ${upstreamServes('vouching', clientId)}
+     WHERE way.account_id = ${account} AND way.session_id = ${s}.id AND ${upstreamServes('vouching', clientId)}
        AND (${s}.own_sign_in_at IS NULL OR way.authenticated_at >= ${s}.own_sign_in_at)
      ORDER BY way.authenticated_at DESC LIMIT 1)`;
 }

@@ -23,7 +23,7 @@ function anOrder(since: string, targets: readonly string[], which = 'true'): str
   return `EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY[${targets.join(', ')}]) AND o.number > ${since} AND ${which})`;
 }
 
-function ordersOf(s: string, which?: string): readonly [string, string] {
+function ordersOf(s: string, account: string, which?: string): readonly [string, string] {
   const own = anOrder(
     `${s}.began_after_order`,
     [`'${EVERYONE}'`, `'${TARGET_PREFIX.account}' || ${s}.account_id`],
@@ -33,19 +33,22 @@ function ordersOf(s: string, which?: string): readonly [string, string] {
   const ofUpstreams = `EXISTS (
       SELECT 1 FROM session_upstreams ou JOIN logout_orders o
           ON o.target = '${TARGET_PREFIX.upstream}' || ou.upstream_id AND o.number > ou.began_after_order
-       WHERE ou.account_id = ${s}.account_id AND ou.session_id = ${s}.id AND ${which ?? 'true'})`;
+       WHERE ou.account_id = ${account} AND ou.session_id = ${s}.id AND ${which ?? 'true'})`;
   return [own, ofUpstreams];
 }
 
-/** No order since it began has ended the session `s`. */
-export function sessionOutlivesOrders(s: string): string {
-  const [own, ofUpstreams] = ordersOf(s);
+/**
+ * No order since it began has ended the session `s`.
+ * @param account its account, as the statement knows it: what comes from a row is known too late to look in one partition
+ */
+export function sessionOutlivesOrders(s: string, account = `${s}.account_id`): string {
+  const [own, ofUpstreams] = ordersOf(s, account);
   return `NOT ${own} AND NOT ${ofUpstreams}`;
 }
 
 /** The session `s` is dead by an order that is still at work, and is going to be put on record by it, at its rate. */
 export function isLeftToOrder(s: string): string {
-  return `(${ordersOf(s, `o.state <> 'done'`).join(' OR ')})`;
+  return `(${ordersOf(s, `${s}.account_id`, `o.state <> 'done'`).join(' OR ')})`;
 }
 
 /** No order since it was made has ended the grant `g` by itself; its session's end is the session's. */

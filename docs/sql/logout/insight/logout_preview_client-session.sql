@@ -30,7 +30,7 @@ WITH
           CASE WHEN NOT (true) THEN 'session_goes_on'
                ELSE coalesce('{"back_channel": "will_be_notified", "front_channel": "will_be_asked"}'::jsonb ->> told.how, told.how) END AS reason
      FROM locked l
-    CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) p
+    CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.account_id = :accountId AND x.session_id = l.id OFFSET 0) p
      JOIN clients c ON c.client_id = p.client_id
     CROSS JOIN LATERAL (SELECT CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
   AND o.cause = 'client_deleted' AND o.phase <> 'notices' AND o.state <> 'done') THEN 'client_deleted'
@@ -45,7 +45,7 @@ ELSE 'no_backchannel_uri' END AS how) told
  ),
  kept AS MATERIALIZED (
    SELECT g.* FROM (SELECT x.* FROM (SELECT account_id, id FROM locked ORDER BY id LIMIT 10000) l
-         CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) x) g
+         CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.account_id = :accountId AND x.session_id = l.id OFFSET 0) x) g
     WHERE g.revoked_at IS NULL AND true AND g.id NOT IN (SELECT id FROM revoked) LIMIT :countLimit + 1
  ),
  session_list AS (

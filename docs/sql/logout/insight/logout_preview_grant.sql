@@ -29,7 +29,7 @@ WITH
           CASE WHEN NOT (p.client_id IN (SELECT r.client_id FROM revoked r)) THEN 'session_goes_on'
                ELSE coalesce('{"back_channel": "will_be_notified", "front_channel": "will_be_asked"}'::jsonb ->> told.how, told.how) END AS reason
      FROM locked l
-    CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) p
+    CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.account_id = :accountId AND x.session_id = l.id OFFSET 0) p
      JOIN clients c ON c.client_id = p.client_id
     CROSS JOIN LATERAL (SELECT CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
   AND o.cause = 'client_deleted' AND o.phase <> 'notices' AND o.state <> 'done') THEN 'client_deleted'

@@ -29,7 +29,7 @@ WITH locked AS MATERIALIZED (
     WHERE sc.account_id = :accountId
  ),
  complete AS MATERIALIZED (
-   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM sessions seen WHERE seen.account_id = l.account_id AND seen.id = l.id AND seen.client_count = l.client_count)) AS yes
+   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM sessions seen WHERE seen.account_id = :accountId AND seen.account_id = l.account_id AND seen.id = l.id AND seen.client_count = l.client_count)) AS yes
  ),
  ending AS (
    SELECT l.id, l.account_id, :terminationId AS termination_id FROM locked l, complete c WHERE c.yes AND true

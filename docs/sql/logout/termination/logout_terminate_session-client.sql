@@ -28,7 +28,7 @@ WITH locked AS MATERIALIZED (
     WHERE sc.account_id = :accountId
  ),
  complete AS MATERIALIZED (
-   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM sessions seen WHERE seen.account_id = l.account_id AND seen.id = l.id AND seen.client_count = l.client_count)) AS yes
+   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM sessions seen WHERE seen.account_id = :accountId AND seen.account_id = l.account_id AND seen.id = l.id AND seen.client_count = l.client_count)) AS yes
  ),
  ending AS (
    SELECT l.id, l.account_id, :terminationId AS termination_id FROM locked l, complete c WHERE c.yes AND false
@@ -56,13 +56,14 @@ ELSE 'no_backchannel_uri' END AS told
  ),
  departed AS (
    DELETE FROM session_clients sc USING participants x
-    WHERE sc.account_id = x.account_id AND sc.session_id = x.session_id AND sc.client_id = x.client_id AND (SELECT yes FROM complete)
+    WHERE sc.account_id = :accountId AND sc.account_id = x.account_id AND sc.session_id = x.session_id AND sc.client_id = x.client_id
+      AND (SELECT yes FROM complete)
    RETURNING sc.account_id, sc.session_id
  ),
  departed_counted AS (
    UPDATE sessions s SET client_count = s.client_count - d.clients
      FROM (SELECT account_id, session_id, count(*)::int AS clients FROM departed GROUP BY account_id, session_id) d
-    WHERE s.account_id = d.account_id AND s.id = d.session_id
+    WHERE s.account_id = :accountId AND s.account_id = d.account_id AND s.id = d.session_id
  ),
  notices AS (
    INSERT INTO logout_deliveries (id, termination_id, client_id, account_id, bucket, cause, sub, sid, state, attempts, next_attempt_at,

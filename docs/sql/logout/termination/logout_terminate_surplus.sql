@@ -27,7 +27,7 @@ WITH locked AS MATERIALIZED (
      AND x.expires_at > :now AND x.idle_expires_at > :now AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || x.account_id]) AND o.number > x.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
-   WHERE ou.account_id = x.account_id AND ou.session_id = x.id AND true)
+   WHERE ou.account_id = :accountId AND ou.session_id = x.id AND true)
    ORDER BY x.last_seen_at DESC, x.id DESC OFFSET :limit - 1) ORDER BY s.account_id, s.id FOR NO KEY UPDATE OF s
  ),
  joined AS MATERIALIZED (
@@ -35,7 +35,7 @@ WITH locked AS MATERIALIZED (
     WHERE sc.account_id = :accountId
  ),
  complete AS MATERIALIZED (
-   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM sessions seen WHERE seen.account_id = l.account_id AND seen.id = l.id AND seen.client_count = l.client_count)) AS yes
+   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM sessions seen WHERE seen.account_id = :accountId AND seen.account_id = l.account_id AND seen.id = l.id AND seen.client_count = l.client_count)) AS yes
  ),
  ending AS (
    SELECT l.id, l.account_id, :terminationId AS termination_id FROM locked l, complete c WHERE c.yes AND true

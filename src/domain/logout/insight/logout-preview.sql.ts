@@ -12,11 +12,14 @@ const REVOKED_GRANT = `SELECT g.id, g.client_id, g.account_id, g.session_id, 'gr
 /** Of so many sessions it is said which grants stay: the list is shorter. */
 const KEPT_OF = 10_000;
 
-/** Where grants are looked for that stay alive although something that they belong to is touched. */
-function keptFrom(kind: TargetKind): string {
+/**
+ * Where grants are looked for that stay alive although something that they belong to is touched.
+ * @param account of the session `l`
+ */
+function keptFrom(kind: TargetKind, account: string): string {
   if (kind === 'grant') return 'grants';
   return `(SELECT x.* FROM (SELECT account_id, id FROM locked ORDER BY id LIMIT ${KEPT_OF}) l
-             CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) x)`;
+             CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.account_id = ${account} AND x.session_id = l.id OFFSET 0) x)`;
 }
 
 function keptGrants(kind: TargetKind, ends: boolean): string {
@@ -58,6 +61,7 @@ export type PreviewValues = ValuesOf<typeof PARAMETERS & { readonly now: 'timest
 function preview(kind: TargetKind, target: TargetSql): Statement<never, RowOf<typeof ROW>> {
   const ends = target.told === null;
   const looked = lookFor(kind, target);
+  const account = 'accountId' in target.parameters ? ':accountId' : 'l.account_id';
   return statement({
     name: `logout_preview_${kind}`,
     parameters: {
@@ -74,13 +78,13 @@ function preview(kind: TargetKind, target: TargetSql): Statement<never, RowOf<ty
               CASE WHEN NOT (${target.told ?? 'true'}) THEN 'session_goes_on'
                    ELSE coalesce('{"back_channel": "will_be_notified", "front_channel": "will_be_asked"}'::jsonb ->> told.how, told.how) END AS reason
          FROM locked l
-        CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) p
+        CROSS JOIN LATERAL (SELECT x.* FROM session_clients x WHERE x.account_id = ${account} AND x.session_id = l.id OFFSET 0) p
          JOIN clients c ON c.client_id = p.client_id
         CROSS JOIN LATERAL (SELECT ${howClientIsNotified('c', ':cause', 'p.session_id = :browserSessionId', 'p.client_id = :senderClientId')} AS how) told
         LIMIT :countLimit + 1
      ),
      kept AS MATERIALIZED (
-       SELECT g.* FROM ${keptFrom(kind)} g
+       SELECT g.* FROM ${keptFrom(kind, account)} g
         WHERE g.revoked_at IS NULL AND ${keptGrants(kind, ends)} AND g.id NOT IN (SELECT id FROM revoked) LIMIT :countLimit + 1
      ),
      session_list AS (

@@ -79,7 +79,7 @@ function terminate(kind: TargetKind, target: TargetSql): Statement<never, RowOf<
         WHERE ${isOfAccount('sc', account)}
      ),
      complete AS MATERIALIZED (
-       SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT ${sessionAsSeen('l')}) AS yes
+       SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT ${sessionAsSeen('l', account)}) AS yes
      ),
      ending AS (
        SELECT l.id, l.account_id, :terminationId AS termination_id FROM locked l, complete c WHERE c.yes AND ${String(ends)}
@@ -91,7 +91,7 @@ function terminate(kind: TargetKind, target: TargetSql): Statement<never, RowOf<
               ${howClientIsNotified('c', ':cause', 'p.session_id = :browserSessionId', 'p.client_id = :senderClientId')} AS told
          FROM joined p JOIN clients c ON c.client_id = p.client_id${ends ? '' : ` WHERE ${target.told}`}
      ),
-     ${leaves ? sql`${leaveSessions('participants', '(SELECT yes FROM complete)', ['complete'])},` : ''}
+     ${leaves ? sql`${leaveSessions('participants', { condition: '(SELECT yes FROM complete)', needs: ['complete'], account })},` : ''}
      ${NOTICES_OF_PARTICIPANTS},
      record AS (
        INSERT INTO session_terminations (id, cause, initiator, account_id, sessions, grants_revoked, deliveries, without_notice, occurred_at)

@@ -140,7 +140,7 @@ export const TARGETS: {
     sessions: `s.account_id = :accountId AND ${UNTERMINATED} AND s.id IN (
       SELECT x.id FROM sessions x
        WHERE x.account_id = :accountId AND x.id <> :newSessionId AND ${sessionIsUnterminated('x')}
-         AND ${sessionHasNotExpired('x', ':now')} AND ${sessionOutlivesOrders('x')}
+         AND ${sessionHasNotExpired('x', ':now')} AND ${sessionOutlivesOrders('x', ':accountId')}
        ORDER BY x.last_seen_at DESC, x.id DESC OFFSET :limit - 1)`,
     told: null,
     grants: OWN_SESSION_GRANTS,
