@@ -73,7 +73,7 @@ describe('the preview of a logout', () => {
   const column = async (sql: string, values: unknown[] = []): Promise<string[]> =>
     (await app.db.query<{ id: string }>(sql, values)).map(({ id }) => id);
   const sessionsOf = (accountId: string): Promise<string[]> =>
-    column('SELECT id FROM sessions WHERE account_id = $1 ORDER BY created_at', [accountId]);
+    column('SELECT id FROM sessions WHERE account_id = $1 ORDER BY created_at, id', [accountId]);
   const grantsOf = (clientId: string): Promise<string[]> =>
     column('SELECT id FROM grants WHERE client_id = $1 AND account_id = $2 ORDER BY id', [clientId, mia.accountId]);
 

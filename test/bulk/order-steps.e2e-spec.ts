@@ -39,6 +39,10 @@ describe('an order about a few sessions with tens of thousands of ended ones in 
       `UPDATE sessions SET terminated_at = $1 WHERE account_id IN (SELECT id FROM accounts WHERE login LIKE 'ended-%')`,
       [app.clock.now()],
     );
+    // The first to pass along an index where rows have left it marks their entries; from then on nobody reads them.
+    await app.db.query(
+      'SELECT id FROM sessions WHERE terminated_at IS NULL ORDER BY account_id, id LIMIT (SELECT 10000)',
+    );
   });
   afterAll(() => Promise.all([app.stop(), upstream.stop()]));
 

@@ -1,11 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { TestApp, type TestClient } from '../support/app.js';
-import { createTestDatabase } from '../support/database.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { DAY, SECOND } from '../support/clock.js';
 import { claimsOf, terminationsOf, tokenState } from './token-requests.js';
 
 const GENERATION = 52;
 const PROOF = 56;
+
+/** How many processes of Postgres still serve somebody else. */
+async function othersAt(db: TestDatabase): Promise<number> {
+  const [row] = await db.query<{ others: number }>(
+    `SELECT count(*)::int AS others FROM pg_stat_activity
+      WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+  );
+  return row?.others ?? 0;
+}
 
 describe('what a refresh writes (decisions/0054)', () => {
   it.each(['jwt', 'opaque'])(
@@ -29,6 +38,7 @@ describe('what a refresh writes (decisions/0054)', () => {
         expect(opaque - opaqueBefore).toBe(format === 'opaque' ? 30 : 0);
         // What a connection has written it reports at the latest when it ends.
         await app.stop();
+        await expect.poll(() => othersAt(db)).toBe(0);
         const [updates] = await db.query(
           `SELECT n_tup_ins::int AS made, n_tup_upd::int AS updates, n_tup_hot_upd::int AS hot FROM pg_stat_user_tables WHERE relname = 'grants'`,
         );

@@ -155,7 +155,8 @@ describe('sign-in with another provider (OpenID Connect Core 1.0 §3.1)', () => 
     const index = [...page.body.matchAll(/id="upstream-(\d)"[\s\S]*?<\/a>/g)].findIndex(([html]) =>
       html.includes('AAA'),
     );
-    await browser.follow(await other.signIn(browser, page, subject, index));
+    const answer = await browser.follow(await other.signIn(browser, page, subject, index));
+    expect({ status: answer.status, code: answer.query.has('code') }).toEqual({ status: 303, code: true });
     expect((await accounts()).at(-1)?.claims).toMatchObject({ name: 'From Userinfo', email: 'userinfo@example.org' });
     const wrong = { ...other.subject(), claims: {} };
     const before = (await accounts()).length;

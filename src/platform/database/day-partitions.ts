@@ -142,7 +142,7 @@ export class DayPartitions {
     return this.transactions.run(async (tx) => {
       const [lock] = await tx.query(TRY_LOCK, { lock: LOCK });
       if (lock?.mine !== true) return false;
-      // Whoever writes to the table waits behind this lock.
+      // A write to the table waits behind this lock.
       await tx.manager.query(`SET LOCAL lock_timeout = '250ms'`);
       return (await work(tx)) !== false;
     });

@@ -16,7 +16,7 @@ import { ReceiptRepository, type DueReceipt } from './receipt.repository.js';
 /** Receipts of one transaction: as long as it takes, no other node issues any. */
 const BATCH = 500;
 /**
- * How many that are owed are looked at in one statement. As long as there is one to issue among them the next page
+ * How many terminations without a receipt are looked at in one statement. As long as there is one to issue among them the next page
  * follows at once; those of a dead application are many, and stay so for a day.
  */
 const PAGE = 1000;
@@ -69,7 +69,7 @@ export class ReceiptIssuer implements OnApplicationBootstrap, BeforeApplicationS
     }, HINT_DELAY_MS).unref();
   }
 
-  /** Issues what is owed and can be issued now. Returns how many receipts were issued. */
+  /** Issues what is missing and can be issued now. Returns how many receipts were issued. */
   issueDue(): Promise<number> {
     return this.task.run();
   }

@@ -36,7 +36,7 @@ export const NEWEST_IS_OF = statement({
             AND NOT EXISTS (SELECT 1 FROM logout_receipts r WHERE r.issued_at >= :to) AS held`,
 });
 
-/** What is owed for a termination that is not there any more. */
+/** A missing receipt of a termination that is not there any more. */
 export const ORPHANED_DEBTS = expiredRows({
   name: 'receipts_remove_orphaned',
   table: 'logout_receipts_owed',

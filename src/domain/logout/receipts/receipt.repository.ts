@@ -19,7 +19,7 @@ const TRY_LOCK = statement({
   text: 'SELECT pg_try_advisory_xact_lock(:lock) AS mine',
 });
 
-/** The next `:limit` that are owed one, along their ids, and whether nothing of them is pending. By keys. */
+/** The next `:limit` that lack one, along their ids, and whether nothing of them is pending. By keys. */
 const OWED = statement({
   name: 'receipts_owed',
   parameters: { after: 'uuid?', limit: 'int' },
@@ -52,8 +52,8 @@ const HEAD = statement({
 });
 
 /**
- * The lock on `o` keeps a notice that ends once more at this moment (`REOPEN_RECEIPTS`) from being overlooked. What is
- * owed is small, and everything else is looked up by its key, whatever the statistics of the tables say.
+ * The lock on `o` keeps a notice that ends once more at this moment (`REOPEN_RECEIPTS`) from being overlooked. The
+ * table of those that lack one is small, and everything else is looked up by its key, whatever the statistics of the tables say.
  */
 const DUE = statement({
   name: 'receipts_due',
@@ -144,7 +144,7 @@ export interface ChainHead {
   readonly issuedAt?: Date;
 }
 
-/** Some of the terminations that are owed a receipt. */
+/** Some of the terminations that lack a receipt. */
 export interface OwedReceipts {
   /** Nothing of these is pending. */
   readonly ready: readonly string[];
@@ -184,7 +184,7 @@ export class ReceiptRepository implements OnModuleInit {
     );
   }
 
-  /** Terminations that are owed a receipt, at most `limit`, in the order of their ids: those whose notices have ended. */
+  /** Terminations that lack a receipt, at most `limit`, in the order of their ids: those whose notices have ended. */
   async owed(after: string | undefined, limit: number): Promise<OwedReceipts> {
     const rows = await this.transactions.query(OWED, { after, limit });
     return {

@@ -4,7 +4,7 @@ import { fragment } from '../../../platform/database/statement.js';
  * SQL about `logout_receipts_owed` that other statements of the logout put into theirs.
  */
 
-/** The terminations in `record`, an INSERT with `RETURNING *`, are owed a receipt: CTE `owed`. */
+/** The terminations in `record`, an INSERT with `RETURNING *`, lack a receipt from now on: CTE `owed`. */
 export const OWE_RECEIPTS = fragment({
   needs: ['record'],
   gives: ['owed'],

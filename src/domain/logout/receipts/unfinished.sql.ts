@@ -13,7 +13,7 @@ export function hasPending(terminationId: string): string {
   return `EXISTS (SELECT 1 FROM logout_deliveries d WHERE d.termination_id = ${terminationId} AND d.state = 'pending')`;
 }
 
-/** A notice of the termination is pending, or it is owed a receipt. */
+/** A notice of the termination is pending, or it lacks its receipt. */
 export function isUnfinished(terminationId: string): string {
   return `(${hasPending(terminationId)} OR EXISTS (SELECT 1 FROM logout_receipts_owed o WHERE o.termination_id = ${terminationId}))`;
 }
