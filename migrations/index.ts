@@ -25,3 +25,5 @@ export * from './1795347000003-KeepLedgerByDay.js';
 export * from './1795347000020-AddRetentionIndexes.js';
 export * from './1795347000021-OrderWhatIsLarge.js';
 export * from './1795347000050-FillRateLimitsByHalf.js';
+export * from './1795347000060-ListWithoutReadingThrough.js';
+export * from './1795347000061-RememberSinceWhenScopes.js';

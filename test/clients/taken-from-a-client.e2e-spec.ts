@@ -1,5 +1,6 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import { ADMIN, TestApp, type Answer, type TestClient, type Tokens } from '../support/app.js';
+import { pagesDuring } from '../support/pages.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { redeem } from '../tokens/token-requests.js';
 
@@ -76,6 +77,44 @@ describe('what is taken from a client', () => {
       await patch(client, { scope });
       expect((await introspected(tokens.access_token)).scope).toBe('openid profile');
       expect((await app.refresh(client, tokens.refresh_token)).body.scope).toBe('openid profile');
+    });
+
+    it('are those of what was granted after their return, however often they are taken and given', async () => {
+      const client = await app.createClient({ scope });
+      const { login } = await app.createAccount();
+      const granted = async (): Promise<string> =>
+        (await app.signInTo(app.browser(), client, login, { scope })).access_token;
+      const tokens = [await granted()];
+      for (const without of ['openid email', 'openid profile']) {
+        await patch(client, { scope: without });
+        tokens.push(await granted());
+        await patch(client, { scope });
+        tokens.push(await granted());
+      }
+      const scopes = await Promise.all(tokens.map(async (value) => (await introspected(value)).scope));
+      expect(scopes).toEqual(['openid', 'openid', 'openid profile', 'openid profile', scope]);
+      expect((await introspected(tokens.at(-1)!, other)).scope).toBe(scope);
+    });
+
+    it('are taken without touching a grant, however many there are', async () => {
+      const { client, tokens } = await signedIn('jwt');
+      const scopesOfGrants = (): Promise<unknown[]> =>
+        app.db.query('SELECT DISTINCT scope FROM grants WHERE client_id = $1', [client.clientId]);
+      const before = await scopesOfGrants();
+      await app.db.query(
+        `INSERT INTO grants (id, account_id, client_id, offline, scope, authenticated_at, amr, created_at, keep_until)
+         SELECT gen_random_uuid(), g.account_id, g.client_id, false, g.scope, g.created_at, '{pwd}', g.created_at, g.keep_until
+           FROM grants g, generate_series(1, 20000) WHERE g.client_id = $1`,
+        [client.clientId],
+      );
+      const pages = await pagesDuring(app.db, async () => {
+        await patch(client, { scope: 'openid' });
+        // The statements are run once more to be read, and each event has its own id.
+        await app.db.query('DELETE FROM audit_events');
+      });
+      expect(pages).toBeLessThan(400);
+      expect(await scopesOfGrants()).toEqual(before);
+      expect((await introspected(tokens.access_token)).scope).toBe('openid');
     });
 
     it('are gone from a repeated refresh, and from a code that is out', async () => {

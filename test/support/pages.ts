@@ -14,13 +14,15 @@ export interface Sent {
   readonly values: unknown[];
 }
 
-/** How many pages Postgres reads for a statement. What it writes is taken back. */
-export async function pagesOfSent(db: TestDatabase, { text, values }: Sent): Promise<number> {
+/**
+ * How many pages Postgres reads for a statement. What it writes is taken back. One without a name is planned each time that it
+ * is sent; another one is planned without its values after a while, and must be right then, too.
+ */
+export async function pagesOfSent(db: TestDatabase, { name, text, values }: Sent): Promise<number> {
   const client = new pg.Client({ connectionString: db.url });
   await client.connect();
   try {
-    // A prepared statement is planned without its values after a while, and must be right then, too.
-    await client.query('SET plan_cache_mode = force_generic_plan');
+    await client.query(`SET plan_cache_mode = ${name === undefined ? 'force_custom_plan' : 'force_generic_plan'}`);
     await client.query('BEGIN');
     const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Plan }[] }>({
       text: `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`,
@@ -39,7 +41,7 @@ export function pagesOfStatement<Values>(
   statement: Statement<Values, unknown>,
   values: NoInfer<Values>,
 ): Promise<number> {
-  return pagesOfSent(db, { text: statement.text, values: statement.bind(values) });
+  return pagesOfSent(db, { name: statement.name, text: statement.text, values: statement.bind(values) });
 }
 
 /** What this process sends to Postgres while `work` runs. */
@@ -58,6 +60,15 @@ export async function sentDuring(work: () => Promise<unknown>): Promise<Sent[]> 
     spy.mockRestore();
   }
 }
+
+/** The pages of all that this process sends to Postgres while `work` runs. */
+export async function pagesDuring(db: TestDatabase, work: () => Promise<unknown>): Promise<number> {
+  let pages = 0;
+  for (const sent of await sentDuring(work)) if (!NOT_EXPLAINED.test(sent.text)) pages += await pagesOfSent(db, sent);
+  return pages;
+}
+
+const NOT_EXPLAINED = /^\s*(BEGIN|START|COMMIT|ROLLBACK|SET|SHOW|LISTEN|NOTIFY)\b/i;
 
 /** As after a bulk load: nothing has counted the rows, and nothing is going to. */
 export async function neverAnalyzed(db: TestDatabase): Promise<void> {

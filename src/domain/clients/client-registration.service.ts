@@ -13,7 +13,7 @@ import { ClientsService } from './clients.service.js';
 import { ClientObserver } from './ports/client-observer.js';
 import { RegistrationPolicy } from './registration-policy.js';
 import { newClient, toClient, type StoredClient } from './stored-client.js';
-import type { TakenFromClient } from './taken-from-client.js';
+import { scopesSince, type TakenFromClient } from './taken-from-client.js';
 
 /** What else is to happen in the transaction of one change: it gets the members that are not secret, as they were and are. */
 export type ClientChanged = (
@@ -235,12 +235,14 @@ export class ClientRegistrationService {
   ): Promise<ChangedClient> {
     const secret = secretAfter(row, metadata, given);
     const taken = this.policy.takenBy(row.metadata, metadata);
+    const tokenGeneration = row.tokenGeneration + (taken.ownTokens || secret.replaced ? 1 : 0);
     const changed = {
       ...row,
       metadata,
+      tokenGeneration,
+      scopeSince: scopesSince(row, metadata, tokenGeneration),
       updatedAt: this.clock.now(),
       secretHash: secret.hash,
-      tokenGeneration: row.tokenGeneration + (taken.ownTokens || secret.replaced ? 1 : 0),
     };
     await this.repository.update(tx, changed);
     const client = toClient(changed);

@@ -20,6 +20,7 @@ const COLUMNS = {
   disabled_at: 'timestamptz?',
   enabled_at: 'timestamptz?',
   token_generation: 'int',
+  scope_since: typed<Readonly<Record<string, number>> | null>('jsonb?'),
   first_used_at: 'timestamptz?',
   environment_secret_hash: 'bytea?',
 } as const;
@@ -57,6 +58,7 @@ const WRITTEN = {
   disabledAt: 'timestamptz?',
   enabledAt: 'timestamptz?',
   tokenGeneration: 'int',
+  scopeSince: typed<Readonly<Record<string, number>> | null>('jsonb?'),
   firstUsedAt: 'timestamptz?',
   environmentSecretHash: 'bytea?',
 } as const;
@@ -66,9 +68,9 @@ const INSERT = statement({
   parameters: WRITTEN,
   text: `
     INSERT INTO clients (client_id, secret_hash, registration_token_hash, metadata, created_at, updated_at, deleted_at,
-                         disabled_at, enabled_at, token_generation, first_used_at, environment_secret_hash)
+                         disabled_at, enabled_at, token_generation, scope_since, first_used_at, environment_secret_hash)
     VALUES (:clientId, :secretHash, :registrationTokenHash, :metadata, :createdAt, :updatedAt, :deletedAt,
-            :disabledAt, :enabledAt, :tokenGeneration, :firstUsedAt, :environmentSecretHash)`,
+            :disabledAt, :enabledAt, :tokenGeneration, :scopeSince, :firstUsedAt, :environmentSecretHash)`,
 });
 
 const UPDATE = statement({
@@ -78,7 +80,7 @@ const UPDATE = statement({
     UPDATE clients
        SET secret_hash = :secretHash, registration_token_hash = :registrationTokenHash, metadata = :metadata,
            created_at = :createdAt, updated_at = :updatedAt, deleted_at = :deletedAt, disabled_at = :disabledAt,
-           enabled_at = :enabledAt, token_generation = :tokenGeneration, first_used_at = :firstUsedAt,
+           enabled_at = :enabledAt, token_generation = :tokenGeneration, scope_since = :scopeSince, first_used_at = :firstUsedAt,
            environment_secret_hash = :environmentSecretHash
      WHERE client_id = :clientId`,
 });
@@ -253,6 +255,7 @@ function toStored(row: RowOf<typeof COLUMNS>): StoredClient {
     disabledAt: row.disabled_at,
     enabledAt: row.enabled_at,
     tokenGeneration: row.token_generation,
+    scopeSince: row.scope_since,
     firstUsedAt: row.first_used_at,
     environmentSecretHash: row.environment_secret_hash,
   };

@@ -42,12 +42,17 @@ export function clientMayBeGranted(c: string, offline: string): string {
 
 /**
  * Of the scopes in `scope` (text) those that count for a person's grant to the client `c`: the ones that it is
- * registered for today, and never a scope of this server (`isServerScope`).
+ * registered for today, and never a scope of this server (`isServerScope`). One that it lost and got back does not come back
+ * to a grant from before: so nothing has to be taken from its grants, however many there are.
+ *
+ * @param generation of the client when the grant was made; undefined: it is being made
  */
-export function scopeGrantedTo(c: string, scope: string): string {
+export function scopeGrantedTo(c: string, scope: string, generation?: string): string {
+  const since = `AND coalesce((${c}.scope_since ->> w.value)::int, 0) <= ${generation}`;
   return `(SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
       FROM unnest(string_to_array(${scope}, ' ')) WITH ORDINALITY w (value, place)
-     WHERE w.value = ANY (string_to_array(${c}.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, '${SERVER_SCOPE_PREFIX}'))`;
+     WHERE w.value = ANY (string_to_array(${c}.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, '${SERVER_SCOPE_PREFIX}')
+       ${generation === undefined ? '' : since})`;
 }
 
 /** Answers may go to `uri`, a URI that was registered at the time of the request; null for what goes nowhere. */

@@ -25,6 +25,7 @@ export function newClient(
     disabledAt: null,
     enabledAt: null,
     tokenGeneration: 0,
+    scopeSince: null,
     firstUsedAt: null,
     environmentSecretHash: null,
   };

@@ -6,7 +6,6 @@ import { ClientsService } from '../clients/clients.service.js';
 import type { Tx } from '../../platform/database/transaction.js';
 import type { LogoutOutcome, OrderedLogout } from '../logout/command/logout.js';
 import { LogoutService } from '../logout/command/logout.service.js';
-import { GrantsService } from '../tokens/grants.service.js';
 import { ChangeRecord, initiatorOf, type Actor, type Change } from './change-record.js';
 
 /** What an operator may choose for a client; else it is generated. */
@@ -27,7 +26,6 @@ export class ClientChanges {
     private readonly clients: ClientsService,
     private readonly registration: ClientRegistrationService,
     private readonly logoutService: LogoutService,
-    private readonly grants: GrantsService,
     private readonly record: ChangeRecord,
   ) {}
 
@@ -177,7 +175,6 @@ export class ClientChanges {
         // The last run counts: a deadlock runs all of it again.
         done.push(changed);
         const { taken } = changed;
-        await this.grants.narrow(tx, clientId, taken.scope);
         return taken.people ? everyone : taken.offlineAccess;
       },
     });

@@ -84,18 +84,18 @@ function createText(live: string, within?: { readonly sql: Fragment; readonly gi
        WHERE ${sessionIsAlive('s', 'a', ':accountId', ':now')} AND ${sessionServes('s', ':accountId', ':clientId')}
          ${live}
     ), client AS MATERIALIZED (
-      -- Locked, so that a client that is being disabled, or loses something, gets no grant that is never revoked or narrowed.
-      SELECT c.client_id, ${scopeGrantedTo('c', ':scope')} AS scope FROM clients c
+      -- Locked, so that a client that is being disabled, or loses something, gets no grant that is never revoked or has what was lost.
+      SELECT c.client_id, c.token_generation, ${scopeGrantedTo('c', ':scope')} AS scope FROM clients c
        WHERE c.client_id = :clientId AND ${clientMayBeGranted('c', ':offline')} AND ${clientHasRedirectUri('c', ':registeredUri')} FOR SHARE OF c
     ), ${consentHeld(':accountId', ':clientId')}, may AS (
-      SELECT client.client_id, client.scope, live.id, live.upstream_id FROM live, client, allowed
+      SELECT client.client_id, client.token_generation, client.scope, live.id, live.upstream_id FROM live, client, allowed
     ), ${within === undefined ? '' : sql`${within.sql}, `}g AS (
       INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
                           upstream_id, began_after_order, code_hash, redirect_uri, registered_uri, code_challenge, nonce,
-                          code_expires_at, keep_until)
+                          code_expires_at, keep_until, client_generation)
       SELECT :id, :accountId, may.client_id, may.id, :offline, may.scope, :claims, :authenticatedAt, :amr, :now, :upstream,
              may.upstream_id, ${NEWEST_ORDER}, :codeHash, :redirectUri, :registeredUri, :codeChallenge, :nonce,
-             :codeExpiresAt, ${lastDayFor(':lastExpiresAt')}
+             :codeExpiresAt, ${lastDayFor(':lastExpiresAt')}, may.token_generation
         FROM may${within === undefined ? '' : `, ${within.gives}`} RETURNING id
     )
     SELECT EXISTS (SELECT FROM live) AS is_live, EXISTS (SELECT FROM client) AS may_have_it,

@@ -10,7 +10,7 @@ import { Clock } from '../../platform/clock/clock.js';
 import { DAY } from '../../platform/clock/durations.js';
 import { dependentRows, expiredRows, Retention } from '../../platform/database/retention.js';
 import { sql, statement, typed } from '../../platform/database/statement.js';
-import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
+import { TransactionRunner } from '../../platform/database/transaction.js';
 import { grantOutlivesOrders } from '../../platform/epochs/epochs.sql.js';
 import { joinSession, sessionIsAlive } from '../sessions/sessions.sql.js';
 import { grantIsServed } from '../upstreams/upstreams.sql.js';
@@ -108,16 +108,6 @@ const ACCOUNT_OF = statement({
   text: 'SELECT g.account_id FROM grants g WHERE g.id = :grantId',
 });
 
-const NARROW = statement({
-  name: 'grants_narrow',
-  parameters: { clientId: 'text', scope: 'text[]' },
-  text: `
-    UPDATE grants g SET scope = (
-      SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
-        FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place) WHERE w.value <> ALL (:scope))
-     WHERE g.client_id = :clientId AND g.revoked_at IS NULL AND string_to_array(g.scope, ' ') && :scope`,
-});
-
 const OF_REMOVED_CLIENTS = dependentRows({
   name: 'grants_remove_of_removed_clients',
   table: 'grants',
@@ -187,10 +177,5 @@ export class GrantRepository implements OnModuleInit {
   async accountOf(grantId: string): Promise<string | undefined> {
     const [row] = await this.transactions.query(ACCOUNT_OF, { grantId });
     return row?.account_id;
-  }
-
-  /** Takes these scopes from every live grant to the client. */
-  async narrow(tx: Tx, clientId: string, scope: readonly string[]): Promise<void> {
-    await tx.query(NARROW, { clientId, scope });
   }
 }

@@ -38,7 +38,7 @@ export const SID_COLUMN = { sid: 'text?' } as const;
 type GrantRow = Readonly<RowOf<typeof GRANT_COLUMNS> & Partial<RowOf<typeof SID_COLUMN>>>;
 
 /** The scope of a grant `g` to the client `c` as it counts today. */
-export const GRANTED_SCOPE = scopeGrantedTo('c', 'g.scope');
+export const GRANTED_SCOPE = scopeGrantedTo('c', 'g.scope', 'g.client_generation');
 
 /** The {@link GRANT_COLUMNS} from a grant `g` to the client `c`. */
 export const GRANT_SELECTED = `g.id, g.account_id, g.client_id, g.session_id, g.offline, ${GRANTED_SCOPE} AS scope, g.claims, g.authenticated_at, g.amr, g.realm`;

@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { Clock } from '../../platform/clock/clock.js';
-import type { Tx } from '../../platform/database/transaction.js';
 import type { ClaimsParameter } from '../../platform/oidc/claims.js';
 import { sha256 } from '../../platform/oidc/secret.js';
 import type { ConsentAsked } from '../consents/consents.sql.js';
@@ -47,14 +46,6 @@ export class GrantsService {
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
-
-  /**
-   * Part of a change of a client: these scopes are gone from all that it was ever granted, also should the client be
-   * registered for them again.
-   */
-  async narrow(tx: Tx, clientId: string, scope: readonly string[]): Promise<void> {
-    if (scope.length > 0) await this.repository.narrow(tx, clientId, scope);
-  }
 
   /** The account of a grant that an operator names by its id; the nil uuid where there is no such grant. */
   async accountOf(grantId: string): Promise<string> {

@@ -47,6 +47,13 @@ export class ClientEntity {
   @Column('integer', { name: 'token_generation', default: 0 })
   tokenGeneration: number;
 
+  /**
+   * In which generation it was registered for a scope that it had not had just before; of the scopes that it has. A grant
+   * from an earlier one does not get it. Null: it has the scopes that it began with.
+   */
+  @Column('jsonb', { name: 'scope_since', nullable: true })
+  scopeSince: Readonly<Record<string, number>> | null;
+
   /** When it got its first token; known of clients that registered themselves. Null: never used, as far as we know. */
   @Column('timestamptz', { name: 'first_used_at', nullable: true })
   firstUsedAt: Date | null;

@@ -74,6 +74,10 @@ export class GrantEntity {
   @Column('bigint', { name: 'began_after_order', default: 0 })
   beganAfterOrder: string;
 
+  /** The client's generation when it began: scopes that the client got back later are not the grant's (`scopeGrantedTo`). */
+  @Column('integer', { name: 'client_generation', default: 0 })
+  clientGeneration: number;
+
   /** SHA-256 of the code. */
   @Column('bytea', { name: 'code_hash', nullable: true })
   codeHash: Buffer | null;
