@@ -4,7 +4,7 @@ import type { Tx } from '../../platform/database/transaction.js';
 import type { Account, AccountRole } from '../accounts/account.js';
 import { AccountsService, type AccountChanged } from '../accounts/accounts.service.js';
 import { checkedClaims } from '../accounts/claims-check.js';
-import type { LogoutOutcome, TerminationCause } from '../logout/command/logout.js';
+import type { LogoutOutcome, OrderedLogout, TerminationCause } from '../logout/command/logout.js';
 import { LogoutService } from '../logout/command/logout.service.js';
 import { ChangeRecord, initiatorOf, type Actor, type Change, type RecordChange, type Values } from './change-record.js';
 
@@ -73,7 +73,7 @@ export class AccountChanges {
    * When this returns, only the new password counts, and who knew the old one is signed out everywhere.
    * @throws NotFoundError, InvalidRequestError when the password is a common one, or the account's own name
    */
-  async changePassword(id: string, password: string, actor: Actor): Promise<LogoutOutcome> {
+  async changePassword(id: string, password: string, actor: Actor): Promise<LogoutOutcome | OrderedLogout> {
     const account = await this.accounts.get(id);
     const passwordHash = await this.accounts.hashPassword(password, account);
     return this.endAll(account.id, 'password_set', 'password_changed', actor, (tx) =>
@@ -82,7 +82,7 @@ export class AccountChanges {
   }
 
   /** When this returns, the account cannot sign in. @throws NotFoundError */
-  async disable(id: string, actor: Actor): Promise<LogoutOutcome> {
+  async disable(id: string, actor: Actor): Promise<LogoutOutcome | OrderedLogout> {
     const { id: accountId } = await this.accounts.get(id);
     return this.endAll(accountId, 'disabled', 'account_disabled', actor, (tx) => this.accounts.disable(tx, accountId));
   }
@@ -118,9 +118,9 @@ export class AccountChanges {
     cause: TerminationCause,
     actor: Actor,
     carryOut: (tx: Tx) => Promise<void>,
-  ): Promise<LogoutOutcome> {
+  ): Promise<LogoutOutcome | OrderedLogout> {
     return this.record.of(actor, changeOf(change, accountId), (record) =>
-      this.logoutService.logout(
+      this.logoutService.logoutAny(
         { target: { kind: 'account', accountId }, cause, initiator: initiatorOf(actor) },
         {
           before: async (tx) => {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { NotFoundError, existing } from '../../platform/oidc/errors.js';
-import type { BoundedTarget, LogoutOutcome, TerminationCause } from '../logout/command/logout.js';
+import type { BoundedTarget, LogoutOutcome, OrderedLogout, TerminationCause } from '../logout/command/logout.js';
 import { LogoutService } from '../logout/command/logout.service.js';
 import type { LogoutPreview } from '../logout/insight/logout-preview.js';
 import { LogoutPreviewService } from '../logout/insight/logout-preview.service.js';
@@ -37,8 +37,9 @@ export class OperatorLogout {
   }
 
   /** Every session and every grant of the person, offline ones too; nothing when there is no such person. */
-  endEverythingOf(accountId: string, operatorClientId: string): Promise<LogoutOutcome> {
-    return this.end({ kind: 'account', accountId }, operatorClientId);
+  endEverythingOf(accountId: string, operatorClientId: string): Promise<LogoutOutcome | OrderedLogout> {
+    const initiator = { kind: 'operator', clientId: operatorClientId } as const;
+    return this.logoutService.logoutAny({ target: { kind: 'account', accountId }, cause: 'admin', initiator });
   }
 
   /**

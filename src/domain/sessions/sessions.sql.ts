@@ -166,6 +166,13 @@ export function participationsOf(clientId: string, limit: string): string {
   return `(SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = ${clientId} ORDER BY sc.session_id ${limitAlongIndex(limit)})`;
 }
 
+/** How many participations there are in the account's first `limit` live sessions, at least one for each: an expression. */
+export function liveParticipationsOfAccount(accountId: string, limit: string): string {
+  return `(SELECT coalesce(sum(greatest(l.client_count, 1)), 0) FROM (
+      SELECT s.client_count FROM sessions s WHERE s.account_id = ${accountId} AND ${sessionIsUnterminated('s')}
+       ORDER BY s.account_id, s.id ${limitAlongIndex(limit)}) l)`;
+}
+
 /** As {@link participationsOf}, of sessions that began by an upstream. */
 export function sessionsBegunBy(upstreamId: string, limit: string): string {
   return `(SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = ${upstreamId} ORDER BY u.account_id, u.session_id ${limitAlongIndex(limit)})`;

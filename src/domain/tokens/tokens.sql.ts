@@ -96,6 +96,11 @@ export function grantsOfClient(clientId: string, limit: string): string {
   return `(SELECT g.* FROM grants g WHERE g.client_id = ${clientId} ORDER BY g.account_id, g.id ${limitAlongIndex(limit)})`;
 }
 
+/** As {@link grantsOfClient}, of a person's grants. */
+export function grantsOfAccount(accountId: string, limit: string): string {
+  return `(SELECT g.* FROM grants g WHERE g.account_id = ${accountId} ORDER BY g.account_id, g.id ${limitAlongIndex(limit)})`;
+}
+
 /** As {@link grantsOfClient}, of grants that rest on an upstream's word. */
 export function grantsOfUpstream(upstreamId: string, limit: string): string {
   return `(SELECT g.* FROM grants g WHERE g.upstream_id = ${upstreamId} ORDER BY g.account_id, g.id ${limitAlongIndex(limit)})`;

@@ -56,7 +56,10 @@ export class LogoutService {
     const order = this.planner.plan(command);
     if (hooks === undefined)
       return this.announcer.announce(order, await this.terminations.terminate(this.transactions, order));
-    const done = await this.transactions.run((tx) => this.carryOut(tx, order, hooks));
+    const done = await this.transactions.run(async (tx) => {
+      const plan = await this.prepared(tx, order, hooks);
+      return plan === undefined ? { order, result: undefined } : this.end(tx, plan, hooks);
+    });
     return this.announcer.announce(done.order, done.result);
   }
 
@@ -67,23 +70,33 @@ export class LogoutService {
    */
   async logoutAny(command: AnyCommand, hooks: LogoutHooks<AnyCommand> = {}): Promise<LogoutOutcome | OrderedLogout> {
     const order = this.planner.plan(command);
-    const done = await this.transactions.run((tx) => this.carryOut(tx, order, hooks));
+    const done = await this.transactions.run((tx) => this.endOrOrder(tx, order, hooks));
     return 'orderId' in done ? { kind: 'ordered', ...done } : this.announcer.announce(done.order, done.result);
   }
 
-  private carryOut(tx: Tx, order: TerminationPlan, hooks: LogoutHooks): Promise<Ended>;
-  private carryOut(tx: Tx, order: TerminationPlan, hooks: LogoutHooks<AnyCommand>): Promise<Ended | Ordered>;
-  private async carryOut(tx: Tx, order: TerminationPlan, hooks: LogoutHooks<AnyCommand>): Promise<Ended | Ordered> {
-    const word = await hooks.before?.(tx);
-    if (word === false) return { order, result: undefined };
-    const carriedOut = typeof word === 'object' ? this.planner.plan(word) : order;
-    if (await this.large.is(tx, carriedOut.target)) {
-      await hooks.after?.(tx, undefined);
-      // Last, so that orders wait for each other no longer than they must.
-      return { orderId: await this.large.order(tx, carriedOut) };
-    }
-    const result = await this.terminations.terminate(tx, carriedOut);
-    await hooks.after?.(tx, result);
-    return { order: carriedOut, result };
+  private async endOrOrder(tx: Tx, order: TerminationPlan, hooks: LogoutHooks<AnyCommand>): Promise<Ended | Ordered> {
+    const plan = await this.prepared(tx, order, hooks);
+    if (plan === undefined) return { order, result: undefined };
+    if (!(await this.large.is(tx, plan.target))) return this.end(tx, plan, hooks);
+    await hooks.after?.(tx, undefined);
+    // Last, so that orders wait for each other no longer than they must.
+    return { orderId: await this.large.order(tx, plan) };
+  }
+
+  /** What is to end, once the other module's work is done; undefined: nothing. */
+  private async prepared(
+    tx: Tx,
+    order: TerminationPlan,
+    { before }: Pick<LogoutHooks<AnyCommand>, 'before'>,
+  ): Promise<TerminationPlan | undefined> {
+    const word = await before?.(tx);
+    if (word === false) return undefined;
+    return typeof word === 'object' ? this.planner.plan(word) : order;
+  }
+
+  private async end(tx: Tx, order: TerminationPlan, { after }: Pick<LogoutHooks, 'after'>): Promise<Ended> {
+    const result = await this.terminations.terminate(tx, order);
+    await after?.(tx, result);
+    return { order, result };
   }
 }

@@ -55,6 +55,8 @@ export type LogoutTarget =
 
 /** Those that any number of people may have to do with. */
 export type LargeTarget = Extract<LogoutTarget, { readonly kind: 'client' | 'client-offline' | 'upstream' }>;
+/** Those that an order can end instead: also everything of one person, who may be a program with any number of sessions. */
+export type OrderableTarget = LargeTarget | Extract<LogoutTarget, { readonly kind: 'account' }>;
 /** Those that end in one statement, since they are one person's. */
 export type BoundedTarget = Exclude<LogoutTarget, LargeTarget>;
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../../../platform/database/transaction.js';
-import type { LargeTarget, LogoutCommand, LogoutInitiator, LogoutTarget } from '../command/logout.js';
+import type { LogoutCommand, LogoutInitiator, LogoutTarget, OrderableTarget } from '../command/logout.js';
 import { ROWS_OF } from './large-targets.sql.js';
 import type { NewLogoutOrder, OrderTarget } from './logout-order.js';
 import { LogoutOrdersService } from './logout-orders.service.js';
@@ -20,10 +20,7 @@ export class LargeTargets {
   async is(tx: Tx, target: LogoutTarget): Promise<boolean> {
     if (!mayBeLarge(target)) return false;
     const limit = ENDED_AT_ONCE + 1;
-    const [row] =
-      target.kind === 'upstream'
-        ? await tx.query(ROWS_OF.upstream, { targetId: target.upstreamId, limit })
-        : await tx.query(ROWS_OF[target.kind], { targetId: target.clientId, limit });
+    const [row] = await tx.query(ROWS_OF[target.kind], { targetId: idOf(target), limit });
     return (row?.rows ?? 0) > ENDED_AT_ONCE;
   }
 
@@ -45,11 +42,18 @@ export class LargeTargets {
   }
 }
 
-function mayBeLarge(target: LogoutTarget): target is LargeTarget {
-  return target.kind in ROWS_OF;
+/** All of it: an order spares no session. */
+function mayBeLarge(target: LogoutTarget): target is OrderableTarget {
+  return target.kind in ROWS_OF && !('exceptSessionId' in target && target.exceptSessionId !== undefined);
 }
 
-function orderTarget(target: LargeTarget, name: string | undefined): OrderTarget {
+function idOf(target: OrderableTarget): string {
+  if (target.kind === 'upstream') return target.upstreamId;
+  return target.kind === 'account' ? target.accountId : target.clientId;
+}
+
+function orderTarget(target: OrderableTarget, name: string | undefined): OrderTarget {
+  if (target.kind === 'account') return { kind: 'account', accountId: target.accountId };
   return target.kind === 'upstream' ? { ...target, name: name ?? target.upstreamId } : target;
 }
 

@@ -1,6 +1,6 @@
 import { statement } from '../../../platform/database/statement.js';
-import { grantsOfClient, grantsOfUpstream } from '../../tokens/tokens.sql.js';
-import { participationsOf, sessionsBegunBy } from '../../sessions/sessions.sql.js';
+import { grantsOfAccount, grantsOfClient, grantsOfUpstream } from '../../tokens/tokens.sql.js';
+import { liveParticipationsOfAccount, participationsOf, sessionsBegunBy } from '../../sessions/sessions.sql.js';
 
 const OF_CLIENT = { targetId: 'text', limit: 'int' } as const;
 const ROW = { rows: 'int' } as const;
@@ -25,6 +25,17 @@ export const ROWS_OF = {
     parameters: OF_CLIENT,
     row: ROW,
     text: greatest(grantsOfClient(':targetId', ':limit')),
+  }),
+  /**
+   * Of a person only live sessions are counted, as nearly everybody has more that have ended, and a grant counts for a tenth,
+   * as most of them were revoked before.
+   */
+  account: statement({
+    name: 'logout_orders_rows_of_account',
+    parameters: { targetId: 'uuid', limit: 'int' },
+    row: ROW,
+    text: `SELECT greatest(${liveParticipationsOfAccount(':targetId', ':limit')},
+            (SELECT count(*) / 10 FROM ${grantsOfAccount(':targetId', ':limit * 10')} r))::int AS rows`,
   }),
   upstream: statement({
     name: 'logout_orders_rows_of_upstream',
