@@ -89,7 +89,7 @@ export class Metrics implements OnModuleInit {
 
   private readonly deliveries = new Gauge({
     name: 'exeunt_deliveries',
-    help: 'Notices by state: pending ones whatever their age, others of the last 24 hours. From storage, so the same on every node.',
+    help: 'Notices by state: pending ones whatever their age, others of the last 24 hours; 10000 means as many or more. From storage, so the same on every node.',
     labelNames: ['state'],
     registers: [this.registry],
   });

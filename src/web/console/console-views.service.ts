@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AccountsService } from '../../domain/accounts/accounts.service.js';
 import { clientName } from '../../domain/clients/client.js';
 import { ClientsService } from '../../domain/clients/clients.service.js';
-import { DeliveryFiguresService } from '../../domain/logout/insight/delivery-figures.service.js';
+import { DeliveryFiguresService, HOUR_COUNT_LIMIT } from '../../domain/logout/insight/delivery-figures.service.js';
 import { LogoutRecordsService } from '../../domain/logout/termination/logout-records.service.js';
 import type { LogoutInitiator } from '../../domain/logout/command/logout.js';
 import { ReceiptsService } from '../../domain/logout/receipts/receipts.service.js';
@@ -50,6 +50,8 @@ export class ConsoleViews {
     return {
       at: overview.at,
       counts: overview.counts,
+      more: overview.more,
+      countedOfAnHour: HOUR_COUNT_LIMIT,
       latency: overview.latency,
       oldestPendingAt: overview.oldestPendingAt,
       hours: overview.hours,

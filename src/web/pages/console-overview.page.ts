@@ -8,6 +8,10 @@ import type { ConsoleTerminationView, ConsoleView, LatencyView, LiveView, Notice
 export interface ConsoleOverviewFigures {
   readonly at: Date;
   readonly counts: NoticeCounts;
+  /** The states of which there are more than were counted. */
+  readonly more: ReadonlySet<NoticeState>;
+  /** How many are counted of each hour, at most. */
+  readonly countedOfAnHour: number;
   readonly latency: LatencyView | undefined;
   readonly oldestPendingAt: Date | undefined;
   readonly hours: ReadonlyArray<{
@@ -62,16 +66,21 @@ export function renderConsoleOverview(figures: ConsoleOverviewFigures): string {
   const age = (since: Date | undefined): string | undefined =>
     since && compactDuration(Math.max(0, figures.at.getTime() - since.getTime()) / 1000);
   const oldest = age(oldestPendingAt);
+  const counted = (state: NoticeState): string => `${counts[state]}${figures.more.has(state) ? '+' : ''}`;
   return figuresTemplate({
     at: { text: exactTime(figures.at), datetime: figures.at.toISOString() },
     tiles: [
-      { label: 'Pending', value: counts.pending, note: oldest === undefined ? 'none' : `oldest: ${oldest}` },
-      { label: 'Delivered', value: counts.delivered, note: 'in 24 hours' },
-      { label: 'Rejected', value: counts.rejected, note: 'in 24 hours' },
-      { label: 'Abandoned', value: counts.abandoned, note: 'in 24 hours' },
+      { label: 'Pending', value: counted('pending'), note: oldest === undefined ? 'none' : `oldest: ${oldest}` },
+      { label: 'Delivered', value: counted('delivered'), note: 'in 24 hours' },
+      { label: 'Rejected', value: counted('rejected'), note: 'in 24 hours' },
+      { label: 'Abandoned', value: counted('abandoned'), note: 'in 24 hours' },
       { label: 'Half accept within', value: durationOf(latency, 'p50'), note: 'p50, decision to acceptance' },
       { label: '95 of 100 within', value: durationOf(latency, 'p95'), note: 'p95' },
     ],
+    more:
+      figures.more.size === 0
+        ? undefined
+        : `There are more than are counted here: of each hour the latest ${figures.countedOfAnHour}, and of pending ones the oldest.`,
     endings: endingsPlot(figures.hours),
     endingsLegend: ENDINGS.map((state) => ({ swatch: swatch(state), words: state })),
     latencies: latencyPlot(figures.hours),
@@ -116,6 +125,7 @@ interface Legend {
 interface FiguresModel {
   readonly at: { readonly text: string; readonly datetime: string };
   readonly tiles: ReadonlyArray<{ readonly label: string; readonly value: string | number; readonly note: string }>;
+  readonly more?: string | undefined;
   readonly endings: string;
   readonly endingsLegend: readonly Legend[];
   readonly latencies: string;
@@ -170,6 +180,7 @@ const figuresTemplate = fragment<FiguresModel>(`<div class="console">
 <% for (const tile of it.tiles) { %><div><dt><%= tile.label %></dt><dd><%= tile.value %>
 <span class="small"><%= tile.note %></span></dd></div>
 <% } %></dl>
+<% if (it.more) { %><p class="small" data-testid="more"><%= it.more %></p><% } %>
 <div class="plots">
 <figure><figcaption><h2>Notices that ended, by the hour</h2>${LEGEND('endingsLegend')}</figcaption>
 <%~ it.endings %></figure>

@@ -1,5 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { HOUR } from '../../../platform/clock/durations.js';
+import { firstIdOf } from '../../../platform/clock/time-ordered-id.js';
+import { limitAlongIndex } from '../../../platform/database/sql-text.js';
 import { Clock } from '../../../platform/clock/clock.js';
 import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
@@ -10,40 +13,54 @@ import { grouped } from './grouped.js';
 const WINDOW_MS = 24 * HOUR;
 const FIGURES_MAX_AGE_MS = 10_000;
 const OVERVIEW_MAX_AGE_MS = 5_000;
-/** So that no overview costs more than this, however much there is. */
-const MAX_ROWS = 200_000;
+/** So many of each kind are counted and no more, however much there is: a count of as many means "or more". */
+export const FIGURES_COUNT_LIMIT = 10_000;
+/** The same for an overview: of each hour the latest. */
+export const HOUR_COUNT_LIMIT = 1000;
+/** Beside the longest time that a notice is tried for: a node's clock, and an order's queue. */
+const MARGIN_MS = 24 * HOUR;
 
-/** What ended lately: accepted and given up, each by an index alone. Takes `:since` and `:limit`. */
-const ENDED_LATELY = `
-     (SELECT 'delivered' AS state, client_id, created_at, finished_at FROM logout_delivered
-       WHERE finished_at > :since ORDER BY finished_at DESC LIMIT :limit)
-      UNION ALL
-     (SELECT state, client_id, created_at, finished_at FROM logout_deliveries
-       WHERE state IN ('rejected', 'abandoned') AND finished_at > :since ORDER BY finished_at DESC LIMIT :limit)`;
+const FAILED_STATES = ['rejected', 'abandoned'] as const;
+
+/** Notices that ended in that state within `when`, which is about finished_at: the latest of them. */
+function failedIn(state: string, columns: string, when: string, limit: string): string {
+  return `(SELECT ${columns} FROM logout_deliveries WHERE state = '${state}' AND ${when} ORDER BY finished_at DESC ${limitAlongIndex(limit)})`;
+}
+
+/**
+ * What ended within `when`, of each state the latest, each from an index. Of logouts since `:oldest`, so that not every day of
+ * the ledger is asked: what was accepted from before that, since it was sent again, is in the lists.
+ */
+function endedWithin(when: string, limit: string): string {
+  const columns = 'state, client_id, created_at, finished_at';
+  return `(SELECT 'delivered' AS state, client_id, created_at, finished_at FROM logout_delivered
+             WHERE termination_id >= :oldest AND ${when} ORDER BY finished_at DESC ${limitAlongIndex(limit)})
+           UNION ALL ${FAILED_STATES.map((state) => failedIn(state, columns, when, limit)).join(' UNION ALL ')}`;
+}
 
 const ENDED = statement({
   name: 'logout_figures_ended',
-  parameters: { since: 'timestamptz', limit: 'int' },
+  parameters: { since: 'timestamptz', oldest: 'uuid', limit: 'int' },
   row: { state: typed<DeliveryState>('text'), count: 'int' },
   text: `
-   SELECT d.state, count(*)::int AS count FROM (${ENDED_LATELY}) d GROUP BY d.state`,
+   SELECT d.state, count(*)::int AS count FROM (${endedWithin('finished_at > :since', ':limit')}) d GROUP BY d.state`,
 });
 
-/** From the index `logout_deliveries_pending_idx` alone. */
+/** The oldest, in the order in which their logouts were decided. */
 const PENDING = statement({
   name: 'logout_figures_pending',
   parameters: { limit: 'int' },
   row: { client_id: 'text', count: 'int', oldest: 'timestamptz' },
   text: `
    SELECT d.client_id, count(*)::int AS count, min(d.created_at) AS oldest FROM (
-     SELECT client_id, created_at FROM logout_deliveries WHERE state = 'pending' ORDER BY created_at LIMIT :limit
+     SELECT client_id, created_at FROM logout_deliveries WHERE state = 'pending' ORDER BY termination_id, id ${limitAlongIndex(':limit')}
    ) d GROUP BY d.client_id`,
 });
 
-/** One pass over the last day, by the index alone: all together, by application, by hour. */
+/** The latest of each hour: all together, by application, by hour. */
 const OVERVIEW = statement({
   name: 'logout_figures_overview',
-  parameters: { since: 'timestamptz', limit: 'int' },
+  parameters: { now: 'timestamptz', since: 'timestamptz', oldest: 'uuid', limit: 'int' },
   row: {
     client_id: 'text?',
     hour: 'timestamptz?',
@@ -52,10 +69,13 @@ const OVERVIEW = statement({
     seconds: typed<readonly [number, number]>('float8[]'),
   },
   text: `
-   WITH recent AS (
-     SELECT d.state, d.client_id, date_bin('1 hour', d.finished_at, TIMESTAMPTZ '2000-01-01 00:00Z') AS hour,
-            extract(epoch FROM d.finished_at - d.created_at)::float8 AS seconds
-       FROM (${ENDED_LATELY}) d
+   WITH hours AS MATERIALIZED (
+     SELECT date_bin('1 hour', :now, TIMESTAMPTZ '2000-01-01 00:00Z') - make_interval(hours => n) AS hour FROM generate_series(0, 24) n
+   ), recent AS MATERIALIZED (
+     SELECT d.state, d.client_id, h.hour, extract(epoch FROM d.finished_at - d.created_at)::float8 AS seconds
+       FROM hours h CROSS JOIN LATERAL (
+          ${endedWithin(`finished_at > :since AND finished_at >= h.hour AND finished_at < h.hour + interval '1 hour'`, ':limit')}
+       ) d
    )
    SELECT client_id, hour, state, count(*)::int AS count,
           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY seconds) AS seconds
@@ -64,7 +84,7 @@ const OVERVIEW = statement({
 
 const MAX_FAILURES = 10;
 
-/** The latest of the last day that ended without an acceptance. By the index as well; ten rows of the table. */
+/** The latest of the last day that ended without an acceptance. */
 const FAILURES = statement({
   name: 'logout_figures_failures',
   parameters: { since: 'timestamptz', limit: 'int' },
@@ -77,8 +97,16 @@ const FAILURES = statement({
     last_error: 'text?',
   },
   text: `
-   SELECT d.id, d.termination_id, d.client_id, d.state, d.finished_at, d.last_error FROM logout_deliveries d
-    WHERE d.finished_at > :since AND d.state IN ('rejected', 'abandoned') ORDER BY d.finished_at DESC LIMIT :limit`,
+   SELECT d.id, d.termination_id, d.client_id, d.state, d.finished_at, d.last_error
+     FROM (${FAILED_STATES.map((state) =>
+       failedIn(
+         state,
+         'id, termination_id, client_id, state, finished_at, last_error',
+         'finished_at > :since',
+         ':limit',
+       ),
+     ).join(' UNION ALL ')}) d
+    ORDER BY d.finished_at DESC LIMIT :limit`,
 });
 
 /** From the decision to the acceptance. */
@@ -111,9 +139,15 @@ export interface FailedDelivery {
   readonly lastError: string | null;
 }
 
+/**
+ * What is pending, and of each hour and state the latest {@link HOUR_COUNT_LIMIT}: where there
+ * were more, counts say at least how many, and latencies are those of the ones that were counted.
+ */
 export interface DeliveryOverview {
   readonly at: Date;
   readonly counts: Readonly<Record<DeliveryState, number>>;
+  /** The states of which there are more than were counted. */
+  readonly more: ReadonlySet<DeliveryState>;
   readonly latency: Latency | undefined;
   readonly oldestPendingAt: Date | undefined;
   /** Those with the most to do first. */
@@ -124,7 +158,7 @@ export interface DeliveryOverview {
   readonly failures: readonly FailedDelivery[];
 }
 
-/** Numbers about the notices, for `/metrics` and the console. Read at most once in a few seconds, from indexes alone. */
+/** Numbers about the notices, for `/metrics` and the console. Read at most once in a few seconds, and each time to a limit. */
 @Injectable()
 export class DeliveryFiguresService {
   private readonly rememberedFigures = this.remembered(FIGURES_MAX_AGE_MS, () => this.readFigures());
@@ -133,9 +167,10 @@ export class DeliveryFiguresService {
   constructor(
     private readonly transactions: TransactionRunner,
     private readonly clock: Clock,
+    @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  /** How many deliveries stand how, and since when the oldest is pending. */
+  /** How many deliveries stand how, each counted to {@link FIGURES_COUNT_LIMIT}, and since when the oldest is pending. */
   figures(): Promise<LedgerFigures> {
     return this.rememberedFigures();
   }
@@ -147,7 +182,7 @@ export class DeliveryFiguresService {
 
   private async readFigures(): Promise<LedgerFigures> {
     const [ended, pending] = await Promise.all([
-      this.transactions.query(ENDED, { since: this.dayAgo(), limit: MAX_ROWS }),
+      this.transactions.query(ENDED, { ...this.lately(), limit: FIGURES_COUNT_LIMIT }),
       this.pending(),
     ]);
     const deliveries = countsOf(ended, pending);
@@ -157,16 +192,18 @@ export class DeliveryFiguresService {
   }
 
   private async readOverview(): Promise<DeliveryOverview> {
+    const at = this.clock.now();
+    const lately = this.lately();
     const [rows, pending, failures] = await Promise.all([
-      this.transactions.query(OVERVIEW, { since: this.dayAgo(), limit: MAX_ROWS }),
+      this.transactions.query(OVERVIEW, { now: at, ...lately, limit: HOUR_COUNT_LIMIT }),
       this.pending(),
-      this.transactions.query(FAILURES, { since: this.dayAgo(), limit: MAX_FAILURES }),
+      this.transactions.query(FAILURES, { since: lately.since, limit: MAX_FAILURES }),
     ]);
     const total = rows.filter((row) => row.client_id === null && row.hour === null);
-    const at = this.clock.now();
     return {
       at,
       counts: countsOf(total, pending),
+      more: moreOf(rows, pending),
       latency: latencyOf(total),
       oldestPendingAt: oldestOf(pending),
       applications: applicationsOf(rows, pending),
@@ -183,11 +220,12 @@ export class DeliveryFiguresService {
   }
 
   private pending(): Promise<PendingRow[]> {
-    return this.transactions.query(PENDING, { limit: MAX_ROWS });
+    return this.transactions.query(PENDING, { limit: FIGURES_COUNT_LIMIT });
   }
 
-  private dayAgo(): Date {
-    return this.clock.in(-WINDOW_MS);
+  private lately(): { readonly since: Date; readonly oldest: string } {
+    const oldest = firstIdOf(this.clock.in(-WINDOW_MS - this.settings.deliveryMaxAgeMs - MARGIN_MS));
+    return { since: this.clock.in(-WINDOW_MS), oldest };
   }
 
   /** Any number of readers cost one read in `maxAgeMs`. A failure is not remembered. */
@@ -218,6 +256,22 @@ function countsOf(
   for (const { state, count } of ended) counts[state] = count;
   counts.pending = pending.reduce((sum, { count }) => sum + count, 0);
   return counts;
+}
+
+function moreOf(rows: readonly OverviewRow[], pending: readonly PendingRow[]): ReadonlySet<DeliveryState> {
+  const more = new Set<DeliveryState>();
+  const byHour = grouped(
+    rows.filter((row) => row.hour !== null),
+    (row) => row.hour?.getTime() ?? 0,
+  );
+  for (const own of byHour.values()) {
+    const { delivered, rejected, abandoned } = countsOf(own, []);
+    if (delivered >= HOUR_COUNT_LIMIT) more.add('delivered');
+    if (rejected >= HOUR_COUNT_LIMIT) more.add('rejected');
+    if (abandoned >= HOUR_COUNT_LIMIT) more.add('abandoned');
+  }
+  if (countsOf([], pending).pending >= FIGURES_COUNT_LIMIT) more.add('pending');
+  return more;
 }
 
 function latencyOf(rows: readonly OverviewRow[]): Latency | undefined {

@@ -1,3 +1,4 @@
+import { limitAlongIndex } from '../../../platform/database/sql-text.js';
 import { fragment, type Fragment } from '../../../platform/database/statement.js';
 
 /**
@@ -55,12 +56,46 @@ export function enqueueNotices(from: {
 
 const KEPT = 'id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at';
 
-const UNDELIVERED = `SELECT ${KEPT}, state, next_attempt_at, last_error, NULL::text AS jti, NULL::timestamptz AS started_at,
-            NULL::int AS duration_ms, NULL::int AS status FROM logout_deliveries`;
-const DELIVERED = `SELECT ${KEPT}, 'delivered', NULL, NULL, jti, started_at, duration_ms, status FROM logout_delivered`;
+const NO_ACCEPTED_ATTEMPT = `NULL::text AS jti, NULL::timestamptz AS started_at, NULL::int AS duration_ms, NULL::int AS status`;
+const UNDELIVERED = `SELECT ${KEPT}, state, next_attempt_at, last_error, ${NO_ACCEPTED_ATTEMPT} FROM logout_deliveries`;
+const DELIVERED = `SELECT ${KEPT}, 'delivered' AS state, NULL::timestamptz AS next_attempt_at, NULL::text AS last_error, jti, started_at, duration_ms, status
+      FROM logout_delivered`;
 
-/** All notices, whichever table they are in; `jti` and what follows is of the accepted attempt. A relation without a name. */
-export const NOTICES = `(${UNDELIVERED} UNION ALL ${DELIVERED})`;
+const UNDELIVERED_STATES = ['pending', 'rejected', 'abandoned'] as const;
+
+function inState(state: string): string {
+  return `${UNDELIVERED} WHERE state = '${state}'`;
+}
+
+/**
+ * All notices, whichever table they are in; `jti` and what follows is of the accepted attempt. A relation without a name. A
+ * branch for each state, since the indexes begin with it.
+ */
+export const NOTICES = `(${UNDELIVERED_STATES.map(inState).join(' UNION ALL ')} UNION ALL ${DELIVERED})`;
+
+/**
+ * The notices for which `filter` and the others hold, the newest first in each branch: a relation without a name that has
+ * `limit` of each state. Every combination of state, application and error code has an index in this order, so a page is read
+ * from the place where it begins, however many others there are.
+ * @param states whether those in a state are asked for, as SQL
+ * @param undelivered a condition on what only those that were not accepted have
+ */
+export function noticesInOrder(from: {
+  readonly filter: string;
+  readonly states: (state: string) => string;
+  readonly undelivered: string;
+  readonly accepted: string;
+  readonly limit: string;
+}): string {
+  const order = `ORDER BY termination_id DESC, id DESC ${limitAlongIndex(from.limit)}`;
+  // By a query of its own, so that no index about one state alone is taken, which has them in another order.
+  const branches = UNDELIVERED_STATES.map(
+    (state) =>
+      `(${UNDELIVERED} WHERE state = (SELECT '${state}') AND ${from.states(state)} AND ${from.filter} AND ${from.undelivered} ${order})`,
+  );
+  const accepted = `(${DELIVERED} WHERE ${from.states('delivered')} AND ${from.filter} AND ${from.accepted} ${order})`;
+  return `(${[...branches, accepted].join('\n      UNION ALL ')})`;
+}
 
 /**
  * As {@link NOTICES}, the one with the id `:id`. It begins with the time of its termination's, so only the day of `:from`
@@ -84,6 +119,7 @@ export function noticesStand(t: string, limit = 'ALL'): string {
 
 /** The client `clientId` has notices that it has not accepted. The others are history, and stay when the client goes. */
 export function clientHasNotices(clientId: string): string {
-  const notices = 'SELECT 1 FROM logout_deliveries d WHERE d.client_id = ' + clientId;
-  return `(EXISTS (${notices} AND d.state = 'pending') OR EXISTS (${notices} AND d.state IN ('rejected', 'abandoned')))`;
+  const some = (state: string): string =>
+    `EXISTS (SELECT 1 FROM logout_deliveries d WHERE d.state = '${state}' AND d.client_id = ${clientId})`;
+  return `(${UNDELIVERED_STATES.map(some).join(' OR ')})`;
 }

@@ -7,7 +7,7 @@ import { expiredRows, Retention, RETENTION_BATCH, rowsWithoutDay } from '../../.
 import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { sameMoment } from '../../../platform/clock/time-ordered-id.js';
-import { NOTICE, NOTICES } from './deliveries.sql.js';
+import { NOTICE, NOTICES, noticesInOrder } from './deliveries.sql.js';
 import type {
   Attempt,
   Delivery,
@@ -34,18 +34,31 @@ const DELIVERY = {
   last_error: 'text?',
 } as const;
 
-/** Of what has not been delivered, by the partial indexes. */
+/** So many of each state are counted, and no more are read. */
+export const UNDELIVERED_COUNT_LIMIT = 100_000;
+const OF_STATE = (state: string): string =>
+  `FROM logout_deliveries x WHERE x.state = '${state}' AND x.client_id = :clientId`;
+const COUNTED = (state: string): string => `(SELECT count(*)::int FROM (SELECT 1 ${OF_STATE(state)} LIMIT :limit) l)`;
+
+/** Of what has not been delivered, from one index. */
 const COUNT = statement({
   name: 'logout_deliveries_count',
-  parameters: { clientId: 'text' },
+  parameters: { clientId: 'text', limit: 'int' },
   row: { pending: 'int', rejected: 'int', abandoned: 'int', oldest_pending_at: 'timestamptz?' },
   text: `
-   SELECT count(*) FILTER (WHERE d.state = 'pending')::int AS pending, count(*) FILTER (WHERE d.state = 'rejected')::int AS rejected,
-          count(*) FILTER (WHERE d.state = 'abandoned')::int AS abandoned, min(d.created_at) FILTER (WHERE d.state = 'pending') AS oldest_pending_at
-     FROM (SELECT p.state, p.created_at FROM logout_deliveries p WHERE p.state = 'pending' AND p.client_id = :clientId
-            UNION ALL
-           SELECT x.state, x.created_at FROM logout_deliveries x WHERE x.state IN ('rejected', 'abandoned') AND x.client_id = :clientId) d`,
+   SELECT ${COUNTED('pending')} AS pending, ${COUNTED('rejected')} AS rejected, ${COUNTED('abandoned')} AS abandoned,
+          (SELECT x.created_at ${OF_STATE('pending')} ORDER BY x.termination_id, x.id LIMIT 1) AS oldest_pending_at`,
 });
+
+/** A notice is made in the moment of its termination, by clocks that are less than this apart. */
+const APART = `interval '1 hour'`;
+
+const LAST_ID = `'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid`;
+/** In one comparison, so that an index is entered where the page begins. */
+const LISTED = `(termination_id, id) < (coalesce(:cursorTermination, ${LAST_ID}), coalesce(:cursor, ${LAST_ID}))
+      AND (:clientId IS NULL OR client_id = :clientId) AND (:terminationId IS NULL OR termination_id = :terminationId)
+      AND (:createdAfter IS NULL OR (created_at >= :createdAfter AND termination_id >= ${firstIdAt(`(:createdAfter - ${APART})`)}))
+      AND (:createdBefore IS NULL OR (created_at < :createdBefore AND termination_id < ${firstIdAt(`(:createdBefore + ${APART})`)}))`;
 
 const LIST = statement({
   name: 'logout_deliveries_list',
@@ -63,12 +76,13 @@ const LIST = statement({
   row: DELIVERY,
   plannedAnew: true,
   text: `
-   SELECT ${COLUMNS} FROM ${NOTICES} d
-    WHERE (:cursor IS NULL OR (d.termination_id, d.id) < (:cursorTermination, :cursor))
-      AND (:state IS NULL OR d.state = :state) AND (:clientId IS NULL OR d.client_id = :clientId)
-      AND (:terminationId IS NULL OR d.termination_id = :terminationId)
-      AND (:errorCode IS NULL OR d.last_error = :errorCode)
-      AND (:createdAfter IS NULL OR d.created_at >= :createdAfter) AND (:createdBefore IS NULL OR d.created_at < :createdBefore)
+   SELECT ${COLUMNS} FROM ${noticesInOrder({
+     filter: LISTED,
+     states: (state) => `(:state IS NULL OR :state = '${state}')`,
+     undelivered: '(:errorCode IS NULL OR last_error = :errorCode)',
+     accepted: ':errorCode IS NULL',
+     limit: ':limit',
+   })} d
     ORDER BY d.termination_id DESC, d.id DESC LIMIT :limit`,
 });
 
@@ -124,9 +138,10 @@ const TIMELINE = statement({
 /** Notices of one termination that are sorted. */
 const TIMELINE_READ = 2000;
 
-const OF_CLIENT = `SELECT x.id FROM logout_deliveries x WHERE x.client_id = o.client_id`;
+const OF_CLIENT = (state: string): string =>
+  `(SELECT x.id FROM logout_deliveries x WHERE x.state = '${state}' AND x.client_id = o.client_id LIMIT ${RETENTION_BATCH})`;
 
-/** By the two partial indexes that begin with the client. What was delivered is history, and stays. */
+/** What was delivered is history, and stays. */
 const OF_REMOVED_CLIENTS = statement({
   name: 'logout_deliveries_remove_of_removed_clients',
   parameters: { before: 'timestamptz' },
@@ -135,9 +150,7 @@ const OF_REMOVED_CLIENTS = statement({
   text: `
    WITH due AS (
      SELECT d.id FROM ${clientsToBeRemoved(':before')} o CROSS JOIN LATERAL (
-       (${OF_CLIENT} AND x.state = 'pending' LIMIT ${RETENTION_BATCH})
-        UNION ALL
-       (${OF_CLIENT} AND x.state IN ('rejected', 'abandoned') LIMIT ${RETENTION_BATCH})) d LIMIT ${RETENTION_BATCH}
+       ${['pending', 'rejected', 'abandoned'].map(OF_CLIENT).join(' UNION ALL ')}) d LIMIT ${RETENTION_BATCH}
    )
    DELETE FROM logout_deliveries WHERE id IN (SELECT id FROM due) RETURNING 1 AS removed`,
 });
@@ -155,14 +168,16 @@ const OLD_ATTEMPTS = rowsWithoutDay({
   key: 'started_at',
   bound: ':before',
 });
-/** Those that were given up. */
-const OLD_DEAD = expiredRows({
-  name: 'logout_remove_old_deliveries',
-  table: 'logout_deliveries',
-  key: 'id',
-  condition: `termination_id < ${firstIdAt(':before')} AND state IN ('rejected', 'abandoned')`,
-  along: 'termination_id',
-});
+/** Those that were given up, by the index that begins with the state. */
+const OLD_DEAD = (['rejected', 'abandoned'] as const).map((state) =>
+  expiredRows({
+    name: `logout_remove_old_${state}`,
+    table: 'logout_deliveries',
+    key: 'id',
+    condition: `state = '${state}' AND termination_id < ${firstIdAt(':before')}`,
+    along: 'termination_id',
+  }),
+);
 
 /** The ledger of notices, as it is read. */
 @Injectable()
@@ -178,12 +193,13 @@ export class DeliveryLedgerRepository implements OnModuleInit {
       { table, removal: OF_REMOVED_CLIENTS, keepMs: DELETED_CLIENT_KEPT_MS, first: true },
       { ...OLD_DELIVERED, keepMs: LEDGER_KEPT_MS, byDay: { by: 'id', held: DAYS_HELD } },
       { ...OLD_ATTEMPTS, keepMs: LEDGER_KEPT_MS, byDay: { by: 'time' } },
-      { ...OLD_DEAD, keepMs: LEDGER_KEPT_MS },
+      ...OLD_DEAD.map((removal) => ({ ...removal, keepMs: LEDGER_KEPT_MS })),
     );
   }
 
+  /** Each count ends at {@link UNDELIVERED_COUNT_LIMIT}. */
   async count(clientId: string): Promise<UndeliveredCounts> {
-    const [row] = await this.transactions.query(COUNT, { clientId });
+    const [row] = await this.transactions.query(COUNT, { clientId, limit: UNDELIVERED_COUNT_LIMIT });
     return {
       pending: row?.pending ?? 0,
       rejected: row?.rejected ?? 0,

@@ -3,6 +3,7 @@ import { toPage, type Page, type PageRequest } from '../../../platform/database/
 import { firstIdAt } from '../../../platform/database/day-partitions.js';
 import { Retention, rowsWithoutDay } from '../../../platform/database/retention.js';
 import { DAYS_HELD, isUnfinished, LEDGER_KEPT_MS } from '../receipts/unfinished.sql.js';
+import { limitAlongIndex } from '../../../platform/database/sql-text.js';
 import { sql, statement, typed, type RowOf } from '../../../platform/database/statement.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { Clock } from '../../../platform/clock/clock.js';
@@ -33,7 +34,7 @@ const LIST = statement({
       FROM session_terminations t
      WHERE (:cursor IS NULL OR t.id < :cursor) AND (:accountId IS NULL OR t.account_id = :accountId)
        AND (:cause IS NULL OR t.cause = :cause) AND (:id IS NULL OR t.id = :id)
-     ORDER BY t.id DESC LIMIT :limit`,
+     ORDER BY t.id DESC ${limitAlongIndex(':limit')}`,
 });
 
 const NOT_ASKED = statement({

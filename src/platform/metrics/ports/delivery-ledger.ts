@@ -1,6 +1,6 @@
 /** How the notices stand, as storage says. */
 export interface LedgerFigures {
-  /** By state: `pending` whatever their age, the others of the last 24 hours. */
+  /** By state, counted to 10,000: `pending` whatever their age, the others of the last 24 hours. */
   readonly deliveries: Readonly<Record<string, number>>;
   /** 0 when nothing is pending. */
   readonly oldestPendingSeconds: number;

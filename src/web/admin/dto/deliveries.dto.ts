@@ -52,6 +52,8 @@ export class BreakerDto {
   readonly last_error?: string;
 }
 
+const COUNTED = 'Counted to 100,000: that number means as many or more.';
+
 export class ClientDeliveriesDto {
   @ApiProperty({ example: 'ledger' })
   readonly client_id: string;
@@ -59,13 +61,13 @@ export class ClientDeliveriesDto {
   @ApiProperty({ type: BreakerDto })
   readonly breaker: BreakerDto;
 
-  @ApiProperty({ example: 4 })
+  @ApiProperty({ example: 4, description: COUNTED })
   readonly pending: number;
 
-  @ApiProperty({ example: 0 })
+  @ApiProperty({ example: 0, description: COUNTED })
   readonly rejected: number;
 
-  @ApiProperty({ example: 2 })
+  @ApiProperty({ example: 2, description: COUNTED })
   readonly abandoned: number;
 
   @ApiPropertyOptional({ format: 'date-time' })

@@ -9,16 +9,20 @@ import type { DeliveryState } from '../delivery.js';
  */
 @Entity('logout_deliveries')
 @Index('logout_deliveries_client_due_idx', ['clientId', 'bucket', 'nextAttemptAt'], { where: `state = 'pending'` })
-@Index('logout_deliveries_dead_idx', ['clientId', 'terminationId', 'id'], {
-  where: `state IN ('rejected', 'abandoned')`,
+// Lists, each in its order, from the state and what else is asked for on; those about errors hold failed ones alone.
+@Index('logout_deliveries_state_idx', ['state', 'terminationId', 'id'])
+@Index('logout_deliveries_client_idx', ['state', 'clientId', 'terminationId', 'id'])
+@Index('logout_deliveries_error_idx', ['state', 'lastError', 'terminationId', 'id'], {
+  where: 'last_error IS NOT NULL',
 })
-@Index('logout_deliveries_termination_id_idx', ['terminationId', 'id'])
+@Index('logout_deliveries_client_error_idx', ['state', 'clientId', 'lastError', 'terminationId', 'id'], {
+  where: 'last_error IS NOT NULL',
+})
 @Index('logout_deliveries_order_idx', ['orderId', 'state', 'nextAttemptAt'], { where: 'order_id IS NOT NULL' })
-// What operators watch reads these two and not the table: what was given up lately, and what is still pending.
-@Index('logout_deliveries_died_at_idx', ['finishedAt', 'state', 'clientId'], {
+// What was given up lately.
+@Index('logout_deliveries_died_at_idx', ['state', 'finishedAt', 'clientId'], {
   where: `state IN ('rejected', 'abandoned')`,
 })
-@Index('logout_deliveries_pending_idx', ['createdAt', 'clientId'], { where: `state = 'pending'` })
 @Check('logout_deliveries_state_check', `state IN ('pending', 'rejected', 'abandoned')`)
 export class BackChannelLogoutDeliveryEntity {
   /** UUID v7: it begins with the time of its termination's. */

@@ -8,6 +8,7 @@ import type { WithoutNotice } from '../without-notice.js';
  */
 @Entity('session_terminations')
 @Index('session_terminations_account_id_idx', ['accountId', 'id'])
+@Index('session_terminations_cause_idx', ['cause', 'id'])
 export class SessionTerminationEntity {
   /** UUID v7 by our clock. */
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'session_terminations_pkey' })
