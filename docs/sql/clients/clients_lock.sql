@@ -12,7 +12,8 @@
 --   disabled_at timestamptz, may be null
 --   enabled_at timestamptz, may be null
 --   token_generation int
+--   scope_since jsonb, may be null
 --   first_used_at timestamptz, may be null
 --   environment_secret_hash bytea, may be null
 
-SELECT client_id, secret_hash, registration_token_hash, metadata, created_at, updated_at, deleted_at, disabled_at, enabled_at, token_generation, first_used_at, environment_secret_hash FROM clients WHERE client_id = :clientId FOR UPDATE;
+SELECT client_id, secret_hash, registration_token_hash, metadata, created_at, updated_at, deleted_at, disabled_at, enabled_at, token_generation, scope_since, first_used_at, environment_secret_hash FROM clients WHERE client_id = :clientId FOR UPDATE;

@@ -10,12 +10,13 @@
 --   disabledAt timestamptz, may be null
 --   enabledAt timestamptz, may be null
 --   tokenGeneration int
+--   scopeSince jsonb, may be null
 --   firstUsedAt timestamptz, may be null
 --   environmentSecretHash bytea, may be null
 
 UPDATE clients
    SET secret_hash = :secretHash, registration_token_hash = :registrationTokenHash, metadata = :metadata,
        created_at = :createdAt, updated_at = :updatedAt, deleted_at = :deletedAt, disabled_at = :disabledAt,
-       enabled_at = :enabledAt, token_generation = :tokenGeneration, first_used_at = :firstUsedAt,
+       enabled_at = :enabledAt, token_generation = :tokenGeneration, scope_since = :scopeSince, first_used_at = :firstUsedAt,
        environment_secret_hash = :environmentSecretHash
  WHERE client_id = :clientId;

@@ -24,7 +24,8 @@ SELECT asked.place::int AS place, live.*
  CROSS JOIN LATERAL (
    SELECT g.id, g.account_id, g.client_id, g.session_id, g.offline, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
   FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place)
- WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope, g.claims, g.authenticated_at, g.amr, g.realm, a.login, (a.claims || jsonb_build_object(
+ WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')
+   AND coalesce((c.scope_since ->> w.value)::int, 0) <= g.client_generation) AS scope, g.claims, g.authenticated_at, g.amr, g.realm, a.login, (a.claims || jsonb_build_object(
 'preferred_username', coalesce(nullif(a.claims ->> 'preferred_username', ''), a.login),
 'updated_at', floor(extract(epoch FROM a.claims_updated_at))::bigint)) AS account_claims FROM grants g CROSS JOIN LATERAL (SELECT * FROM clients k WHERE k.client_id = g.client_id OFFSET 0) c CROSS JOIN LATERAL (SELECT * FROM accounts k WHERE k.id = asked.account_id OFFSET 0) a
     WHERE g.account_id = asked.account_id AND g.id = asked.grant_id AND g.revoked_at IS NULL AND a.disabled_at IS NULL AND (a.not_before IS NULL OR g.created_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || g.account_id, 'client:' || g.client_id, CASE WHEN g.offline THEN 'client-offline:' || g.client_id END, 'upstream:' || g.upstream_id]) AND o.number > g.began_after_order AND true)

@@ -56,7 +56,8 @@ SELECT 1 FROM upstreams vouching WHERE vouching.id = g.upstream_id AND (coalesce
      AND c.deleted_at IS NULL AND c.disabled_at IS NULL AND (c.metadata -> 'grant_types' ? 'authorization_code' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]') AND (g.registered_uri IS NULL OR c.metadata -> 'redirect_uris' ? g.registered_uri)
   RETURNING g.id, g.account_id, g.client_id, g.session_id, g.offline, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
   FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place)
- WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope, g.claims, g.authenticated_at, g.amr, g.realm, g.nonce, s.account_claims
+ WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')
+   AND coalesce((c.scope_since ->> w.value)::int, 0) <= g.client_generation) AS scope, g.claims, g.authenticated_at, g.amr, g.realm, g.nonce, s.account_claims
 ),
  participant AS (
    INSERT INTO session_clients (account_id, session_id, client_id, sid, joined_at, began_after_order)

@@ -24,7 +24,8 @@
 
 SELECT g.id, g.account_id, g.client_id, g.session_id, g.offline, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
   FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place)
- WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope, g.claims, g.authenticated_at, g.amr, g.realm, (SELECT k.sid FROM session_clients k
+ WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')
+   AND coalesce((c.scope_since ->> w.value)::int, 0) <= g.client_generation) AS scope, g.claims, g.authenticated_at, g.amr, g.realm, (SELECT k.sid FROM session_clients k
 WHERE k.account_id = :accountId AND k.session_id = g.session_id AND k.client_id = g.client_id) AS sid, (a.claims || jsonb_build_object(
 'preferred_username', coalesce(nullif(a.claims ->> 'preferred_username', ''), a.login),
 'updated_at', floor(extract(epoch FROM a.claims_updated_at))::bigint)) AS account_claims,

@@ -35,7 +35,8 @@ WITH g AS (
    WHERE g.account_id = :accountId AND g.id = :grantId AND g.refresh_root_hash IS NOT DISTINCT FROM :rootHash AND g.client_id IS NOT DISTINCT FROM :clientId AND g.refresh_generation = :generation
      AND g.refresh_expires_at > :now AND (:scope IS NULL OR :scope <@ string_to_array((SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
   FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place)
- WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')), ' ')) AND g.revoked_at IS NULL AND a.disabled_at IS NULL AND (a.not_before IS NULL OR g.created_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || g.account_id, 'client:' || g.client_id, CASE WHEN g.offline THEN 'client-offline:' || g.client_id END, 'upstream:' || g.upstream_id]) AND o.number > g.began_after_order AND true)
+ WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')
+   AND coalesce((c.scope_since ->> w.value)::int, 0) <= g.client_generation), ' ')) AND g.revoked_at IS NULL AND a.disabled_at IS NULL AND (a.not_before IS NULL OR g.created_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || g.account_id, 'client:' || g.client_id, CASE WHEN g.offline THEN 'client-offline:' || g.client_id END, 'upstream:' || g.upstream_id]) AND o.number > g.began_after_order AND true)
      AND (g.offline OR EXISTS (SELECT 1 FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.id = g.session_id OFFSET 0) s WHERE s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
@@ -43,7 +44,8 @@ WITH g AS (
 SELECT 1 FROM upstreams vouching WHERE vouching.id = g.upstream_id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? g.client_id))) AND (c.metadata -> 'grant_types' ? 'refresh_token' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]')
   RETURNING g.id, g.account_id, g.client_id, g.session_id, g.offline, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
   FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place)
- WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope, g.claims, g.authenticated_at, g.amr, g.realm, (SELECT k.sid FROM session_clients k
+ WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')
+   AND coalesce((c.scope_since ->> w.value)::int, 0) <= g.client_generation) AS scope, g.claims, g.authenticated_at, g.amr, g.realm, (SELECT k.sid FROM session_clients k
 WHERE k.account_id = :accountId AND k.session_id = g.session_id AND k.client_id = g.client_id) AS sid, (a.claims || jsonb_build_object(
 'preferred_username', coalesce(nullif(a.claims ->> 'preferred_username', ''), a.login),
 'updated_at', floor(extract(epoch FROM a.claims_updated_at))::bigint)) AS account_claims

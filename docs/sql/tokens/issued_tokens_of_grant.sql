@@ -22,7 +22,8 @@
 
 SELECT g.id, g.account_id, g.client_id, g.session_id, g.offline, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
   FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place)
- WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope, g.claims, g.authenticated_at, g.amr, g.realm, (SELECT k.sid FROM session_clients k
+ WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')
+   AND coalesce((c.scope_since ->> w.value)::int, 0) <= g.client_generation) AS scope, g.claims, g.authenticated_at, g.amr, g.realm, (SELECT k.sid FROM session_clients k
 WHERE k.account_id = :accountId AND k.session_id = g.session_id AND k.client_id = g.client_id) AS sid, coalesce(g.revoked_at IS NULL AND a.disabled_at IS NULL AND (a.not_before IS NULL OR g.created_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || g.account_id, 'client:' || g.client_id, CASE WHEN g.offline THEN 'client-offline:' || g.client_id END, 'upstream:' || g.upstream_id]) AND o.number > g.began_after_order AND true)
      AND (g.offline OR EXISTS (SELECT 1 FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.id = g.session_id OFFSET 0) s WHERE s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o

@@ -10,5 +10,6 @@
 --   finished_at timestamptz
 --   last_error text, may be null
 
-SELECT d.id, d.termination_id, d.client_id, d.state, d.finished_at, d.last_error FROM logout_deliveries d
- WHERE d.finished_at > :since AND d.state IN ('rejected', 'abandoned') ORDER BY d.finished_at DESC LIMIT :limit;
+SELECT d.id, d.termination_id, d.client_id, d.state, d.finished_at, d.last_error
+  FROM ((SELECT id, termination_id, client_id, state, finished_at, last_error FROM logout_deliveries WHERE state = 'rejected' AND finished_at > :since ORDER BY finished_at DESC LIMIT (SELECT :limit)) UNION ALL (SELECT id, termination_id, client_id, state, finished_at, last_error FROM logout_deliveries WHERE state = 'abandoned' AND finished_at > :since ORDER BY finished_at DESC LIMIT (SELECT :limit))) d
+ ORDER BY d.finished_at DESC LIMIT :limit;

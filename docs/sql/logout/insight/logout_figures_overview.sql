@@ -1,6 +1,8 @@
 -- logout_figures_overview, declared in src/domain/logout/insight/delivery-figures.service.ts
 -- parameters:
+--   now timestamptz
 --   since timestamptz
+--   oldest uuid
 --   limit int
 -- row:
 --   client_id text, may be null
@@ -9,15 +11,15 @@
 --   count int
 --   seconds float8[]
 
-WITH recent AS (
-  SELECT d.state, d.client_id, date_bin('1 hour', d.finished_at, TIMESTAMPTZ '2000-01-01 00:00Z') AS hour,
-         extract(epoch FROM d.finished_at - d.created_at)::float8 AS seconds
-    FROM (
-  (SELECT 'delivered' AS state, client_id, created_at, finished_at FROM logout_delivered
-    WHERE finished_at > :since ORDER BY finished_at DESC LIMIT :limit)
-   UNION ALL
-  (SELECT state, client_id, created_at, finished_at FROM logout_deliveries
-    WHERE state IN ('rejected', 'abandoned') AND finished_at > :since ORDER BY finished_at DESC LIMIT :limit)) d
+WITH hours AS MATERIALIZED (
+  SELECT date_bin('1 hour', :now, TIMESTAMPTZ '2000-01-01 00:00Z') - make_interval(hours => n) AS hour FROM generate_series(0, 24) n
+), recent AS MATERIALIZED (
+  SELECT d.state, d.client_id, h.hour, extract(epoch FROM d.finished_at - d.created_at)::float8 AS seconds
+    FROM hours h CROSS JOIN LATERAL (
+       (SELECT 'delivered' AS state, client_id, created_at, finished_at FROM logout_delivered
+          WHERE termination_id >= :oldest AND finished_at > :since AND finished_at >= h.hour AND finished_at < h.hour + interval '1 hour' ORDER BY finished_at DESC LIMIT (SELECT :limit))
+        UNION ALL (SELECT state, client_id, created_at, finished_at FROM logout_deliveries WHERE state = 'rejected' AND finished_at > :since AND finished_at >= h.hour AND finished_at < h.hour + interval '1 hour' ORDER BY finished_at DESC LIMIT (SELECT :limit)) UNION ALL (SELECT state, client_id, created_at, finished_at FROM logout_deliveries WHERE state = 'abandoned' AND finished_at > :since AND finished_at >= h.hour AND finished_at < h.hour + interval '1 hour' ORDER BY finished_at DESC LIMIT (SELECT :limit))
+    ) d
 )
 SELECT client_id, hour, state, count(*)::int AS count,
        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY seconds) AS seconds

@@ -26,7 +26,8 @@ SELECT coalesce(json_agg(json_build_object('number', l.number, 'jti', l.jti, 'st
                         WHERE y.delivery_id = d.id AND y.started_at >= d.created_at - interval '1 hour'
                         UNION ALL
                        SELECT d.attempts, d.jti, d.started_at, d.duration_ms, d.status, NULL WHERE d.jti IS NOT NULL) m
-         ORDER BY m.number DESC LIMIT ALL) l) AS attempts_made FROM (SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, state, next_attempt_at, last_error, NULL::text AS jti, NULL::timestamptz AS started_at,
-       NULL::int AS duration_ms, NULL::int AS status FROM logout_deliveries WHERE id = :id
- UNION ALL SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, 'delivered', NULL, NULL, jti, started_at, duration_ms, status FROM logout_delivered WHERE id = :id AND termination_id BETWEEN :from AND :to
- UNION ALL SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, 'delivered', NULL, NULL, jti, started_at, duration_ms, status FROM logout_delivered WHERE id = :id AND random_id) d LIMIT 1;
+         ORDER BY m.number DESC LIMIT ALL) l) AS attempts_made FROM (SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, state, next_attempt_at, last_error, NULL::text AS jti, NULL::timestamptz AS started_at, NULL::int AS duration_ms, NULL::int AS status FROM logout_deliveries WHERE id = :id
+ UNION ALL SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, 'delivered' AS state, NULL::timestamptz AS next_attempt_at, NULL::text AS last_error, jti, started_at, duration_ms, status
+ FROM logout_delivered WHERE id = :id AND termination_id BETWEEN :from AND :to
+ UNION ALL SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, 'delivered' AS state, NULL::timestamptz AS next_attempt_at, NULL::text AS last_error, jti, started_at, duration_ms, status
+ FROM logout_delivered WHERE id = :id AND random_id) d LIMIT 1;

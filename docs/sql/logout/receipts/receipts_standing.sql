@@ -13,8 +13,8 @@ SELECT NOT EXISTS (SELECT 1 FROM logout_receipts_owed o WHERE o.termination_id =
                     ORDER BY g.client_id, g.state) AS applications
       FROM (
 SELECT d.client_id, d.state, count(*)::int AS notices, sum(d.attempts)::int AS attempts, max(d.finished_at) AS finished_at
-  FROM (SELECT x.client_id, x.state, x.attempts, x.finished_at FROM (SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, state, next_attempt_at, last_error, NULL::text AS jti, NULL::timestamptz AS started_at,
-        NULL::int AS duration_ms, NULL::int AS status FROM logout_deliveries UNION ALL SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, 'delivered', NULL, NULL, jti, started_at, duration_ms, status FROM logout_delivered) x WHERE x.termination_id = t.id LIMIT ALL) d
+  FROM (SELECT x.client_id, x.state, x.attempts, x.finished_at FROM (SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, state, next_attempt_at, last_error, NULL::text AS jti, NULL::timestamptz AS started_at, NULL::int AS duration_ms, NULL::int AS status FROM logout_deliveries WHERE state = 'pending' UNION ALL SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, state, next_attempt_at, last_error, NULL::text AS jti, NULL::timestamptz AS started_at, NULL::int AS duration_ms, NULL::int AS status FROM logout_deliveries WHERE state = 'rejected' UNION ALL SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, state, next_attempt_at, last_error, NULL::text AS jti, NULL::timestamptz AS started_at, NULL::int AS duration_ms, NULL::int AS status FROM logout_deliveries WHERE state = 'abandoned' UNION ALL SELECT id, termination_id, client_id, sub, sid, attempts, created_at, finished_at, resent_at, 'delivered' AS state, NULL::timestamptz AS next_attempt_at, NULL::text AS last_error, jti, started_at, duration_ms, status
+  FROM logout_delivered) x WHERE x.termination_id = t.id LIMIT ALL) d
  GROUP BY d.client_id, d.state) g
   ) a ON true
  WHERE t.id = :terminationId;

@@ -22,4 +22,4 @@ SELECT t.id, t.cause, t.initiator, t.account_id, t.sessions, t.grants_revoked, t
   FROM session_terminations t
  WHERE (:cursor IS NULL OR t.id < :cursor) AND (:accountId IS NULL OR t.account_id = :accountId)
    AND (:cause IS NULL OR t.cause = :cause) AND (:id IS NULL OR t.id = :id)
- ORDER BY t.id DESC LIMIT :limit;
+ ORDER BY t.id DESC LIMIT (SELECT :limit);
