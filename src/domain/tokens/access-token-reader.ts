@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import type { SignedJwt } from '../../platform/keys/jwt-signer.js';
 import { JwtVerifier } from '../../platform/keys/jwt-verifier.js';
 import { KeysService } from '../../platform/keys/keys.service.js';
 import { BeforeRouting } from './before-routing.js';
@@ -11,7 +12,7 @@ import { NO_ACCOUNT, TokenRouting, type GrantKey } from './token-routing.js';
 export interface AccessTokenClaims {
   readonly iss: string;
   readonly sub: string;
-  readonly aud: string | string[];
+  readonly aud: string | readonly string[];
   readonly client_id: string;
   readonly iat: number;
   readonly exp: number;
@@ -42,7 +43,10 @@ interface Verified extends ReadAccessToken {
 
 const VERIFIED_TOKENS = 20_000;
 
-/** Reads JWT access tokens. What a signature says never changes, so it is checked once; liveness is asked elsewhere. */
+/**
+ * Reads JWT access tokens. What a signature says never changes, so it is checked once, and never where it was made
+ * ({@link AccessTokenReader.remember}); liveness is asked elsewhere.
+ */
 @Injectable()
 export class AccessTokenReader {
   /** By token hash. */
@@ -55,6 +59,12 @@ export class AccessTokenReader {
     private readonly before: BeforeRouting,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
+
+  /** A token that was signed in this process: it need not be verified here. @param grant undefined: the client's own */
+  remember({ token, kid }: SignedJwt, claims: AccessTokenClaims, grant: GrantKey | undefined): void {
+    const accountId = grant?.accountId ?? NO_ACCOUNT;
+    this.verified.set(nameOf(token), { claims, kid, grant, accountId, beforeRouting: false });
+  }
 
   /**
    * What one of our JWT access tokens says. `expired` ones count only where the caller says so; nothing is asked of
@@ -72,10 +82,13 @@ export class AccessTokenReader {
   async readHint(
     token: string,
   ): Promise<{ readonly token: ReadAccessToken; readonly vouchedFor: boolean } | undefined> {
-    const key = hash('sha256', token, 'base64url');
-    const verified = this.verified.get(key) ?? (await this.verify(token));
-    if (verified === undefined) return undefined;
-    this.verified.set(key, verified);
+    const name = nameOf(token);
+    let verified = this.verified.get(name);
+    if (verified === undefined) {
+      verified = await this.verify(token);
+      if (verified === undefined) return undefined;
+      this.verified.set(name, verified);
+    }
     const lifetimeMs = this.settings.accessTokenTtlSeconds * 1000;
     return { token: verified, vouchedFor: await this.keys.vouchesForAccess(verified.kid, lifetimeMs) };
   }
@@ -98,6 +111,10 @@ export class AccessTokenReader {
     const grant = routed ?? { accountId: claims.sub, grantId: claims.grant };
     return { claims, kid, grant, accountId: grant.accountId, beforeRouting: routed === undefined };
   }
+}
+
+function nameOf(token: string): string {
+  return hash('sha256', token, 'base64url');
 }
 
 function isAccessTokenClaims(claims: object): claims is AccessTokenClaims {

@@ -7,11 +7,11 @@ import { JwtSigner } from '../../platform/keys/jwt-signer.js';
 import { ACCESS_TOKEN_ALGORITHM } from '../../platform/oidc/algorithms.js';
 import { parseScope } from '../../platform/oidc/claims.js';
 import { sha256 } from '../../platform/oidc/secret.js';
-import { AccessTokenReader, type ReadAccessToken } from './access-token-reader.js';
+import { AccessTokenReader, type AccessTokenClaims, type ReadAccessToken } from './access-token-reader.js';
 import { AccessTokenRepository, stillHeld, type LiveGrant } from './access-token.repository.js';
 import type { OpaqueToStore } from './opaque-tokens.sql.js';
 import type { Grant } from './grant.js';
-import { NO_ACCOUNT, TokenRouting } from './token-routing.js';
+import { NO_ACCOUNT, TokenRouting, type GrantKey } from './token-routing.js';
 
 /** An access token that is good now: signature, lifetime, denylist, grant, session and account all say so. */
 export interface ActiveAccessToken {
@@ -98,10 +98,10 @@ export class AccessTokensService {
       return { token, expiresIn };
     }
     const now = this.clock.seconds();
-    const token = await this.signer.sign(ACCESS_TOKEN_ALGORITHM, 'at+jwt', {
+    const token = await this.sign({
       iss: this.settings.issuer,
       sub: client.clientId,
-      aud: audience.length === 1 ? audience[0] : audience,
+      aud: audOf(audience),
       client_id: client.clientId,
       iat: now,
       exp: now + expiresIn,
@@ -182,22 +182,32 @@ export class AccessTokensService {
     };
   }
 
+  private async sign(claims: AccessTokenClaims, grant?: GrantKey): Promise<string> {
+    const signed = await this.signer.signed(ACCESS_TOKEN_ALGORITHM, 'at+jwt', claims);
+    this.reader.remember(signed, claims, grant);
+    return signed.token;
+  }
+
   private signForGrant(client: Client, grant: Grant, scope: readonly string[]): Promise<string> {
     const now = this.clock.seconds();
     const audience = this.personalAudience(client, scope);
-    return this.signer.sign(ACCESS_TOKEN_ALGORITHM, 'at+jwt', {
-      iss: this.settings.issuer,
-      sub: grant.accountId,
-      aud: audience.length === 1 ? audience[0] : audience,
-      client_id: grant.clientId,
-      iat: now,
-      exp: now + this.settings.accessTokenTtlSeconds,
-      jti: uuid(),
-      scope: scope.join(' '),
-      auth_time: Math.floor(grant.authenticatedAt.getTime() / 1000),
-      ...(grant.sid === null ? {} : { sid: grant.sid }),
-      grant: this.routing.grantClaim({ accountId: grant.accountId, grantId: grant.id }),
-    });
+    const key = { accountId: grant.accountId, grantId: grant.id };
+    return this.sign(
+      {
+        iss: this.settings.issuer,
+        sub: grant.accountId,
+        aud: audOf(audience),
+        client_id: grant.clientId,
+        iat: now,
+        exp: now + this.settings.accessTokenTtlSeconds,
+        jti: uuid(),
+        scope: scope.join(' '),
+        auth_time: Math.floor(grant.authenticatedAt.getTime() / 1000),
+        ...(grant.sid === null ? {} : { sid: grant.sid }),
+        grant: this.routing.grantClaim(key),
+      },
+      key,
+    );
   }
 
   /**
@@ -213,4 +223,10 @@ export class AccessTokensService {
   private audienceOf(client: Client): readonly string[] {
     return client.metadata.audience.length === 0 ? [this.settings.issuer] : client.metadata.audience;
   }
+}
+
+/** As a claim: one audience stands by itself (RFC 7519 §4.1.3). */
+function audOf(audience: readonly string[]): string | readonly string[] {
+  const [only = '', ...others] = audience;
+  return others.length === 0 ? only : audience;
 }

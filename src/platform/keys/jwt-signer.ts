@@ -13,6 +13,11 @@ const signInThreadPool = promisify(
 /** `client-authentication+jwt`: an assertion of our own at another provider, which is nothing here (RFC 8725 §3.11). */
 export type JwtType = 'JWT' | 'at+jwt' | 'logout+jwt' | 'client-authentication+jwt' | 'logout-receipt+jwt';
 
+export interface SignedJwt {
+  readonly token: string;
+  readonly kid: string;
+}
+
 /**
  * Signs our own JWTs. `node:crypto` directly: for ES256 and EdDSA a synchronous call takes some 30 µs, a fourth of
  * what the promise-based API costs; RS256 goes to the thread pool so that it does not hold the event loop.
@@ -28,10 +33,15 @@ export class JwtSigner {
    * nothing that we take back: every {@link JwtVerifier} asks for one.
    */
   async sign(alg: SigningAlgorithm, typ: JwtType | undefined, claims: object): Promise<string> {
+    return (await this.signed(alg, typ, claims)).token;
+  }
+
+  /** As {@link sign}, and the key that it was signed by. */
+  async signed(alg: SigningAlgorithm, typ: JwtType | undefined, claims: object): Promise<SignedJwt> {
     const key = await this.keys.signingKey(alg);
     const input = `${this.header(key, typ)}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`;
     const signature = await signatureOf(key, Buffer.from(input));
-    return `${input}.${signature.toString('base64url')}`;
+    return { token: `${input}.${signature.toString('base64url')}`, kid: key.kid };
   }
 
   private header(key: SigningKey, typ: JwtType | undefined): string {
