@@ -147,6 +147,32 @@ describe('statements that serve many', () => {
       expect(node.sent).toEqual([[1], range(20, 2)]);
     });
 
+    it('a few wait for the batch that is under way, so that they need no second one', async () => {
+      const adds = node.adds({ limits: { enough: 4, slowMs: 60_000 } });
+      const calls = await holding(db, LOCK, [1], async () => {
+        const first = adds.run(add(1));
+        await untilWaiting(db);
+        return [first, ...range(3, 2).map((id) => adds.run(add(id)))];
+      });
+      await Promise.all(calls);
+      expect([node.sent, node.most]).toEqual([[[1], [2, 3, 4]], 1]);
+    });
+
+    it.each([
+      ['many do not wait for it', 4, { enough: 4, slowMs: 60_000 }],
+      ['nor do a few for one that is slow', 1, { enough: 4, slowMs: 1 }],
+    ])('%s', async (_what, count, limits) => {
+      const adds = node.adds({ limits });
+      const [held] = await holding(db, LOCK, [1], async () => {
+        const first = adds.run(add(1));
+        await untilWaiting(db);
+        const others = await Promise.all(range(count, 2).map((id) => adds.run(add(id))));
+        expect(others.map((row) => row?.n)).toEqual(range(count, 2).map((id) => 10 * id + 1));
+        return [first];
+      });
+      expect((await held)?.n).toBe(11);
+    });
+
     it('two batches at once, 64 items each, in the order in which they came', async () => {
       const looks = node.looks();
       const rows = await Promise.all(range(200).map((ids) => looks.run({ ids })));

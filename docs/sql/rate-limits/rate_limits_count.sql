@@ -10,7 +10,7 @@
 --   until bigint, may be null
 
 WITH x AS (
-  SELECT * FROM unnest(:key, :points, :until) WITH ORDINALITY x(key, points, until, place)
+  SELECT * FROM unnest((SELECT :key), (SELECT :points), (SELECT :until)) WITH ORDINALITY x(key, points, until, place)
 ), summed AS (
   SELECT x.key, sum(x.points)::int AS points, max(x.until) AS until FROM x WHERE x.points <> 0 GROUP BY x.key
 ), counted AS (

@@ -6,7 +6,7 @@
 --   idleExpiresAt timestamptz
 
 WITH seen AS (
-  SELECT s.* FROM unnest(:accountIds, :sessionIds) AS x(account_id, id)
+  SELECT s.* FROM unnest((SELECT :accountIds), (SELECT :sessionIds)) AS x(account_id, id)
    CROSS JOIN LATERAL (SELECT * FROM sessions k WHERE k.account_id = x.account_id AND k.id = x.id OFFSET 0) s
    WHERE s.terminated_at IS NULL ORDER BY s.account_id, s.id FOR NO KEY UPDATE OF s SKIP LOCKED
 )

@@ -7,7 +7,7 @@
 --   place int
 
 WITH asked AS (
-  SELECT * FROM unnest(:accountId, :jti, :expiresAt) WITH ORDINALITY asked(account_id, jti, expires_at, place)
+  SELECT * FROM unnest((SELECT :accountId), (SELECT :jti), (SELECT :expiresAt)) WITH ORDINALITY asked(account_id, jti, expires_at, place)
 ), denied AS (
   INSERT INTO revoked_access_tokens (account_id, jti, expires_at)
   SELECT asked.account_id, asked.jti, asked.expires_at FROM asked ORDER BY asked.account_id, asked.jti

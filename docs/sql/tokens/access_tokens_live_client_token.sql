@@ -9,7 +9,7 @@
 --   registered_scope text
 
 SELECT asked.place::int AS place, live.registered_scope
-  FROM unnest(:clientId, :jti, :issuedAt, :generation) WITH ORDINALITY asked(client_id, jti, issued_at, generation, place)
+  FROM unnest((SELECT :clientId), (SELECT :jti), (SELECT :issuedAt), (SELECT :generation)) WITH ORDINALITY asked(client_id, jti, issued_at, generation, place)
  CROSS JOIN LATERAL (
    SELECT c.metadata ->> 'scope' AS registered_scope FROM clients c
     WHERE c.client_id = asked.client_id AND c.deleted_at IS NULL AND c.disabled_at IS NULL AND (c.enabled_at IS NULL OR asked.issued_at >= c.enabled_at)

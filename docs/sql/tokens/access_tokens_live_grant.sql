@@ -20,7 +20,7 @@
 --   account_claims jsonb
 
 SELECT asked.place::int AS place, live.*
-  FROM unnest(:accountId, :grantId, :jti) WITH ORDINALITY asked(account_id, grant_id, jti, place)
+  FROM unnest((SELECT :accountId), (SELECT :grantId), (SELECT :jti)) WITH ORDINALITY asked(account_id, grant_id, jti, place)
  CROSS JOIN LATERAL (
    SELECT g.id, g.account_id, g.client_id, g.session_id, g.offline, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
   FROM unnest(string_to_array(g.scope, ' ')) WITH ORDINALITY w (value, place)

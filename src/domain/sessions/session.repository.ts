@@ -13,6 +13,7 @@ import { SESSION_COLUMNS, SESSION_SELECTED, toSession } from './session-rows.js'
 import { removeParticipants, sessionIsAlive } from './sessions.sql.js';
 import { SessionRouting } from './session-routing.js';
 import type { EndedSession, SessionApplication, SessionKey, SignedInSession, UpstreamLink } from './session.js';
+import { listed } from '../../platform/database/sql-text.js';
 
 const OF_REMOVED_CLIENTS = statement({
   name: 'sessions_remove_participants',
@@ -69,7 +70,7 @@ const TOUCH = statement({
   parameters: { accountIds: 'uuid[]', sessionIds: 'uuid[]', now: 'timestamptz', idleExpiresAt: 'timestamptz' },
   text: `
     WITH seen AS (
-      SELECT s.* FROM unnest(:accountIds, :sessionIds) AS x(account_id, id)
+      SELECT s.* FROM ${listed(':accountIds', ':sessionIds')} AS x(account_id, id)
        CROSS JOIN LATERAL (SELECT * FROM sessions k WHERE k.account_id = x.account_id AND k.id = x.id OFFSET 0) s
        WHERE s.terminated_at IS NULL ORDER BY s.account_id, s.id FOR NO KEY UPDATE OF s SKIP LOCKED
     )

@@ -9,6 +9,7 @@ import { parseScope } from '../../platform/oidc/claims.js';
 import { GRANT_COLUMNS, GRANT_SELECTED, SID_COLUMN, toGrant, type Grant } from './grant.js';
 import { NO_ACCOUNT, type GrantKey } from './token-routing.js';
 import { accessTokenIsDenied, grantIsAlive, grantJoins, sidOf, theAccount, theClient } from './tokens.sql.js';
+import { listed } from '../../platform/database/sql-text.js';
 
 export interface OpaqueTokenState {
   readonly jti: string;
@@ -29,7 +30,7 @@ const LIVE_CLIENT_TOKEN = statement({
   row: { place: 'int', registered_scope: 'text' },
   text: `
     SELECT asked.place::int AS place, live.registered_scope
-      FROM unnest(:clientId, :jti, :issuedAt, :generation) WITH ORDINALITY asked(client_id, jti, issued_at, generation, place)
+      FROM ${listed(':clientId', ':jti', ':issuedAt', ':generation')} WITH ORDINALITY asked(client_id, jti, issued_at, generation, place)
      CROSS JOIN LATERAL (
        SELECT c.metadata ->> 'scope' AS registered_scope FROM clients c
         WHERE c.client_id = asked.client_id AND ${clientVouchesFor('c', 'asked.issued_at', 'asked.generation')}
@@ -48,7 +49,7 @@ const LIVE_GRANT = statement({
   row: { place: 'int', ...GRANT_COLUMNS, ...PERSON },
   text: `
     SELECT asked.place::int AS place, live.*
-      FROM unnest(:accountId, :grantId, :jti) WITH ORDINALITY asked(account_id, grant_id, jti, place)
+      FROM ${listed(':accountId', ':grantId', ':jti')} WITH ORDINALITY asked(account_id, grant_id, jti, place)
      CROSS JOIN LATERAL (
        SELECT ${GRANT_SELECTED}, a.login, ${accountClaims('a')} AS account_claims FROM grants g ${grantJoins('asked.account_id')}
         WHERE g.account_id = asked.account_id AND g.id = asked.grant_id AND ${grantIsAlive('g', 'a', 'c', 'asked.account_id', ':now')}
@@ -92,7 +93,7 @@ const DENY = statement({
   row: { place: 'int' },
   text: `
     WITH asked AS (
-      SELECT * FROM unnest(:accountId, :jti, :expiresAt) WITH ORDINALITY asked(account_id, jti, expires_at, place)
+      SELECT * FROM ${listed(':accountId', ':jti', ':expiresAt')} WITH ORDINALITY asked(account_id, jti, expires_at, place)
     ), denied AS (
       INSERT INTO revoked_access_tokens (account_id, jti, expires_at)
       SELECT asked.account_id, asked.jti, asked.expires_at FROM asked ORDER BY asked.account_id, asked.jti

@@ -26,6 +26,10 @@ export interface BatchLimits extends QueueLimits {
   readonly items: number;
   /** How many batches are under way at once. */
   readonly underWay: number;
+  /** So many calls that wait do not wait for the batch that is under way. */
+  readonly enough: number;
+  /** Nor do any for one that takes longer than this. */
+  readonly slowMs: number;
 }
 
 export type BatchOptions<Values> = {
@@ -44,7 +48,7 @@ export type BatchOptions<Values> = {
       readonly shared: () => SharedOf<Values>;
     });
 
-const LIMITS: BatchLimits = { items: 64, underWay: 2, waiting: 4096, waitMs: WAIT_MS };
+const LIMITS: BatchLimits = { items: 64, underWay: 2, enough: 32, slowMs: 10, waiting: 4096, waitMs: WAIT_MS };
 /** Of a batch that failed, so many of its items are run at once. */
 const ALONE_AT_ONCE = 4;
 /** Postgres ended what took too long (`query_canceled`). */
@@ -79,6 +83,7 @@ export class StatementBatch<Values, Row extends Placed> {
   private readonly running = new Set<Promise<void>>();
   private readonly alone = pLimit(ALONE_AT_ONCE);
   private scheduled = false;
+  private patience: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly db: TransactionRunner,
@@ -116,16 +121,38 @@ export class StatementBatch<Values, Row extends Placed> {
   }
 
   private send(): void {
-    while (this.running.size < this.limits.underWay) {
+    while (this.mayGo()) {
       const calls = this.queue.take(this.limits.items);
       if (calls.length === 0) return;
-      const work = this.answer(calls).finally(() => {
-        this.running.delete(work);
-        this.queue.release(calls);
-        this.send();
-      });
-      this.running.add(work);
+      this.begin(calls);
     }
+    if (this.queue.size > 0 && this.running.size < this.limits.underWay) this.beginAfterAll();
+  }
+
+  /** What comes in the time of a round trip goes in one, not in a second beside the first. */
+  private mayGo(): boolean {
+    const { size } = this.running;
+    return size === 0 || (size < this.limits.underWay && this.queue.size >= this.limits.enough);
+  }
+
+  private begin(calls: readonly Call<ItemOf<Values>, Row>[]): void {
+    const work = this.answer(calls).finally(() => {
+      this.running.delete(work);
+      this.queue.release(calls);
+      this.send();
+    });
+    this.running.add(work);
+  }
+
+  /** The batch that is under way may be held up by a lock or a slow disk: the others are not. */
+  private beginAfterAll(): void {
+    this.patience ??= setTimeout(() => {
+      this.patience = undefined;
+      if (this.running.size >= this.limits.underWay) return;
+      const calls = this.queue.take(this.limits.items);
+      if (calls.length > 0) this.begin(calls);
+      if (this.queue.size > 0 && this.running.size < this.limits.underWay) this.beginAfterAll();
+    }, this.limits.slowMs).unref();
   }
 
   /** Never rejects: each call gets what concerns it. */

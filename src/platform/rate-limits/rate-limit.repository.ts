@@ -2,6 +2,7 @@ import type { Clock } from '../clock/clock.js';
 import { StatementBatch } from '../database/statement-batch.js';
 import { statement } from '../database/statement.js';
 import type { TransactionRunner } from '../database/transaction.js';
+import { listed } from '../database/sql-text.js';
 
 /** What is counted for a key, in the window that is open; `until` is its end, in milliseconds since 1970. */
 export interface RateLimitCount {
@@ -19,7 +20,7 @@ const COUNT = statement({
   row: { place: 'int', points: 'int', until: 'bigint?' },
   text: `
     WITH x AS (
-      SELECT * FROM unnest(:key, :points, :until) WITH ORDINALITY x(key, points, until, place)
+      SELECT * FROM ${listed(':key', ':points', ':until')} WITH ORDINALITY x(key, points, until, place)
     ), summed AS (
       SELECT x.key, sum(x.points)::int AS points, max(x.until) AS until FROM x WHERE x.points <> 0 GROUP BY x.key
     ), counted AS (

@@ -27,7 +27,7 @@ WITH RECURSIVE waiting AS (
     FROM waiting w WHERE w.client_id IS NOT NULL
 ), heads AS MATERIALIZED (
   SELECT w.client_id, b.bucket, oldest.next_attempt_at
-    FROM waiting w CROSS JOIN unnest(:buckets) AS b(bucket) CROSS JOIN LATERAL (
+    FROM waiting w CROSS JOIN unnest((SELECT :buckets)) AS b(bucket) CROSS JOIN LATERAL (
       SELECT d.next_attempt_at FROM logout_deliveries d
        WHERE d.state = 'pending' AND d.client_id = w.client_id AND d.bucket = b.bucket AND d.next_attempt_at <= :now
        ORDER BY d.next_attempt_at LIMIT 1
@@ -44,7 +44,7 @@ WITH RECURSIVE waiting AS (
     FROM applications a
     LEFT JOIN probed p ON p.client_id = a.client_id
     LEFT JOIN logout_delivery_breakers b ON b.client_id = a.client_id AND b.opened_at IS NOT NULL
-    LEFT JOIN unnest(:underWayClients, :underWayCounts) u(client_id, n) ON u.client_id = a.client_id
+    LEFT JOIN unnest((SELECT :underWayClients), (SELECT :underWayCounts)) u(client_id, n) ON u.client_id = a.client_id
 ), due AS MATERIALIZED (
   SELECT notice.id, s.client_id, s.probe
     FROM (SELECT * FROM shares WHERE share > 0 ORDER BY next_attempt_at) s

@@ -22,8 +22,7 @@
 --   open_until timestamptz, may be null
 
 WITH r AS (
-     SELECT x.* FROM unnest(:deliveryId, :clientId, :number, :jti, :startedAt, :durationMs, :status, :errorCode, :state, :nextAttemptAt,
-                          :health, :probe, :retryAfterMs)
+     SELECT x.* FROM unnest((SELECT :deliveryId), (SELECT :clientId), (SELECT :number), (SELECT :jti), (SELECT :startedAt), (SELECT :durationMs), (SELECT :status), (SELECT :errorCode), (SELECT :state), (SELECT :nextAttemptAt), (SELECT :health), (SELECT :probe), (SELECT :retryAfterMs))
        WITH ORDINALITY AS x(delivery_id, client_id, number, jti, started_at, duration_ms, status, error_code, state, next_attempt_at, health, probe, retry_after_ms, place)
       ORDER BY x.delivery_id
    ), accepted AS (

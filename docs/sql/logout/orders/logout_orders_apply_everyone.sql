@@ -13,7 +13,7 @@
 
 WITH ending AS MATERIALIZED (
    SELECT s.id, s.account_id, :cause AS cause, x.termination_id
-     FROM unnest(:accountIds, :sessionIds, :terminationIds) AS x(account_id, id, termination_id)
+     FROM unnest((SELECT :accountIds), (SELECT :sessionIds), (SELECT :terminationIds)) AS x(account_id, id, termination_id)
      JOIN sessions s ON s.account_id = x.account_id AND s.id = x.id
  ),
  ended AS (

@@ -10,6 +10,6 @@
 
 WITH issued AS (
   INSERT INTO logout_receipts (sequence, termination_id, revision, jws, hash, previous_hash, issued_at)
-  SELECT r.*, :issuedAt FROM unnest(:sequences, :terminationIds, :revisions, :jws, :hashes, :previousHashes) AS r
+  SELECT r.*, :issuedAt FROM unnest((SELECT :sequences), (SELECT :terminationIds), (SELECT :revisions), (SELECT :jws), (SELECT :hashes), (SELECT :previousHashes)) AS r
 )
 DELETE FROM logout_receipts_owed o WHERE o.termination_id = ANY(:terminationIds);

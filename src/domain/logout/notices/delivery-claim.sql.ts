@@ -1,6 +1,7 @@
 import { statement, typed } from '../../../platform/database/statement.js';
 import type { TerminationCause } from '../command/logout.js';
 import { AGES_FROM } from './deliveries.sql.js';
+import { listed } from '../../../platform/database/sql-text.js';
 
 /**
  * Gives the node shares of the pending notices in which something is due and that no other node has, the one first that
@@ -81,7 +82,7 @@ export const CLAIM = statement({
        FROM waiting w WHERE w.client_id IS NOT NULL
    ), heads AS MATERIALIZED (
      SELECT w.client_id, b.bucket, oldest.next_attempt_at
-       FROM waiting w CROSS JOIN unnest(:buckets) AS b(bucket) CROSS JOIN LATERAL (
+       FROM waiting w CROSS JOIN ${listed(':buckets')} AS b(bucket) CROSS JOIN LATERAL (
          SELECT d.next_attempt_at FROM logout_deliveries d
           WHERE d.state = 'pending' AND d.client_id = w.client_id AND d.bucket = b.bucket AND d.next_attempt_at <= :now
           ORDER BY d.next_attempt_at LIMIT 1
@@ -98,7 +99,7 @@ export const CLAIM = statement({
        FROM applications a
        LEFT JOIN probed p ON p.client_id = a.client_id
        LEFT JOIN logout_delivery_breakers b ON b.client_id = a.client_id AND b.opened_at IS NOT NULL
-       LEFT JOIN unnest(:underWayClients, :underWayCounts) u(client_id, n) ON u.client_id = a.client_id
+       LEFT JOIN ${listed(':underWayClients', ':underWayCounts')} u(client_id, n) ON u.client_id = a.client_id
    ), due AS MATERIALIZED (
      SELECT notice.id, s.client_id, s.probe
        FROM (SELECT * FROM shares WHERE share > 0 ORDER BY next_attempt_at) s

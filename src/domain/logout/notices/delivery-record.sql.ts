@@ -2,6 +2,7 @@ import { sql, statement } from '../../../platform/database/statement.js';
 import { REOPEN_RECEIPTS } from '../receipts/receipts.sql.js';
 import { AGES_FROM } from './deliveries.sql.js';
 import { NOTE_HEALTH } from './delivery-breaker.sql.js';
+import { listed } from '../../../platform/database/sql-text.js';
 
 /**
  * Any number of results at once; returns for each, by its place, how the breaker of its application has changed.
@@ -33,8 +34,7 @@ export const RECORD = statement({
   row: { place: 'int', changed: 'boolean', open_until: 'timestamptz?' },
   text: sql`
    WITH r AS (
-     SELECT x.* FROM unnest(:deliveryId, :clientId, :number, :jti, :startedAt, :durationMs, :status, :errorCode, :state, :nextAttemptAt,
-                          :health, :probe, :retryAfterMs)
+     SELECT x.* FROM ${listed(':deliveryId', ':clientId', ':number', ':jti', ':startedAt', ':durationMs', ':status', ':errorCode', ':state', ':nextAttemptAt', ':health', ':probe', ':retryAfterMs')}
        WITH ORDINALITY AS x(delivery_id, client_id, number, jti, started_at, duration_ms, status, error_code, state, next_attempt_at, health, probe, retry_after_ms, place)
       ORDER BY x.delivery_id
    ), accepted AS (

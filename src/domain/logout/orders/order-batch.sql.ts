@@ -16,6 +16,7 @@ import { AUDIT_TERMINATIONS } from '../termination/termination-audit.sql.js';
 import { aboutParameters, beganBefore, byKind, type KindSql } from './order-kinds.sql.js';
 import { slot } from './order-pace.sql.js';
 import { ALL_LOOKED, LAST_LOOKED, lookAt } from './order-walk.sql.js';
+import { listed } from '../../../platform/database/sql-text.js';
 
 const WALK = { cursor: 'text?', look: 'int' } as const;
 const LOCK = { ...WALK, limit: 'int' } as const;
@@ -113,7 +114,7 @@ function apply(name: string, kind: KindSql): Statement<never, object> {
     text: sql`
      WITH ending AS MATERIALIZED (
        SELECT s.id, s.account_id, :cause AS cause, x.termination_id
-         FROM unnest(:accountIds, :sessionIds, :terminationIds) AS x(account_id, id, termination_id)
+         FROM ${listed(':accountIds', ':sessionIds', ':terminationIds')} AS x(account_id, id, termination_id)
          JOIN sessions s ON s.account_id = x.account_id AND s.id = x.id
      ),
      ${endEach({

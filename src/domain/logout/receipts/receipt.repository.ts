@@ -8,6 +8,7 @@ import type { WithoutNotice } from '../termination/without-notice.js';
 import { NEWEST_IS_OF, OLD_RECEIPTS, ORPHANED_DEBTS } from './receipt-retention.sql.js';
 import { hasPending, LEDGER_KEPT_MS } from './unfinished.sql.js';
 import type { Receipt, ReceiptApplication } from './receipt.js';
+import { listed } from '../../../platform/database/sql-text.js';
 
 /** The number of the advisory lock, "exer" in ASCII. */
 const LOCK = 0x65786572;
@@ -107,7 +108,7 @@ const ISSUE = statement({
   text: `
     WITH issued AS (
       INSERT INTO logout_receipts (sequence, termination_id, revision, jws, hash, previous_hash, issued_at)
-      SELECT r.*, :issuedAt FROM unnest(:sequences, :terminationIds, :revisions, :jws, :hashes, :previousHashes) AS r
+      SELECT r.*, :issuedAt FROM ${listed(':sequences', ':terminationIds', ':revisions', ':jws', ':hashes', ':previousHashes')} AS r
     )
     DELETE FROM logout_receipts_owed o WHERE o.termination_id = ANY(:terminationIds)`,
 });
