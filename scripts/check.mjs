@@ -12,7 +12,12 @@ const steps = [
   { name: 'types', args: ['run', 'types'] },
   { name: 'lint', args: ['run', 'lint'] },
   { name: 'import rules', args: ['run', 'imports:check'] },
-  ...(values['skip-tests'] ? [] : [{ name: 'tests', args: ['test'] }]),
+  ...(values['skip-tests']
+    ? []
+    : [
+        { name: 'tests', args: ['test'] },
+        { name: 'tests on partitions', args: ['run', 'test:partitioned'] },
+      ]),
   { name: 'migration drift', args: ['run', 'migration:check'] },
   { name: 'SQL statements', args: ['run', 'sql:check'] },
   { name: 'OpenAPI drift and lint', args: ['run', 'openapi:check'] },

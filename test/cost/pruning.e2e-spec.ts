@@ -7,6 +7,7 @@ import { SessionActivity } from '../../src/domain/sessions/session-activity.js';
 import { TestApp } from '../support/app.js';
 import { TestClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { neverAnalyzed } from '../support/pages.js';
 import { partition, PERSON_TABLES, tablesKeyedByAccount } from '../support/partitions.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { redeem } from '../tokens/token-requests.js';
@@ -84,6 +85,7 @@ describe('partitions of a person’s tables that a statement looks at', () => {
     if (inject('partitions') === 0) await partition(db.url, PARTITIONS);
     // A plan for any values, so that one partition can only be chosen when it is run.
     await db.query(`ALTER DATABASE ${db.name} SET plan_cache_mode = force_generic_plan`);
+    await neverAnalyzed(db);
     partitions = await partitionsOf(db);
   }, 60_000);
   afterAll(() => db.drop());
