@@ -14,9 +14,10 @@
 
 -- step: helpers
 -- Written so that Postgres can put them into the statements: an expression, of no other volatility than its own.
-CREATE OR REPLACE FUNCTION pg_temp.id_of(kind text, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
-  -- As a UUIDv7 is: in the order of creation, then at random.
-  SELECT (lpad(to_hex(1760000000000 + n), 12, '0') || '7' || substr(md5(kind || n::text), 1, 3) || '8' || substr(md5(kind || n::text), 4, 15))::uuid
+CREATE OR REPLACE FUNCTION pg_temp.id_of(kind text, n bigint) RETURNS uuid LANGUAGE sql STABLE AS $$
+  -- As a UUIDv7 is: in the order of creation, from twenty hours before on, then at random. What is kept by day goes by it.
+  SELECT (lpad(to_hex((extract(epoch FROM current_setting('fill.now')::timestamptz - interval '20 hours') * 1000)::bigint + n), 12, '0')
+    || '7' || substr(md5(kind || n::text), 1, 3) || '8' || substr(md5(kind || n::text), 4, 15))::uuid
 $$;
 CREATE OR REPLACE FUNCTION pg_temp.client_of(n bigint, k bigint) RETURNS text LANGUAGE sql STABLE AS $$
   SELECT (string_to_array(current_setting('fill.clients'), ','))

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { TestApp } from '../support/app.js';
 import { TestClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { fillWith } from '../support/fill.js';
 import { StubRelyingParty } from '../support/stub-relying-party.js';
 import { PATHS, Scene } from './hot-paths.js';
 import { PageReader, type Reading } from './page-reader.js';
@@ -28,8 +28,6 @@ const isGrowth = (before: number, after: number): boolean => after > before * 2 
 /** Sent by timers, between others. */
 const BACKGROUND = new Set(['change_feed_notify', 'sessions_touch', 'signing_keys_find_all']);
 
-const FILL = readFileSync(new URL('../../bench/scale/fill.sql', import.meta.url), 'utf8');
-
 /** Sessions of one application, none of them analyzed. */
 class Filler {
   private constructor(private readonly client: pg.Client) {}
@@ -46,18 +44,7 @@ class Filler {
     const [last] = (
       await this.client.query<{ sequence: string }>('SELECT max(sequence) AS sequence FROM logout_receipts')
     ).rows;
-    const settings = {
-      receipts_before: last?.sequence ?? 0,
-      from: 1,
-      to: ROWS,
-      now: clock.now().toISOString(),
-      clients: clientId,
-      participants: 1,
-      per_account: 1,
-    };
-    for (const [name, value] of Object.entries(settings))
-      await this.client.query('SELECT set_config($1, $2, false)', [`fill.${name}`, String(value)]);
-    await this.client.query(FILL);
+    await fillWith(this.client, { sessions: ROWS, now: clock.now(), clientId, receiptsBefore: last?.sequence });
   }
 
   end(): Promise<void> {

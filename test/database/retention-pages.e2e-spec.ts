@@ -1,11 +1,15 @@
+import pg from 'pg';
 import { Retention, type RetentionRule } from '../../src/platform/database/retention.js';
 import { DAY } from '../support/clock.js';
 import { TestApp } from '../support/app.js';
+import { fillWith } from '../support/fill.js';
 import { neverAnalyzed, pagesOfStatement } from '../support/pages.js';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const MANY = 50_000;
+/** Of everything else that has rules. */
+const FILLED = 20_000;
 /** Of an index of a few levels, and what it points at. */
 const FEW_PAGES = 40;
 /** SQL for an id that was made at `moment`: what is kept by day goes by it. */
@@ -79,6 +83,10 @@ describe('retention with nothing due', () => {
       MANY,
       clientId,
     );
+    const filler = new pg.Client({ connectionString: app.db.url });
+    await filler.connect();
+    await fillWith(filler, { sessions: FILLED, now, clientId });
+    await filler.end();
   });
   afterAll(() => app.stop());
 

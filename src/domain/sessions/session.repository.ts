@@ -48,8 +48,10 @@ const FIND_BY_COOKIE = statement({
            (SELECT u.upstream_id FROM session_upstreams u WHERE u.account_id = :accountId AND u.session_id = s.id ORDER BY u.authenticated_at DESC LIMIT 1) AS upstream_id,
            ${sessionServes('s', ':accountId', ':clientId')} AS serves,
            CASE WHEN :cause IS NOT NULL THEN ${applicationsOf('s', ':accountId', ':cause')} END AS applications
-      FROM sessions s JOIN accounts a ON a.id = s.account_id
-     WHERE s.account_id = :accountId AND a.id = :accountId AND s.cookie_hash = :cookieHash AND ${sessionIsAlive('s', 'a', ':accountId', ':now')}`,
+      -- Each by its key alone: on tables that were never analyzed an index of all live sessions looks as good.
+      FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.cookie_hash = :cookieHash OFFSET 0) s
+     CROSS JOIN (SELECT * FROM accounts k WHERE k.id = :accountId OFFSET 0) a
+     WHERE ${sessionIsAlive('s', 'a', ':accountId', ':now')}`,
 });
 
 const FIND_ENDED_BY_COOKIE = statement({

@@ -161,9 +161,9 @@ export function participantsBeganAfter(condition: string, number: string): Fragm
   });
 }
 
-/** The client's participations, ended ones among them: a relation (session_id), by its index and in its order. */
+/** The client's participations, ended ones among them: a relation (account_id, session_id), by its index and in its order. */
 export function participationsOf(clientId: string, limit: string): string {
-  return `(SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = ${clientId} ORDER BY sc.session_id ${limitAlongIndex(limit)})`;
+  return `(SELECT sc.account_id, sc.session_id FROM session_clients sc WHERE sc.client_id = ${clientId} ORDER BY sc.session_id ${limitAlongIndex(limit)})`;
 }
 
 /** How many participations there are in the account's first `limit` live sessions, at least one for each: an expression. */
@@ -175,5 +175,5 @@ export function liveParticipationsOfAccount(accountId: string, limit: string): s
 
 /** As {@link participationsOf}, of sessions that began by an upstream. */
 export function sessionsBegunBy(upstreamId: string, limit: string): string {
-  return `(SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = ${upstreamId} ORDER BY u.account_id, u.session_id ${limitAlongIndex(limit)})`;
+  return `(SELECT u.account_id, u.session_id FROM session_upstreams u WHERE u.upstream_id = ${upstreamId} ORDER BY u.account_id, u.session_id ${limitAlongIndex(limit)})`;
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplica
 import { Clock } from '../clock/clock.js';
 import { DayPartitions, startOfDay, type KeptByDay } from './day-partitions.js';
 import { PeriodicTask } from './periodic-task.js';
+import { limitAlongIndex } from './sql-text.js';
 import { statement, type Statement } from './statement.js';
 import { warnOf } from './storage-log.js';
 import { codeOf } from './storage-errors.js';
@@ -55,11 +56,17 @@ export function expiredRows(rows: {
       // In an order, since the table would otherwise be read from its beginning until enough have been found.
       text: `
         WITH due AS (
-          SELECT ${key} FROM ${table} WHERE ${condition} ORDER BY ${along} LIMIT ${RETENTION_BATCH} FOR UPDATE SKIP LOCKED
+          SELECT ${key} FROM ${table} WHERE ${condition} ORDER BY ${along} ${limitAlongIndex(String(RETENTION_BATCH))} FOR UPDATE SKIP LOCKED
         )
-        DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM due) RETURNING 1 AS removed`,
+        DELETE FROM ${table} WHERE ${isAmongDue(key)} RETURNING 1 AS removed`,
     }),
   };
+}
+
+/** The row is one of the CTE `due`: by its key, and the first column as an array, so that the table is never read through. */
+function isAmongDue(key: string): string {
+  const [first = key] = key.split(',');
+  return `${first} = ANY (ARRAY(SELECT ${first} FROM due)) AND (${key}) IN (SELECT ${key} FROM due)`;
 }
 
 /**
@@ -91,7 +98,7 @@ export function dependentRows(rows: {
              SELECT ${key} FROM ${table} x WHERE x.${owner} = o.${owner} LIMIT ${RETENTION_BATCH} FOR UPDATE SKIP LOCKED
            ) d LIMIT ${RETENTION_BATCH}
         )
-        DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM due) RETURNING 1 AS removed`,
+        DELETE FROM ${table} WHERE ${isAmongDue(key)} RETURNING 1 AS removed`,
     }),
   };
 }

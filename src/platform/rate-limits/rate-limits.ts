@@ -10,7 +10,7 @@ const OVER = expiredRows({
   name: 'rate_limits_remove_over',
   table: 'rate_limits',
   key: 'key',
-  condition: 'expire < extract(epoch FROM :before) * 1000',
+  condition: 'expire < (extract(epoch FROM :before) * 1000)::bigint',
   along: 'expire',
 });
 

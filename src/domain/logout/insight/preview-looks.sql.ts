@@ -9,7 +9,7 @@ const LIMIT = ':countLimit + 1';
 interface Look {
   /** Grants, revoked ones among them. */
   readonly grants: string;
-  /** Sessions (session_id), ended ones among them; may ask `looked_grants`. */
+  /** Sessions (account_id, session_id), ended ones among them; may ask `looked_grants`. */
   readonly sessions: string;
   /** Grants that come by their sessions, from those in `locked`. */
   readonly ofSessions?: string;
@@ -20,16 +20,16 @@ const OF_CLIENT = grantsOfClient(':clientId', LIMIT);
 const LOOKS: Readonly<Record<LargeTarget['kind'], Look>> = {
   client: {
     grants: OF_CLIENT,
-    sessions: `SELECT p.session_id FROM ${participationsOf(':clientId', LIMIT)} p
-       UNION SELECT g.session_id FROM looked_grants g WHERE g.revoked_at IS NULL`,
+    sessions: `SELECT p.account_id, p.session_id FROM ${participationsOf(':clientId', LIMIT)} p
+       UNION SELECT g.account_id, g.session_id FROM looked_grants g WHERE g.revoked_at IS NULL`,
   },
   'client-offline': {
     grants: OF_CLIENT,
-    sessions: `SELECT DISTINCT g.session_id FROM looked_grants g WHERE g.offline AND g.revoked_at IS NULL`,
+    sessions: `SELECT DISTINCT g.account_id, g.session_id FROM looked_grants g WHERE g.offline AND g.revoked_at IS NULL`,
   },
   upstream: {
     grants: grantsOfUpstream(':upstreamId', LIMIT),
-    sessions: `SELECT u.session_id FROM ${sessionsBegunBy(':upstreamId', LIMIT)} u`,
+    sessions: `SELECT u.account_id, u.session_id FROM ${sessionsBegunBy(':upstreamId', LIMIT)} u`,
     ofSessions: `(SELECT x.* FROM locked l CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) x LIMIT ${LIMIT})`,
   },
 };
@@ -62,7 +62,8 @@ export function lookFor(kind: TargetKind, target: TargetSql): LookedAt {
      looked AS MATERIALIZED (${sessions}),
      locked AS MATERIALIZED (
        SELECT s.id, s.account_id FROM looked x
-        CROSS JOIN LATERAL (SELECT s.id, s.account_id FROM sessions s WHERE s.id = x.session_id AND ${sessionIsUnterminated('s')} OFFSET 0) s
+        CROSS JOIN LATERAL (SELECT s.id, s.account_id FROM sessions s
+                             WHERE s.account_id = x.account_id AND s.id = x.session_id AND ${sessionIsUnterminated('s')} OFFSET 0) s
         LIMIT ${LIMIT}
      ),
      revoked AS MATERIALIZED (SELECT g.* FROM ${all} g WHERE g.revoked_at IS NULL AND (${target.grants}) LIMIT ${LIMIT})`,

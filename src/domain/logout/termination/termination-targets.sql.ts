@@ -51,7 +51,8 @@ export const TARGETS: {
   },
   session: {
     parameters: { sessionId: 'uuid' },
-    sessions: `s.id = :sessionId AND ${UNTERMINATED}`,
+    // The account first, by the index of ids: the session is then looked up by its key, and no index of live ones is read through.
+    sessions: `s.account_id = (SELECT k.account_id FROM sessions k WHERE k.id = :sessionId LIMIT 1) AND s.id = :sessionId AND ${UNTERMINATED}`,
     told: null,
     grants: SESSION_GRANTS,
   },
