@@ -10,4 +10,4 @@ WITH due AS (
      SELECT account_id, client_id FROM consents x WHERE x.client_id = o.client_id LIMIT 1000 FOR UPDATE SKIP LOCKED
    ) d LIMIT 1000
 )
-DELETE FROM consents WHERE (account_id, client_id) IN (SELECT account_id, client_id FROM due) RETURNING 1 AS removed;
+DELETE FROM consents WHERE account_id = ANY (ARRAY(SELECT account_id FROM due)) AND (account_id, client_id) IN (SELECT account_id, client_id FROM due) RETURNING 1 AS removed;

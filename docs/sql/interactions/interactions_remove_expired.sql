@@ -5,6 +5,6 @@
 --   removed int
 
 WITH due AS (
-  SELECT id_hash FROM interactions WHERE expires_at < :before ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+  SELECT id_hash FROM interactions WHERE expires_at < :before ORDER BY expires_at LIMIT (SELECT 1000) FOR UPDATE SKIP LOCKED
 )
-DELETE FROM interactions WHERE (id_hash) IN (SELECT id_hash FROM due) RETURNING 1 AS removed;
+DELETE FROM interactions WHERE id_hash = ANY (ARRAY(SELECT id_hash FROM due)) AND (id_hash) IN (SELECT id_hash FROM due) RETURNING 1 AS removed;

@@ -5,6 +5,6 @@
 --   removed int
 
 WITH due AS (
-  SELECT key FROM rate_limits WHERE expire < extract(epoch FROM :before) * 1000 ORDER BY expire LIMIT 1000 FOR UPDATE SKIP LOCKED
+  SELECT key FROM rate_limits WHERE expire < (extract(epoch FROM :before) * 1000)::bigint ORDER BY expire LIMIT (SELECT 1000) FOR UPDATE SKIP LOCKED
 )
-DELETE FROM rate_limits WHERE (key) IN (SELECT key FROM due) RETURNING 1 AS removed;
+DELETE FROM rate_limits WHERE key = ANY (ARRAY(SELECT key FROM due)) AND (key) IN (SELECT key FROM due) RETURNING 1 AS removed;

@@ -5,6 +5,6 @@
 --   removed int
 
 WITH due AS (
-  SELECT account_id, id FROM sessions WHERE terminated_at < :before ORDER BY terminated_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+  SELECT account_id, id FROM sessions WHERE terminated_at < :before ORDER BY terminated_at LIMIT (SELECT 1000) FOR UPDATE SKIP LOCKED
 )
-DELETE FROM sessions WHERE (account_id, id) IN (SELECT account_id, id FROM due) RETURNING 1 AS removed;
+DELETE FROM sessions WHERE account_id = ANY (ARRAY(SELECT account_id FROM due)) AND (account_id, id) IN (SELECT account_id, id FROM due) RETURNING 1 AS removed;

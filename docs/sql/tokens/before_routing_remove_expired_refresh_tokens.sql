@@ -5,6 +5,6 @@
 --   removed int
 
 WITH due AS (
-  SELECT token_hash FROM old_refresh_tokens WHERE expires_at < :before ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+  SELECT token_hash FROM old_refresh_tokens WHERE expires_at < :before ORDER BY expires_at LIMIT (SELECT 1000) FOR UPDATE SKIP LOCKED
 )
-DELETE FROM old_refresh_tokens WHERE (token_hash) IN (SELECT token_hash FROM due) RETURNING 1 AS removed;
+DELETE FROM old_refresh_tokens WHERE token_hash = ANY (ARRAY(SELECT token_hash FROM due)) AND (token_hash) IN (SELECT token_hash FROM due) RETURNING 1 AS removed;

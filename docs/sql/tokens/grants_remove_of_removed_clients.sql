@@ -10,4 +10,4 @@ WITH due AS (
      SELECT account_id, id FROM grants x WHERE x.client_id = o.client_id LIMIT 1000 FOR UPDATE SKIP LOCKED
    ) d LIMIT 1000
 )
-DELETE FROM grants WHERE (account_id, id) IN (SELECT account_id, id FROM due) RETURNING 1 AS removed;
+DELETE FROM grants WHERE account_id = ANY (ARRAY(SELECT account_id FROM due)) AND (account_id, id) IN (SELECT account_id, id FROM due) RETURNING 1 AS removed;

@@ -5,6 +5,6 @@
 --   removed int
 
 WITH due AS (
-  SELECT state_hash FROM upstream_authentications WHERE expires_at < :before ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+  SELECT state_hash FROM upstream_authentications WHERE expires_at < :before ORDER BY expires_at LIMIT (SELECT 1000) FOR UPDATE SKIP LOCKED
 )
-DELETE FROM upstream_authentications WHERE (state_hash) IN (SELECT state_hash FROM due) RETURNING 1 AS removed;
+DELETE FROM upstream_authentications WHERE state_hash = ANY (ARRAY(SELECT state_hash FROM due)) AND (state_hash) IN (SELECT state_hash FROM due) RETURNING 1 AS removed;

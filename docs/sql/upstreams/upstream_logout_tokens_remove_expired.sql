@@ -5,6 +5,6 @@
 --   removed int
 
 WITH due AS (
-  SELECT issuer, jti_hash FROM upstream_logout_tokens WHERE expires_at < :before ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+  SELECT issuer, jti_hash FROM upstream_logout_tokens WHERE expires_at < :before ORDER BY expires_at LIMIT (SELECT 1000) FOR UPDATE SKIP LOCKED
 )
-DELETE FROM upstream_logout_tokens WHERE (issuer, jti_hash) IN (SELECT issuer, jti_hash FROM due) RETURNING 1 AS removed;
+DELETE FROM upstream_logout_tokens WHERE issuer = ANY (ARRAY(SELECT issuer FROM due)) AND (issuer, jti_hash) IN (SELECT issuer, jti_hash FROM due) RETURNING 1 AS removed;

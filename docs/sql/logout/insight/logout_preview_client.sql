@@ -20,11 +20,12 @@
 
 WITH
  looked_grants AS MATERIALIZED (SELECT x.* FROM (SELECT g.* FROM grants g WHERE g.client_id = :clientId ORDER BY g.account_id, g.id LIMIT (SELECT :countLimit + 1)) x),
- looked AS MATERIALIZED (SELECT p.session_id FROM (SELECT sc.session_id FROM session_clients sc WHERE sc.client_id = :clientId ORDER BY sc.session_id LIMIT (SELECT :countLimit + 1)) p
-   UNION SELECT g.session_id FROM looked_grants g WHERE g.revoked_at IS NULL),
+ looked AS MATERIALIZED (SELECT p.account_id, p.session_id FROM (SELECT sc.account_id, sc.session_id FROM session_clients sc WHERE sc.client_id = :clientId ORDER BY sc.session_id LIMIT (SELECT :countLimit + 1)) p
+   UNION SELECT g.account_id, g.session_id FROM looked_grants g WHERE g.revoked_at IS NULL),
  locked AS MATERIALIZED (
    SELECT s.id, s.account_id FROM looked x
-    CROSS JOIN LATERAL (SELECT s.id, s.account_id FROM sessions s WHERE s.id = x.session_id AND s.terminated_at IS NULL OFFSET 0) s
+    CROSS JOIN LATERAL (SELECT s.id, s.account_id FROM sessions s
+                         WHERE s.account_id = x.account_id AND s.id = x.session_id AND s.terminated_at IS NULL OFFSET 0) s
     LIMIT :countLimit + 1
  ),
  revoked AS MATERIALIZED (SELECT g.* FROM looked_grants g WHERE g.revoked_at IS NULL AND (g.client_id = :clientId AND :revokesOfflineGrants) LIMIT :countLimit + 1),
@@ -50,7 +51,7 @@ ELSE 'no_backchannel_uri' END AS how) told
  kept AS MATERIALIZED (
    SELECT g.* FROM (SELECT x.* FROM (SELECT account_id, id FROM locked ORDER BY id LIMIT 10000) l
          CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) x) g
-    WHERE g.revoked_at IS NULL AND (g.session_id, g.client_id) IN (SELECT session_id, client_id FROM applications WHERE reason <> 'session_goes_on') AND g.id NOT IN (SELECT id FROM revoked) LIMIT :countLimit + 1
+    WHERE g.revoked_at IS NULL AND ((g.session_id, g.client_id) IN (SELECT session_id, client_id FROM applications WHERE reason <> 'session_goes_on')) IS TRUE AND g.id NOT IN (SELECT id FROM revoked) LIMIT :countLimit + 1
  ),
  session_list AS (
    SELECT l.id AS "sessionId", l.account_id AS "accountId", 'session_goes_on' AS reason FROM locked l

@@ -45,7 +45,7 @@ ELSE 'no_backchannel_uri' END AS how) told
  kept AS MATERIALIZED (
    SELECT g.* FROM (SELECT x.* FROM (SELECT account_id, id FROM locked ORDER BY id LIMIT 10000) l
          CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.account_id = :accountId AND x.session_id = l.id OFFSET 0) x) g
-    WHERE g.revoked_at IS NULL AND (g.session_id, g.client_id) IN (SELECT session_id, client_id FROM applications WHERE reason <> 'session_goes_on') AND g.id NOT IN (SELECT id FROM revoked) LIMIT :countLimit + 1
+    WHERE g.revoked_at IS NULL AND ((g.session_id, g.client_id) IN (SELECT session_id, client_id FROM applications WHERE reason <> 'session_goes_on')) IS TRUE AND g.id NOT IN (SELECT id FROM revoked) LIMIT :countLimit + 1
  ),
  session_list AS (
    SELECT l.id AS "sessionId", l.account_id AS "accountId", 'session_goes_on' AS reason FROM locked l

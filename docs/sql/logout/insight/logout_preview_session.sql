@@ -19,7 +19,7 @@
 --   application_list json
 
 WITH
- locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE s.id = :sessionId AND s.terminated_at IS NULL LIMIT :countLimit + 1),
+ locked AS MATERIALIZED (SELECT s.id, s.account_id FROM sessions s WHERE s.account_id = (SELECT k.account_id FROM sessions k WHERE k.id = :sessionId LIMIT 1) AND s.id = :sessionId AND s.terminated_at IS NULL LIMIT :countLimit + 1),
  revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND ((g.account_id, g.session_id) IN (SELECT account_id, id FROM locked) AND (NOT g.offline OR :revokesOfflineGrants)) LIMIT :countLimit + 1),
  applications AS MATERIALIZED (
    SELECT p.client_id, p.session_id, p.sid,

@@ -20,10 +20,11 @@
 
 WITH
  looked_grants AS MATERIALIZED (SELECT x.* FROM (SELECT g.* FROM grants g WHERE g.upstream_id = :upstreamId ORDER BY g.account_id, g.id LIMIT (SELECT :countLimit + 1)) x),
- looked AS MATERIALIZED (SELECT u.session_id FROM (SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = :upstreamId ORDER BY u.account_id, u.session_id LIMIT (SELECT :countLimit + 1)) u),
+ looked AS MATERIALIZED (SELECT u.account_id, u.session_id FROM (SELECT u.account_id, u.session_id FROM session_upstreams u WHERE u.upstream_id = :upstreamId ORDER BY u.account_id, u.session_id LIMIT (SELECT :countLimit + 1)) u),
  locked AS MATERIALIZED (
    SELECT s.id, s.account_id FROM looked x
-    CROSS JOIN LATERAL (SELECT s.id, s.account_id FROM sessions s WHERE s.id = x.session_id AND s.terminated_at IS NULL OFFSET 0) s
+    CROSS JOIN LATERAL (SELECT s.id, s.account_id FROM sessions s
+                         WHERE s.account_id = x.account_id AND s.id = x.session_id AND s.terminated_at IS NULL OFFSET 0) s
     LIMIT :countLimit + 1
  ),
  revoked AS MATERIALIZED (SELECT g.* FROM (SELECT * FROM looked_grants UNION SELECT * FROM (SELECT x.* FROM locked l CROSS JOIN LATERAL (SELECT x.* FROM grants x WHERE x.account_id = l.account_id AND x.session_id = l.id OFFSET 0) x LIMIT :countLimit + 1) y) g WHERE g.revoked_at IS NULL AND (((g.account_id, g.session_id) IN (SELECT account_id, id FROM locked) AND NOT g.offline

@@ -5,4 +5,4 @@
 -- row:
 --   rows int
 
-SELECT greatest((SELECT count(*) FROM (SELECT u.session_id FROM session_upstreams u WHERE u.upstream_id = :targetId ORDER BY u.account_id, u.session_id LIMIT (SELECT :limit)) r), (SELECT count(*) FROM (SELECT g.* FROM grants g WHERE g.upstream_id = :targetId ORDER BY g.account_id, g.id LIMIT (SELECT :limit)) r))::int AS rows;
+SELECT greatest((SELECT count(*) FROM (SELECT u.account_id, u.session_id FROM session_upstreams u WHERE u.upstream_id = :targetId ORDER BY u.account_id, u.session_id LIMIT (SELECT :limit)) r), (SELECT count(*) FROM (SELECT g.* FROM grants g WHERE g.upstream_id = :targetId ORDER BY g.account_id, g.id LIMIT (SELECT :limit)) r))::int AS rows;

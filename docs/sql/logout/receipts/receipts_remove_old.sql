@@ -4,7 +4,11 @@
 -- row:
 --   removed int
 
-WITH oldest AS MATERIALIZED (SELECT r.sequence, r.issued_at FROM logout_receipts r ORDER BY r.sequence LIMIT 1000),
+WITH oldest AS MATERIALIZED (
+  -- Time does not go back along the chain: where the first may stay, no other is looked at.
+  SELECT r.sequence, r.issued_at FROM logout_receipts r
+   WHERE (SELECT f.issued_at FROM logout_receipts f ORDER BY f.sequence LIMIT 1) < :before ORDER BY r.sequence LIMIT 1000
+),
 edge AS MATERIALIZED (
   SELECT least(coalesce((SELECT min(o.sequence) FROM oldest o WHERE o.issued_at >= :before), (SELECT max(o.sequence) + 1 FROM oldest o)),
                (SELECT max(r.sequence) FROM logout_receipts r)) AS sequence
