@@ -111,6 +111,7 @@ export async function registerClient(api, { id, redirectUri, notices, machine })
           redirect_uris: [redirectUri],
           post_logout_redirect_uris: [redirectUri],
           skip_consent: true,
+          id_token_signed_response_alg: 'ES256',
           ...(notices === undefined
             ? {}
             : { backchannel_logout_uri: notices, backchannel_logout_session_required: true }),

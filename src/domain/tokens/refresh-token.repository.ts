@@ -2,10 +2,21 @@ import { Injectable } from '@nestjs/common';
 import { accountClaims } from '../accounts/accounts.sql.js';
 import { clientMayRefresh } from '../clients/clients.sql.js';
 import { Clock } from '../../platform/clock/clock.js';
+import { listed } from '../../platform/database/sql-text.js';
+import { StatementBatch } from '../../platform/database/statement-batch.js';
 import { sql, statement, typed } from '../../platform/database/statement.js';
 import { TransactionRunner } from '../../platform/database/transaction.js';
 import { GRANT_COLUMNS, GRANT_SELECTED, GRANTED_SCOPE, lastDayFor, SID_COLUMN, toGrant, type Grant } from './grant.js';
-import { OPAQUE_PARAMETERS, opaqueValues, STORE_OPAQUE, type OpaqueToStore } from './opaque-tokens.sql.js';
+import {
+  OPAQUE_ITEMS,
+  OPAQUE_LISTS,
+  OPAQUE_PARAMETERS,
+  opaqueItem,
+  opaqueValues,
+  STORE_OPAQUE,
+  STORE_OPAQUE_OF_EACH,
+  type OpaqueToStore,
+} from './opaque-tokens.sql.js';
 import type { PresentedRefreshToken } from './refresh-token-form.js';
 import {
   grantHasNotEnded,
@@ -56,32 +67,57 @@ const WITH_CLAIMS = {
 const THE_GRANT = `g.account_id = :accountId AND g.id = :grantId AND g.refresh_root_hash IS NOT DISTINCT FROM :rootHash`;
 const ALIVE = `${grantIsAlive('g', 'a', 'c', ':accountId', ':now')} AND ${clientMayRefresh('c')}`;
 
+const ROTATION_LISTS = {
+  accountId: 'uuid[]',
+  grantId: 'uuid[]',
+  rootHash: 'bytea[]',
+  clientId: 'text[]',
+  generation: 'int[]',
+  scope: 'text[]',
+  successorExpiresAt: 'timestamptz[]',
+  ...OPAQUE_LISTS,
+} as const;
+
 /**
- * One update of the grant's row: the generation that is presented is used, and the next one is good. A revocation that
- * commits first leaves nothing to rotate, and one that comes second kills the successor too.
+ * One update of each grant's row: the generation that is presented is used, and the next one is good. A revocation that
+ * commits first leaves nothing to rotate, and one that comes second kills the successor too: what is asked of the grant
+ * is asked of its row once that is locked.
+ *
+ * The update is an upsert whose conflict is certain, since the row is there and locked. So Postgres finds it by the key,
+ * where a planner might join a batch with all grants instead.
  */
 const ROTATE = statement({
   name: 'grants_rotate_refresh_token',
-  parameters: {
-    ...KEY,
-    clientId: 'text',
-    generation: 'int',
-    scope: 'text[]?',
-    successorExpiresAt: 'timestamptz',
-    now: 'timestamptz',
-    ...OPAQUE_PARAMETERS,
-  },
-  row: WITH_CLAIMS,
+  parameters: { ...ROTATION_LISTS, now: 'timestamptz' },
+  row: { place: 'int', ...WITH_CLAIMS },
   text: sql`
-    WITH g AS (
-      UPDATE grants g SET refresh_generation = g.refresh_generation + 1, refreshed_at = :now, refresh_expires_at = :successorExpiresAt,
-             keep_until = greatest(g.keep_until, ${lastDayFor(':successorExpiresAt')})
-        FROM ${theClient(':clientId')}, ${theAccount(':accountId')}
-       WHERE ${THE_GRANT} AND g.client_id IS NOT DISTINCT FROM :clientId AND g.refresh_generation = :generation
-         AND g.refresh_expires_at > :now AND (:scope IS NULL OR :scope <@ string_to_array(${GRANTED_SCOPE}, ' ')) AND ${ALIVE}
-      RETURNING ${GRANT_SELECTED}, ${sidOf('g', ':accountId')} AS sid, ${accountClaims('a')} AS account_claims
-    ), ${STORE_OPAQUE}
-    SELECT * FROM g`,
+    WITH asked AS (
+      SELECT * FROM ${listed(...Object.keys(ROTATION_LISTS).map((name) => `:${name}`))} WITH ORDINALITY
+          x(account_id, grant_id, root_hash, client_id, generation, scope, successor_expires_at, ${OPAQUE_ITEMS}, place)
+       ORDER BY account_id, grant_id
+    ), g AS MATERIALIZED (
+      SELECT asked.place, ${GRANT_SELECTED}, ${sidOf('g', 'asked.account_id')} AS sid, ${accountClaims('a')} AS account_claims,
+             g.scope AS stored_scope, g.created_at, g.keep_until, g.refresh_generation, asked.successor_expires_at, ${OPAQUE_ITEMS}
+        FROM asked CROSS JOIN ${theClient('asked.client_id')} CROSS JOIN ${theAccount('asked.account_id')}
+       CROSS JOIN LATERAL (
+         SELECT k.* FROM grants k WHERE k.account_id = asked.account_id AND k.id = asked.grant_id OFFSET 0 FOR NO KEY UPDATE
+       ) g
+       WHERE g.refresh_root_hash IS NOT DISTINCT FROM asked.root_hash AND g.client_id = asked.client_id
+         AND g.refresh_generation = asked.generation AND g.refresh_expires_at > :now
+         AND (asked.scope IS NULL OR string_to_array(asked.scope, ' ') <@ string_to_array(${GRANTED_SCOPE}, ' '))
+         AND ${grantIsAlive('g', 'a', 'c', 'asked.account_id', ':now')} AND ${clientMayRefresh('c')}
+    ), turned AS (
+      INSERT INTO grants (account_id, id, client_id, offline, scope, authenticated_at, amr, created_at,
+             refresh_generation, refreshed_at, refresh_expires_at, keep_until)
+      SELECT g.account_id, g.id, g.client_id, g.offline, g.stored_scope, g.authenticated_at, g.amr, g.created_at,
+             g.refresh_generation + 1, :now, g.successor_expires_at, greatest(g.keep_until, ${lastDayFor('g.successor_expires_at')})
+        FROM g
+      ON CONFLICT (account_id, id) DO UPDATE SET refresh_generation = excluded.refresh_generation, refreshed_at = excluded.refreshed_at,
+             refresh_expires_at = excluded.refresh_expires_at, keep_until = excluded.keep_until
+    ), ${STORE_OPAQUE_OF_EACH}
+    SELECT g.place::int AS place, ${Object.keys(WITH_CLAIMS)
+      .map((column) => `g.${column}`)
+      .join(', ')} FROM g`,
 });
 
 const STATE = statement({
@@ -135,13 +171,22 @@ const INVALIDATE = statement({
     RETURNING g.id`,
 });
 
-/** Refresh tokens, in the rows of their grants. Every method is one statement and tells what it changed. */
+/** Refresh tokens, in the rows of their grants. Every method is one statement and tells what it changed; rotations go together. */
 @Injectable()
 export class RefreshTokenRepository {
+  private readonly rotations;
+
   constructor(
     private readonly transactions: TransactionRunner,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    // Not to be repeated: what was used is not used again. The client may repeat it, within the grace.
+    this.rotations = new StatementBatch(transactions, ROTATE, {
+      repeatable: false,
+      key: ({ accountId, grantId }) => `${accountId} ${grantId}`,
+      shared: () => ({ now: clock.now() }),
+    });
+  }
 
   /**
    * Uses the token and makes the next generation good. Undefined: another request was first, or it does not fit;
@@ -149,13 +194,16 @@ export class RefreshTokenRepository {
    */
   async rotate(rotation: Rotation): Promise<GrantWithClaims | undefined> {
     const { presented, opaque, successorExpiresAt, clientId, scope } = rotation;
-    const [row] = await this.transactions.query(ROTATE, {
-      ...presented,
+    const { accountId, grantId, rootHash, generation } = presented;
+    const row = await this.rotations.run({
+      accountId,
+      grantId,
+      rootHash,
       clientId,
-      scope,
+      generation,
       successorExpiresAt,
-      now: this.clock.now(),
-      ...opaqueValues(opaque),
+      scope: scope?.join(' ') ?? null,
+      ...opaqueItem(opaque),
     });
     return row === undefined ? undefined : { grant: toGrant(row), accountClaims: row.account_claims };
   }
