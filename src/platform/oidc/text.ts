@@ -29,6 +29,7 @@ export function isStorableText(text: string): boolean {
  * tokens, what other providers publish.
  */
 export function textProblem(value: unknown, limits: TextLimits = LIMITS): TextProblem | undefined {
+  if (hasGoodTexts(value, limits)) return undefined;
   const stack: Visit[] = [{ value, depth: 0, path: '', member: undefined }];
   let members = 0;
   for (let visit = stack.pop(); visit !== undefined; visit = stack.pop()) {
@@ -51,6 +52,16 @@ export function textProblem(value: unknown, limits: TextLimits = LIMITS): TextPr
     }
   }
   return undefined;
+}
+
+/** It is an object of texts, as nearly every form and query is, and nothing is wrong with them. */
+function hasGoodTexts(value: unknown, { depth, members }: TextLimits): boolean {
+  if (typeof value !== 'object' || value === null || depth === 0) return false;
+  const entries: [string, unknown][] = Object.entries(value);
+  return (
+    entries.length <= members &&
+    entries.every(([name, text]) => typeof text === 'string' && isStorableText(text) && isStorableText(name))
+  );
 }
 
 interface Visit {

@@ -23,12 +23,20 @@ export function ReadsItsOwnParameters(): CustomDecorator {
   return SetMetadata(READS_ITS_OWN, true);
 }
 
+interface Rules {
+  /** Undefined: JSON. */
+  readonly mediaTypes: readonly string[] | undefined;
+  readonly readsItsOwn: boolean;
+}
+
 /**
  * Every request passes here, before anything of it is used: what its path, query and body say is well-formed text of a
  * bounded depth, and the body has the media type of its surface. A refusal is answered by the filter of the surface.
  */
 @Injectable()
 export class RequestGuard implements CanActivate {
+  private readonly rules = new WeakMap<object, WeakMap<object, Rules>>();
+
   /** @param readsOwnBody of a path: it takes bodies of any type, and refuses them by guards of its own */
   constructor(
     private readonly reflector: Reflector,
@@ -38,13 +46,28 @@ export class RequestGuard implements CanActivate {
   /** @throws InvalidRequestError */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<GuardedRequest>();
-    const place = [context.getHandler(), context.getClass()];
-    if (!this.readsOwnBody(request.path))
-      checkMediaType(request, this.reflector.getAllAndOverride<readonly string[] | undefined>(CONSUMES, place));
-    const own = this.reflector.getAllAndOverride<boolean | undefined>(READS_ITS_OWN, place);
+    const { mediaTypes, readsItsOwn } = this.rulesOf(context);
+    if (!this.readsOwnBody(request.path)) checkMediaType(request, mediaTypes);
     refuseBadText(request.params);
-    if (own !== true) for (const part of [request.query, request.body]) refuseBadText(part);
+    if (!readsItsOwn) for (const part of [request.query, request.body]) refuseBadText(part);
     return true;
+  }
+
+  /** What the handler was declared with: looked up once for each handler, and class that it is of. */
+  private rulesOf(context: ExecutionContext): Rules {
+    const [handler, controller] = [context.getHandler(), context.getClass()];
+    let ofHandler = this.rules.get(handler);
+    if (ofHandler === undefined) this.rules.set(handler, (ofHandler = new WeakMap()));
+    let rules = ofHandler.get(controller);
+    if (rules === undefined) ofHandler.set(controller, (rules = this.declared([handler, controller])));
+    return rules;
+  }
+
+  private declared(place: Parameters<Reflector['getAllAndOverride']>[1]): Rules {
+    return {
+      mediaTypes: this.reflector.getAllAndOverride<readonly string[] | undefined>(CONSUMES, place),
+      readsItsOwn: this.reflector.getAllAndOverride<boolean | undefined>(READS_ITS_OWN, place) === true,
+    };
   }
 }
 

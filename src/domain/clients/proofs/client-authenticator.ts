@@ -129,8 +129,9 @@ interface Candidate {
 }
 
 function refuseContradiction({ authorization, parameters: { client_id: named } }: ProofRequest): void {
+  if (named === undefined) return;
   const readings = basicReadings(authorization);
-  if (named === undefined || readings.length === 0) return;
+  if (readings.length === 0) return;
   if (readings.every(({ clientId }) => clientId !== named))
     throw new InvalidRequestError('client_id contradicts the Authorization header.');
 }

@@ -89,7 +89,8 @@ export class DirectRoutesAdapter extends ExpressAdapter {
   }
 
   override setHeader(response: DirectResponse, name: string, value: string): void {
-    this.replies.setHeader(response, name, value, () => void super.setHeader(response, name, value));
+    if (this.replies.isPlainHeader(name, value)) response.setHeader(name, value);
+    else this.replies.setContentType(response, [name, value], () => void super.setHeader(response, name, value));
   }
 
   private remember(result: unknown): unknown {

@@ -17,10 +17,14 @@ export class ReplyWriter {
 
   constructor(private readonly express: ExpressParts) {}
 
-  /** @param write Express's own way, for a media type that is new here */
-  setHeader(response: DirectResponse, name: string, value: unknown, write: () => void): void {
+  /** Express sends the header as it is. */
+  isPlainHeader(name: string, value: unknown): boolean {
+    return typeof value === 'string' && !isContentType(name);
+  }
+
+  /** @param write Express's own way, for a media type that is new here, and for what is no text */
+  setContentType(response: DirectResponse, [name, value]: readonly [string, unknown], write: () => void): void {
     if (typeof value !== 'string') return write();
-    if (!isContentType(name)) return void response.setHeader(name, value);
     const known = this.headerTypes.get(value);
     if (known !== undefined) return void response.setHeader(name, known);
     write();
