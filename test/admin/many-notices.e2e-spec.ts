@@ -26,7 +26,10 @@ describe('what an operator asks where there are many notices', () => {
   beforeAll(async () => {
     app = await TestApp.start();
     await neverAnalyzed(app.db);
-    [everybodys, rare] = await Promise.all([app.createClient(), app.createClient()]);
+    [everybodys, rare] = await Promise.all([
+      app.createClient({ backchannel_logout_uri: 'http://127.0.0.1:9/logout' }),
+      app.createClient(),
+    ]);
     from = app.clock.now().getTime() - 10 * HOUR;
     // Numbers are milliseconds: the rare ones are from two hours before all others.
     await terminations(1, 12, 'refresh_token_reuse');
@@ -163,5 +166,19 @@ describe('what an operator asks where there are many notices', () => {
     expect(page.body).toMatch(/1003\+\s*<span class="small">in 24 hours/);
     expect(page.body).toMatch(/10000\+\s*<span class="small">oldest/);
     expect(pages).toBeLessThan(2500);
+  });
+
+  it('are sent again in steps, the newest first, as many as a request has time for', async () => {
+    const many = { client_id: everybodys.clientId, state: 'abandoned' };
+    const resend = async (filter: object) =>
+      (await app.json('POST', '/admin/v1/deliveries/resend', { token, body: filter })).body;
+    expect(await resend(many)).toEqual({ resent: 10_000, more: true });
+    const left = await app.db.query<{ count: number; newest: Date }>(
+      `SELECT count(*)::int AS count, max(created_at) AS newest FROM logout_deliveries WHERE state = 'abandoned' AND client_id = $1`,
+      [everybodys.clientId],
+    );
+    expect(left).toEqual([{ count: MANY - 10_000, newest: new Date(from + FIRST + 2 * MANY - 10_000) }]);
+    const few = { ...many, created_before: new Date(from + FIRST + MANY + 101).toISOString() };
+    expect(await resend(few)).toEqual({ resent: 100 });
   });
 });

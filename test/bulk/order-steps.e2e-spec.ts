@@ -1,4 +1,6 @@
-import { COUNT, LOCK_BATCH } from '../../src/domain/logout/orders/order-batch.sql.js';
+import { randomUUID } from 'node:crypto';
+import { timeOrderedId } from '../../src/platform/clock/time-ordered-id.js';
+import { APPLY, COUNT, LOCK_BATCH } from '../../src/domain/logout/orders/order-batch.sql.js';
 import { ROWS_OF } from '../../src/domain/logout/orders/large-targets.sql.js';
 import { TestApp, type TestClient } from '../support/app.js';
 import { neverAnalyzed, pagesOfStatement } from '../support/pages.js';
@@ -53,6 +55,27 @@ describe('an order about a few sessions with tens of thousands of ended ones in 
       PAGES_OF_A_STEP,
     );
     expect(await pagesOfStatement(app.db, COUNT[kind], { ...about, look: 2000 })).toBeLessThan(PAGES_OF_A_STEP);
+  });
+
+  it('a batch of an application is found by its sessions, and not among all that the application has', async () => {
+    const live = await app.db.query<{ account_id: string; id: string }>(
+      'SELECT account_id, id FROM sessions WHERE terminated_at IS NULL',
+    );
+    const pages = await pagesOfStatement(app.db, APPLY.client, {
+      number: '1',
+      targetId: client.clientId,
+      accountIds: live.map(({ account_id }) => account_id),
+      sessionIds: live.map(({ id }) => id),
+      terminationIds: live.map(() => timeOrderedId(app.clock.now())),
+      now: app.clock.now(),
+      orderId: randomUUID(),
+      initiator: { kind: 'system' },
+      seconds: 1,
+      cursor: null,
+      cause: 'client_disabled',
+    });
+    expect(live).toHaveLength(LIVE);
+    expect(pages).toBeLessThan(1000);
   });
 
   it('whether a client has more than ends at once is found by as many rows', async () => {

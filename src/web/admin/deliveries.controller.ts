@@ -30,12 +30,12 @@ export class AdminDeliveriesController {
   @ApiOperation({
     summary: 'Send deliveries again',
     description:
-      'All that fit and were not delivered, each with a fresh token. Attempts are counted on; the maximum age counts from now.',
+      'All that fit and were not delivered, each with a fresh token, up to 10,000, the newest first; with `more` there are older ones. Attempts are counted on; the maximum age counts from now.',
   })
   @ApiOkResponse({ type: ResentDto })
   @ApiJsonErrors(400)
   async resendAll(@Body() body: ResendDto, @OperatorClientId() operator: string): Promise<ResentDto> {
-    const resent = await this.redelivery.resendAll(
+    const { resent, more } = await this.redelivery.resendAll(
       {
         ids: body.ids,
         clientId: body.client_id,
@@ -47,7 +47,7 @@ export class AdminDeliveriesController {
       },
       operator,
     );
-    return { resent };
+    return { resent, ...(more ? { more } : {}) };
   }
 
   @Post('deliveries/:id/resend')

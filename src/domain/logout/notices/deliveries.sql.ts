@@ -1,3 +1,4 @@
+import { firstIdAt } from '../../../platform/database/day-partitions.js';
 import { limitAlongIndex } from '../../../platform/database/sql-text.js';
 import { fragment, type Fragment } from '../../../platform/database/statement.js';
 
@@ -73,28 +74,49 @@ function inState(state: string): string {
  */
 export const NOTICES = `(${UNDELIVERED_STATES.map(inState).join(' UNION ALL ')} UNION ALL ${DELIVERED})`;
 
+const LAST_ID = `'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid`;
+/** A notice is made in the moment of its termination, by clocks that are less than this apart. */
+const APART = `interval '1 hour'`;
+
+/** What a filter takes besides states and error codes, and where a page begins. */
+export const NOTICE_FILTER_PARAMETERS = {
+  cursor: 'uuid?',
+  cursorTermination: 'uuid?',
+  state: 'text?',
+  clientId: 'text?',
+  terminationId: 'uuid?',
+  errorCode: 'text?',
+  createdAfter: 'timestamptz?',
+  createdBefore: 'timestamptz?',
+} as const;
+
+/** In one comparison where the page begins, so that an index is entered there; times bound the ids, too. */
+const FILTER = `(termination_id, id) < (coalesce(:cursorTermination, ${LAST_ID}), coalesce(:cursor, ${LAST_ID}))
+      AND (:clientId IS NULL OR client_id = :clientId) AND (:terminationId IS NULL OR termination_id = :terminationId)
+      AND (:createdAfter IS NULL OR (created_at >= :createdAfter AND termination_id >= ${firstIdAt(`(:createdAfter - ${APART})`)}))
+      AND (:createdBefore IS NULL OR (created_at < :createdBefore AND termination_id < ${firstIdAt(`(:createdBefore + ${APART})`)}))`;
+
+const inOrder = (limit: string): string => `ORDER BY termination_id DESC, id DESC ${limitAlongIndex(limit)}`;
+const asksFor = (state: string): string => `(:state IS NULL OR :state = '${state}')`;
+
 /**
- * The notices for which `filter` and the others hold, the newest first in each branch: a relation without a name that has
- * `limit` of each state. Every combination of state, application and error code has an index in this order, so a page is read
- * from the place where it begins, however many others there are.
- * @param states whether those in a state are asked for, as SQL
- * @param undelivered a condition on what only those that were not accepted have
+ * Notices that were not accepted and fit the filter ({@link NOTICE_FILTER_PARAMETERS}), the newest first in each branch: queries
+ * of which each gives `limit` of one state. Every combination of state, application and error code has an index in this order,
+ * so a page is read from the place where it begins, however many others there are.
  */
-export function noticesInOrder(from: {
-  readonly filter: string;
-  readonly states: (state: string) => string;
-  readonly undelivered: string;
-  readonly accepted: string;
-  readonly limit: string;
-}): string {
-  const order = `ORDER BY termination_id DESC, id DESC ${limitAlongIndex(from.limit)}`;
-  // By a query of its own, so that no index about one state alone is taken, which has them in another order.
-  const branches = UNDELIVERED_STATES.map(
+export function undeliveredInOrder(limit: string, condition = 'true'): string {
+  // The state by a query of its own, so that no index about one state alone is taken, which has them in another order.
+  return UNDELIVERED_STATES.map(
     (state) =>
-      `(${UNDELIVERED} WHERE state = (SELECT '${state}') AND ${from.states(state)} AND ${from.filter} AND ${from.undelivered} ${order})`,
-  );
-  const accepted = `(${DELIVERED} WHERE ${from.states('delivered')} AND ${from.filter} AND ${from.accepted} ${order})`;
-  return `(${[...branches, accepted].join('\n      UNION ALL ')})`;
+      `(${UNDELIVERED} WHERE state = (SELECT '${state}') AND ${asksFor(state)} AND ${FILTER}
+        AND (:errorCode IS NULL OR last_error = :errorCode) AND ${condition} ${inOrder(limit)})`,
+  ).join('\n      UNION ALL ');
+}
+
+/** As {@link undeliveredInOrder}, accepted ones among them: a relation without a name. */
+export function noticesInOrder(limit: string): string {
+  const accepted = `(${DELIVERED} WHERE ${asksFor('delivered')} AND ${FILTER} AND :errorCode IS NULL ${inOrder(limit)})`;
+  return `(${undeliveredInOrder(limit)}\n      UNION ALL ${accepted})`;
 }
 
 /**

@@ -7,7 +7,7 @@ import { expiredRows, Retention, RETENTION_BATCH, rowsWithoutDay } from '../../.
 import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { sameMoment } from '../../../platform/clock/time-ordered-id.js';
-import { NOTICE, NOTICES, noticesInOrder } from './deliveries.sql.js';
+import { NOTICE, NOTICE_FILTER_PARAMETERS, NOTICES, noticesInOrder } from './deliveries.sql.js';
 import type {
   Attempt,
   Delivery,
@@ -50,39 +50,13 @@ const COUNT = statement({
           (SELECT x.created_at ${OF_STATE('pending')} ORDER BY x.termination_id, x.id LIMIT 1) AS oldest_pending_at`,
 });
 
-/** A notice is made in the moment of its termination, by clocks that are less than this apart. */
-const APART = `interval '1 hour'`;
-
-const LAST_ID = `'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid`;
-/** In one comparison, so that an index is entered where the page begins. */
-const LISTED = `(termination_id, id) < (coalesce(:cursorTermination, ${LAST_ID}), coalesce(:cursor, ${LAST_ID}))
-      AND (:clientId IS NULL OR client_id = :clientId) AND (:terminationId IS NULL OR termination_id = :terminationId)
-      AND (:createdAfter IS NULL OR (created_at >= :createdAfter AND termination_id >= ${firstIdAt(`(:createdAfter - ${APART})`)}))
-      AND (:createdBefore IS NULL OR (created_at < :createdBefore AND termination_id < ${firstIdAt(`(:createdBefore + ${APART})`)}))`;
-
 const LIST = statement({
   name: 'logout_deliveries_list',
-  parameters: {
-    cursor: 'uuid?',
-    cursorTermination: 'uuid?',
-    state: 'text?',
-    clientId: 'text?',
-    terminationId: 'uuid?',
-    errorCode: 'text?',
-    createdAfter: 'timestamptz?',
-    createdBefore: 'timestamptz?',
-    limit: 'int',
-  },
+  parameters: { ...NOTICE_FILTER_PARAMETERS, limit: 'int' },
   row: DELIVERY,
   plannedAnew: true,
   text: `
-   SELECT ${COLUMNS} FROM ${noticesInOrder({
-     filter: LISTED,
-     states: (state) => `(:state IS NULL OR :state = '${state}')`,
-     undelivered: '(:errorCode IS NULL OR last_error = :errorCode)',
-     accepted: ':errorCode IS NULL',
-     limit: ':limit',
-   })} d
+   SELECT ${COLUMNS} FROM ${noticesInOrder(':limit')} d
     ORDER BY d.termination_id DESC, d.id DESC LIMIT :limit`,
 });
 

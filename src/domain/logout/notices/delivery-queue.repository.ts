@@ -41,6 +41,7 @@ export interface ClaimShares {
 }
 
 const RESULTS_AT_ONCE = 200;
+const ABANDONED_AT_ONCE = 1000;
 /** Longer than the statement between a lease and its end may take. */
 const BUCKET_LEASE_MS = 30 * SECOND;
 /** How long, and how often, a claim waits for another node's. */
@@ -136,12 +137,22 @@ export class DeliveryQueueRepository {
   }
 
   /**
-   * Notices of applications with an open breaker that are from before `createdBefore` end as abandoned. Returns the
+   * Notices of an application with an open breaker that are from before `createdBefore` end as abandoned. Returns the
    * terminations that they belong to.
    */
-  async abandonOld(clientIds: readonly string[], now: Date, createdBefore: Date): Promise<string[]> {
-    const rows = await this.transactions.query(ABANDON_OLD, { clientIds, now, createdBefore });
-    return rows.map((row) => row.termination_id);
+  async abandonOld(clientId: string, now: Date, createdBefore: Date): Promise<string[]> {
+    const terminations = new Set<string>();
+    for (let ended = ABANDONED_AT_ONCE; ended === ABANDONED_AT_ONCE;) {
+      const rows = await this.transactions.query(ABANDON_OLD, {
+        clientId,
+        now,
+        createdBefore,
+        limit: ABANDONED_AT_ONCE,
+      });
+      ended = rows[0]?.ended ?? 0;
+      for (const row of rows) terminations.add(row.termination_id);
+    }
+    return [...terminations];
   }
 }
 

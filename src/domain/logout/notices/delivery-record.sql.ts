@@ -1,3 +1,5 @@
+import { firstIdAt } from '../../../platform/database/day-partitions.js';
+import { limitAlongIndex } from '../../../platform/database/sql-text.js';
 import { sql, statement } from '../../../platform/database/statement.js';
 import { REOPEN_RECEIPTS } from '../receipts/receipts.sql.js';
 import { AGES_FROM } from './deliveries.sql.js';
@@ -76,18 +78,21 @@ export const RECORD = statement({
    SELECT r.place::int AS place, c.client_id IS NOT NULL AS changed, c.open_until FROM r LEFT JOIN changes c ON c.client_id = r.client_id`,
 });
 
-/** Older than a notice may get, and kept waiting by a breaker: no attempt is going to find that out. */
+/** Older than a notice may get, and kept waiting by a breaker: no attempt is going to find that out. The oldest first. */
 export const ABANDON_OLD = statement({
   name: 'logout_deliveries_abandon_old',
-  parameters: { clientIds: 'text[]', now: 'timestamptz', createdBefore: 'timestamptz' },
-  row: { termination_id: 'uuid' },
+  parameters: { clientId: 'text', now: 'timestamptz', createdBefore: 'timestamptz', limit: 'int' },
+  row: { termination_id: 'uuid', ended: 'int' },
   text: sql`
    WITH ended AS (
      UPDATE logout_deliveries d SET state = 'abandoned', finished_at = :now, last_error = coalesce(d.last_error, 'breaker_open')
-      WHERE d.state = 'pending' AND d.client_id = ANY(:clientIds) AND d.next_attempt_at <= :now
-        AND ${AGES_FROM} < :createdBefore
+      WHERE d.state = 'pending' AND d.id = ANY(ARRAY(
+              SELECT d.id FROM logout_deliveries d
+               WHERE d.state = (SELECT 'pending') AND d.client_id = :clientId AND d.termination_id < ${firstIdAt(`(:createdBefore + interval '1 hour')`)}
+                 AND d.next_attempt_at <= :now AND ${AGES_FROM} < :createdBefore
+               ORDER BY d.termination_id, d.id ${limitAlongIndex(':limit')}))
      RETURNING d.termination_id, d.resent_at
    ),
    ${REOPEN_RECEIPTS}
-   SELECT DISTINCT termination_id FROM ended`,
+   SELECT DISTINCT termination_id, (SELECT count(*)::int FROM ended) AS ended FROM ended`,
 });

@@ -82,7 +82,7 @@ export class DeliveryRecorder {
     try {
       const now = this.clock.now();
       const tooOld = new Date(now.getTime() - this.settings.deliveryMaxAgeMs);
-      const ended = await this.deliveries.abandonOld([clientId], now, tooOld);
+      const ended = await this.deliveries.abandonOld(clientId, now, tooOld);
       if (ended.length > 0) this.receipts.hint(ended);
     } finally {
       this.abandoning.delete(clientId);

@@ -5,7 +5,17 @@ import { TransactionRunner } from '../../../platform/database/transaction.js';
 import { BackChannelLogoutDispatcher } from './back-channel-logout.dispatcher.js';
 import { DeliveryBreakerRepository } from './delivery-breaker.repository.js';
 import type { DeliveryFilter } from './delivery.js';
-import { RedeliveryRepository } from './redelivery.repository.js';
+import { RedeliveryRepository, type NoticePlace } from './redelivery.repository.js';
+
+/** How many steps one request takes. */
+const STEPS = 10;
+
+/** What an operator's order to send again came to. */
+export interface Redelivered {
+  readonly resent: number;
+  /** There are more that fit, older ones. */
+  readonly more: boolean;
+}
 
 /** Makes notices due again by an operator's order, and puts the order on record. */
 @Injectable()
@@ -19,12 +29,28 @@ export class DeliveryResender {
     private readonly clock: Clock,
   ) {}
 
-  /** All that fit the filter and were not delivered. Returns how many. */
-  async resend(filter: DeliveryFilter, operator: string): Promise<number> {
+  /**
+   * Those that fit the filter and were not delivered, the newest first, in steps of which each is on record by itself; as many
+   * as {@link STEPS} steps have.
+   */
+  async resend(filter: DeliveryFilter, operator: string): Promise<Redelivered> {
+    let resent = 0;
+    let next: NoticePlace | undefined;
+    for (let n = 0; n < STEPS; n += 1) {
+      const step = await this.step(filter, operator, next);
+      resent += step.count;
+      ({ next } = step);
+      if (step.count > 0) void this.dispatcher.sendDue();
+      if (next === undefined) break;
+    }
+    return { resent, more: next !== undefined };
+  }
+
+  private step(filter: DeliveryFilter, operator: string, from: NoticePlace | undefined) {
     const { ids, clientId, terminationId, state } = filter;
-    const resent = await this.transactions.run(async (tx) => {
+    return this.transactions.run(async (tx) => {
       const now = this.clock.now();
-      const byClient = await this.deliveries.resend(tx, filter, now);
+      const { byClient, next } = await this.deliveries.resend(tx, filter, now, from);
       // The operator has reason to think that it works now, so the first of them goes out as a probe without a pause.
       await this.breakers.probeNow(tx, [...byClient.keys()].toSorted(), now);
       const count = [...byClient.values()].reduce((total, n) => total + n, 0);
@@ -43,9 +69,7 @@ export class DeliveryResender {
         },
         tx,
       );
-      return count;
+      return { count, next };
     });
-    if (resent > 0) void this.dispatcher.sendDue();
-    return resent;
   }
 }

@@ -3,7 +3,7 @@ import { ConflictError, InvalidRequestError, NotFoundError } from '../../../plat
 import { ClientsService } from '../../clients/clients.service.js';
 import type { Delivery, DeliveryFilter } from './delivery.js';
 import { DeliveryLedgerRepository } from './delivery-ledger.repository.js';
-import { DeliveryResender } from './delivery-resender.js';
+import { DeliveryResender, type Redelivered } from './delivery-resender.js';
 
 /** Notices that did not arrive: an operator has them sent again. */
 @Injectable()
@@ -32,10 +32,10 @@ export class RedeliveryService {
   }
 
   /**
-   * As {@link resend}, of all that fit the filter; those that were delivered are left out. Returns how many.
+   * As {@link resend}, of all that fit the filter; those that were delivered are left out.
    * @throws InvalidRequestError for a filter that names neither deliveries nor an application, a termination or a state
    */
-  async resendAll(filter: DeliveryFilter, operator: string): Promise<number> {
+  async resendAll(filter: DeliveryFilter, operator: string): Promise<Redelivered> {
     const { ids, clientId, terminationId, state } = filter;
     if (ids === undefined && clientId === undefined && terminationId === undefined && state === undefined)
       throw new InvalidRequestError('One of ids, client_id, termination_id and state is required.');

@@ -126,7 +126,7 @@ function apply(name: string, kind: KindSql): Statement<never, object> {
        parameters: { orderId: 'uuid', seconds: 'float8' },
        sessionsContinue,
      })},
-     ${sessionsContinue ? sql`${participantsBeganAfter('(sc.account_id, sc.session_id) IN (SELECT account_id, id FROM ending) AND sc.client_id = :targetId', ':number')},` : ''}
+     ${sessionsContinue ? sql`${participantsBeganAfter('(sc.account_id, sc.session_id) IN (SELECT account_id, id FROM ending) AND sc.client_id IS NOT DISTINCT FROM :targetId', ':number')},` : ''}
      batch AS (
        SELECT (SELECT count(*) FROM ending) AS sessions, (SELECT count(*) FROM revoked) AS grants, (SELECT count(*) FROM pending) AS notices,
               (SELECT max(next_at) FROM paced) AS last_notice_at

@@ -56,6 +56,12 @@ function grants(among: string, due = 'true'): Walk {
   };
 }
 
+/**
+ * Of rows that are found by their sessions. What must not look like a key to an index: that of the client's rows would be read
+ * through for each batch.
+ */
+const OF_THE_CLIENT = (row: string): string => `${row}.client_id IS NOT DISTINCT FROM :targetId`;
+
 const OFFLINE_OF_CLIENT = grants('x.client_id = :targetId', 'x.offline');
 
 const KINDS: Readonly<Record<OrderTarget['kind'], KindSql>> = {
@@ -94,16 +100,16 @@ const KINDS: Readonly<Record<OrderTarget['kind'], KindSql>> = {
       sessionId: 'x.session_id',
     },
     grants: grants('x.client_id = :targetId'),
-    sessionGrants: 'g.client_id = :targetId',
-    toldOnly: 'sc.client_id = :targetId',
+    sessionGrants: OF_THE_CLIENT('g'),
+    toldOnly: OF_THE_CLIENT('sc'),
   },
   'client-offline': {
     targetId: 'text',
     // Where it worked with a grant that falls. In the person's other sessions nothing changed for it.
     sessions: { ...OFFLINE_OF_CLIENT, sessionId: 'x.session_id' },
     grants: OFFLINE_OF_CLIENT,
-    sessionGrants: 'g.client_id = :targetId AND g.offline',
-    toldOnly: 'sc.client_id = :targetId',
+    sessionGrants: `${OF_THE_CLIENT('g')} AND g.offline`,
+    toldOnly: OF_THE_CLIENT('sc'),
   },
 };
 

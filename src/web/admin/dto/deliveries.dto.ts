@@ -31,6 +31,10 @@ export class ResentDto {
   /** How many are due now. Those that were delivered, or are being sent at this moment, are not among them. */
   @ApiProperty({ example: 12 })
   readonly resent: number;
+
+  /** Present when there are older ones that fit. Ask for them by `created_before`. */
+  @ApiPropertyOptional({ example: true })
+  readonly more?: boolean;
 }
 
 export class BreakerDto {
