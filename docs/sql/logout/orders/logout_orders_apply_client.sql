@@ -19,7 +19,7 @@ WITH ending AS MATERIALIZED (
  ),
  revoked AS (
    UPDATE grants g SET revoked_at = :now, revoked_cause = (SELECT e.cause FROM ending e WHERE e.account_id = g.account_id AND e.id = g.session_id)
-    WHERE g.revoked_at IS NULL AND ((g.account_id, g.session_id) IN (SELECT account_id, id FROM ending) AND g.began_after_order < :number AND g.client_id = :targetId) RETURNING g.account_id, g.id, g.session_id, g.client_id
+    WHERE g.revoked_at IS NULL AND ((g.account_id, g.session_id) IN (SELECT account_id, id FROM ending) AND g.began_after_order < :number AND g.client_id IS NOT DISTINCT FROM :targetId) RETURNING g.account_id, g.id, g.session_id, g.client_id
  ),
  participants AS MATERIALIZED (
    SELECT e.termination_id, e.account_id, e.cause, sc.client_id, sc.sid, CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id
@@ -32,7 +32,7 @@ WHEN c.metadata ->> 'backchannel_logout_uri' IS NOT NULL THEN 'cause_not_wanted'
 WHEN c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL THEN 'browser_absent'
 ELSE 'no_backchannel_uri' END AS told
      FROM ending e JOIN session_clients sc ON sc.account_id = e.account_id AND sc.session_id = e.id JOIN clients c ON c.client_id = sc.client_id
-    WHERE sc.client_id = :targetId
+    WHERE sc.client_id IS NOT DISTINCT FROM :targetId
  ),
  pending AS MATERIALIZED (
    SELECT p.termination_id, p.account_id, p.cause, p.client_id, p.sid,
@@ -82,7 +82,7 @@ ELSE 'no_backchannel_uri' END AS told
    FROM record r) x
  ),
  dealt_with AS (
-   UPDATE session_clients sc SET began_after_order = :number WHERE (sc.account_id, sc.session_id) IN (SELECT account_id, id FROM ending) AND sc.client_id = :targetId
+   UPDATE session_clients sc SET began_after_order = :number WHERE (sc.account_id, sc.session_id) IN (SELECT account_id, id FROM ending) AND sc.client_id IS NOT DISTINCT FROM :targetId
  ),
  batch AS (
    SELECT (SELECT count(*) FROM ending) AS sessions, (SELECT count(*) FROM revoked) AS grants, (SELECT count(*) FROM pending) AS notices,
