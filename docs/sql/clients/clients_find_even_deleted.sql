@@ -16,4 +16,4 @@
 --   first_used_at timestamptz, may be null
 --   environment_secret_hash bytea, may be null
 
-SELECT client_id, secret_hash, registration_token_hash, metadata, created_at, updated_at, deleted_at, disabled_at, enabled_at, token_generation, scope_since, first_used_at, environment_secret_hash FROM clients WHERE client_id = ANY (:clientIds);
+SELECT client_id, secret_hash, registration_token_hash, metadata, created_at, updated_at, deleted_at, disabled_at, enabled_at, token_generation, scope_since, first_used_at, environment_secret_hash FROM clients WHERE client_id = ANY (ARRAY(SELECT unnest(:clientIds)));

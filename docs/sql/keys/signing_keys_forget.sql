@@ -2,4 +2,4 @@
 -- parameters:
 --   kids text[]
 
-UPDATE signing_keys SET private_jwk = NULL WHERE kid = ANY (:kids);
+UPDATE signing_keys SET private_jwk = NULL WHERE kid = ANY (ARRAY(SELECT unnest(:kids)));

@@ -4,6 +4,7 @@ import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { ChangeFeed } from '../../platform/database/change-feed.js';
 import { toPage, type Page, type PageRequest } from '../../platform/database/page.js';
 import { expiredRows, Retention } from '../../platform/database/retention.js';
+import { anyOf } from '../../platform/database/sql-text.js';
 import { statement, typed, type RowOf } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import type { ClientMetadata } from '../../platform/oidc/client-metadata.js';
@@ -37,7 +38,7 @@ const FIND_EVEN_DELETED = statement({
   name: 'clients_find_even_deleted',
   parameters: { clientIds: 'text[]' },
   row: COLUMNS,
-  text: `${SELECT} WHERE client_id = ANY (:clientIds)`,
+  text: `${SELECT} WHERE client_id = ${anyOf(':clientIds')}`,
 });
 
 const LOCK = statement({

@@ -6,6 +6,7 @@ import { StatementBatch } from '../../platform/database/statement-batch.js';
 import { statement, typed, type RowOf } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { parseScope } from '../../platform/oidc/claims.js';
+import { listIn } from './opaque-tokens.sql.js';
 import { GRANT_COLUMNS, GRANT_SELECTED, SID_COLUMN, toGrant, type Grant } from './grant.js';
 import { NO_ACCOUNT, type GrantKey } from './token-routing.js';
 import { accessTokenIsDenied, grantIsAlive, grantJoins, sidOf, theAccount, theClient } from './tokens.sql.js';
@@ -112,21 +113,33 @@ const DENY_OPAQUE = statement({
     ON CONFLICT (account_id, jti) DO NOTHING`,
 });
 
+/** Of tokens of a client's own. Lists in a list have to be of one length, so an audience is JSON. */
+const CLIENT_TOKEN_LISTS = {
+  tokenHash: 'bytea[]',
+  jti: 'text[]',
+  clientId: 'text[]',
+  scope: 'text[]',
+  audience: 'text[]',
+  issuedAt: 'timestamptz[]',
+  expiresAt: 'timestamptz[]',
+  generation: 'int[]',
+} as const;
+
 const STORE_OPAQUE = statement({
   name: 'access_tokens_store_opaque',
-  parameters: {
-    tokenHash: 'bytea',
-    jti: 'text',
-    clientId: 'text',
-    scope: 'text',
-    audience: 'text[]',
-    now: 'timestamptz',
-    expiresAt: 'timestamptz',
-    generation: 'int',
-  },
+  parameters: CLIENT_TOKEN_LISTS,
+  row: { place: 'int' },
   text: `
-    INSERT INTO opaque_access_tokens (account_id, token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at, token_generation)
-    VALUES ('${NO_ACCOUNT}', :tokenHash, :jti, NULL, :clientId, :scope, :audience, :now, :expiresAt, :generation)`,
+    WITH asked AS (
+      SELECT * FROM ${listed(...Object.keys(CLIENT_TOKEN_LISTS).map((name) => `:${name}`))} WITH ORDINALITY
+          x(token_hash, jti, client_id, scope, audience, issued_at, expires_at, generation, place)
+    ), stored AS (
+      INSERT INTO opaque_access_tokens (account_id, token_hash, jti, grant_id, client_id, scope, audience, issued_at, expires_at, token_generation)
+      SELECT '${NO_ACCOUNT}', asked.token_hash, asked.jti, NULL, asked.client_id, asked.scope, ${listIn('asked.audience')},
+             asked.issued_at, asked.expires_at, asked.generation
+        FROM asked RETURNING token_hash
+    )
+    SELECT asked.place::int AS place FROM asked JOIN stored ON stored.token_hash = asked.token_hash`,
 });
 
 export interface DeniableToken {
@@ -148,6 +161,7 @@ export class AccessTokenRepository {
   private readonly liveClientTokens;
   private readonly liveGrants;
   private readonly denials;
+  private readonly stored;
 
   constructor(
     private readonly transactions: TransactionRunner,
@@ -158,6 +172,8 @@ export class AccessTokenRepository {
       repeatable: true,
       shared: () => ({ now: this.clock.now() }),
     });
+    // Stored again it would be there already: which is a failure, and the token goes out to nobody.
+    this.stored = new StatementBatch(transactions, STORE_OPAQUE, { repeatable: false });
     // A token that is denied again is denied.
     this.denials = new StatementBatch(transactions, DENY, {
       repeatable: true,
@@ -226,7 +242,8 @@ export class AccessTokenRepository {
     expiresAt: Date;
     generation: number;
   }): Promise<void> {
-    await this.transactions.query(STORE_OPAQUE, { ...token, now: this.clock.now() });
+    const item = { ...token, audience: JSON.stringify(token.audience), issuedAt: this.clock.now() };
+    if ((await this.stored.run(item)) === undefined) throw new Error('a token was not stored');
   }
 }
 

@@ -79,7 +79,10 @@ function storeOpaque(given: OpaqueSql, parameters: Parameters): Fragment {
   });
 }
 
-const listIn = (json: string): string => `ARRAY(SELECT jsonb_array_elements_text(${json}::jsonb))`;
+/** The texts in a list that came as JSON. */
+export function listIn(json: string): string {
+  return `ARRAY(SELECT jsonb_array_elements_text(${json}::jsonb))`;
+}
 
 /**
  * CTE `opaque`: an opaque access token is stored for the grant in `g` (account_id, id, client_id, scope), when its hash is

@@ -54,3 +54,8 @@ export function limitAlongIndex(limit: string): string {
 export function listed(...lists: readonly string[]): string {
   return `unnest(${lists.map((list) => `(SELECT ${list})`).join(', ')})`;
 }
+
+/** For `column = ${anyOf(':ids')}`: as {@link listed}. */
+export function anyOf(list: string): string {
+  return `ANY (ARRAY(SELECT unnest(${list})))`;
+}

@@ -9,6 +9,7 @@ import {
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { ChangeFeed } from '../database/change-feed.js';
+import { anyOf } from '../database/sql-text.js';
 import { statement, typed, type RowOf } from '../database/statement.js';
 import { TransactionRunner, type Tx } from '../database/transaction.js';
 import type { SigningAlgorithm } from '../oidc/algorithms.js';
@@ -130,7 +131,7 @@ const FIND_UNUSED_SEALING = statement({
 const FORGET = statement({
   name: 'signing_keys_forget',
   parameters: { kids: 'text[]' },
-  text: 'UPDATE signing_keys SET private_jwk = NULL WHERE kid = ANY (:kids)',
+  text: `UPDATE signing_keys SET private_jwk = NULL WHERE kid = ${anyOf(':kids')}`,
 });
 
 /** A key as it rests: its private half is encrypted where `EXEUNT_SECRET` is set. */

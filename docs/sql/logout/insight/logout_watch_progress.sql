@@ -20,4 +20,4 @@ SELECT t.id, g.client_id, g.state, g.reason, g.notices, g.attempts
   UNION ALL
  SELECT w.client_id, w.state, w.reason, 0, 0, NULL
    FROM jsonb_to_recordset(t.without_notice) AS w(client_id text, state text, reason text)) g
- WHERE t.id = ANY(:ids) ORDER BY t.id, g.client_id, g.state, g.reason;
+ WHERE t.id = ANY (ARRAY(SELECT unnest(:ids))) ORDER BY t.id, g.client_id, g.state, g.reason;

@@ -56,11 +56,11 @@ WITH RECURSIVE waiting AS (
         ORDER BY d.next_attempt_at LIMIT s.share
       ) x LIMIT s.share
    ) notice
-   LIMIT :limit
+   LIMIT (SELECT :limit)
 ), probing AS (
   UPDATE logout_delivery_breakers b SET probe_at = :claimedUntil FROM due WHERE due.probe AND b.client_id = due.client_id
 ), given_back AS (
-  UPDATE logout_delivery_buckets b SET leased_until = :now WHERE b.bucket = ANY(:buckets) AND b.leased_by = :node
+  UPDATE logout_delivery_buckets b SET leased_until = :now WHERE b.bucket = ANY (ARRAY(SELECT unnest(:buckets))) AND b.leased_by = :node
 )
 -- By an array, too, so that the planner does not read the whole table for the join.
 UPDATE logout_deliveries d SET next_attempt_at = :claimedUntil, claimed_until = :claimedUntil

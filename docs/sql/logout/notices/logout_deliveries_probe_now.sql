@@ -4,4 +4,4 @@
 --   now timestamptz
 
 UPDATE logout_delivery_breakers SET probe_at = :now, failed_probes = 0
- WHERE client_id = ANY(:clientIds) AND opened_at IS NOT NULL;
+ WHERE client_id = ANY (ARRAY(SELECT unnest(:clientIds))) AND opened_at IS NOT NULL;

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
+import { anyOf } from '../../../platform/database/sql-text.js';
 import { statement, typed, type RowOf } from '../../../platform/database/statement.js';
 import { PeriodicTask } from '../../../platform/database/periodic-task.js';
 import { warnOf } from '../../../platform/database/storage-log.js';
@@ -28,7 +29,7 @@ const PROGRESS = statement({
   text: `
    SELECT t.id, g.client_id, g.state, g.reason, g.notices, g.attempts
      FROM session_terminations t CROSS JOIN LATERAL (${standingsOf('t', ':notices')}) g
-    WHERE t.id = ANY(:ids) ORDER BY t.id, g.client_id, g.state, g.reason`,
+    WHERE t.id = ${anyOf(':ids')} ORDER BY t.id, g.client_id, g.state, g.reason`,
 });
 
 /** How the applications of a termination stand. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { anyOf } from '../../../platform/database/sql-text.js';
 import { statement, type Queryable } from '../../../platform/database/statement.js';
 import { TransactionRunner } from '../../../platform/database/transaction.js';
 import type { DeliveryBreaker } from './delivery-breaker.js';
@@ -30,7 +31,7 @@ const PROBE_NOW = statement({
   parameters: { clientIds: 'text[]', now: 'timestamptz' },
   text: `
     UPDATE logout_delivery_breakers SET probe_at = :now, failed_probes = 0
-     WHERE client_id = ANY(:clientIds) AND opened_at IS NOT NULL`,
+     WHERE client_id = ${anyOf(':clientIds')} AND opened_at IS NOT NULL`,
 });
 
 /** The breakers of applications. They open and close where results are recorded; here they are read and set by hand. */

@@ -1,7 +1,7 @@
 import { statement, typed } from '../../../platform/database/statement.js';
 import type { TerminationCause } from '../command/logout.js';
 import { AGES_FROM } from './deliveries.sql.js';
-import { listed } from '../../../platform/database/sql-text.js';
+import { anyOf, limitAlongIndex, listed } from '../../../platform/database/sql-text.js';
 
 /**
  * Gives the node shares of the pending notices in which something is due and that no other node has, the one first that
@@ -111,11 +111,11 @@ export const CLAIM = statement({
            ORDER BY d.next_attempt_at LIMIT s.share
          ) x LIMIT s.share
       ) notice
-      LIMIT :limit
+      ${limitAlongIndex(':limit')}
    ), probing AS (
      UPDATE logout_delivery_breakers b SET probe_at = :claimedUntil FROM due WHERE due.probe AND b.client_id = due.client_id
    ), given_back AS (
-     UPDATE logout_delivery_buckets b SET leased_until = :now WHERE b.bucket = ANY(:buckets) AND b.leased_by = :node
+     UPDATE logout_delivery_buckets b SET leased_until = :now WHERE b.bucket = ${anyOf(':buckets')} AND b.leased_by = :node
    )
    -- By an array, too, so that the planner does not read the whole table for the join.
    UPDATE logout_deliveries d SET next_attempt_at = :claimedUntil, claimed_until = :claimedUntil
