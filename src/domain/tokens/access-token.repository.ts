@@ -172,7 +172,7 @@ export class AccessTokenRepository {
       repeatable: true,
       shared: () => ({ now: this.clock.now() }),
     });
-    // Stored again it would be there already: which is a failure, and the token goes out to nobody.
+    // Stored again it would be there already: which is a failure, and the token does not go out.
     this.stored = new StatementBatch(transactions, STORE_OPAQUE, { repeatable: false });
     // A token that is denied again is denied.
     this.denials = new StatementBatch(transactions, DENY, {
