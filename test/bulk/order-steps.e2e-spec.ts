@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 const ENDED = 30_000;
 const LIVE = 5;
 /** Of 2,000 rows and the sessions that they name, by their keys. */
-const PAGES_OF_A_STEP = 12_500;
+const PAGES_OF_A_STEP = 12_000;
 /** Of 500 rows of an index and what they point at. */
 const PAGES_OF_A_LOOK = 1500;
 

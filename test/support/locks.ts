@@ -65,7 +65,8 @@ export async function stopInserts(db: Pick<Database, 'query'>, table: string): P
   );
   await db.query(`CREATE TRIGGER stop_here BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION stop_here()`);
   return async () => {
-    await db.query('DROP FUNCTION stop_here() CASCADE');
+    // By the table's name, which is locked before its partitions are, as by every statement that is under way.
+    await db.query(`DROP TRIGGER stop_here ON ${table}; DROP FUNCTION stop_here()`);
   };
 }
 

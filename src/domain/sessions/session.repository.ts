@@ -10,7 +10,7 @@ import { NEWEST_ORDER } from '../../platform/epochs/epochs.sql.js';
 import { sessionServes } from '../upstreams/upstreams.sql.js';
 import { applicationsOf, toApplication, type ApplicationRow } from './session-applications.js';
 import { SESSION_COLUMNS, SESSION_SELECTED, toSession } from './session-rows.js';
-import { removeParticipants, sessionIsAlive } from './sessions.sql.js';
+import { removeParticipants, sessionIsAlive, sessionIsUnterminated } from './sessions.sql.js';
 import { SessionRouting } from './session-routing.js';
 import type { EndedSession, SessionApplication, SessionKey, SignedInSession, UpstreamLink } from './session.js';
 import { listed } from '../../platform/database/sql-text.js';
@@ -73,8 +73,10 @@ const TOUCH = statement({
   text: `
     WITH seen AS (
       SELECT s.* FROM ${listed(':accountIds', ':sessionIds')} AS x(account_id, id)
-       CROSS JOIN LATERAL (SELECT * FROM sessions k WHERE k.account_id = x.account_id AND k.id = x.id OFFSET 0) s
-       WHERE s.terminated_at IS NULL ORDER BY s.account_id, s.id FOR NO KEY UPDATE OF s SKIP LOCKED
+       CROSS JOIN LATERAL (
+         SELECT * FROM sessions k WHERE k.account_id = x.account_id AND k.id = x.id AND ${sessionIsUnterminated('k')} OFFSET 0
+       ) s
+         FOR NO KEY UPDATE OF s SKIP LOCKED
     )
     INSERT INTO sessions AS s SELECT seen.* FROM seen
     ON CONFLICT (account_id, id) DO UPDATE SET last_seen_at = :now, idle_expires_at = least(:idleExpiresAt, s.expires_at)`,
