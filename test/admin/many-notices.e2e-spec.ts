@@ -168,6 +168,17 @@ describe('what an operator asks where there are many notices', () => {
     expect(pages).toBeLessThan(2500);
   });
 
+  it('whether a termination has a pending notice is looked up by its id, also where many are pending', async () => {
+    const waiting = 500;
+    await app.db.query(
+      `INSERT INTO logout_receipts_owed (termination_id, since)
+       SELECT termination_id, created_at FROM logout_deliveries WHERE state = 'pending' AND client_id = $1 LIMIT $2`,
+      [everybodys.clientId, waiting],
+    );
+    expect(await pagesDuring(app.db, () => app.issueReceipts())).toBeLessThan(waiting * 8);
+    await app.db.query('DELETE FROM logout_receipts_owed');
+  });
+
   it('are sent again in steps, the newest first, as many as a request has time for', async () => {
     const many = { client_id: everybodys.clientId, state: 'abandoned' };
     const resend = async (filter: object) =>

@@ -1,6 +1,7 @@
 import { DAY } from '../../../platform/clock/durations.js';
 import { firstIdAt } from '../../../platform/database/day-partitions.js';
 import { statement } from '../../../platform/database/statement.js';
+import { isInState } from '../notices/deliveries.sql.js';
 
 /**
  * SQL about what of the ledger may not go yet, and for how long the rest of it is kept.
@@ -10,7 +11,7 @@ export const LEDGER_KEPT_MS = 90 * DAY;
 
 /** A notice of the termination is pending. */
 export function hasPending(terminationId: string): string {
-  return `EXISTS (SELECT 1 FROM logout_deliveries d WHERE d.termination_id = ${terminationId} AND d.state = 'pending')`;
+  return `EXISTS (SELECT 1 FROM logout_deliveries d WHERE d.termination_id = ${terminationId} AND ${isInState('d', 'pending')})`;
 }
 
 /** A notice of the termination is pending, or it lacks its receipt. */
