@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
 import type { InteractionRow } from '../interactions/interactions.sql.js';
 import type { AuditedRow } from '../../platform/audit/audit.sql.js';
 import { Clock } from '../../platform/clock/clock.js';
+import { newId } from '../../platform/clock/time-ordered-id.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { FEDERATED_AMR } from '../../platform/oidc/authentication-context.js';
@@ -80,7 +80,7 @@ export class SessionSignIns {
   ): Promise<BegunWithin> {
     if (this.settings.maxSessionsPerAccount > 0) return { kind: 'other_way' };
     const cookie = this.routing.newCookie(account.id);
-    const signIn = this.signIn(uuid(), cookie, { account, amr, browser, authTime: undefined });
+    const signIn = this.signIn(newId(), cookie, { account, amr, browser, authTime: undefined });
     const created = await this.repository.createWithin(signIn, interaction, record);
     if (created === 'interaction_has_row') return { kind: 'other_way' };
     return created === 'refused'
@@ -112,7 +112,7 @@ export class SessionSignIns {
   }
 
   private async create(tx: Tx | undefined, proof: Proof): Promise<StartedSession | undefined> {
-    const sessionId = uuid();
+    const sessionId = newId();
     const cookie = this.routing.newCookie(proof.account.id);
     const created = await this.repository.create(tx, this.signIn(sessionId, cookie, proof));
     return created ? { sessionId, cookie } : undefined;

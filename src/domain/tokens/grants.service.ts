@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { Clock } from '../../platform/clock/clock.js';
+import { newId } from '../../platform/clock/time-ordered-id.js';
 import type { ClaimsParameter } from '../../platform/oidc/claims.js';
 import { sha256 } from '../../platform/oidc/secret.js';
 import type { ConsentAsked } from '../consents/consents.sql.js';
@@ -61,7 +61,7 @@ export class GrantsService {
     session: AuthenticatedSession,
     answering?: AnsweredByCode,
   ): Promise<Authorization> {
-    const id = uuid();
+    const id = newId();
     const code = this.routing.newCode({ accountId: session.accountId, grantId: id });
     const { codeTtlSeconds, refreshTokenTtlSeconds } = this.settings;
     const grant = {

@@ -1,8 +1,16 @@
 import { validate, version } from 'uuid';
-import { firstIdOf, sameMoment, timeOrderedId } from './time-ordered-id.js';
+import { firstIdOf, newId, sameMoment, timeOrderedId } from './time-ordered-id.js';
 
 const NOON = new Date('2026-03-01T12:00:00.000Z');
 const LATER = new Date(NOON.getTime() + 1);
+
+describe('new ids', () => {
+  it('are UUIDs of version 7, all different, also of one pool of random bytes and of the next', () => {
+    const ids = Array.from({ length: 1000 }, () => newId());
+    expect(ids.filter((id) => !validate(id) || version(id) !== 7)).toEqual([]);
+    expect(new Set(ids.map((id) => id.slice(-12))).size).toBe(1000);
+  });
+});
 
 describe('ids in the order of time', () => {
   it('are UUIDs of version 7, all different', () => {

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
 import type { Client } from '../../clients/client.js';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { Clock } from '../../../platform/clock/clock.js';
+import { newId } from '../../../platform/clock/time-ordered-id.js';
 import { JwtSigner } from '../../../platform/keys/jwt-signer.js';
 import type { TerminationCause } from '../command/logout.js';
 
@@ -33,7 +33,7 @@ export class LogoutTokenIssuer {
     about: { readonly sub: string; readonly sid: string | null; readonly cause: TerminationCause },
   ): Promise<LogoutToken> {
     const now = this.clock.seconds();
-    const jti = uuid();
+    const jti = newId();
     const jwt = await this.signer.sign(client.metadata.id_token_signed_response_alg, 'logout+jwt', {
       iss: this.settings.issuer,
       aud: client.clientId,
