@@ -27,3 +27,4 @@ export * from './1795347000021-OrderWhatIsLarge.js';
 export * from './1795347000050-FillRateLimitsByHalf.js';
 export * from './1795347000060-ListWithoutReadingThrough.js';
 export * from './1795347000061-RememberSinceWhenScopes.js';
+export * from './1795347000062-FindGrantsByTheirKey.js';

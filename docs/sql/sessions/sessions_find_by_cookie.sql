@@ -30,7 +30,8 @@ SELECT s.id, s.account_id, coalesce(s.upstream_auth_time, s.authenticated_at) AS
        (SELECT u.upstream_id FROM session_upstreams u WHERE u.account_id = :accountId AND u.session_id = s.id ORDER BY u.authenticated_at DESC LIMIT 1) AS upstream_id,
        (s.own_sign_in_at IS NOT NULL OR EXISTS (
 SELECT 1 FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
- WHERE way.account_id = :accountId AND way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId))) AS serves,
+ WHERE way.account_id = :accountId AND way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId)
+OFFSET 0)) AS serves,
        CASE WHEN :cause IS NOT NULL THEN (
          SELECT json_agg(json_build_object('clientId', c.client_id, 'name', c.metadata ->> 'client_name', 'uri', c.metadata ->> 'client_uri',
                                            'told', CASE WHEN c.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = 'client:' || c.client_id

@@ -8,5 +8,5 @@
 --   id uuid
 --   termination_id uuid, may be null
 
-SELECT s.account_id, s.id, s.termination_id FROM sessions s
- WHERE s.account_id = :accountId AND s.cookie_hash = :cookieHash AND coalesce(s.terminated_at, s.idle_expires_at) > :since;
+SELECT s.account_id, s.id, s.termination_id FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.cookie_hash = :cookieHash OFFSET 0) s
+ WHERE coalesce(s.terminated_at, s.idle_expires_at) > :since;

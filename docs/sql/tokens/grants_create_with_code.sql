@@ -37,7 +37,8 @@ WITH live AS (
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
    WHERE ou.account_id = :accountId AND ou.session_id = s.id AND true) AND (s.own_sign_in_at IS NOT NULL OR EXISTS (
 SELECT 1 FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
- WHERE way.account_id = :accountId AND way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId)))
+ WHERE way.account_id = :accountId AND way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId)
+OFFSET 0))
 ), client AS MATERIALIZED (
   -- Locked, so that a client that is being disabled, or loses something, gets no grant that is never revoked or has what was lost.
   SELECT c.client_id, c.token_generation, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')

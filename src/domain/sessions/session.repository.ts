@@ -10,7 +10,7 @@ import { NEWEST_ORDER } from '../../platform/epochs/epochs.sql.js';
 import { sessionServes } from '../upstreams/upstreams.sql.js';
 import { applicationsOf, toApplication, type ApplicationRow } from './session-applications.js';
 import { SESSION_COLUMNS, SESSION_SELECTED, toSession } from './session-rows.js';
-import { removeParticipants, sessionIsAlive, sessionIsUnterminated } from './sessions.sql.js';
+import { removeParticipants, sessionIsAlive, sessionIsUnterminated, theSessionOfCookie } from './sessions.sql.js';
 import { SessionRouting } from './session-routing.js';
 import type { EndedSession, SessionApplication, SessionKey, SignedInSession, UpstreamLink } from './session.js';
 import { listed } from '../../platform/database/sql-text.js';
@@ -49,8 +49,7 @@ const FIND_BY_COOKIE = statement({
            ${sessionServes('s', ':accountId', ':clientId')} AS serves,
            CASE WHEN :cause IS NOT NULL THEN ${applicationsOf('s', ':accountId', ':cause')} END AS applications
       -- Each by its key alone: on tables that were never analyzed an index of all live sessions looks as good.
-      FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.cookie_hash = :cookieHash OFFSET 0) s
-     CROSS JOIN (SELECT * FROM accounts k WHERE k.id = :accountId OFFSET 0) a
+      FROM ${theSessionOfCookie(':accountId', ':cookieHash')} CROSS JOIN (SELECT * FROM accounts k WHERE k.id = :accountId OFFSET 0) a
      WHERE ${sessionIsAlive('s', 'a', ':accountId', ':now')}`,
 });
 
@@ -59,8 +58,8 @@ const FIND_ENDED_BY_COOKIE = statement({
   parameters: { accountId: 'uuid', cookieHash: 'bytea', since: 'timestamptz' },
   row: { account_id: 'uuid', id: 'uuid', termination_id: 'uuid?' },
   text: `
-    SELECT s.account_id, s.id, s.termination_id FROM sessions s
-     WHERE s.account_id = :accountId AND s.cookie_hash = :cookieHash AND coalesce(s.terminated_at, s.idle_expires_at) > :since`,
+    SELECT s.account_id, s.id, s.termination_id FROM ${theSessionOfCookie(':accountId', ':cookieHash')}
+     WHERE coalesce(s.terminated_at, s.idle_expires_at) > :since`,
 });
 
 /**

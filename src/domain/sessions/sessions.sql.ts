@@ -29,6 +29,14 @@ export function sessionIsAlive(s: string, a: string, account: string, now: strin
 }
 
 /**
+ * The session of a cookie as `s`, alive or not. By its key alone, and `OFFSET 0` leaves the planner no other choice: a plan is
+ * made when the tables are small, and then every index of live sessions looks as good, and reads them all when there are many.
+ */
+export function theSessionOfCookie(account: string, cookieHash: string): string {
+  return `(SELECT * FROM sessions k WHERE k.account_id = ${account} AND k.cookie_hash = ${cookieHash} OFFSET 0) s`;
+}
+
+/**
  * The client in the one row of `from` (account_id, session_id, client_id), which is of the account `:accountId`, takes part in
  * the session from now on: CTE `participant` (account_id, session_id, client_id, sid). The statement has locked the session's
  * row.

@@ -15,11 +15,15 @@ export function upstreamServes(u: string, clientId: string): string {
   return `(coalesce(jsonb_typeof(${u}.configuration -> 'clients'), 'null') = 'null' OR ${u}.configuration -> 'clients' ? ${clientId})`;
 }
 
-/** One of the sign-ins in the session `s` counts for this client: our own, or one by an upstream that serves it. */
+/**
+ * One of the sign-ins in the session `s` counts for this client: our own, or one by an upstream that serves it. With
+ * `OFFSET 0` it is looked up for the session, and no plan reads the links of other sessions to compare them.
+ */
 export function sessionServes(s: string, account: string, clientId: string): string {
   return `(${s}.own_sign_in_at IS NOT NULL OR EXISTS (
     SELECT 1 FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way.upstream_id
-     WHERE way.account_id = ${account} AND way.session_id = ${s}.id AND ${upstreamServes('vouching', clientId)}))`;
+     WHERE way.account_id = ${account} AND way.session_id = ${s}.id AND ${upstreamServes('vouching', clientId)}
+    OFFSET 0))`;
 }
 
 /** The upstream whose word a new grant rests on: the last sign-in that counts for the client. Null: our own. */

@@ -21,7 +21,8 @@
 --   front_channel json
 
 WITH locked AS MATERIALIZED (
-   SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE s.account_id = :accountId AND s.cookie_hash = :cookieHash AND (:sessionId IS NULL OR s.id = :sessionId) AND s.terminated_at IS NULL ORDER BY s.account_id, s.id FOR NO KEY UPDATE OF s
+   SELECT s.id, s.account_id, s.client_count FROM sessions s WHERE s.account_id = :accountId AND s.id = (SELECT s.id FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.cookie_hash = :cookieHash OFFSET 0) s)
+  AND s.cookie_hash = :cookieHash AND (:sessionId IS NULL OR s.id = :sessionId) AND s.terminated_at IS NULL ORDER BY s.account_id, s.id FOR NO KEY UPDATE OF s
  ),
  joined AS MATERIALIZED (
    SELECT sc.client_id, sc.sid, l.id AS session_id, l.account_id FROM locked l JOIN session_clients sc ON sc.account_id = l.account_id AND sc.session_id = l.id

@@ -1,7 +1,12 @@
 import type { Parameters } from '../../../platform/database/sql-types.js';
 import type { Statement } from '../../../platform/database/statement.js';
 import { sessionOutlivesOrders } from '../../../platform/epochs/epochs.sql.js';
-import { beganUpstream, sessionHasNotExpired, sessionIsUnterminated } from '../../sessions/sessions.sql.js';
+import {
+  beganUpstream,
+  sessionHasNotExpired,
+  sessionIsUnterminated,
+  theSessionOfCookie,
+} from '../../sessions/sessions.sql.js';
 import type { LogoutTarget } from '../command/logout.js';
 
 export type TargetKind = LogoutTarget['kind'];
@@ -45,7 +50,9 @@ export const TARGETS: {
 } = {
   cookie: {
     parameters: { accountId: 'uuid', cookieHash: 'bytea', sessionId: 'uuid?' },
-    sessions: `s.account_id = :accountId AND s.cookie_hash = :cookieHash AND (:sessionId IS NULL OR s.id = :sessionId) AND ${UNTERMINATED}`,
+    // By its key, as `theSessionOfCookie` finds it; and the cookie once more, since the row may have got another one while it was waited for.
+    sessions: `s.account_id = :accountId AND s.id = (SELECT s.id FROM ${theSessionOfCookie(':accountId', ':cookieHash')})
+      AND s.cookie_hash = :cookieHash AND (:sessionId IS NULL OR s.id = :sessionId) AND ${UNTERMINATED}`,
     told: null,
     grants: OWN_SESSION_GRANTS,
   },

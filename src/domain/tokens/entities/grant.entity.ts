@@ -9,7 +9,9 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
  */
 @Entity('grants')
 @Index('grants_id_idx', ['id'])
-@Index('grants_account_id_session_id_idx', ['accountId', 'sessionId'])
+// Partial, so that it serves what names a session and nothing that names a grant: before statistics are there it would look as
+// good as the key, and read all grants of the person.
+@Index('grants_account_id_session_id_idx', ['accountId', 'sessionId'], { where: 'session_id IS NOT NULL' })
 @Index('grants_client_id_idx', ['clientId', 'accountId', 'id'])
 @Index('grants_upstream_id_idx', ['upstreamId', 'accountId', 'id'], { where: 'upstream_id IS NOT NULL' })
 @Index('grants_keep_until_idx', ['keepUntil'])
