@@ -93,7 +93,7 @@ export const PATHS = [
     name: 'sign_in',
     title: 'Sign-in, with code exchange, without the hash',
     goal: 2.5,
-    share: 0.05,
+    share: 0.25,
     run: (target, count) => target.each(count, (connection, index) => target.signIn(connection, index)),
   },
   {

@@ -40,7 +40,7 @@ describe('statements that a sign-in costs, with warm caches (docs/decisions/0056
 
   const codeOf = (page: Page): string => page.query.get('code') ?? 'none';
 
-  it('a sign-in with code exchange: a look at the interaction, the account, session with interaction and record, grant with answer, exchange', async () => {
+  it('a sign-in with code exchange: a look at the interaction, the account, session with interaction, record and grant, exchange', async () => {
     const { login } = await app.createAccount();
     const browser = app.browser();
     const { limits, others } = await costOf(async () => {
@@ -51,8 +51,7 @@ describe('statements that a sign-in costs, with warm caches (docs/decisions/0056
     expect(others).toEqual([
       'interactions_find',
       'accounts_find_by_password_name',
-      'sessions_create_within_interaction',
-      'grants_answer_with_code',
+      'grants_begin_session_with_code',
       'grants_exchange_code',
     ]);
     expect(limits).toBeLessThanOrEqual(1);
@@ -76,11 +75,7 @@ describe('statements that a sign-in costs, with warm caches (docs/decisions/0056
     const asked: { page?: Page } = {};
     const signIn = await costOf(async () => (asked.page = await submit()));
     expect(asked.page?.has('consent-submit')).toBe(true);
-    expect(signIn.others).toEqual([
-      'accounts_find_by_password_name',
-      'sessions_create_within_interaction',
-      'grants_answer_with_code',
-    ]);
+    expect(signIn.others).toEqual(['accounts_find_by_password_name', 'grants_begin_session_with_code']);
     const answer = await costOf(async () =>
       expect(codeOf(await browser.submit(asked.page as Page, 'consent-submit'))).not.toBe('none'),
     );

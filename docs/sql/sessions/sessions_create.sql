@@ -16,12 +16,15 @@
 --   id uuid
 
 WITH
- account AS (
-   SELECT a.id FROM accounts a WHERE a.id = :accountId AND a.disabled_at IS NULL AND a.password_changed_at IS NOT DISTINCT FROM :passwordChangedAt
-      FOR SHARE
- )
-   INSERT INTO sessions (id, account_id, cookie_hash, authenticated_at, amr, created_at, last_seen_at, idle_expires_at,
-                         expires_at, address, user_agent, own_sign_in_at, upstream_auth_time, began_after_order)
-   SELECT :sessionId, account.id, :cookieHash, :now, :amr, :now, :now, least(:idleExpiresAt, :expiresAt),
-          :expiresAt, :address, :userAgent, :ownSignInAt, :upstreamAuthTime, (SELECT coalesce(max(o.number), 0) FROM logout_orders o)
-     FROM account RETURNING id;
+account AS (
+  SELECT a.id, a.disabled_at, a.not_before FROM accounts a
+   WHERE a.id = :accountId AND a.disabled_at IS NULL AND a.password_changed_at IS NOT DISTINCT FROM :passwordChangedAt
+     FOR SHARE
+),
+created AS (
+  INSERT INTO sessions (id, account_id, cookie_hash, authenticated_at, amr, created_at, last_seen_at, idle_expires_at,
+                        expires_at, address, user_agent, own_sign_in_at, upstream_auth_time, began_after_order)
+  SELECT :sessionId, account.id, :cookieHash, :now, :amr, :now, :now, least(:idleExpiresAt, :expiresAt),
+         :expiresAt, :address, :userAgent, :ownSignInAt, :upstreamAuthTime, (SELECT coalesce(max(o.number), 0) FROM logout_orders o)
+    FROM account RETURNING id
+) SELECT id FROM created;

@@ -24,13 +24,15 @@
 
 WITH
  account AS (
-   SELECT a.id FROM accounts a WHERE a.id = :accountId AND a.disabled_at IS NULL AND a.password_changed_at IS NOT DISTINCT FROM :passwordChangedAt
+   SELECT a.id, a.disabled_at, a.not_before FROM accounts a
+    WHERE a.id = :accountId AND a.disabled_at IS NULL AND a.password_changed_at IS NOT DISTINCT FROM :passwordChangedAt
       FOR SHARE
  ),
  interaction AS (
    INSERT INTO interactions (id_hash, browser_hash, created_at, expires_at, session_id) SELECT :interactionHash, :interactionBrowser, :interactionBegan, :interactionExpires, :sessionId FROM account
    ON CONFLICT (id_hash) DO NOTHING RETURNING id_hash
- ), created AS (
+ ),
+ created AS (
    INSERT INTO sessions (id, account_id, cookie_hash, authenticated_at, amr, created_at, last_seen_at, idle_expires_at,
                          expires_at, address, user_agent, own_sign_in_at, upstream_auth_time, began_after_order)
    SELECT :sessionId, account.id, :cookieHash, :now, :amr, :now, :now, least(:idleExpiresAt, :expiresAt),

@@ -2,10 +2,7 @@
 -- parameters:
 --   id uuid
 --   accountId uuid
---   clientId text
---   sessionId uuid
 --   offline boolean
---   scope text
 --   claims jsonb, may be null
 --   authenticatedAt timestamptz
 --   amr text[]
@@ -18,6 +15,9 @@
 --   codeExpiresAt timestamptz
 --   lastExpiresAt timestamptz
 --   now timestamptz
+--   clientId text
+--   sessionId uuid
+--   scope text
 --   consentScope text[], may be null
 --   consentClaims text[], may be null
 --   interactionHash bytea
@@ -45,15 +45,14 @@ SELECT 1 FROM session_upstreams way JOIN upstreams vouching ON vouching.id = way
  WHERE way.account_id = :accountId AND way.session_id = s.id AND (coalesce(jsonb_typeof(vouching.configuration -> 'clients'), 'null') = 'null' OR vouching.configuration -> 'clients' ? :clientId)
 OFFSET 0))
      AND (:cookieHash IS NULL OR s.cookie_hash = :cookieHash)
-), client AS MATERIALIZED (
-  -- Locked, so that a client that is being disabled, or loses something, gets no grant that is never revoked or has what was lost.
-  SELECT c.client_id, c.token_generation, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
-  FROM unnest(string_to_array(:scope, ' ')) WITH ORDINALITY w (value, place)
- WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')
-   ) AS scope FROM clients c
-   WHERE c.client_id = :clientId AND c.deleted_at IS NULL AND c.disabled_at IS NULL AND (c.metadata -> 'grant_types' ? 'authorization_code' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]') AND (NOT :offline OR (
-'offline_access' = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND c.metadata -> 'grant_types' ? 'refresh_token')) AND (:registeredUri IS NULL OR c.metadata -> 'redirect_uris' ? :registeredUri) FOR SHARE OF c
 ),
+ client AS MATERIALIZED (
+   SELECT c.client_id, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
+  FROM unnest(string_to_array(:scope, ' ')) WITH ORDINALITY w (value, place)
+ WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope FROM clients c
+    WHERE c.client_id = :clientId AND c.deleted_at IS NULL AND c.disabled_at IS NULL AND (c.metadata -> 'grant_types' ? 'authorization_code' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]') AND (NOT :offline OR (
+'offline_access' = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND c.metadata -> 'grant_types' ? 'refresh_token')) AND (:registeredUri IS NULL OR c.metadata -> 'redirect_uris' ? :registeredUri) FOR SHARE OF c
+ ),
  consent AS MATERIALIZED (
    SELECT 1 AS found FROM consents
     -- Compared by rows, so that it is found by its key and not among all consents of the client.
@@ -64,20 +63,20 @@ OFFSET 0))
  ), allowed AS MATERIALIZED (
    SELECT 1 AS found WHERE :consentScope IS NULL UNION ALL SELECT found FROM consent
  ), may AS (
-  SELECT client.client_id, client.token_generation, client.scope, live.id, live.upstream_id FROM live, client, allowed
+  SELECT client.client_id, client.scope, live.id AS session_id, live.upstream_id FROM live, client, allowed
 ),
  answered AS (
    INSERT INTO interactions (id_hash, browser_hash, created_at, expires_at, answered_at) SELECT :interactionHash, :interactionBrowser, :interactionBegan, :interactionExpires, :now FROM may
    ON CONFLICT (id_hash) DO UPDATE SET answered_at = excluded.answered_at WHERE interactions.answered_at IS NULL
    RETURNING id_hash
- ), g AS (
-  INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
-                      upstream_id, began_after_order, code_hash, redirect_uri, registered_uri, code_challenge, nonce,
-                      code_expires_at, keep_until, client_generation)
-  SELECT :id, :accountId, may.client_id, may.id, :offline, may.scope, :claims, :authenticatedAt, :amr, :now, :upstream,
-         may.upstream_id, (SELECT coalesce(max(o.number), 0) FROM logout_orders o), :codeHash, :redirectUri, :registeredUri, :codeChallenge, :nonce,
-         :codeExpiresAt, ((:lastExpiresAt AT TIME ZONE 'UTC')::date + 1), may.token_generation
-    FROM may, answered RETURNING id
-)
-SELECT EXISTS (SELECT FROM live) AS is_live, EXISTS (SELECT FROM client) AS may_have_it,
-       EXISTS (SELECT FROM allowed) AS is_allowed, EXISTS (SELECT FROM g) AS is_granted;
+ ),
+ g AS (
+   INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
+                       upstream_id, began_after_order, code_hash, redirect_uri, registered_uri, code_challenge, nonce,
+                       code_expires_at, keep_until)
+   SELECT :id, :accountId, may.client_id, may.session_id, :offline, may.scope, :claims, :authenticatedAt, :amr, :now, :upstream,
+          may.upstream_id, (SELECT coalesce(max(o.number), 0) FROM logout_orders o), :codeHash, :redirectUri, :registeredUri, :codeChallenge, :nonce,
+          :codeExpiresAt, ((:lastExpiresAt AT TIME ZONE 'UTC')::date + 1)
+     FROM may, answered RETURNING id
+ )
+SELECT EXISTS (SELECT FROM live) AS is_live, EXISTS (SELECT FROM client) AS may_have_it, EXISTS (SELECT FROM allowed) AS is_allowed, EXISTS (SELECT FROM g) AS is_granted;

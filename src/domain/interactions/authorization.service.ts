@@ -7,7 +7,7 @@ import type { AuthorizationErrorCode } from '../../platform/oidc/errors.js';
 import { isOnDevice, registeredRedirectUri } from '../../platform/oidc/redirect-uri.js';
 import type { SignedInSession } from '../sessions/session.js';
 import type { AnsweredByCode } from '../tokens/grant-creation.repository.js';
-import { GrantsService, type Authorization } from '../tokens/grants.service.js';
+import { GrantsService, type Authorization, type AuthorizedRequest } from '../tokens/grants.service.js';
 import { mayServe } from '../upstreams/upstream.js';
 import { UpstreamsService } from '../upstreams/upstreams.service.js';
 import type { AuthorizationRequest } from './authorization-request.js';
@@ -113,8 +113,32 @@ export class AuthorizationService {
     );
     if (step.kind !== 'grant') return step;
     if (session === undefined) return { kind: 'session_over' };
-    const result = await this.issueCode(client, request, session, interaction);
-    if (result.kind !== 'not_allowed') return result;
+    const made = await this.issueCode(client, request, session, interaction);
+    return this.resultOf(made, client, request, session, signedInHere);
+  }
+
+  /**
+   * What may be granted to a session that is about to begin within the interaction, by the statement that begins it.
+   * Undefined: something is to be asked first, or nothing can be granted.
+   */
+  async grantableAtSignIn(
+    client: Client,
+    request: AuthorizationRequest,
+    session: SignedInSession,
+  ): Promise<AuthorizedRequest | undefined> {
+    const step = await this.nextStep(client, request, session, true, isHintedSilently(request) ? undefined : true);
+    return step.kind === 'grant' ? this.authorizedBy(client, request) : undefined;
+  }
+
+  /** As {@link respond}, where it has been tried to make the grant. */
+  async resultOf(
+    made: Authorization,
+    client: Client,
+    request: AuthorizationRequest,
+    session: SignedInSession,
+    signedInHere: boolean,
+  ): Promise<AuthorizationResult> {
+    if (made.kind !== 'not_allowed') return made;
     const asked = await this.nextStep(client, request, session, signedInHere, false);
     return asked.kind === 'grant' ? { kind: 'consent' } : asked;
   }
@@ -159,11 +183,19 @@ export class AuthorizationService {
     session: SignedInSession,
     answering: AnsweredByCode | undefined,
   ): Promise<Authorization> {
+    const authorized = this.authorizedBy(client, request);
+    return authorized === undefined
+      ? { kind: 'client_refused' }
+      : this.grants.authorize(authorized, session, answering);
+  }
+
+  /** Undefined: its redirect URI is not registered any more. */
+  private authorizedBy(client: Client, request: AuthorizationRequest): AuthorizedRequest | undefined {
     // Where the client may not have it, or has lost it since it asked, it is ignored (Core §11).
     const offline = request.scope.includes('offline_access') && mayActOffline(client.metadata);
     const registeredUri = registeredRedirectUri(client.metadata.redirect_uris, request.redirectUri, client.metadata);
-    if (registeredUri === undefined) return { kind: 'client_refused' };
-    const authorized = {
+    if (registeredUri === undefined) return undefined;
+    return {
       clientId: client.clientId,
       redirectUri: request.redirectUriSent ? request.redirectUri : undefined,
       registeredUri,
@@ -174,7 +206,6 @@ export class AuthorizationService {
       offline,
       consent: this.consents.askedBy(client, request),
     };
-    return this.grants.authorize(authorized, session, answering);
   }
 
   /** Of a person who is not signed in as the request demands. */

@@ -91,11 +91,16 @@ export class InteractionFlow {
     return this.ofToday(own);
   }
 
-  /** What is to be asked, or the response: then the interaction is used up. */
-  async next(current: CurrentInteraction): Promise<InteractionStep> {
+  /**
+   * What is to be asked, or the response: then the interaction is used up.
+   * @param made what came of the grant, where the statement that began the session made it; undefined: it is still to be made
+   */
+  async next(current: CurrentInteraction, made?: Authorization): Promise<InteractionStep> {
     if (current.kind === 'own_page') return this.ownPage(current);
     const { client, request, session } = current;
-    const step = await this.authorization.respond(client, request, session, answeredBy(current));
+    const step = await (made === undefined || session === undefined
+      ? this.authorization.respond(client, request, session, answeredBy(current))
+      : this.authorization.resultOf(made, client, request, session, true));
     switch (step.kind) {
       case 'sign_in':
         return {

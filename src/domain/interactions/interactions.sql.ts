@@ -31,15 +31,18 @@ const VALUES = ':interactionHash, :interactionBrowser, :interactionBegan, :inter
 /**
  * For the one row of the CTE `from` the session `:sessionId` begins within the interaction: CTE `interaction`. Empty when
  * the interaction has a row already: then another session may have begun within it, and no second one may.
+ * @param answered the CTE that has a row when the interaction is answered at `:now` by the same statement
  */
-export function beginSessionWithin(from: string): Fragment {
+export function beginSessionWithin(from: string, answered?: string): Fragment {
+  const [column, value] =
+    answered === undefined ? ['', ''] : [', answered_at', `, CASE WHEN EXISTS (SELECT FROM ${answered}) THEN :now END`];
   return fragment({
-    needs: [from],
+    needs: [from, ...(answered === undefined ? [] : [answered])],
     gives: ['interaction'],
-    parameters: { ...INTERACTION_ROW, sessionId: 'uuid' },
+    parameters: { ...INTERACTION_ROW, sessionId: 'uuid', ...(answered === undefined ? {} : { now: 'timestamptz' }) },
     text: `
      interaction AS (
-       INSERT INTO interactions (${COLUMNS}, session_id) SELECT ${VALUES}, :sessionId FROM ${from}
+       INSERT INTO interactions (${COLUMNS}, session_id${column}) SELECT ${VALUES}, :sessionId${value} FROM ${from}
        ON CONFLICT (id_hash) DO NOTHING RETURNING id_hash
      )`,
   });

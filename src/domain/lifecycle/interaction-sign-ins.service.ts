@@ -6,6 +6,7 @@ import type { CurrentInteraction } from '../interactions/interaction.js';
 import { InteractionsService } from '../interactions/interactions.service.js';
 import type { Browser } from '../sessions/session.js';
 import { SessionsService } from '../sessions/sessions.service.js';
+import type { Authorization } from '../tokens/grants.service.js';
 import { SignInService, type SignIn } from './sign-in.service.js';
 
 /** What came of a password within an interaction. */
@@ -54,13 +55,13 @@ export class InteractionSignIns {
     if (session === undefined) throw interactionOver(current.id, { ...current, state });
     const unseen = outcome.session === undefined ? {} : { cookieHash: sha256(cookie) };
     const begun = { ...current, session, sessionId, state, ...unseen };
-    const step = this.next(begun, from.address ?? '');
+    const step = this.next(begun, from.address ?? '', outcome.authorization);
     if (await isOver(step)) throw interactionOver(current.id, begun);
     return { kind: 'signed_in', cookie, current: begun, step };
   }
 
-  private async next(begun: Begun, address: string): Promise<InteractionStep> {
-    if (begun.state === 'open') return this.flow.next(begun);
+  private async next(begun: Begun, address: string, made: Authorization | undefined): Promise<InteractionStep> {
+    if (begun.state === 'open') return this.flow.next(begun, made);
     const by = await this.interactions.begin(begun, begun.row.interactionBrowser, address, begun.sessionId);
     throw interactionReplaced(begun, by);
   }

@@ -7,7 +7,7 @@ import type { Browser, SignedInSession } from '../sessions/session.js';
 import type { UpstreamPerson } from '../upstreams/upstream-person.js';
 import { UpstreamSessions, type UpstreamSignIn } from '../upstreams/upstream-sessions.service.js';
 import type { Upstream } from '../upstreams/upstream.js';
-import type { Interaction } from '../interactions/interaction.js';
+import type { CurrentInteraction } from '../interactions/interaction.js';
 import { PasswordSessions, type PasswordSession } from './password-sessions.service.js';
 
 export type SignIn =
@@ -36,7 +36,7 @@ export class SignInService {
     password: string,
     browser: Browser,
     current: SignedInSession | undefined,
-    interaction?: Interaction,
+    interaction?: CurrentInteraction,
   ): Promise<SignIn> {
     const outcome = await this.passwords.check(login, password, browser.address ?? '');
     if (outcome.kind !== 'signed_in') return outcome;

@@ -8,7 +8,8 @@ import { TransactionRunner, type Tx } from '../../platform/database/transaction.
 import { FEDERATED_AMR } from '../../platform/oidc/authentication-context.js';
 import { sha256 } from '../../platform/oidc/secret.js';
 import { SessionLimit } from './ports/session-limit.js';
-import { SessionSignInRepository, type SignInOfSession } from './session-sign-in.repository.js';
+import type { CreatedWithin, SignInOfSession } from './session-begin.sql.js';
+import { SessionSignInRepository } from './session-sign-in.repository.js';
 import { SessionRouting } from './session-routing.js';
 import type { Browser, SignedInSession } from './session.js';
 
@@ -29,9 +30,13 @@ export interface AuthenticatedAccount {
 /** The same, with what pages say about the person. */
 export type PersonAtSignIn = AuthenticatedAccount & Pick<SignedInSession, 'login' | 'claims'>;
 
-export type BegunWithin =
-  | { readonly kind: 'began'; readonly started: StartedSession; readonly session: SignedInSession }
-  | { readonly kind: 'refused' | 'other_way' };
+/** A session that is to begin by one statement. */
+export interface PreparedSession {
+  readonly started: StartedSession;
+  readonly signIn: SignInOfSession;
+  /** As it is going to be written, so that it need not be looked up by its cookie. */
+  readonly session: SignedInSession;
+}
 
 /** Begins sessions, and continues them by another proof of who is there. */
 @Injectable()
@@ -65,27 +70,20 @@ export class SessionSignIns {
     return this.transactions.run((own) => this.createWithinLimit(own, proof));
   }
 
-  /**
-   * As {@link begin}, by a password within an interaction that has no row yet: one statement writes the session,
-   * that row and the record of the sign-in.
-   * @returns the session as it was written, so that it need not be looked up by its cookie; `other_way` when it takes a
-   *   transaction: sessions are limited, or the interaction has a row already. Then nothing happened.
-   */
-  async beginWithin(
-    account: PersonAtSignIn,
-    amr: readonly string[],
-    browser: Browser,
-    interaction: InteractionRow,
-    record: AuditedRow,
-  ): Promise<BegunWithin> {
-    if (this.settings.maxSessionsPerAccount > 0) return { kind: 'other_way' };
+  /** As {@link begin}, for {@link beginWithin}. Undefined: it takes a transaction, since sessions are limited. */
+  prepare(account: PersonAtSignIn, amr: readonly string[], browser: Browser): PreparedSession | undefined {
+    if (this.settings.maxSessionsPerAccount > 0) return undefined;
     const cookie = this.routing.newCookie(account.id);
     const signIn = this.signIn(newId(), cookie, { account, amr, browser, authTime: undefined });
-    const created = await this.repository.createWithin(signIn, interaction, record);
-    if (created === 'interaction_has_row') return { kind: 'other_way' };
-    return created === 'refused'
-      ? { kind: 'refused' }
-      : { kind: 'began', started: { sessionId: signIn.sessionId, cookie }, session: asWritten(signIn, account) };
+    return { started: { sessionId: signIn.sessionId, cookie }, signIn, session: asWritten(signIn, account) };
+  }
+
+  /**
+   * Begins it within an interaction that has no row yet: one statement writes the session, that row and the record of the
+   * sign-in, or nothing.
+   */
+  beginWithin({ signIn }: PreparedSession, interaction: InteractionRow, record: AuditedRow): Promise<CreatedWithin> {
+    return this.repository.createWithin(signIn, interaction, record);
   }
 
   /** The person proved again who they are: same session, same `sid`s, new cookie, new `auth_time`. */

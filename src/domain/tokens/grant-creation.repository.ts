@@ -1,12 +1,36 @@
 import { Injectable } from '@nestjs/common';
+import { accountAllows } from '../accounts/accounts.sql.js';
 import { clientHasRedirectUri, clientMayBeGranted, scopeGrantedTo } from '../clients/clients.sql.js';
 import { CONSENT_ASKED, consentHeld, type ConsentAsked } from '../consents/consents.sql.js';
-import { answerInteraction, INTERACTION_ROW, type InteractionRow } from '../interactions/interactions.sql.js';
+import {
+  answerInteraction,
+  beginSessionWithin,
+  INTERACTION_ROW,
+  type InteractionRow,
+} from '../interactions/interactions.sql.js';
+import { AUDITED, type AuditedRow } from '../../platform/audit/audit.sql.js';
 import { Clock } from '../../platform/clock/clock.js';
-import { sql, statement, typed, type Fragment, type RowOf, type Sql } from '../../platform/database/statement.js';
+import {
+  fragment,
+  sql,
+  statement,
+  typed,
+  type Fragment,
+  type RowOf,
+  type Sql,
+} from '../../platform/database/statement.js';
 import { TransactionRunner } from '../../platform/database/transaction.js';
 import { NEWEST_ORDER } from '../../platform/epochs/epochs.sql.js';
 import type { ClaimsParameter } from '../../platform/oidc/claims.js';
+import {
+  ACCOUNT_AT_SIGN_IN,
+  beginSession,
+  createdWithinOf,
+  RECORD_SIGN_IN,
+  SIGN_IN,
+  type CreatedWithin,
+  type SignInOfSession,
+} from '../sessions/session-begin.sql.js';
 import { sessionIsAlive } from '../sessions/sessions.sql.js';
 import { lastDayFor } from './grant.js';
 import { theAccount, theSession } from './tokens.sql.js';
@@ -48,13 +72,10 @@ export interface AnsweredByCode extends InteractionRow {
  */
 export type CreatedGrant = 'created' | 'session_over' | 'client_refused' | 'not_allowed' | 'answered_before';
 
-const NEW_GRANT = {
+const GRANT_ROW = {
   id: 'uuid',
   accountId: 'uuid',
-  clientId: 'text',
-  sessionId: 'uuid',
   offline: 'boolean',
-  scope: 'text',
   claims: typed<ClaimsParameter | null>('jsonb?'),
   authenticatedAt: 'timestamptz',
   amr: 'text[]',
@@ -67,9 +88,41 @@ const NEW_GRANT = {
   codeExpiresAt: 'timestamptz',
   lastExpiresAt: 'timestamptz',
   now: 'timestamptz',
-  ...CONSENT_ASKED,
 } as const;
+const NEW_GRANT = { ...GRANT_ROW, clientId: 'text', sessionId: 'uuid', scope: 'text', ...CONSENT_ASKED } as const;
 const CREATED = { is_live: 'boolean', may_have_it: 'boolean', is_allowed: 'boolean', is_granted: 'boolean' } as const;
+
+/** Locked, so that a client that is being disabled, or loses something, gets no grant that is never revoked or has what was lost. */
+const CLIENT = fragment({
+  gives: ['client'],
+  parameters: { clientId: 'text', scope: 'text', offline: 'boolean', registeredUri: 'text?' },
+  text: `
+     client AS MATERIALIZED (
+       SELECT c.client_id, c.token_generation, ${scopeGrantedTo('c', ':scope')} AS scope FROM clients c
+        WHERE c.client_id = :clientId AND ${clientMayBeGranted('c', ':offline')} AND ${clientHasRedirectUri('c', ':registeredUri')} FOR SHARE OF c
+     )`,
+});
+
+/** For the one row that `may` (client_id, token_generation, scope, session_id, upstream_id) makes with `and`: CTE `g`. */
+function insertGrant(and: readonly string[]): Fragment {
+  return fragment({
+    needs: ['may', ...and],
+    gives: ['g'],
+    parameters: GRANT_ROW,
+    text: `
+     g AS (
+       INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
+                           upstream_id, began_after_order, code_hash, redirect_uri, registered_uri, code_challenge, nonce,
+                           code_expires_at, keep_until, client_generation)
+       SELECT :id, :accountId, may.client_id, may.session_id, :offline, may.scope, :claims, :authenticatedAt, :amr, :now, :upstream,
+              may.upstream_id, ${NEWEST_ORDER}, :codeHash, :redirectUri, :registeredUri, :codeChallenge, :nonce,
+              :codeExpiresAt, ${lastDayFor(':lastExpiresAt')}, may.token_generation
+         FROM ${['may', ...and].join(', ')} RETURNING id
+     )`,
+  });
+}
+
+const GRANTED = `EXISTS (SELECT FROM client) AS may_have_it, EXISTS (SELECT FROM allowed) AS is_allowed, EXISTS (SELECT FROM g) AS is_granted`;
 
 /**
  * Writes all or nothing, and says in one row why nothing.
@@ -83,23 +136,10 @@ function createText(live: string, within?: { readonly sql: Fragment; readonly gi
         FROM ${theSession(':accountId', ':sessionId')} CROSS JOIN ${theAccount(':accountId')}
        WHERE ${sessionIsAlive('s', 'a', ':accountId', ':now')} AND ${sessionServes('s', ':accountId', ':clientId')}
          ${live}
-    ), client AS MATERIALIZED (
-      -- Locked, so that a client that is being disabled, or loses something, gets no grant that is never revoked or has what was lost.
-      SELECT c.client_id, c.token_generation, ${scopeGrantedTo('c', ':scope')} AS scope FROM clients c
-       WHERE c.client_id = :clientId AND ${clientMayBeGranted('c', ':offline')} AND ${clientHasRedirectUri('c', ':registeredUri')} FOR SHARE OF c
-    ), ${consentHeld(':accountId', ':clientId')}, may AS (
-      SELECT client.client_id, client.token_generation, client.scope, live.id, live.upstream_id FROM live, client, allowed
-    ), ${within === undefined ? '' : sql`${within.sql}, `}g AS (
-      INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
-                          upstream_id, began_after_order, code_hash, redirect_uri, registered_uri, code_challenge, nonce,
-                          code_expires_at, keep_until, client_generation)
-      SELECT :id, :accountId, may.client_id, may.id, :offline, may.scope, :claims, :authenticatedAt, :amr, :now, :upstream,
-             may.upstream_id, ${NEWEST_ORDER}, :codeHash, :redirectUri, :registeredUri, :codeChallenge, :nonce,
-             :codeExpiresAt, ${lastDayFor(':lastExpiresAt')}, may.token_generation
-        FROM may${within === undefined ? '' : `, ${within.gives}`} RETURNING id
-    )
-    SELECT EXISTS (SELECT FROM live) AS is_live, EXISTS (SELECT FROM client) AS may_have_it,
-           EXISTS (SELECT FROM allowed) AS is_allowed, EXISTS (SELECT FROM g) AS is_granted`;
+    ), ${CLIENT}, ${consentHeld(':accountId', ':clientId')}, may AS (
+      SELECT client.client_id, client.token_generation, client.scope, live.id AS session_id, live.upstream_id FROM live, client, allowed
+    ), ${within === undefined ? '' : sql`${within.sql}, `}${insertGrant(within === undefined ? [] : [within.gives])}
+    SELECT EXISTS (SELECT FROM live) AS is_live, ${GRANTED}`;
 }
 
 const CREATE = statement({
@@ -120,6 +160,24 @@ const ANSWER = statement({
   }),
 });
 
+/**
+ * With the session that begins within the interaction, which rests on a password of this moment: nothing has to be asked of it.
+ * Session and record are written also where there is no grant, so that the person is asked for their consent.
+ */
+const BEGIN = statement({
+  name: 'grants_begin_session_with_code',
+  parameters: { ...SIGN_IN, ...NEW_GRANT, ...INTERACTION_ROW, ...AUDITED },
+  row: { ...CREATED, is_usable: 'boolean', is_created: 'boolean' },
+  text: sql`
+    WITH ${ACCOUNT_AT_SIGN_IN}, ${CLIENT}, ${consentHeld(':accountId', ':clientId')}, live AS (
+      SELECT a.id FROM account a WHERE ${accountAllows('a', ':authenticatedAt')}
+    ), may AS (
+      SELECT client.client_id, client.token_generation, client.scope, :sessionId AS session_id, NULL::uuid AS upstream_id FROM live, client, allowed
+    ), ${beginSessionWithin('account', 'may')}, ${beginSession(['interaction'])}, ${RECORD_SIGN_IN}, ${insertGrant(['created'])}
+    SELECT EXISTS (SELECT FROM account) AS is_usable, EXISTS (SELECT FROM created) AS is_created,
+           EXISTS (SELECT FROM live) AS is_live, ${GRANTED}`,
+});
+
 /** New grants, each with the code for it. */
 @Injectable()
 export class GrantCreationRepository {
@@ -133,19 +191,31 @@ export class GrantCreationRepository {
    * what is asked of a consent is allowed, and held; what answers an interaction does so once.
    */
   async createWithCode(grant: NewGrant, answering?: AnsweredByCode): Promise<CreatedGrant> {
-    const { consent, ...values } = grant;
-    const all = {
-      ...values,
-      consentScope: consent?.consentScope,
-      consentClaims: consent?.consentClaims,
-      now: this.clock.now(),
-    };
+    const all = { ...valuesOf(grant), now: this.clock.now() };
     const rows =
       answering === undefined
         ? await this.transactions.query(CREATE, all)
         : await this.transactions.query(ANSWER, { ...all, ...answering });
     return createdOf(rows[0]);
   }
+
+  /**
+   * As {@link createWithCode}, with a session that begins within the interaction that the code answers, and the record of the
+   * sign-in. What comes of the grant says something only where the session is `created`.
+   */
+  async beginSessionWithCode(
+    signIn: SignInOfSession,
+    interaction: InteractionRow,
+    record: AuditedRow,
+    grant: NewGrant,
+  ): Promise<{ readonly session: CreatedWithin; readonly grant: CreatedGrant }> {
+    const [row] = await this.transactions.query(BEGIN, { ...valuesOf(grant), ...signIn, ...interaction, ...record });
+    return { session: createdWithinOf(row), grant: createdOf(row) };
+  }
+}
+
+function valuesOf({ consent, ...values }: NewGrant) {
+  return { ...values, consentScope: consent?.consentScope, consentClaims: consent?.consentClaims };
 }
 
 function createdOf(row: Readonly<RowOf<typeof CREATED>> | undefined): CreatedGrant {

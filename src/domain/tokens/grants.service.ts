@@ -2,10 +2,19 @@ import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { newId } from '../../platform/clock/time-ordered-id.js';
+import type { AuditedRow } from '../../platform/audit/audit.sql.js';
 import type { ClaimsParameter } from '../../platform/oidc/claims.js';
 import { sha256 } from '../../platform/oidc/secret.js';
 import type { ConsentAsked } from '../consents/consents.sql.js';
-import { GrantCreationRepository, type AnsweredByCode, type CreatedGrant } from './grant-creation.repository.js';
+import type { InteractionRow } from '../interactions/interactions.sql.js';
+import type { CreatedWithin } from '../sessions/session-begin.sql.js';
+import type { PreparedSession } from '../sessions/session-sign-ins.service.js';
+import {
+  GrantCreationRepository,
+  type AnsweredByCode,
+  type CreatedGrant,
+  type NewGrant,
+} from './grant-creation.repository.js';
 import { GrantRepository } from './grant.repository.js';
 import { NO_ACCOUNT, TokenRouting } from './token-routing.js';
 
@@ -61,6 +70,29 @@ export class GrantsService {
     session: AuthenticatedSession,
     answering?: AnsweredByCode,
   ): Promise<Authorization> {
+    const { code, grant } = this.grantFor(request, session);
+    return authorizationOf(code, await this.creation.createWithCode(grant, answering));
+  }
+
+  /**
+   * As {@link authorize}, for a session that begins by the same statement within the interaction that the code answers.
+   * @returns what came of the session, and where it was created of the grant
+   */
+  async authorizeBeginning(
+    request: AuthorizedRequest,
+    { session, signIn }: PreparedSession,
+    interaction: InteractionRow,
+    record: AuditedRow,
+  ): Promise<{ readonly created: CreatedWithin; readonly authorization: Authorization }> {
+    const { code, grant } = this.grantFor(request, session);
+    const began = await this.creation.beginSessionWithCode(signIn, interaction, record, grant);
+    return { created: began.session, authorization: authorizationOf(code, began.grant) };
+  }
+
+  private grantFor(
+    request: AuthorizedRequest,
+    session: AuthenticatedSession,
+  ): { readonly code: string; readonly grant: NewGrant } {
     const id = newId();
     const code = this.routing.newCode({ accountId: session.accountId, grantId: id });
     const { codeTtlSeconds, refreshTokenTtlSeconds } = this.settings;
@@ -84,7 +116,10 @@ export class GrantsService {
       lastExpiresAt: this.clock.in((codeTtlSeconds + refreshTokenTtlSeconds) * 1000),
       consent: request.consent,
     };
-    const created = await this.creation.createWithCode(grant, answering);
-    return created === 'created' ? { kind: 'code', code } : { kind: created };
+    return { code, grant };
   }
+}
+
+function authorizationOf(code: string, created: CreatedGrant): Authorization {
+  return created === 'created' ? { kind: 'code', code } : { kind: created };
 }
