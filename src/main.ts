@@ -6,6 +6,7 @@ import { loadSettings, type Settings } from './platform/config/settings.js';
 import { awaitDatabase } from './platform/database/await-database.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './platform/database/embedded/embedded-postgres.js';
 import { migrate } from './platform/database/migrate.js';
+import { importWhatWaits } from './platform/later/later.js';
 import { ServiceLogger } from './platform/logging/service-logger.js';
 import { stopGracefully } from './cli/shutdown.js';
 import { wordsOf } from './cli/words-of.js';
@@ -48,6 +49,7 @@ async function serve(
   for (const warning of warningsOf(settings)) logger.warn(warning, 'Exeunt');
   if (settings.production) for (const line of announcement(settings, admin)) say(line);
   else say(banner(settings, admin, embedded !== undefined));
+  void importWhatWaits();
 }
 
 function watch(app: NestExpressApplication, settings: Settings, embedded: EmbeddedPostgres | undefined): void {

@@ -1,9 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { Injectable } from '@nestjs/common';
-import { hash, verify, type Options } from '@node-rs/argon2';
+import type { Options } from '@node-rs/argon2';
 import pLimit from 'p-limit';
+import { later } from '../../platform/later/later.js';
 import { TemporarilyUnavailableError } from '../../platform/oidc/errors.js';
 import { normalPassword, readingsOf } from './passwords.js';
+
+const argon2 = later(() => import('@node-rs/argon2'));
 
 /** OWASP Password Storage Cheat Sheet: argon2id (the library's default), 19 MiB, 2 passes, 1 lane. */
 const PARAMETERS: Options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -45,12 +48,13 @@ export class PasswordHasher {
 
   /** Of the password's normal form. @throws HasherBusyError */
   hash(password: string): Promise<string> {
-    return this.bounded(() => hash(normalPassword(password), PARAMETERS));
+    return this.bounded(async () => (await argon2()).hash(normalPassword(password), PARAMETERS));
   }
 
   /** With no stored hash it does the same work and answers false. @throws HasherBusyError */
   verify(stored: string | null, password: string): Promise<boolean> {
     return this.bounded(async () => {
+      const { verify } = await argon2();
       for (const reading of readingsOf(password)) {
         if ((await verify(stored ?? NOBODY, reading)) && stored !== null) return true;
       }

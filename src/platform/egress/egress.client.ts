@@ -1,9 +1,13 @@
 import { Inject, Injectable, Optional, type OnApplicationShutdown } from '@nestjs/common';
-import { Agent, buildConnector } from 'undici';
+import type { Agent } from 'undici';
 import { isLoopbackIssuer, SETTINGS, type Settings } from '../config/settings.js';
+import { later } from '../later/later.js';
 import { EgressError, type EgressRequest, type EgressResponse } from './egress.js';
 import { Exchange } from './exchange.js';
 import { guardedConnector, systemResolver, type Connector, type Lookup } from './guarded-connector.js';
+
+const undici = later(() => import('undici'));
+type Undici = Awaited<ReturnType<typeof undici>>;
 
 /** Lets tests see what would be connected to, without a connection. */
 export const EGRESS_TRANSPORT = Symbol('EGRESS_TRANSPORT');
@@ -27,35 +31,24 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 @Injectable()
 export class EgressClient implements OnApplicationShutdown {
-  private readonly agent: Agent;
+  /** Made for the first request. */
+  private agent: Agent | undefined;
 
   constructor(
-    @Inject(SETTINGS) settings: Settings,
-    @Optional() @Inject(EGRESS_TRANSPORT) transport: EgressTransport = {},
-  ) {
-    const connect = transport.connect ?? buildConnector({ timeout: CONNECT_TIMEOUT_MS, allowH2: false });
-    this.agent = new Agent({
-      connect: guardedConnector(connect, transport.resolve ?? systemResolver, {
-        rules: settings.egressAllow,
-        loopback: isLoopbackIssuer(settings.issuer),
-      }),
-      connections: CONNECTIONS_PER_ORIGIN,
-      pipelining: 1,
-      keepAliveTimeout: IDLE_MS,
-      keepAliveMaxTimeout: IDLE_MS,
-      maxHeaderSize: MAX_HEADER_BYTES,
-    });
-  }
+    @Inject(SETTINGS) private readonly settings: Settings,
+    @Optional() @Inject(EGRESS_TRANSPORT) private readonly transport: EgressTransport = {},
+  ) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await this.agent.destroy();
+    await this.agent?.destroy();
   }
 
   /** @throws EgressError and nothing else */
   async request(request: EgressRequest): Promise<EgressResponse> {
     const url = parseUrl(request.url);
+    const agent = await this.opened();
     return new Promise((resolve, reject) => {
-      this.agent.dispatch(
+      agent.dispatch(
         {
           origin: url.origin,
           path: url.pathname + url.search,
@@ -68,6 +61,27 @@ export class EgressClient implements OnApplicationShutdown {
         },
         new Exchange(request, resolve, reject),
       );
+    });
+  }
+
+  private async opened(): Promise<Agent> {
+    const loaded = await undici();
+    return (this.agent ??= this.agentOf(loaded));
+  }
+
+  private agentOf({ Agent, buildConnector }: Undici): Agent {
+    const { transport, settings } = this;
+    const connect = transport.connect ?? buildConnector({ timeout: CONNECT_TIMEOUT_MS, allowH2: false });
+    return new Agent({
+      connect: guardedConnector(connect, transport.resolve ?? systemResolver, {
+        rules: settings.egressAllow,
+        loopback: isLoopbackIssuer(settings.issuer),
+      }),
+      connections: CONNECTIONS_PER_ORIGIN,
+      pipelining: 1,
+      keepAliveTimeout: IDLE_MS,
+      keepAliveMaxTimeout: IDLE_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
     });
   }
 }

@@ -1,6 +1,6 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { buildConnector } from 'undici';
+import type { buildConnector } from 'undici';
 import { EgressError } from './egress.js';
 import { isAllowedAddress, normalizeHost, type AllowedAddresses } from './address-guard.js';
 
