@@ -48,8 +48,7 @@ ELSE 'no_backchannel_uri' END, 'frontchannel_logout_uri', c.metadata ->> 'frontc
           WHERE sc.account_id = :accountId AND sc.session_id = s.id
        ) END AS applications
   -- Each by its key alone: on tables that were never analyzed an index of all live sessions looks as good.
-  FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.cookie_hash = :cookieHash OFFSET 0) s
- CROSS JOIN (SELECT * FROM accounts k WHERE k.id = :accountId OFFSET 0) a
+  FROM (SELECT * FROM sessions k WHERE k.account_id = :accountId AND k.cookie_hash = :cookieHash OFFSET 0) s CROSS JOIN (SELECT * FROM accounts k WHERE k.id = :accountId OFFSET 0) a
  WHERE s.terminated_at IS NULL AND s.expires_at > :now AND s.idle_expires_at > :now AND a.disabled_at IS NULL AND (a.not_before IS NULL OR s.authenticated_at >= a.not_before) AND NOT EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['everyone', 'account:' || s.account_id]) AND o.number > s.began_after_order AND true) AND NOT EXISTS (
   SELECT 1 FROM session_upstreams ou JOIN logout_orders o
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order

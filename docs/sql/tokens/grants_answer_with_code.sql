@@ -47,9 +47,10 @@ OFFSET 0))
      AND (:cookieHash IS NULL OR s.cookie_hash = :cookieHash)
 ),
  client AS MATERIALIZED (
-   SELECT c.client_id, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
+   SELECT c.client_id, c.token_generation, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
   FROM unnest(string_to_array(:scope, ' ')) WITH ORDINALITY w (value, place)
- WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope FROM clients c
+ WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')
+   ) AS scope FROM clients c
     WHERE c.client_id = :clientId AND c.deleted_at IS NULL AND c.disabled_at IS NULL AND (c.metadata -> 'grant_types' ? 'authorization_code' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]') AND (NOT :offline OR (
 'offline_access' = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND c.metadata -> 'grant_types' ? 'refresh_token')) AND (:registeredUri IS NULL OR c.metadata -> 'redirect_uris' ? :registeredUri) FOR SHARE OF c
  ),
@@ -63,7 +64,7 @@ OFFSET 0))
  ), allowed AS MATERIALIZED (
    SELECT 1 AS found WHERE :consentScope IS NULL UNION ALL SELECT found FROM consent
  ), may AS (
-  SELECT client.client_id, client.scope, live.id AS session_id, live.upstream_id FROM live, client, allowed
+  SELECT client.client_id, client.token_generation, client.scope, live.id AS session_id, live.upstream_id FROM live, client, allowed
 ),
  answered AS (
    INSERT INTO interactions (id_hash, browser_hash, created_at, expires_at, answered_at) SELECT :interactionHash, :interactionBrowser, :interactionBegan, :interactionExpires, :now FROM may
@@ -73,10 +74,10 @@ OFFSET 0))
  g AS (
    INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
                        upstream_id, began_after_order, code_hash, redirect_uri, registered_uri, code_challenge, nonce,
-                       code_expires_at, keep_until)
+                       code_expires_at, keep_until, client_generation)
    SELECT :id, :accountId, may.client_id, may.session_id, :offline, may.scope, :claims, :authenticatedAt, :amr, :now, :upstream,
           may.upstream_id, (SELECT coalesce(max(o.number), 0) FROM logout_orders o), :codeHash, :redirectUri, :registeredUri, :codeChallenge, :nonce,
-          :codeExpiresAt, ((:lastExpiresAt AT TIME ZONE 'UTC')::date + 1)
+          :codeExpiresAt, ((:lastExpiresAt AT TIME ZONE 'UTC')::date + 1), may.token_generation
      FROM may, answered RETURNING id
  )
 SELECT EXISTS (SELECT FROM live) AS is_live, EXISTS (SELECT FROM client) AS may_have_it, EXISTS (SELECT FROM allowed) AS is_allowed, EXISTS (SELECT FROM g) AS is_granted;

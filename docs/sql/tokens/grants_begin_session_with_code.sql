@@ -49,9 +49,10 @@ WITH
       FOR SHARE
  ),
  client AS MATERIALIZED (
-   SELECT c.client_id, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
+   SELECT c.client_id, c.token_generation, (SELECT coalesce(string_agg(w.value, ' ' ORDER BY w.place), '')
   FROM unnest(string_to_array(:scope, ' ')) WITH ORDINALITY w (value, place)
- WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')) AS scope FROM clients c
+ WHERE w.value = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND NOT starts_with(w.value, 'exeunt:')
+   ) AS scope FROM clients c
     WHERE c.client_id = :clientId AND c.deleted_at IS NULL AND c.disabled_at IS NULL AND (c.metadata -> 'grant_types' ? 'authorization_code' OR coalesce(c.metadata -> 'permissions', '[]') <> '[]') AND (NOT :offline OR (
 'offline_access' = ANY (string_to_array(c.metadata ->> 'scope', ' ')) AND c.metadata -> 'grant_types' ? 'refresh_token')) AND (:registeredUri IS NULL OR c.metadata -> 'redirect_uris' ? :registeredUri) FOR SHARE OF c
  ),
@@ -67,7 +68,7 @@ WITH
  ), live AS (
   SELECT a.id FROM account a WHERE a.disabled_at IS NULL AND (a.not_before IS NULL OR :authenticatedAt >= a.not_before)
 ), may AS (
-  SELECT client.client_id, client.scope, :sessionId AS session_id, NULL::uuid AS upstream_id FROM live, client, allowed
+  SELECT client.client_id, client.token_generation, client.scope, :sessionId AS session_id, NULL::uuid AS upstream_id FROM live, client, allowed
 ),
  interaction AS (
    INSERT INTO interactions (id_hash, browser_hash, created_at, expires_at, session_id, answered_at) SELECT :interactionHash, :interactionBrowser, :interactionBegan, :interactionExpires, :sessionId, CASE WHEN EXISTS (SELECT FROM may) THEN :now END FROM account
@@ -87,10 +88,10 @@ WITH
  g AS (
    INSERT INTO grants (id, account_id, client_id, session_id, offline, scope, claims, authenticated_at, amr, created_at, realm,
                        upstream_id, began_after_order, code_hash, redirect_uri, registered_uri, code_challenge, nonce,
-                       code_expires_at, keep_until)
+                       code_expires_at, keep_until, client_generation)
    SELECT :id, :accountId, may.client_id, may.session_id, :offline, may.scope, :claims, :authenticatedAt, :amr, :now, :upstream,
           may.upstream_id, (SELECT coalesce(max(o.number), 0) FROM logout_orders o), :codeHash, :redirectUri, :registeredUri, :codeChallenge, :nonce,
-          :codeExpiresAt, ((:lastExpiresAt AT TIME ZONE 'UTC')::date + 1)
+          :codeExpiresAt, ((:lastExpiresAt AT TIME ZONE 'UTC')::date + 1), may.token_generation
      FROM may, created RETURNING id
  )
 SELECT EXISTS (SELECT FROM account) AS is_usable, EXISTS (SELECT FROM created) AS is_created,
