@@ -53,6 +53,11 @@ async function serverAt(url, stop) {
       made.push(database);
       return urlOf(url, database);
     },
+    async analyze(database) {
+      const client = await connect(urlOf(url, database));
+      await client.query('ANALYZE');
+      await client.end();
+    },
     async stop({ keep = false } = {}) {
       if (!keep) for (const database of made) await admin.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
       await admin.end();
