@@ -70,7 +70,11 @@ export function joinSession(from: string): Fragment {
  * @param account of all locked sessions, where the statement knows it
  */
 export function sessionAsSeen(l: string, account?: string): string {
-  return `EXISTS (SELECT 1 FROM sessions seen WHERE ${isOfAccount('seen', account)} AND seen.account_id = ${l}.account_id AND seen.id = ${l}.id AND seen.client_count = ${l}.client_count)`;
+  // Each by its key: a join may be planned that reads all sessions of the person.
+  return `EXISTS (SELECT 1 FROM (
+      SELECT k.client_count FROM sessions k
+       WHERE ${isOfAccount('k', account)} AND k.account_id = ${l}.account_id AND k.id = ${l}.id OFFSET 0) seen
+     WHERE seen.client_count = ${l}.client_count)`;
 }
 
 /** The session `s` began by way of another provider; `condition` is about its link `u` (issuer, sub, sid). */

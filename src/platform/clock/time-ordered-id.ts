@@ -16,7 +16,7 @@ function randomBytes(): Buffer {
   return pool.subarray(drawn - UUID_BYTES, drawn);
 }
 
-/** A new UUID of version 7 of this moment by the machine's clock, for what is only to be told apart. */
+/** A new UUID of version 7 of this moment by the machine's clock, for what only has to differ from others. */
 export function newId(): string {
   return v7({ random: randomBytes() });
 }

@@ -1,8 +1,8 @@
 const waiting: (() => Promise<unknown>)[] = [];
 
 /**
- * A package that starting does not need: imported by whoever asks for it first, or by {@link importWhatWaits} once the service
- * listens. Everybody gets the same one; an import that failed is tried again by the next who asks.
+ * A package that starting does not need: imported by the first caller that asks for it, or by {@link importWhatWaits} once the
+ * service listens. Every caller gets the same one; an import that failed is tried again for the next.
  */
 export function later<Package>(load: () => Promise<Package>): () => Promise<Package> {
   let loading: Promise<Package> | undefined;
@@ -17,8 +17,8 @@ export function later<Package>(load: () => Promise<Package>): () => Promise<Pack
   return get;
 }
 
-/** Imports, one after the other, what nobody has asked for yet, so that no request has to wait for it. Never rejects. */
+/** Imports, one after the other, what was not asked for yet, so that no request has to wait for it. Never rejects. */
 export async function importWhatWaits(): Promise<void> {
-  // Whoever needs it gets the failure.
+  // The caller that needs it gets the failure.
   for (const get of waiting) await get().catch(() => undefined);
 }

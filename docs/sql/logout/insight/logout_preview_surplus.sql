@@ -30,7 +30,7 @@ WITH
       ON o.target = 'upstream:' || ou.upstream_id AND o.number > ou.began_after_order
    WHERE ou.account_id = :accountId AND ou.session_id = x.id AND true)
    ORDER BY x.last_seen_at DESC, x.id DESC OFFSET :limit - 1) LIMIT :countLimit + 1),
- revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (g.account_id = :accountId AND g.session_id IN (SELECT id FROM locked) AND (NOT g.offline OR :revokesOfflineGrants)) LIMIT :countLimit + 1),
+ revoked AS MATERIALIZED (SELECT g.* FROM grants g WHERE g.revoked_at IS NULL AND (g.account_id = :accountId AND g.session_id = ANY(ARRAY(SELECT id FROM locked)) AND (NOT g.offline OR :revokesOfflineGrants)) LIMIT :countLimit + 1),
  applications AS MATERIALIZED (
    SELECT p.client_id, p.session_id, p.sid,
           c.metadata ->> 'frontchannel_logout_uri' IS NOT NULL AS front,

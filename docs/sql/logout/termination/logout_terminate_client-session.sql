@@ -26,21 +26,24 @@ WITH locked AS MATERIALIZED (
  ),
  joined AS MATERIALIZED (
    SELECT sc.client_id, sc.sid, l.id AS session_id, l.account_id FROM locked l JOIN session_clients sc ON sc.account_id = l.account_id AND sc.session_id = l.id
-    WHERE sc.account_id = :accountId
+    WHERE sc.account_id = :accountId AND sc.session_id = ANY(ARRAY(SELECT x.id FROM locked x))
  ),
  complete AS MATERIALIZED (
-   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM sessions seen WHERE seen.account_id = :accountId AND seen.account_id = l.account_id AND seen.id = l.id AND seen.client_count = l.client_count)) AS yes
+   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM (
+  SELECT k.client_count FROM sessions k
+   WHERE k.account_id = :accountId AND k.account_id = l.account_id AND k.id = l.id OFFSET 0) seen
+ WHERE seen.client_count = l.client_count)) AS yes
  ),
  ending AS (
    SELECT l.id, l.account_id, :terminationId AS termination_id FROM locked l, complete c WHERE c.yes AND true
  ),
  ended AS (
    UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x
-    WHERE s.account_id = :accountId AND s.account_id = x.account_id AND s.id = x.id RETURNING s.id
+    WHERE s.account_id = :accountId AND s.id = ANY(ARRAY(SELECT x.id FROM ending x)) AND s.account_id = x.account_id AND s.id = x.id RETURNING s.id
  ),
  revoked AS (
    UPDATE grants g SET revoked_at = :now, revoked_cause = :cause
-    WHERE g.revoked_at IS NULL AND ((SELECT yes FROM complete) AND g.account_id = :accountId AND g.session_id IN (SELECT id FROM locked) AND (NOT g.offline OR :revokesOfflineGrants)) RETURNING g.account_id, g.id, g.session_id, g.client_id
+    WHERE g.revoked_at IS NULL AND ((SELECT yes FROM complete) AND g.account_id = :accountId AND g.session_id = ANY(ARRAY(SELECT id FROM locked)) AND (NOT g.offline OR :revokesOfflineGrants)) RETURNING g.account_id, g.id, g.session_id, g.client_id
  ),
  participants AS MATERIALIZED (
    SELECT p.session_id, p.client_id, p.sid, p.account_id,

@@ -26,7 +26,10 @@ AND NOT (EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['every
    -- The ids are given, since those of terminations are in the order of time.
    SELECT l.id, l.account_id, l.cause, (:terminationIds)[row_number() OVER (ORDER BY l.id)] AS termination_id
      FROM locked l
-    WHERE EXISTS (SELECT 1 FROM sessions seen WHERE true AND seen.account_id = l.account_id AND seen.id = l.id AND seen.client_count = l.client_count)
+    WHERE EXISTS (SELECT 1 FROM (
+  SELECT k.client_count FROM sessions k
+   WHERE true AND k.account_id = l.account_id AND k.id = l.id OFFSET 0) seen
+ WHERE seen.client_count = l.client_count)
  ),
  ended AS (
    UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x

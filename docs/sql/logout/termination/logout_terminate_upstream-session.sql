@@ -26,17 +26,20 @@ WITH locked AS MATERIALIZED (
  ),
  joined AS MATERIALIZED (
    SELECT sc.client_id, sc.sid, l.id AS session_id, l.account_id FROM locked l JOIN session_clients sc ON sc.account_id = l.account_id AND sc.session_id = l.id
-    WHERE true
+    WHERE true AND true
  ),
  complete AS MATERIALIZED (
-   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM sessions seen WHERE true AND seen.account_id = l.account_id AND seen.id = l.id AND seen.client_count = l.client_count)) AS yes
+   SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM (
+  SELECT k.client_count FROM sessions k
+   WHERE true AND k.account_id = l.account_id AND k.id = l.id OFFSET 0) seen
+ WHERE seen.client_count = l.client_count)) AS yes
  ),
  ending AS (
    SELECT l.id, l.account_id, :terminationId AS termination_id FROM locked l, complete c WHERE c.yes AND true
  ),
  ended AS (
    UPDATE sessions s SET terminated_at = :now, termination_id = x.termination_id FROM ending x
-    WHERE true AND s.account_id = x.account_id AND s.id = x.id RETURNING s.id
+    WHERE true AND true AND s.account_id = x.account_id AND s.id = x.id RETURNING s.id
  ),
  revoked AS (
    UPDATE grants g SET revoked_at = :now, revoked_cause = :cause

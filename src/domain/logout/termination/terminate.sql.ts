@@ -76,7 +76,7 @@ function terminate(kind: TargetKind, target: TargetSql): Statement<never, RowOf<
      ),
      joined AS MATERIALIZED (
        SELECT sc.client_id, sc.sid, l.id AS session_id, l.account_id FROM locked l JOIN session_clients sc ON sc.account_id = l.account_id AND sc.session_id = l.id
-        WHERE ${isOfAccount('sc', account)}
+        WHERE ${isOfAccount('sc', account)} AND ${isAmong('sc.session_id', 'locked', account)}
      ),
      complete AS MATERIALIZED (
        SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT ${sessionAsSeen('l', account)}) AS yes
@@ -84,7 +84,7 @@ function terminate(kind: TargetKind, target: TargetSql): Statement<never, RowOf<
      ending AS (
        SELECT l.id, l.account_id, :terminationId AS termination_id FROM locked l, complete c WHERE c.yes AND ${String(ends)}
      ),
-     ${terminateSessions(isOfAccount('s', account))},
+     ${terminateSessions(`${isOfAccount('s', account)} AND ${isAmong('s.id', 'ending', account)}`)},
      ${revokeGrants(`(SELECT yes FROM complete) AND ${target.grants}`, ':cause', ['complete', 'locked'])},
      participants AS MATERIALIZED (
        SELECT p.session_id, p.client_id, p.sid, p.account_id,
@@ -121,3 +121,11 @@ function terminate(kind: TargetKind, target: TargetSql): Statement<never, RowOf<
 
 /** One statement for each kind of target. It takes the target's members as values, by their names. */
 export const TERMINATE = forTargets<TerminationValues, RowOf<typeof ROW>>(terminate);
+
+/**
+ * The column `id` is one of those in the CTE `of`, said by an array, too, where the account is known: of a join a plan that was
+ * made for few rows reads all rows of the person, and compares them.
+ */
+function isAmong(id: string, of: string, account: string | undefined): string {
+  return account === undefined ? 'true' : `${id} = ANY(ARRAY(SELECT x.id FROM ${of} x))`;
+}

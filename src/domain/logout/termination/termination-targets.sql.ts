@@ -43,7 +43,7 @@ const UNTERMINATED = sessionIsUnterminated('s');
 const NOT_OFFLINE = `(NOT g.offline OR :revokesOfflineGrants)`;
 const SESSION_GRANTS = `(g.account_id, g.session_id) IN (SELECT account_id, id FROM locked) AND ${NOT_OFFLINE}`;
 /** As {@link SESSION_GRANTS}, where the target names the account. */
-const OWN_SESSION_GRANTS = `g.account_id = :accountId AND g.session_id IN (SELECT id FROM locked) AND ${NOT_OFFLINE}`;
+const OWN_SESSION_GRANTS = `g.account_id = :accountId AND g.session_id = ANY(ARRAY(SELECT id FROM locked)) AND ${NOT_OFFLINE}`;
 
 export const TARGETS: {
   readonly [K in TargetKind]: TargetSql & { readonly parameters: ParametersOf<TargetOf<K>> };
