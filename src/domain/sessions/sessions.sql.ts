@@ -73,7 +73,7 @@ export function sessionAsSeen(l: string, account?: string): string {
   // Each by its key: a join may be planned that reads all sessions of the person.
   return `EXISTS (SELECT 1 FROM (
       SELECT k.client_count FROM sessions k
-       WHERE ${isOfAccount('k', account)} AND k.account_id = ${l}.account_id AND k.id = ${l}.id OFFSET 0) seen
+       WHERE k.account_id = ${account ?? `${l}.account_id`} AND k.id = ${l}.id OFFSET 0) seen
      WHERE seen.client_count = ${l}.client_count)`;
 }
 

@@ -28,7 +28,7 @@ AND NOT (EXISTS (SELECT 1 FROM logout_orders o WHERE o.target = ANY(ARRAY['every
      FROM locked l
     WHERE EXISTS (SELECT 1 FROM (
   SELECT k.client_count FROM sessions k
-   WHERE true AND k.account_id = l.account_id AND k.id = l.id OFFSET 0) seen
+   WHERE k.account_id = l.account_id AND k.id = l.id OFFSET 0) seen
  WHERE seen.client_count = l.client_count)
  ),
  ended AS (

@@ -30,7 +30,7 @@ WITH locked AS MATERIALIZED (
  complete AS MATERIALIZED (
    SELECT NOT EXISTS (SELECT 1 FROM locked l WHERE NOT EXISTS (SELECT 1 FROM (
   SELECT k.client_count FROM sessions k
-   WHERE k.account_id = :accountId AND k.account_id = l.account_id AND k.id = l.id OFFSET 0) seen
+   WHERE k.account_id = :accountId AND k.id = l.id OFFSET 0) seen
  WHERE seen.client_count = l.client_count)) AS yes
  ),
  ending AS (
