@@ -35,6 +35,7 @@ const ABOUT_PLAIN_TABLES = [
   'test/admin/many-sessions.e2e-spec.ts',
   'test/bulk/order-steps.e2e-spec.ts',
   'test/cost/**',
+  'test/database/retention-pages.e2e-spec.ts',
 ];
 
 /** The tests that ask the tables of a person, each of which is hash partitions by account. */
