@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
+import { newId } from '../../platform/clock/time-ordered-id.js';
 import type { Client } from '../clients/client.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { Clock } from '../../platform/clock/clock.js';
@@ -66,7 +66,7 @@ export class AccessTokensService {
     return {
       opaque: {
         tokenHash: sha256(token),
-        jti: uuid(),
+        jti: newId(),
         scope: scope?.join(' ') ?? null,
         audience,
         audienceOfOpenid: this.personalAudience(client, ['openid']).slice(audience.length),
@@ -88,7 +88,7 @@ export class AccessTokensService {
       const token = this.routing.newAccessToken(NO_ACCOUNT);
       await this.repository.storeOpaque({
         tokenHash: sha256(token),
-        jti: uuid(),
+        jti: newId(),
         clientId: client.clientId,
         scope: scope.join(' '),
         audience,
@@ -105,7 +105,7 @@ export class AccessTokensService {
       client_id: client.clientId,
       iat: now,
       exp: now + expiresIn,
-      jti: uuid(),
+      jti: newId(),
       scope: scope.join(' '),
       ...(client.tokenGeneration === 0 ? {} : { token_generation: client.tokenGeneration }),
     });
@@ -200,7 +200,7 @@ export class AccessTokensService {
         client_id: grant.clientId,
         iat: now,
         exp: now + this.settings.accessTokenTtlSeconds,
-        jti: uuid(),
+        jti: newId(),
         scope: scope.join(' '),
         auth_time: Math.floor(grant.authenticatedAt.getTime() / 1000),
         ...(grant.sid === null ? {} : { sid: grant.sid }),

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
+import { newId } from '../../../platform/clock/time-ordered-id.js';
 import { AuditLog } from '../../../platform/audit/audit-log.js';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { Clock } from '../../../platform/clock/clock.js';
@@ -89,7 +89,7 @@ export class ReceiptChain {
     const claims: ReceiptClaims = {
       iss: this.settings.issuer,
       iat: Math.floor(now.getTime() / 1000),
-      jti: uuid(),
+      jti: newId(),
       sequence,
       previous,
       termination_id: due.terminationId,
