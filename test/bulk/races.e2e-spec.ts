@@ -43,7 +43,7 @@ describe('requests under way when an order is answered', () => {
     return answer.body as unknown as Tokens;
   };
 
-  it('a sign-in: its session is dead when it begins, and the next one lives', async () => {
+  it('a sign-in: its session is dead when it begins, its code is worth nothing, and the next one lives', async () => {
     const { id, login } = await app.createAccount();
     const browser = app.browser();
     const form = await browser.get(app.authorizeUrl(ledger));
@@ -53,8 +53,9 @@ describe('requests under way when an order is answered', () => {
       () => app.signIn(browser, form, login),
       () => placed(other, { account_id: id }),
     );
-    expect(page.status).toBe(400);
-    expect(page.body).toContain('This sign-in has lapsed');
+    const code = page.query.get('code') ?? '';
+    expect({ status: page.status, code: code.length > 0 }).toEqual({ status: 303, code: true });
+    for (const node of [app, other]) expect((await redeem(node, ledger, code)).body.error).toBe('invalid_grant');
     expect(await promptNone(app, browser, ledger)).toBe('login_required');
     const tokens = await app.signInTo(browser, ledger, login);
     expect(await other.isActive(ledger, tokens.access_token)).toBe(true);
