@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { clientVouchesFor } from '../clients/clients.sql.js';
 import { Clock } from '../../platform/clock/clock.js';
-import { sql, statement } from '../../platform/database/statement.js';
+import { limitAlongIndex } from '../../platform/database/sql-text.js';
+import { sql, statement, type RowOf } from '../../platform/database/statement.js';
 import { TransactionRunner, type Tx } from '../../platform/database/transaction.js';
 import { HAS_OLD_REFRESH_TOKEN } from './before-routing.js';
 import { GRANT_COLUMNS, GRANT_SELECTED, SID_COLUMN, toGrant, type Grant } from './grant.js';
@@ -64,19 +65,52 @@ const OPAQUE = statement({
      WHERE o.account_id = :accountId AND o.token_hash = :tokenHash AND (:clientId IS NULL OR c.client_id = :clientId)`,
 });
 
-const INVALIDATE_ALL = statement({
-  name: 'issued_tokens_invalidate_all',
-  parameters: { clientId: 'text', ofOneUpstream: 'boolean', upstream: 'text?', login: 'text?', now: 'timestamptz' },
-  row: { id: 'uuid' },
+/** How many grants of the client are looked at in one statement. */
+const LOOK = 1000;
+const FIRST: GrantKey = {
+  accountId: '00000000-0000-0000-0000-000000000000',
+  grantId: '00000000-0000-0000-0000-000000000000',
+};
+const LAST_ACCOUNT = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+/** The account of whom it is asked, as a bound; without a login everybody, and where nobody has it null, which bounds nothing in. */
+const boundedBy = (everybody: string): string =>
+  `CASE WHEN :login IS NULL THEN '${everybody}' ELSE (SELECT k.id FROM accounts k WHERE k.login = :login) END`;
+
+/**
+ * Along the index of the client's grants, those after `:accountId` and `:grantId`. Not called often, and planned for the tables as
+ * they are, so that what is written is found by its key.
+ */
+const INVALIDATE_SOME = statement({
+  name: 'issued_tokens_invalidate_some',
+  parameters: {
+    clientId: 'text',
+    accountId: 'uuid',
+    grantId: 'uuid',
+    ofOneUpstream: 'boolean',
+    upstream: 'text?',
+    login: 'text?',
+    look: 'int',
+    now: 'timestamptz',
+  },
+  row: { revoked: 'int', account_id: 'uuid?', grant_id: 'uuid?' },
+  plannedAnew: true,
   text: sql`
-    WITH ended AS MATERIALIZED (
-      SELECT g.account_id, g.id FROM grants g ${grantJoins('g.account_id')}
-       WHERE g.client_id = :clientId AND ${grantHasNotEnded('g', 'a', 'g.account_id', ':now')}
+    WITH looked AS MATERIALIZED (
+      SELECT g.account_id, g.id FROM grants g
+       WHERE g.client_id = :clientId AND (g.account_id, g.id) > (:accountId, :grantId)
+         AND g.account_id >= ${boundedBy(FIRST.accountId)} AND g.account_id <= ${boundedBy(LAST_ACCOUNT)}
+       ORDER BY g.account_id, g.id ${limitAlongIndex(':look')}
+    ), ended AS MATERIALIZED (
+      SELECT g.account_id, g.id
+        FROM looked CROSS JOIN LATERAL (SELECT * FROM grants k WHERE k.account_id = looked.account_id AND k.id = looked.id OFFSET 0) g
+             ${grantJoins('g.account_id')}
+       WHERE ${grantHasNotEnded('g', 'a', 'g.account_id', ':now')}
          AND (NOT :ofOneUpstream OR g.realm IS NOT DISTINCT FROM :upstream)
-         AND (:login IS NULL OR a.login = :login)
          AND (g.refresh_expires_at > :now OR g.refresh_root_hash IS NULL AND ${HAS_OLD_REFRESH_TOKEN})
-    ), ${revokeGrants('(g.account_id, g.id) IN (SELECT ended.account_id, ended.id FROM ended)', `'token_revoked'`, ['ended'])}
-    SELECT id FROM revoked`,
+    ), ${revokeGrants('(g.account_id, g.id) IN (SELECT ended.account_id, ended.id FROM ended)', `'token_revoked'`, ['ended'])},
+    last AS (SELECT l.account_id, l.id FROM looked l ORDER BY l.account_id DESC, l.id DESC LIMIT 1)
+    SELECT (SELECT count(*) FROM revoked)::int AS revoked, last.account_id, last.id AS grant_id
+      FROM (SELECT count(*) AS n FROM looked) looked LEFT JOIN last ON looked.n = :look`,
 });
 
 /** The session's row is locked first, as everywhere where both are (see `EXCHANGE_CODE`). */
@@ -152,22 +186,38 @@ export class IssuedTokenRepository {
     };
   }
 
-  /** @returns how many grants were revoked */
+  /**
+   * In steps, each of which stands: however many grants the client has, no statement is long.
+   * @returns how many grants were revoked
+   */
   async invalidateAll(
     clientId: string,
     filter: { readonly upstream?: { readonly name: string | null }; readonly login?: string },
   ): Promise<number> {
-    const rows = await this.transactions.query(INVALIDATE_ALL, {
+    const about = {
       clientId,
       ofOneUpstream: filter.upstream !== undefined,
       upstream: filter.upstream?.name,
       login: filter.login,
+      look: LOOK,
       now: this.clock.now(),
-    });
-    return rows.length;
+    };
+    let revoked = 0;
+    for (let after: GrantKey | undefined = FIRST; after !== undefined;) {
+      const [row] = await this.transactions.query(INVALIDATE_SOME, { ...about, ...after });
+      revoked += row?.revoked ?? 0;
+      after = afterOf(row);
+    }
+    return revoked;
   }
 
   async revokeGrant(tx: Tx, grant: GrantKey): Promise<void> {
     await tx.query(REVOKE_GRANT, { ...grant, now: this.clock.now() });
   }
+}
+
+/** Undefined: there are no more. */
+function afterOf(row: RowOf<typeof INVALIDATE_SOME> | undefined): GrantKey | undefined {
+  if (row === undefined || row.account_id === null || row.grant_id === null) return undefined;
+  return { accountId: row.account_id, grantId: row.grant_id };
 }

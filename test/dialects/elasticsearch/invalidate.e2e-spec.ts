@@ -1,5 +1,6 @@
 import { PASSWORD, type TestApp, type TestClient } from '../../support/app.js';
 import { MINUTE } from '../../support/clock.js';
+import { sentDuring } from '../../support/pages.js';
 import type { StubUpstream } from '../../support/stub-upstream.js';
 import { promptNone } from '../../rp-initiated-logout/end-session.js';
 import {
@@ -127,6 +128,29 @@ describe.each(['exeunt', 'upstream'])('invalidating tokens of somebody of the re
     expect((await probe(app, other.accessToken)).status).toBe(200);
     expectCounts(await invalidate({ username: other.person.login }), 2, 0);
     expectExpired(await probe(app, other.accessToken));
+  });
+
+  it('thousands, in steps that look at so many and no more, each of them once', async () => {
+    const { accessToken, person } = await signIn(app, realm, facilitator);
+    const other = await signIn(app, realm, facilitator);
+    const more = 2500;
+    // As many more of the first person as make three steps.
+    await app.db.query(
+      `INSERT INTO grants (account_id, id, client_id, session_id, offline, scope, authenticated_at, amr, realm, created_at, upstream_id,
+                           began_after_order, client_generation, refresh_root_hash, refresh_expires_at, keep_until)
+       SELECT account_id, gen_random_uuid(), client_id, session_id, offline, scope, authenticated_at, amr, realm, created_at, upstream_id,
+              began_after_order, client_generation, refresh_root_hash, refresh_expires_at, keep_until
+         FROM grants, generate_series(1, $3::int) WHERE client_id = $1 AND account_id = (SELECT id FROM accounts WHERE login = $2)`,
+      [facilitator.clientId, person.login, more],
+    );
+    const sent = await sentDuring(async () => {
+      expectCounts(await invalidate({ username: person.login }), 2 * (more + 1), 0);
+    });
+    expect(sent.filter(({ text }) => text.includes('revoked_cause')).length).toBe(3);
+    expectExpired(await probe(app, accessToken));
+    expect((await probe(app, other.accessToken)).status).toBe(200);
+    expectCounts(await invalidate({ username: person.login }), 0, 0);
+    expectCounts(await invalidate({ username: 'nobody-has-this-login' }), 0, 0);
   });
 
   it('a pair whose refresh token is used up counts with its successor, once', async () => {
