@@ -1,8 +1,8 @@
 -- issued_tokens_invalidate_some, declared in src/domain/tokens/issued-token.repository.ts
 -- parameters:
 --   clientId text
---   accountId uuid
---   grantId uuid
+--   afterAccount uuid
+--   afterGrant uuid
 --   ofOneUpstream boolean
 --   upstream text, may be null
 --   login text, may be null
@@ -15,7 +15,7 @@
 
 WITH looked AS MATERIALIZED (
     SELECT g.account_id, g.id FROM grants g
-     WHERE g.client_id = :clientId AND (g.account_id, g.id) > (:accountId, :grantId)
+     WHERE g.client_id = :clientId AND (g.account_id, g.id) > (:afterAccount, :afterGrant)
        AND g.account_id >= CASE WHEN :login IS NULL THEN '00000000-0000-0000-0000-000000000000' ELSE (SELECT k.id FROM accounts k WHERE k.login = :login) END AND g.account_id <= CASE WHEN :login IS NULL THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff' ELSE (SELECT k.id FROM accounts k WHERE k.login = :login) END
      ORDER BY g.account_id, g.id LIMIT (SELECT :look)
   ), ended AS MATERIALIZED (

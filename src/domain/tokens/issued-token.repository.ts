@@ -72,20 +72,20 @@ const FIRST: GrantKey = {
   grantId: '00000000-0000-0000-0000-000000000000',
 };
 const LAST_ACCOUNT = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-/** The account of whom it is asked, as a bound; without a login everybody, and where nobody has it null, which bounds nothing in. */
+/** The account that has the login, as a bound; without a login that of everybody. Null, which no account reaches: none has it. */
 const boundedBy = (everybody: string): string =>
   `CASE WHEN :login IS NULL THEN '${everybody}' ELSE (SELECT k.id FROM accounts k WHERE k.login = :login) END`;
 
 /**
- * Along the index of the client's grants, those after `:accountId` and `:grantId`. Not called often, and planned for the tables as
+ * Along the index of the client's grants, those after `:afterAccount` and `:afterGrant`. Not called often, and planned for the tables as
  * they are, so that what is written is found by its key.
  */
 const INVALIDATE_SOME = statement({
   name: 'issued_tokens_invalidate_some',
   parameters: {
     clientId: 'text',
-    accountId: 'uuid',
-    grantId: 'uuid',
+    afterAccount: 'uuid',
+    afterGrant: 'uuid',
     ofOneUpstream: 'boolean',
     upstream: 'text?',
     login: 'text?',
@@ -97,7 +97,7 @@ const INVALIDATE_SOME = statement({
   text: sql`
     WITH looked AS MATERIALIZED (
       SELECT g.account_id, g.id FROM grants g
-       WHERE g.client_id = :clientId AND (g.account_id, g.id) > (:accountId, :grantId)
+       WHERE g.client_id = :clientId AND (g.account_id, g.id) > (:afterAccount, :afterGrant)
          AND g.account_id >= ${boundedBy(FIRST.accountId)} AND g.account_id <= ${boundedBy(LAST_ACCOUNT)}
        ORDER BY g.account_id, g.id ${limitAlongIndex(':look')}
     ), ended AS MATERIALIZED (
@@ -204,7 +204,11 @@ export class IssuedTokenRepository {
     };
     let revoked = 0;
     for (let after: GrantKey | undefined = FIRST; after !== undefined;) {
-      const [row] = await this.transactions.query(INVALIDATE_SOME, { ...about, ...after });
+      const [row] = await this.transactions.query(INVALIDATE_SOME, {
+        ...about,
+        afterAccount: after.accountId,
+        afterGrant: after.grantId,
+      });
       revoked += row?.revoked ?? 0;
       after = afterOf(row);
     }
