@@ -49,7 +49,9 @@ async function serve(
   for (const warning of warningsOf(settings)) logger.warn(warning, 'Exeunt');
   if (settings.production) for (const line of announcement(settings, admin)) say(line);
   else say(banner(settings, admin, embedded !== undefined));
-  void importWhatWaits();
+  void importWhatWaits((name, error) =>
+    logger.error(`${name} cannot be imported, and what needs it fails: ${wordsOf(error)}`, 'Exeunt'),
+  );
 }
 
 function watch(app: NestExpressApplication, settings: Settings, embedded: EmbeddedPostgres | undefined): void {

@@ -6,7 +6,7 @@ import { later } from '../../platform/later/later.js';
 import { TemporarilyUnavailableError } from '../../platform/oidc/errors.js';
 import { normalPassword, readingsOf } from './passwords.js';
 
-const argon2 = later(() => import('@node-rs/argon2'));
+const argon2 = later('@node-rs/argon2', () => import('@node-rs/argon2'));
 
 /** OWASP Password Storage Cheat Sheet: argon2id (the library's default), 19 MiB, 2 passes, 1 lane. */
 const PARAMETERS: Options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };

@@ -6,7 +6,7 @@ import { EgressError, type EgressRequest, type EgressResponse } from './egress.j
 import { Exchange } from './exchange.js';
 import { guardedConnector, systemResolver, type Connector, type Lookup } from './guarded-connector.js';
 
-const undici = later(() => import('undici'));
+const undici = later('undici', () => import('undici'));
 type Undici = Awaited<ReturnType<typeof undici>>;
 
 /** Lets tests see what would be connected to, without a connection. */
@@ -65,7 +65,9 @@ export class EgressClient implements OnApplicationShutdown {
   }
 
   private async opened(): Promise<Agent> {
-    const loaded = await undici();
+    const loaded = await undici().catch((cause: unknown) => {
+      throw new EgressError('failed', { cause });
+    });
     return (this.agent ??= this.agentOf(loaded));
   }
 

@@ -3,7 +3,7 @@ import { importWhatWaits, later } from './later.js';
 describe('a package that is imported later', () => {
   it('is imported once, whoever asks, and not before', async () => {
     let imports = 0;
-    const get = later(async () => ({ number: (imports += 1) }));
+    const get = later('first', async () => ({ number: (imports += 1) }));
     expect(imports).toBe(0);
     const [one, other] = await Promise.all([get(), get()]);
     expect(one).toBe(other);
@@ -12,9 +12,11 @@ describe('a package that is imported later', () => {
 
   it('is there without anyone having asked, once what waits was imported, whatever else fails', async () => {
     let imports = 0;
-    const failing = later(() => Promise.reject(new Error('not installed')));
-    const get = later(async () => ({ number: (imports += 1) }));
-    await importWhatWaits();
+    const failing = later('missing', () => Promise.reject(new Error('not installed')));
+    const get = later('second', async () => ({ number: (imports += 1) }));
+    const failed: [string, string][] = [];
+    await importWhatWaits((name, error) => failed.push([name, (error as Error).message]));
+    expect(failed).toEqual([['missing', 'not installed']]);
     expect(imports).toBe(1);
     await get();
     expect(imports).toBe(1);
@@ -23,7 +25,7 @@ describe('a package that is imported later', () => {
 
   it('is tried again when the import failed', async () => {
     let tries = 0;
-    const get = later(async () => {
+    const get = later('third', async () => {
       tries += 1;
       if (tries === 1) throw new Error('no file descriptor');
       return tries;
