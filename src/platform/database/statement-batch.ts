@@ -136,6 +136,9 @@ export class StatementBatch<Values, Row extends Placed> {
   }
 
   private begin(calls: readonly Call<ItemOf<Values>, Row>[]): void {
+    // Calls that still wait, wait for this one from now on.
+    clearTimeout(this.patience);
+    this.patience = undefined;
     const work = this.answer(calls).finally(() => {
       this.running.delete(work);
       this.queue.release(calls);
