@@ -13,12 +13,14 @@ const NO_FLOOD = {
   CLIENT_AUTHENTICATION_FAILURES_PER_MINUTE: '100000000',
 };
 
+const newSecret = () => randomBytes(32).toString('base64url');
+
 function newAdmin() {
   return { id: 'bench-admin', secret: randomBytes(24).toString('base64url') };
 }
 
 /** The service as it is deployed, on this database. `build` is a directory with a `dist`, such as another version's. */
-export async function startExeunt({ url, build = HERE, env = {}, admin = newAdmin() }) {
+export async function startExeunt({ url, build = HERE, env = {}, admin = newAdmin(), secret = newSecret() }) {
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
   const running = await start(
@@ -29,7 +31,7 @@ export async function startExeunt({ url, build = HERE, env = {}, admin = newAdmi
       HOST: '127.0.0.1',
       ISSUER: base,
       DATABASE_URL: url,
-      EXEUNT_SECRET: randomBytes(32).toString('base64url'),
+      EXEUNT_SECRET: secret,
       EXEUNT_ADMIN_CLIENT_ID: admin.id,
       EXEUNT_ADMIN_CLIENT_SECRET: admin.secret,
       ...NO_FLOOD,
@@ -38,7 +40,7 @@ export async function startExeunt({ url, build = HERE, env = {}, admin = newAdmi
     { ready: 'Exeunt is ready', cwd: build },
   );
   const api = await Api.connect(base, admin);
-  return { ...running, base, admin, api };
+  return { ...running, base, admin, api, url, secret };
 }
 
 export const EXEUNT_PATHS = {

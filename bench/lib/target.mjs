@@ -14,10 +14,12 @@ export class Target {
   constructor(provider) {
     Object.assign(this, provider);
     this.lanes = Array.from({ length: LANES }, () => new Connection(this.base));
+    /** Beside the load, for whoever watches. */
+    this.watcher = new Connection(this.base);
   }
 
   async close() {
-    await Promise.all(this.lanes.map((lane) => lane.close()));
+    await Promise.all([...this.lanes, this.watcher].map((lane) => lane.close()));
     await this.stop();
   }
 

@@ -51,6 +51,20 @@ export async function exeuntTarget({ postgres, receivers, build }) {
   });
 }
 
+/** One more node of the same service: the same database, issuer and secrets. */
+export async function exeuntNode(first) {
+  const { url, secret, admin, base } = first;
+  const running = await startExeunt({ url, secret, admin, env: { ISSUER: base } });
+  return new Target({
+    ...first,
+    ...running,
+    async stop() {
+      await running.api.close();
+      await running.stop();
+    },
+  });
+}
+
 export async function peerTarget({ postgres, receivers }) {
   const url = await postgres.create('bench_peer');
   const port = await freePort();
