@@ -76,7 +76,12 @@ module.exports = {
     platform('cache', ['clock'], 'It keeps values by age, and knows nothing of them.'),
     platform('config', ['clock'], 'Settings are read before anything else exists but the names of durations.'),
     platform('epochs', [], 'SQL that asks the orders; imports nothing, so every statement may ask.'),
-    platform('logging', ['config', 'database'], 'The log masks what storage and settings must not tell.'),
+    platform(
+      'requests',
+      [],
+      'What is known of a request that is being handled; imports nothing, so everything may ask.',
+    ),
+    platform('logging', ['config', 'database', 'requests'], 'The log masks what storage and settings must not tell.'),
     platform('database', ['clock', 'config'], 'It knows no table; each folder of the domain writes its own SQL.'),
     platform('egress', ['config', 'later'], 'The guarded HTTP client knows rules about addresses, not what is sent.'),
     platform('keys', ['cache', 'clock', 'config', 'database', 'oidc'], 'Keys know nothing of what they sign.'),

@@ -10,6 +10,7 @@ import { EdgeFallbacks } from './web/kit/edge-fallbacks.js';
 import { FallbackFilter } from './web/kit/fallback.filter.js';
 import { refuseHead } from './web/kit/head-requests.js';
 import { answerMalformedRequests } from './web/kit/malformed-requests.js';
+import { RequestObserver, type TrustsPeer } from './web/kit/observation/request-observer.js';
 import { publicCors } from './web/kit/public-cors.js';
 import { RequestGuard } from './web/kit/request.guard.js';
 import { ResponseWriter } from './web/kit/response-writer.js';
@@ -47,6 +48,7 @@ export async function createApp(settings: Settings, making: Making = {}): Promis
   app.set('query parser', 'simple');
   if (settings.trustProxy !== undefined) app.set('trust proxy', trustedProxies(settings.trustProxy));
   keepIdleConnections(app, settings);
+  observeRequests(app, settings);
   app.use(publicCors(app.get(ResponseWriter), settings));
   app.use(refuseHead);
   const dialects = app.get(Dialects);
@@ -87,6 +89,14 @@ function keepIdleConnections(app: NestExpressApplication, { keepAliveTimeoutMs }
   const server: Server = app.getHttpServer();
   server.keepAliveTimeout = keepAliveTimeoutMs;
   server.headersTimeout = Math.max(60_000, keepAliveTimeoutMs + 5000);
+}
+
+/** Before the application's own listener, so that it sees each request first. */
+function observeRequests(app: NestExpressApplication, { trustProxy, logRequests, logLevel }: Settings): void {
+  const express = app.getHttpAdapter().getInstance() as unknown as { get(setting: string): unknown };
+  const trusts = trustProxy === undefined ? undefined : (express.get('trust proxy fn') as TrustsPeer);
+  const followsRequests = logRequests || logLevel === 'debug' || logLevel === 'trace';
+  new RequestObserver({ trusts, logsRequests: logRequests, followsRequests }).attach(app.getHttpServer());
 }
 
 interface Route {

@@ -25,8 +25,8 @@ describe('the log of a running service', () => {
   it('in production: JSON alone, without banner, secret or route list, and it says where it is', async () => {
     const running = await start({ ...PRODUCTION, ...ADMIN_ENV });
     const lines = running.output.trim().split('\n');
-    const said = lines.map((line) => JSON.parse(line) as { level: string; message: string });
-    expect(said.some(({ message }) => message === `Exeunt is ready at ${running.base}`)).toBe(true);
+    const said = lines.map((line) => JSON.parse(line) as { level: string; msg: string });
+    expect(said.some(({ msg }) => msg === `Exeunt is ready at ${running.base}`)).toBe(true);
     expect(running.output).not.toMatch(/Mapped|dependencies initialized|client secret/);
     expect(running.output).not.toContain(ADMIN_ENV.EXEUNT_ADMIN_CLIENT_SECRET);
     expect(new Set(said.map(({ level }) => level))).toEqual(new Set(['info']));

@@ -11,6 +11,7 @@ import { FirstAdminClient } from '../../src/domain/clients/first-admin-client.js
 import { ClientRegistrationService } from '../../src/domain/clients/client-registration.service.js';
 import { loadSettings, type Settings } from '../../src/platform/config/settings.js';
 import { Clock } from '../../src/platform/clock/clock.js';
+import { fieldsNow, type LogFields } from '../../src/platform/logging/log-fields.js';
 import { RETENTION_INTERVAL_MS } from '../../src/platform/database/retention.js';
 import { BackChannelLogoutDispatcher } from '../../src/domain/logout/notices/back-channel-logout.dispatcher.js';
 import { ReceiptIssuer } from '../../src/domain/logout/receipts/receipt-issuer.js';
@@ -47,7 +48,12 @@ export interface Tokens {
 /** A log that remembers what was written, so that a test can look for what must not be in it. */
 export class MemoryLogger implements LoggerService {
   readonly lines: string[] = [];
-  log = (...words: unknown[]): void => void this.lines.push(words.map(String).join(' '));
+  /** What each line has beside its text, by the same index. */
+  readonly fields: LogFields[] = [];
+  log = (...words: unknown[]): void => {
+    this.lines.push(words.map(String).join(' '));
+    this.fields.push(fieldsNow());
+  };
   error = this.log;
   warn = this.log;
   debug = this.log;

@@ -16,6 +16,8 @@ export type LogLevelName = (typeof LOG_LEVELS)[number];
 export interface Settings {
   readonly production: boolean;
   readonly logLevel: LogLevelName;
+  /** The log has a line for each request. */
+  readonly logRequests: boolean;
   readonly port: number;
   readonly host: string;
   /** The issuer identifier: the only base of every URL we publish. Never taken from `Host`. */
@@ -123,6 +125,7 @@ export function loadSettings(env: Environment = process.env): Settings {
   const settings: Settings = {
     production,
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
+    logRequests: read.oneOf('LOG_REQUESTS', ['on', 'off'], 'off') === 'on',
     port,
     host: read.text('HOST') ?? (production ? '0.0.0.0' : '127.0.0.1'),
     issuer,

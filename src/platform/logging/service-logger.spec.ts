@@ -1,5 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { LOG_LEVELS, type LogLevelName } from '../config/settings.js';
+import { withinScope } from '../requests/request-scope.js';
+import { withLogFields } from './log-fields.js';
 import { ServiceLogger } from './service-logger.js';
 
 /** What the log holds after each level was used once, and the framework spoke. */
@@ -54,6 +56,30 @@ describe('the log of the process', () => {
     // oxlint-enable no-control-regex
   });
 
+  it('has the names that log collectors know, and the fields of what is written now', () => {
+    const lines: string[] = [];
+    vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);
+    const logger = new ServiceLogger({ production: true, logLevel: 'info' });
+    withLogFields({ request_id: 'of-a-header' }, () => logger.error('it\nfailed', 'Error\n    at here:1:1', 'Ours'));
+    const scope = { id: 'of-a-scope', trace: { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) } };
+    withinScope(scope, () => logger.warn('slow', 'Ours'));
+    logger.log('later', 'Ours');
+    vi.restoreAllMocks();
+    const [failed, slow, later] = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(failed).toEqual({
+      level: 'error',
+      timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
+      pid: process.pid,
+      context: 'Ours',
+      msg: 'it\nfailed',
+      stack: 'Error\n    at here:1:1',
+      request_id: 'of-a-header',
+    });
+    expect(slow).toMatchObject({ request_id: 'of-a-scope', trace_id: 'a'.repeat(32), span_id: 'b'.repeat(16) });
+    expect(later).not.toHaveProperty('request_id');
+    for (const line of lines) expect(line.trimEnd().split('\n')).toHaveLength(1);
+  });
+
   it('is what Nest’s own loggers write to', () => {
     const lines: string[] = [];
     vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);
@@ -61,6 +87,6 @@ describe('the log of the process', () => {
     new Logger('Ours').log('hello');
     Logger.overrideLogger(false);
     vi.restoreAllMocks();
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'info', context: 'Ours', message: 'hello' });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'info', context: 'Ours', msg: 'hello' });
   });
 });

@@ -1,5 +1,7 @@
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
+import { pino, type Logger } from 'pino';
 import type { LogLevelName, Settings } from '../config/settings.js';
+import { fieldsNow } from './log-fields.js';
 
 /** Ours to Nest's, from the least to the most that is written. */
 const LEVELS = [
@@ -21,11 +23,13 @@ const FRAMEWORK: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * The log of the process, on standard output: in production one JSON object a line, with the names of levels that log
- * collectors know; else lines for a terminal. What the framework says of itself is written from `debug` on.
+ * The log of the process. In production one JSON object a line, written by pino on standard output with the names that log
+ * collectors know: `level`, `timestamp`, `context`, `msg`, and while a request is handled `request_id` (`LogFields`). Else
+ * lines for a terminal. What the framework says of itself is written from `debug` on.
  */
 export class ServiceLogger extends ConsoleLogger {
   private readonly tellsOfFramework: boolean;
+  private readonly lines: Logger = jsonLines();
 
   constructor({ production, logLevel }: Pick<Settings, 'production' | 'logLevel'>) {
     const most = LEVELS.findIndex(([name]) => name === logLevel);
@@ -43,13 +47,31 @@ export class ServiceLogger extends ConsoleLogger {
     return super.stringifyMessage(typeof message === 'string' ? visible(message) : message, logLevel);
   }
 
-  protected override getJsonLogObject(
-    ...parameters: Parameters<ConsoleLogger['getJsonLogObject']>
-  ): ReturnType<ConsoleLogger['getJsonLogObject']> {
-    const line = super.getJsonLogObject(...parameters);
-    const [name] = LEVELS.find(([, level]) => level === line.level) ?? [line.level];
-    return { ...line, level: name as LogLevel };
+  /** Called by the framework's logger for each message, in production. */
+  protected override printAsJson(message: unknown, written: Parameters<ConsoleLogger['printAsJson']>[1]): void {
+    const { level, pid: _pid, timestamp: _now, message: _message, ...more } = this.getJsonLogObject(message, written);
+    const [name] = LEVELS.find(([, nests]) => nests === level) ?? (['info'] as const);
+    const text = typeof message === 'string' ? message : JSON.stringify(message);
+    this.lines[name]({ ...fieldsNow(), ...more }, text);
   }
+}
+
+/**
+ * Each line is written before the call returns, to the stream that the process has, so that the last words of a process
+ * that dies are not lost; without a worker and without a buffer.
+ */
+function jsonLines(): Logger {
+  return pino(
+    {
+      // What is written at all was decided before.
+      level: 'trace',
+      messageKey: 'msg',
+      base: { pid: process.pid },
+      timestamp: () => pino.stdTimeFunctions.isoTime().replace('"time"', '"timestamp"'),
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (line: string) => void process.stdout.write(line) },
+  );
 }
 
 /** Control characters, line breaks of every kind and overrides of writing direction, as JSON would write them. */

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { HttpException, Logger } from '@nestjs/common';
 import { warnOf } from '../../platform/database/storage-log.js';
 import { codeOf, isRefusedValue, isStorageAway, isStorageFailure } from '../../platform/database/storage-errors.js';
+import { withLogFields } from '../../platform/logging/log-fields.js';
 import { InvalidRequestError, ProtocolError, TemporarilyUnavailableError } from '../../platform/oidc/errors.js';
+import { requestIdOf, type IdentifiedRequest } from './observation/identified-request.js';
 
 /** An error as an edge may show it: what is safe to say, with an id that leads to the log line. */
 export interface Failure {
@@ -10,20 +11,27 @@ export interface Failure {
   readonly code: string;
   readonly description: string;
   readonly retryAfterSeconds: number | undefined;
+  /** One on every page, in every body, in the header `X-Request-Id` and in the log, so that an operator finds the line by it. */
   readonly requestId: string;
   readonly error: unknown;
+}
+
+/** How an edge wants a failure on record. */
+export interface Noting {
+  readonly logger: Logger;
+  readonly request: IdentifiedRequest;
+  /** A person is shown the id of a refusal and may quote it: the line is written at `info`. */
+  readonly referenceIsShown?: boolean;
 }
 
 /**
  * Sorts an error into: the request is wrong (its own words, or a value that storage does not take), storage is away
  * (503, never success), or our own fault (500, no detail). Writes one log line; the level says whose mistake it was.
- * @param referenceIsShown a person is shown the id of a refusal and may quote it: the line is written at `info`
  */
-export function toFailure(error: unknown, logger: Logger, referenceIsShown = false): Failure {
-  // One form on every page, in every body and in the log, so that an operator finds the line by it.
-  const requestId = randomBytes(8).toString('hex');
+export function toFailure(error: unknown, noting: Noting): Failure {
+  const requestId = requestIdOf(noting.request);
   const shown = shownAs(error);
-  const failure = {
+  const failure: Failure = {
     status: shown.status,
     code: shown.code,
     description: shown.description,
@@ -32,6 +40,12 @@ export function toFailure(error: unknown, logger: Logger, referenceIsShown = fal
     requestId,
     error,
   };
+  withLogFields({ request_id: requestId }, () => note(failure, noting));
+  return failure;
+}
+
+function note(failure: Failure, { logger, referenceIsShown = false }: Noting): void {
+  const { error, requestId } = failure;
   if (isStorageAway(error)) {
     warnOf(logger, `request ${requestId} failed`, error, requestId);
   } else if (failure.status >= 500) {
@@ -47,7 +61,6 @@ export function toFailure(error: unknown, logger: Logger, referenceIsShown = fal
     if (referenceIsShown) logger.log(line);
     else logger.debug(line);
   }
-  return failure;
 }
 
 /** Why something was refused or failed, for a record or a log line. Our own words: a driver's message may quote values. */

@@ -7,6 +7,7 @@ import {
 } from '../../platform/oidc/errors.js';
 import { toFailure, type Failure } from './failure.js';
 import { json, type HttpResponse } from './http-response.js';
+import type { IdentifiedRequest } from './observation/identified-request.js';
 import { ResponseWriter } from './response-writer.js';
 
 /**
@@ -20,7 +21,8 @@ export class JsonErrorFilter implements ExceptionFilter {
   constructor(private readonly writer: ResponseWriter) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    this.writer.send(host, jsonError(toFailure(error, this.logger)));
+    const request = host.switchToHttp().getRequest<IdentifiedRequest>();
+    this.writer.send(host, jsonError(toFailure(error, { logger: this.logger, request })));
   }
 }
 

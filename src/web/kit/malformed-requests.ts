@@ -1,6 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { newRequestId } from '../../platform/requests/request-id.js';
 import { renderErrorPage } from '../pages/pages.js';
 
 /** Browsers send every cookie of the host, also those of other services on it: much more than the 16 KiB of the runtime. */
@@ -23,12 +24,13 @@ export function answerMalformedRequests(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
     const status = STATUS[error.code ?? ''] ?? '400 Bad Request';
-    const page = error.code === 'HPE_HEADER_OVERFLOW' ? tooManyCookies() : '\r\n';
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n${page}`);
+    const requestId = newRequestId();
+    const page = error.code === 'HPE_HEADER_OVERFLOW' ? tooManyCookies(requestId) : '\r\n';
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nX-Request-Id: ${requestId}\r\n${page}`);
   });
 }
 
-function tooManyCookies(): string {
+function tooManyCookies(requestId: string): string {
   const nonce = randomBytes(16).toString('base64');
   const html = renderErrorPage({
     nonce,
@@ -36,7 +38,7 @@ function tooManyCookies(): string {
     title: 'Your browser sent too much',
     message: 'It holds more cookies for this address than we can read.',
     whatNow: 'Delete the cookies of this site in your browser, then go back to the application and start again.',
-    requestId: randomUUID(),
+    requestId,
     ways: [{ url: '/', label: 'Try again' }],
   });
   const headers = [

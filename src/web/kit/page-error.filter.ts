@@ -3,6 +3,7 @@ import { waysOf, type WayOn } from '../../platform/oidc/ways-on.js';
 import { renderErrorPage } from '../pages/pages.js';
 import { toFailure, type Failure } from './failure.js';
 import { page, type HttpResponse } from './http-response.js';
+import type { IdentifiedRequest } from './observation/identified-request.js';
 import { ResponseWriter } from './response-writer.js';
 
 /** Errors as a page for a person: what happened, what to do now, and an id to quote when asking for help. */
@@ -18,7 +19,9 @@ export class PageErrorFilter implements ExceptionFilter {
 
   /** @param ways where the person continues; the way to our front page is there besides */
   protected show(error: unknown, host: ArgumentsHost, ways = waysOf(error)): void {
-    this.writer.send(host, toPage(toFailure(error, this.logger, true), ways));
+    const request = host.switchToHttp().getRequest<IdentifiedRequest>();
+    const failure = toFailure(error, { logger: this.logger, request, referenceIsShown: true });
+    this.writer.send(host, toPage(failure, ways));
   }
 }
 

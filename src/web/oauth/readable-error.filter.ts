@@ -38,8 +38,9 @@ export class ReadableErrorFilter implements ExceptionFilter {
 
   /** Nest does not wait for a filter, so nothing in here may fail. */
   async catch(error: unknown, host: ArgumentsHost): Promise<void> {
-    const cors = await this.corsFor(error, host.switchToHttp().getRequest<RefusedRequest>());
-    this.writer.send(host, jsonError(toFailure(error, this.logger)).with(...cors));
+    const request = host.switchToHttp().getRequest<RefusedRequest>();
+    const cors = await this.corsFor(error, request);
+    this.writer.send(host, jsonError(toFailure(error, { logger: this.logger, request })).with(...cors));
   }
 
   private async corsFor(error: unknown, request: RefusedRequest): Promise<readonly Header[]> {

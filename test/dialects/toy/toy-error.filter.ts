@@ -1,5 +1,6 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { toFailure } from '../../../src/web/kit/failure.js';
+import type { IdentifiedRequest } from '../../../src/web/kit/observation/identified-request.js';
 import { json } from '../../../src/web/kit/http-response.js';
 import { ResponseWriter } from '../../../src/web/kit/response-writer.js';
 import { BadSessionTokenError } from './toy-error.js';
@@ -12,7 +13,10 @@ export class ToyErrorFilter implements ExceptionFilter {
   constructor(private readonly writer: ResponseWriter) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const failure = toFailure(error, this.logger);
+    const failure = toFailure(error, {
+      logger: this.logger,
+      request: host.switchToHttp().getRequest<IdentifiedRequest>(),
+    });
     const word =
       failure.status >= 500
         ? 'try_again'

@@ -2,6 +2,7 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import { PATHS } from '../../../platform/oidc/endpoints.js';
 import { toFailure, type Failure } from '../../kit/failure.js';
 import { json, type HttpResponse } from '../../kit/http-response.js';
+import type { IdentifiedRequest } from '../../kit/observation/identified-request.js';
 import { ResponseWriter } from '../../kit/response-writer.js';
 
 const FAILED = 'The logout could not be carried out now. The token was not used up.';
@@ -19,10 +20,11 @@ export class BackChannelReceiverFilter implements ExceptionFilter {
   constructor(private readonly writer: ResponseWriter) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const { url = '' } = host.switchToHttp().getRequest<{ readonly url?: string }>();
+    const request = host.switchToHttp().getRequest<IdentifiedRequest & { readonly url?: string }>();
+    const { url = '' } = request;
     // Where the path is right, the method is not.
     const isMethod = error instanceof HttpException && error.getStatus() === 404 && isReceiver(url);
-    this.writer.send(host, isMethod ? methodNotAllowed() : refusal(toFailure(error, this.logger)));
+    this.writer.send(host, isMethod ? methodNotAllowed() : refusal(toFailure(error, { logger: this.logger, request })));
   }
 }
 

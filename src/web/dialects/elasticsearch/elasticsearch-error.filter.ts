@@ -38,7 +38,7 @@ export class ElasticsearchErrorFilter implements ExceptionFilter {
   private describe(error: unknown, request: ElasticsearchRequest): ElasticsearchError {
     if (error instanceof RealmAuthenticationError)
       this.logger.warn(`authentication at a realm failed: ${error.detail}`);
-    const { status, description, retryAfterSeconds } = toFailure(error, this.logger);
+    const { status, description, retryAfterSeconds } = toFailure(error, { logger: this.logger, request });
     if (error instanceof ElasticsearchError) return error;
     if (error instanceof NotFoundException) return noRoute(request);
     // The clients send 503 again by themselves, so it is for what may be sent again.

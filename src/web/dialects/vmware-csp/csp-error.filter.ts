@@ -1,6 +1,7 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { toFailure, type Failure } from '../../kit/failure.js';
 import { json, type Header } from '../../kit/http-response.js';
+import type { IdentifiedRequest } from '../../kit/observation/identified-request.js';
 import { ResponseWriter } from '../../kit/response-writer.js';
 import { InvalidRequestError } from '../../../platform/oidc/errors.js';
 import { CSP_ERRORS, CspError, MODULE_CODE, type CspErrorCode } from './csp-error.js';
@@ -15,8 +16,8 @@ const CODES: Readonly<Record<number, CspErrorCode>> = {
 };
 
 /**
- * Errors as `CspErrorResponse`, always with its six fields (docs/wire/vmware-csp.md#errors), with the request id in a
- * header too.
+ * Errors as `CspErrorResponse`, always with its six fields (docs/wire/vmware-csp.md#errors); the request id
+ * is that of the header.
  *
  * The document knows no 503: a failure of storage is its 500, with no detail, and never success
  * (docs/threat-model.md#success-without-storage).
@@ -28,12 +29,10 @@ export class CspErrorFilter implements ExceptionFilter {
   constructor(private readonly writer: ResponseWriter) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const failure = toFailure(error, this.logger, true);
+    const request = host.switchToHttp().getRequest<IdentifiedRequest>();
+    const failure = toFailure(error, { logger: this.logger, request, referenceIsShown: true });
     const body = toCspErrorResponse(failure);
-    this.writer.send(
-      host,
-      json(body, body.statusCode).with(['X-Request-ID', body.requestId], ...headersOf(failure, body)),
-    );
+    this.writer.send(host, json(body, body.statusCode).with(...headersOf(failure, body)));
   }
 }
 

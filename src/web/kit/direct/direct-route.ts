@@ -12,6 +12,8 @@ export interface BodyParsers {
 export interface DirectRoute {
   /** `METHOD path` */
   readonly key: string;
+  /** What the router knows it as. */
+  readonly route: Route;
   /** Middlewares, with POST the reader of forms among them, and the route's own handlers as the last one. */
   readonly steps: readonly Step[];
   /** Parsers that come before that of forms and may want the body. */
@@ -39,7 +41,7 @@ export function directRoutes(
     const path = route?.path;
     if (route === undefined || !answering.has(route) || typeof path !== 'string' || !STATIC_PATH.test(path)) continue;
     for (const method of METHODS.filter((name) => route.methods[name] === true)) {
-      const direct = directRoute(method, path, { before: stack.slice(0, index), handle, parsers });
+      const direct = directRoute(method, path, { before: stack.slice(0, index), route, handle, parsers });
       if (direct !== undefined) table.set(direct.key, direct);
     }
   }
@@ -48,6 +50,7 @@ export function directRoutes(
 
 interface Place {
   readonly before: readonly Layer[];
+  readonly route: Route;
   readonly handle: Step;
   readonly parsers: BodyParsers;
 }
@@ -55,7 +58,7 @@ interface Place {
 function directRoute(
   method: (typeof METHODS)[number],
   path: string,
-  { before, handle, parsers }: Place,
+  { before, route, handle, parsers }: Place,
 ): DirectRoute | undefined {
   const middlewares: Step[] = [];
   for (const layer of before) {
@@ -71,13 +74,14 @@ function directRoute(
   // A parser does nothing without a body, and nothing once the body is read.
   const isParser = (step: Step): boolean => parsers.forms.has(step) || parsers.others.has(step);
   if (method === 'get')
-    return { key, steps: [...middlewares.filter((step) => !isParser(step)), handle], takers: [], bodyLimit: 0 };
+    return { key, route, steps: [...middlewares.filter((step) => !isParser(step)), handle], takers: [], bodyLimit: 0 };
   const at = middlewares.findIndex((step) => parsers.forms.has(step));
   const reader = parsers.forms.get(middlewares[at] as Step);
   if (reader === undefined) return undefined;
   const others = (steps: readonly Step[]): Step[] => steps.filter((step) => !isParser(step));
   return {
     key,
+    route,
     steps: [...others(middlewares.slice(0, at)), reader.step, ...others(middlewares.slice(at + 1)), handle],
     takers: middlewares.slice(0, at).flatMap((step) => parsers.others.get(step) ?? []),
     bodyLimit: reader.limit,

@@ -130,18 +130,19 @@ export class DirectRoutesAdapter extends ExpressAdapter {
         next(reason);
       }
     };
-    this.prepare(request, response, next);
+    this.prepare(route, request, response, next);
     next();
   }
 
   /** What an Express application and its router put on each request. */
-  private prepare(request: DirectRequest, response: DirectResponse, next: Next): void {
+  private prepare({ route }: DirectRoute, request: DirectRequest, response: DirectResponse, next: Next): void {
     if (this.express.enabled('x-powered-by')) response.setHeader('X-Powered-By', 'Express');
     request.res = response;
     request.next = next;
     request.baseUrl = '';
     request.originalUrl = request.url;
     request.params = {};
+    request.route = route;
     request.body = undefined;
     response.locals = Object.create(null) as object;
   }

@@ -14,6 +14,7 @@ export interface DirectRequest extends IncomingMessage {
   baseUrl?: string;
   originalUrl?: string | undefined;
   params?: object;
+  route?: Route;
 }
 
 /** What Express puts on a response. */
