@@ -1,7 +1,7 @@
 import pg from 'pg';
 
-/** Written every 15 seconds for all sessions together, off any request's path. */
-const BACKGROUND = new Set(['sessions_touch']);
+/** Each every 15 seconds, off any request's path: for all sessions together, and for the clock. */
+const BACKGROUND = new Set(['sessions_touch', 'database_time']);
 const DELIVERY = /^logout_deliveries_/;
 
 type Query = (this: unknown, ...args: unknown[]) => unknown;

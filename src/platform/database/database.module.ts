@@ -4,6 +4,7 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { ChangeFeed } from './change-feed.js';
 import { Clock } from '../clock/clock.js';
 import { dataSourceOptions } from './data-source-options.js';
+import { DatabaseTime } from './database-time.js';
 import { DayPartitions } from './day-partitions.js';
 import { Readiness } from './readiness.js';
 import { Retention, RETENTION_INTERVAL_MS } from './retention.js';
@@ -38,12 +39,18 @@ export class DatabaseModule implements OnApplicationShutdown {
         { provide: RETENTION_INTERVAL_MS, useValue: 60_000 },
         Clock,
         TransactionRunner,
+        {
+          // Made before any module begins its work, which dates what it writes.
+          provide: DatabaseTime,
+          inject: [TransactionRunner, Clock],
+          useFactory: (transactions: TransactionRunner, clock: Clock) => DatabaseTime.start(transactions, clock),
+        },
         ChangeFeed,
         Readiness,
         DayPartitions,
         Retention,
       ],
-      exports: [DataSource, Clock, TransactionRunner, ChangeFeed, Readiness, Retention],
+      exports: [DataSource, Clock, DatabaseTime, TransactionRunner, ChangeFeed, Readiness, Retention],
     };
   }
 

@@ -233,6 +233,16 @@ export class Metrics implements OnModuleInit {
     });
   }
 
+  /** How far the machine's time of day is from the one that is used, which is the database's. */
+  showClockOffset(secondsAhead: () => number): void {
+    const gauge: Gauge = new Gauge({
+      name: 'exeunt_clock_offset_seconds',
+      help: 'Seconds by which the clock of this machine is ahead of that of the database, whose time is used; negative: behind.',
+      registers: [this.registry],
+      collect: () => gauge.set(secondsAhead()),
+    });
+  }
+
   /** The media type of {@link text}. */
   get contentType(): string {
     return this.registry.contentType;

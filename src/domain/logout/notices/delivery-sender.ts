@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { Clock } from '../../../platform/clock/clock.js';
+import { DatabaseTime } from '../../../platform/database/database-time.js';
 import type { Client } from '../../clients/client.js';
 import { BackChannelLogoutClient, healthOf, type AttemptOutcome } from './back-channel-logout.client.js';
 import type { AttemptResult } from './delivery-queue.repository.js';
@@ -15,6 +16,7 @@ export class DeliverySender {
     private readonly tokens: LogoutTokenIssuer,
     private readonly client: BackChannelLogoutClient,
     private readonly clock: Clock,
+    private readonly time: DatabaseTime,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
@@ -23,8 +25,9 @@ export class DeliverySender {
     const startedAt = this.clock.now();
     if (startedAt.getTime() + this.settings.deliveryTimeoutMs > delivery.claimedUntil.getTime()) return undefined;
     const start = performance.now();
+    const { jumps } = this.clock;
     const { jti, jwt } = await this.tokens.issue(client, delivery);
-    const outcome = await this.client.send(client, jwt);
+    const outcome = await this.unlessMisdated(await this.client.send(client, jwt), jumps);
     const number = delivery.attempts + 1;
     return {
       deliveryId: delivery.id,
@@ -40,6 +43,16 @@ export class DeliverySender {
       retryAfterMs: outcome.kind === 'failed' ? outcome.retryAfterMs : undefined,
       ...this.next(delivery, outcome, number),
     };
+  }
+
+  /**
+   * A token that was dated by a clock which turns out to be wrong may have been refused for that alone. Then the refusal
+   * is not final: the next attempt has a token with other dates.
+   */
+  private async unlessMisdated(outcome: AttemptOutcome, jumpsBefore: number): Promise<AttemptOutcome> {
+    if (outcome.kind !== 'rejected') return outcome;
+    await this.time.assure();
+    return this.clock.jumps === jumpsBefore ? outcome : { ...outcome, kind: 'failed', retryAfterMs: undefined };
   }
 
   private next(
