@@ -3,7 +3,13 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { PostgresProxy } from '../support/postgres-proxy.js';
 import { ChangeFeed } from '../../src/platform/database/change-feed.js';
 import { KeyMaintenance } from '../../src/platform/keys/key-maintenance.js';
-import { KeysService } from '../../src/platform/keys/keys.service.js';
+import { KeysService, StaleKeysError } from '../../src/platform/keys/keys.service.js';
+import { Sealer } from '../../src/platform/keys/sealer.js';
+import { DeliveryRecorder } from '../../src/domain/logout/notices/delivery-recorder.js';
+import { UpstreamsService } from '../../src/domain/upstreams/upstreams.service.js';
+import { clientOf, deliveriesTo, dueNotices } from '../back-channel-logout/scene.js';
+import { StubRelyingParty } from '../support/stub-relying-party.js';
+import { registration } from '../upstreams/scene.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
@@ -32,8 +38,14 @@ describe('a node whose listening connection is forgotten by the network, and not
 
   /** By the processes' steady clock. */
   function laterBy(ms: number): void {
+    vi.restoreAllMocks();
     const now = performance.now.bind(performance);
     vi.spyOn(performance, 'now').mockImplementation(() => now() + ms);
+  }
+  /** Nothing reads by itself any more, so that only the age remains. */
+  async function stopHearing(): Promise<void> {
+    await deaf.app.get(ChangeFeed).onApplicationShutdown();
+    await deaf.app.get(KeysService).onApplicationShutdown();
   }
   const readiness = async (): Promise<unknown> => (await deaf.json('GET', '/health/ready')).body;
   const feedUp = async (): Promise<string | undefined> =>
@@ -74,9 +86,7 @@ describe('a node whose listening connection is forgotten by the network, and not
     const { login } = await app.createAccount();
     const tokens = await app.signInTo(app.browser(), client, login);
     expect(await deaf.isActive(client, tokens.access_token)).toBe(true);
-    await deaf.app.get(ChangeFeed).onApplicationShutdown();
-    const keys = deaf.app.get(KeysService);
-    await keys.onApplicationShutdown();
+    await stopHearing();
     await app.app.get(KeyMaintenance).rotate(true);
     expect(await deaf.isActive(client, tokens.access_token)).toBe(true);
     laterBy(30_000);
@@ -94,6 +104,68 @@ describe('a node whose listening connection is forgotten by the network, and not
     expect(answer.text).not.toContain('active');
     await db.query('ALTER TABLE signing_keys_away RENAME TO signing_keys');
     expect(await deaf.isActive(client, tokens.access_token)).toBe(true);
+  });
+
+  it('by age alone: a cookie of a withdrawn sealing key opens nothing, and keys that cannot be read open nothing', async () => {
+    await stopHearing();
+    const sealed = deaf.app.get(Sealer).seal('test', { a: 1 });
+    await app.app.get(KeyMaintenance).rotate(true);
+    expect(deaf.app.get(Sealer).open('test', sealed)).toEqual({ a: 1 });
+    await db.query('ALTER TABLE signing_keys RENAME TO signing_keys_away');
+    laterBy(61_000);
+    expect(() => deaf.app.get(Sealer).open('test', sealed)).toThrow(StaleKeysError);
+    expect((await deaf.browser().get(deaf.authorizeUrl(client))).status).toBe(503);
+    await db.query('ALTER TABLE signing_keys_away RENAME TO signing_keys');
+    await deaf.app.get(KeysService).reload();
+    expect(deaf.app.get(Sealer).open('test', sealed)).toBeUndefined();
+  });
+
+  it('by age alone: a client that was disabled, and its old secret', async () => {
+    const { login } = await app.createAccount();
+    const { refresh_token } = await deaf.signInTo(deaf.browser(), client, login);
+    await stopHearing();
+    const token = await app.adminToken();
+    await app.json('POST', `/admin/v1/clients/${client.clientId}/secret`, { token });
+    laterBy(31_000);
+    expect((await deaf.refresh(client, refresh_token)).status).toBe(401);
+    const other = await app.createClient();
+    expect((await deaf.form('/introspect', { token: 'x' }, other)).status).toBe(200);
+    await app.json('POST', `/admin/v1/clients/${other.clientId}/disable`, { token });
+    laterBy(62_000);
+    expect((await deaf.form('/introspect', { token: 'x' }, other)).status).toBe(401);
+  });
+
+  it('by age alone: a provider that was deleted signs nobody in', async () => {
+    const token = await app.adminToken();
+    const made = await app.json('POST', '/admin/v1/upstreams', { token, body: registration({ name: 'corp' }) });
+    expect(made.status).toBe(201);
+    const offered = async (): Promise<unknown> => deaf.app.get(UpstreamsService).find('corp');
+    await stopHearing();
+    laterBy(31_000);
+    expect(await offered()).toBeDefined();
+    expect((await app.json('DELETE', '/admin/v1/upstreams/corp', { token })).status).toBe(204);
+    expect(await offered()).toBeDefined();
+    laterBy(62_000);
+    expect(await offered()).toBeUndefined();
+  });
+
+  it('by age alone: a breaker keeps notices back for a minute at most', async () => {
+    const recorder = deaf.app.get(DeliveryRecorder);
+    const party = await StubRelyingParty.start();
+    const application = await clientOf(app, party);
+    party.always(503);
+    await dueNotices(app, application.clientId, 5);
+    await deaf.sendDue();
+    expect(recorder.isOpen(application.clientId)).toBe(true);
+    await stopHearing();
+    party.always(200);
+    app.clock.advance(61_000);
+    expect(recorder.isOpen(application.clientId)).toBe(false);
+    for (let round = 0; round < 5; round += 1) await deaf.sendDue();
+    expect((await deliveriesTo(app, application.clientId)).map(({ state }) => state)).toEqual(
+      Array(5).fill('delivered'),
+    );
+    await party.stop();
   });
 });
 

@@ -22,12 +22,27 @@ import {
 
 /** Nothing is signed or believed by keys that were read longer ago, whether or not the change feed reported a change. */
 export const MAX_AGE_MS = 30 * SECOND;
+/**
+ * Nothing is sealed and opened by keys that were read longer ago. More than the above, since who seals cannot wait for
+ * them: they are read again meanwhile.
+ */
+const SEALS_UNTIL_MS = 2 * MAX_AGE_MS;
 /** Sooner than that, so that as a rule no request waits for it. */
 const RELOAD_INTERVAL = 25 * SECOND;
 /**
  * At least this long between two reloads that an unknown `kid` asks for, so that a caller cannot make us query at will.
  */
 const UNKNOWN_KID_FLOOR = 5 * SECOND;
+
+/** Keys could not be read again. To an edge it is as if storage could not be reached, which is the reason. */
+export class StaleKeysError extends Error {
+  readonly code = 'ETIMEDOUT';
+
+  constructor() {
+    super('the keys were read too long ago to be believed');
+    this.name = 'StaleKeysError';
+  }
+}
 
 interface Loaded {
   readonly keys: readonly SigningKey[];
@@ -64,7 +79,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   }
 
   onModuleInit(): void {
-    this.changes.subscribe('keys', () => this.reloadInBackground());
+    this.changes.subscribe('keys', () => this.inBackground(this.reload()));
     this.task.start(RELOAD_INTERVAL);
   }
 
@@ -104,7 +119,7 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     return key.retiredAt === null || now.getTime() - key.retiredAt.getTime() <= lifetimeMs;
   }
 
-  /** The symmetric key that seals what browsers carry for us and what rests with us. */
+  /** The symmetric key that seals what browsers carry for us and what rests with us. @throws StaleKeysError */
   get sealingKey(): KeyObject {
     const key = this.currentSealingKey();
     if (key === undefined) throw new Error('there is no sealing key');
@@ -115,13 +130,13 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   get olderSealingKeys(): readonly KeyObject[] {
     const current = this.currentSealingKey();
     const now = this.clock.now();
-    return this.loaded.sealing.filter((key) => key !== current && isPublished(key, now)).map(({ key }) => key);
+    return this.believed.sealing.filter((key) => key !== current && isPublished(key, now)).map(({ key }) => key);
   }
 
   /** Opens stored values until they are sealed again, and nothing that a browser brings. */
   get withdrawnSealingKeys(): readonly KeyObject[] {
     const now = this.clock.now();
-    return this.loaded.sealing.filter((key) => !isPublished(key, now)).map(({ key }) => key);
+    return this.believed.sealing.filter((key) => !isPublished(key, now)).map(({ key }) => key);
   }
 
   /** The symmetric key that begins artefacts now ({@link AccountRouting}). */
@@ -136,7 +151,10 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
     return this.loaded.routing;
   }
 
-  /** The JWK Set (RFC 7517 §5): what signs, what is about to sign, and what signed until lately. */
+  /**
+   * The JWK Set (RFC 7517 §5): what signs, what is about to sign, and what signed until lately. Also while storage is
+   * away: what is signed already can be verified then.
+   */
   jwks(): string {
     const now = this.clock.now();
     const minute = Math.floor(now.getTime() / MINUTE);
@@ -174,19 +192,28 @@ export class KeysService implements OnModuleInit, OnApplicationShutdown {
   }
 
   private currentSealingKey(): SealingKey | undefined {
-    const usable = this.loaded.sealing.filter(({ retiredAt }) => retiredAt === null);
+    const usable = this.believed.sealing.filter(({ retiredAt }) => retiredAt === null);
     return newestActive(usable, this.clock.now());
   }
 
-  /** What there is, however old: only what is signed and believed asks how old it is. */
+  /** What there is, for those who cannot wait. @throws StaleKeysError */
+  private get believed(): Loaded {
+    const { loaded } = this;
+    const { ageMs } = this.cache.peek() ?? { ageMs: Infinity };
+    if (ageMs > MAX_AGE_MS) this.inBackground(this.cache.get());
+    if (ageMs > SEALS_UNTIL_MS) throw new StaleKeysError();
+    return loaded;
+  }
+
+  /** What there is, however old: what is shown, and keys that mask and are never withdrawn. */
   private get loaded(): Loaded {
     const held = this.cache.peek();
     if (held === undefined) throw new Error('the keys are not read yet');
     return held.value;
   }
 
-  private reloadInBackground(): void {
-    this.reload().catch((error: unknown) => warnOf(this.logger, 'keys not reloaded', error));
+  private inBackground(reading: Promise<unknown>): void {
+    reading.catch((error: unknown) => warnOf(this.logger, 'keys not reloaded', error));
   }
 
   private async load(): Promise<Loaded> {
