@@ -5,6 +5,7 @@ import type { ExpressAdapter, NestExpressApplication } from '@nestjs/platform-ex
 import { AppModule } from './app.module.js';
 import { Dialects } from './web/dialects/dialect.js';
 import type { Settings } from './platform/config/settings.js';
+import { HttpMetrics } from './platform/metrics/http-metrics.js';
 import { DirectRoutesAdapter } from './web/kit/direct/direct-routes.adapter.js';
 import { EdgeFallbacks } from './web/kit/edge-fallbacks.js';
 import { FallbackFilter } from './web/kit/fallback.filter.js';
@@ -96,7 +97,8 @@ function observeRequests(app: NestExpressApplication, { trustProxy, logRequests,
   const express = app.getHttpAdapter().getInstance() as unknown as { get(setting: string): unknown };
   const trusts = trustProxy === undefined ? undefined : (express.get('trust proxy fn') as TrustsPeer);
   const followsRequests = logRequests || logLevel === 'debug' || logLevel === 'trace';
-  new RequestObserver({ trusts, logsRequests: logRequests, followsRequests }).attach(app.getHttpServer());
+  const metrics = app.get(HttpMetrics, { strict: false });
+  new RequestObserver({ trusts, logsRequests: logRequests, followsRequests, metrics }).attach(app.getHttpServer());
 }
 
 interface Route {

@@ -62,6 +62,11 @@ export class PasswordHasher {
     });
   }
 
+  /** How many passwords are being hashed, and how many wait, at this moment. */
+  get work(): { readonly underWay: number; readonly waiting: number } {
+    return { underWay: this.limit.activeCount, waiting: this.limit.pendingCount };
+  }
+
   private bounded<T>(work: () => Promise<T>): Promise<T> {
     if (this.limit.pendingCount >= MAX_WAITING)
       throw new HasherBusyError('Too many passwords are being checked just now. Please try again.');

@@ -4,7 +4,7 @@ import { WAIT_MS } from './connections.js';
 import { sqlTypeOf } from './sql-types.js';
 import type { Statement } from './statement.js';
 import { isStorageAway, sqlState } from './storage-errors.js';
-import type { TransactionRunner } from './transaction.js';
+import type { BatchFigures, TransactionRunner } from './transaction.js';
 
 /** A row of a statement that serves many: it says which item it is of, counted from 1 (`WITH ORDINALITY`). */
 interface Placed {
@@ -56,6 +56,8 @@ const TOO_SLOW = '57014';
 
 interface Call<Item, Row> {
   readonly item: Item;
+  /** By `performance.now()`. */
+  readonly since: number;
   readonly key: string | undefined;
   resolve(row: Row | undefined): void;
   reject(error: unknown): void;
@@ -76,7 +78,7 @@ interface Call<Item, Row> {
  * `repeatable`. A failure is thrown as the driver gave it; who waits longer than the pool would let it, or behind too many,
  * gets a storage failure, too (503).
  */
-export class StatementBatch<Values, Row extends Placed> {
+export class StatementBatch<Values, Row extends Placed> implements BatchFigures {
   private readonly limits: BatchLimits;
   private readonly lists: readonly string[];
   private readonly queue: BatchQueue<Call<ItemOf<Values>, Row>>;
@@ -96,12 +98,25 @@ export class StatementBatch<Values, Row extends Placed> {
       .filter(([, type]) => sqlTypeOf(type).name.endsWith('[]'))
       .map(([name]) => name);
     db.beforeClose(() => this.drain());
+    db.batches.push(this);
+  }
+
+  get name(): string {
+    return this.statement.name;
+  }
+
+  get underWay(): number {
+    return this.running.size;
+  }
+
+  get waiting(): number {
+    return this.queue.size;
   }
 
   /** The item's row; undefined: the statement returned none for it. @throws what storage throws */
   run(item: ItemOf<Values>): Promise<Row | undefined> {
     return new Promise((resolve, reject) => {
-      this.queue.add({ item, key: this.options.key?.(item), resolve, reject });
+      this.queue.add({ item, since: performance.now(), key: this.options.key?.(item), resolve, reject });
       this.sendSoon();
     });
   }
@@ -139,6 +154,8 @@ export class StatementBatch<Values, Row extends Placed> {
     // Calls that still wait, wait for this one from now on.
     clearTimeout(this.patience);
     this.patience = undefined;
+    const [first] = calls;
+    if (first !== undefined) this.db.batchListener?.(this.name, calls.length, performance.now() - first.since);
     const work = this.answer(calls).finally(() => {
       this.running.delete(work);
       this.queue.release(calls);

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import type { Pool, PoolClient, QueryConfig } from 'pg';
 import { READ_ONLY } from './connections.js';
+import { measurePoolWait } from './pool-wait.js';
 import { sqlState } from './storage-errors.js';
 import { warnOf } from './storage-log.js';
 import type { Queryable, Statement } from './statement.js';
@@ -24,6 +25,29 @@ export interface Tx extends Queryable {
   afterCommit(callback: () => void | Promise<void>): void;
 }
 
+/** How the connections of this process stand. */
+export interface ConnectionFigures {
+  readonly idle: number;
+  readonly inUse: number;
+  /** Callers that wait for one. */
+  readonly waiting: number;
+  /** For how long callers have waited for one since the start, all together. */
+  readonly waitedSeconds: number;
+}
+
+/** How the calls of one statement that serves many stand. */
+export interface BatchFigures {
+  /** The statement's. */
+  readonly name: string;
+  /** Batches. */
+  readonly underWay: number;
+  /** Calls. */
+  readonly waiting: number;
+}
+
+/** A batch that goes: how many calls it has, and for how long the first of them waited. */
+export type BatchListener = (name: string, calls: number, waitedMs: number) => void;
+
 /** Serialization failure and deadlock: the whole transaction may be run again. */
 const RETRYABLE = new Set(['40001', '40P01']);
 const MAX_ATTEMPTS = 5;
@@ -38,9 +62,15 @@ export class TransactionRunner implements Queryable {
   /** Connections that are not used again: what they end at does not write. */
   private readonly spoiled = new WeakSet<PoolClient>();
   private readonly finishing: (() => Promise<void>)[] = [];
+  private readonly waitedSeconds: () => number;
+  /** Of every statement that serves many. */
+  readonly batches: BatchFigures[] = [];
+  /** Is called with each batch. */
+  batchListener: BatchListener | undefined;
 
   constructor(private readonly dataSource: DataSource) {
     this.pool = (dataSource.driver as unknown as { master: Pool }).master;
+    this.waitedSeconds = measurePoolWait(this.pool);
     // Between the pool, which listens for errors of idle connections, and TypeORM, which listens in the next turn,
     // there is no listener. A Postgres that stops in that moment must not end the process; the caller that got the
     // connection gets the error.
@@ -79,6 +109,11 @@ export class TransactionRunner implements Queryable {
       if (sqlState(error) === READ_ONLY) this.spoiled.add((await manager.queryRunner?.connect()) as PoolClient);
       throw error;
     }
+  }
+
+  get connections(): ConnectionFigures {
+    const { idleCount: idle, totalCount, waitingCount: waiting } = this.pool;
+    return { idle, inUse: totalCount - idle, waiting, waitedSeconds: this.waitedSeconds() };
   }
 
   private async callAll(callbacks: readonly Callback[]): Promise<void> {

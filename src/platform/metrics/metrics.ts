@@ -33,7 +33,8 @@ export type DeliveryAttemptOutcome = (typeof DELIVERY_ATTEMPT_OUTCOMES)[number];
  */
 @Injectable()
 export class Metrics implements OnModuleInit {
-  private readonly registry = new Registry();
+  /** Where what this class does not count registers itself. */
+  readonly registry = new Registry();
 
   private readonly logoutTokens = new Counter({
     name: 'exeunt_upstream_logout_tokens_total',

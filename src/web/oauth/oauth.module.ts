@@ -5,6 +5,7 @@ import { LogoutModule } from '../../domain/logout/logout.module.js';
 import { TokensModule } from '../../domain/tokens/tokens.module.js';
 import { KeysModule } from '../../platform/keys/keys.module.js';
 import { RateLimitsModule } from '../../platform/rate-limits/rate-limits.module.js';
+import { MetricsModule } from '../../platform/metrics/metrics.module.js';
 import { PATHS } from '../../platform/oidc/endpoints.js';
 import { EdgeFallbacks } from '../kit/edge-fallbacks.js';
 import { DiscoveryController } from './discovery.controller.js';
@@ -12,13 +13,14 @@ import { JwksController } from './jwks.controller.js';
 import { ReadableErrorFilter } from './readable-error.filter.js';
 import { RegistrationController } from './registration.controller.js';
 import { TokenParameterPipe, TokenRequestPipe } from './token-forms.js';
+import { TokenResponses } from './token-responses.js';
 import { TokenController } from './token.controller.js';
 import { UserinfoController } from './userinfo.controller.js';
 
 @Module({
-  imports: [ClientsModule, KeysModule, LifecycleModule, LogoutModule, RateLimitsModule, TokensModule],
+  imports: [ClientsModule, KeysModule, LifecycleModule, LogoutModule, MetricsModule, RateLimitsModule, TokensModule],
   controllers: [TokenController, UserinfoController, RegistrationController, DiscoveryController, JwksController],
-  providers: [ReadableErrorFilter, TokenParameterPipe, TokenRequestPipe],
+  providers: [ReadableErrorFilter, TokenParameterPipe, TokenRequestPipe, TokenResponses],
 })
 export class OAuthModule implements OnModuleInit {
   constructor(

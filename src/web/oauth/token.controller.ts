@@ -40,7 +40,14 @@ import { IntrospectionService, type Introspection } from '../../domain/tokens/in
 import { ReadableErrorFilter } from './readable-error.filter.js';
 import type { TokenResponse } from '../../domain/tokens/token-responder.js';
 import { Tokens } from '../../domain/tokens/tokens.js';
+import { TokenResponses } from './token-responses.js';
 import { TokenParameterPipe, TokenRequestPipe } from './token-forms.js';
+
+interface TokenSender {
+  readonly authorization: string | undefined;
+  readonly origin: string | undefined;
+  readonly address: string;
+}
 
 const FORM = 'application/x-www-form-urlencoded';
 
@@ -58,6 +65,7 @@ export class TokenController {
     private readonly forms: TokenRequestPipe,
     private readonly tokens: Tokens,
     private readonly introspection: IntrospectionService,
+    private readonly responses: TokenResponses,
   ) {}
 
   @Post(PATHS.token)
@@ -76,6 +84,13 @@ export class TokenController {
     @Headers('authorization') authorization: string | undefined,
     @Headers('origin') origin: string | undefined,
     @Ip() address: string,
+  ): Promise<HttpResponse<TokenResponse>> {
+    return this.responses.counted(body.grant_type, () => this.issue(body, { authorization, origin, address }));
+  }
+
+  private async issue(
+    body: TokenRequestForm,
+    { authorization, origin, address }: TokenSender,
   ): Promise<HttpResponse<TokenResponse>> {
     const client = await this.authenticator.authenticate({ parameters: body, authorization, address });
     // Before the token: what cannot be written must not cost the code.

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { withLogFields } from '../../../platform/logging/log-fields.js';
+import type { AnsweredRequest } from '../../../platform/metrics/http-metrics.js';
 import { enterScope } from '../../../platform/requests/request-scope.js';
 import { identify } from './identified-request.js';
 
@@ -14,6 +15,8 @@ export interface Observation {
   readonly logsRequests: boolean;
   /** Lines of the log that are written while the request is handled, wherever that is, have its id. */
   readonly followsRequests: boolean;
+  /** Where each answer is counted. */
+  readonly metrics: { observe(answered: AnsweredRequest): void };
 }
 
 /** What Express's router puts on a request that it has a route for. */
@@ -23,7 +26,7 @@ interface RoutedRequest extends IncomingMessage {
 
 /**
  * Sees every request that the HTTP parser lets through, before anything handles it, and how it ended: gives it its id, which
- * every answer says in `X-Request-Id`, and writes the access log.
+ * every answer says in `X-Request-Id`, counts it, and writes the access log.
  */
 export class RequestObserver {
   private readonly logger = new Logger('Requests');
@@ -36,25 +39,30 @@ export class RequestObserver {
   }
 
   private begin(request: RoutedRequest, response: ServerResponse): void {
-    const { trusts, followsRequests, logsRequests } = this.observation;
+    const { trusts, followsRequests, logsRequests, metrics } = this.observation;
     const id = identify(request, trusts?.(request.socket.remoteAddress ?? '', 0) === true);
     response.setHeader('X-Request-Id', id);
     if (followsRequests) enterScope({ id, trace: undefined });
-    if (!logsRequests) return;
     const start = performance.now();
     // Comes after `finish`, and also when the other side has left before.
-    response.on('close', () => this.log(request, response, { id, ms: performance.now() - start }));
+    response.on('close', () => {
+      const seconds = (performance.now() - start) / 1000;
+      const status = response.writableFinished ? response.statusCode : LEFT;
+      const answered = { route: routeOf(request), method: methodOf(request), status, seconds };
+      metrics.observe(answered);
+      if (logsRequests) this.log(answered, id);
+    });
   }
 
-  private log(request: RoutedRequest, response: ServerResponse, { id, ms }: { id: string; ms: number }): void {
-    const [method, route, rounded] = [methodOf(request), routeOf(request), Number(ms.toFixed(1))];
-    const status = response.writableFinished ? response.statusCode : LEFT;
-    const fields = { method, route, status, ms: rounded, request_id: id };
-    withLogFields(fields, () => this.logger.log(`${method} ${route} ${status} ${rounded} ms ${id}`));
+  private log({ route, method, status, seconds }: AnsweredRequest, id: string): void {
+    const ms = Number((seconds * 1000).toFixed(1));
+    withLogFields({ method, route, status, ms, request_id: id }, () =>
+      this.logger.log(`${method} ${route} ${status} ${ms} ms ${id}`),
+    );
   }
 }
 
-/** What the log calls the status of a request whose sender left before it was answered, as nginx does. */
+/** What the log and the metrics call the status of a request whose sender left before it was answered, as nginx does. */
 const LEFT = 499;
 /** What a request is called that no route was found for. */
 export const NO_ROUTE = 'none';
