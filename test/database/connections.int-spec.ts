@@ -1,18 +1,13 @@
-import { chownSync, cpSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { awaitDatabase, DatabaseUnusableError } from '../../src/platform/database/await-database.js';
 import { dataSourceOptions } from '../../src/platform/database/data-source-options.js';
-import { startEmbeddedPostgres } from '../../src/platform/database/embedded/embedded-postgres.js';
-import { postgresAccount } from '../../src/platform/database/embedded/unprivileged-account.js';
 import { migrate } from '../../src/platform/database/migrate.js';
 import { statement } from '../../src/platform/database/statement.js';
 import { isStorageFailure, sqlState } from '../../src/platform/database/storage-errors.js';
 import { TransactionRunner } from '../../src/platform/database/transaction.js';
-import { aDataDirectory, remove } from '../start/service.js';
 import { TestApp } from '../support/app.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { Pair } from '../support/pair.js';
 import { PostgresProxy } from '../support/postgres-proxy.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 });
@@ -88,38 +83,19 @@ describe('a new connection', () => {
 });
 
 describe('a node whose connections end at a standby', () => {
-  let directory: string;
-  let primary: Awaited<ReturnType<typeof startEmbeddedPostgres>>;
-  let standby: Awaited<ReturnType<typeof startEmbeddedPostgres>>;
+  let pair: Pair;
   let proxy: PostgresProxy;
   let app: TestApp;
 
   beforeAll(async () => {
-    directory = aDataDirectory();
-    const at = (name: string) => join(directory, name);
-    const options = { throwaway: true, maxConnections: 40 };
-    const first = await startEmbeddedPostgres({ dataDir: at('primary'), ...options });
-    await migrate(first.url);
-    await first.stop();
-    cpSync(at('primary'), at('standby'), {
-      recursive: true,
-      preserveTimestamps: true,
-      filter: (path) => !/sockets|owner|starting/.test(path),
-    });
-    const account = postgresAccount();
-    own(at('standby'), account);
-    writeFileSync(at('standby/postgres/standby.signal'), '', { mode: 0o600 });
-    own(at('standby'), account);
-    primary = await startEmbeddedPostgres({ dataDir: at('primary'), ...options });
-    standby = await startEmbeddedPostgres({ dataDir: at('standby'), ...options });
-    proxy = await PostgresProxy.start(primary.url);
-    app = await TestApp.start({ databaseUrl: proxy.url }, { db: await outside(primary.url) });
+    pair = await Pair.start();
+    proxy = await PostgresProxy.start(pair.primary.url);
+    app = await TestApp.start({ databaseUrl: proxy.url }, { db: pair.db });
   });
   afterAll(async () => {
     await app.stop();
     await proxy.stop();
-    await Promise.all([primary.stop(), standby.stop()]);
-    remove(directory);
+    await pair.stop();
   });
 
   it('is not ready and calls nothing active; with the primary back it goes on by itself', async () => {
@@ -128,7 +104,7 @@ describe('a node whose connections end at a standby', () => {
     const tokens = await app.signInTo(app.browser(), client, login);
     expect(await app.isActive(client, tokens.access_token)).toBe(true);
 
-    proxy.leadTo(standby.url);
+    proxy.leadTo(pair.standby.url);
     await vi.waitFor(async () => expect((await app.json('GET', '/health/ready')).status).toBe(503));
     for (const path of ['/introspect', '/revoke']) {
       const answer = await app.form(path, { token: tokens.access_token }, client);
@@ -137,33 +113,18 @@ describe('a node whose connections end at a standby', () => {
     }
     expect((await app.refresh(client, tokens.refresh_token)).status).toBe(503);
 
-    proxy.leadTo(primary.url);
+    proxy.leadTo(pair.primary.url);
     await vi.waitFor(async () => expect((await app.json('GET', '/health/ready')).status).toBe(200));
     expect(await app.isActive(client, tokens.access_token)).toBe(true);
     expect((await app.refresh(client, tokens.refresh_token)).status).toBe(200);
   });
 
   it('does not start', async () => {
-    await expect(awaitDatabase(standby.url, 0, say)).rejects.toThrow(/is a standby \(in recovery\), not a primary/);
+    await expect(awaitDatabase(pair.standby.url, 0, say)).rejects.toThrow(
+      /is a standby \(in recovery\), not a primary/,
+    );
   });
 });
-
-/** The cluster as the tests' database. */
-async function outside(url: string): Promise<TestDatabase> {
-  const pool = new pg.Pool({ connectionString: url, max: 1 });
-  return {
-    url,
-    name: 'exeunt',
-    query: async <Row>(sql: string, values: unknown[] = []) => (await pool.query(sql, values)).rows as Row[],
-    drop: () => pool.end(),
-  };
-}
-
-function own(path: string, account: ReturnType<typeof postgresAccount>): void {
-  if (account === undefined) return;
-  chownSync(path, account.uid, account.gid);
-  if (statSync(path).isDirectory()) for (const name of readdirSync(path)) own(join(path, name), account);
-}
 
 describe('what a start says of a database that cannot be used', () => {
   let db: TestDatabase;

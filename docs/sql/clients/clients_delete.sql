@@ -1,4 +1,5 @@
 -- clients_delete, declared in src/domain/clients/client.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   clientId text
 --   now timestamptz

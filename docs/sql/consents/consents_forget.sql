@@ -1,4 +1,5 @@
 -- consents_forget, declared in src/domain/consents/consent.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   accountId uuid
 --   clientId text

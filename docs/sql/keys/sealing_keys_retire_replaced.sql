@@ -1,4 +1,5 @@
 -- sealing_keys_retire_replaced, declared in src/platform/keys/signing-key.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   now timestamptz
 --   unpublishAt timestamptz

@@ -1,4 +1,5 @@
 -- signing_keys_forget_replaced, declared in src/platform/keys/signing-key.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   before timestamptz
 

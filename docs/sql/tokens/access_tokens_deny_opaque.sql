@@ -1,4 +1,5 @@
 -- access_tokens_deny_opaque, declared in src/domain/tokens/access-token.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   accountId uuid
 --   tokenHash bytea

@@ -1,4 +1,5 @@
 -- grants_exchange_code, declared in src/domain/tokens/grant.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   accountId uuid
 --   grantId uuid

@@ -1,4 +1,5 @@
 -- grants_rotate_refresh_token, declared in src/domain/tokens/refresh-token.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   accountId uuid[]
 --   grantId uuid[]

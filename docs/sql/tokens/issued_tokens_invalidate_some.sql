@@ -1,4 +1,5 @@
 -- issued_tokens_invalidate_some, declared in src/domain/tokens/issued-token.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   clientId text
 --   afterAccount uuid

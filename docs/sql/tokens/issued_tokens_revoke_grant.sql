@@ -1,4 +1,5 @@
 -- issued_tokens_revoke_grant, declared in src/domain/tokens/issued-token.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   accountId uuid
 --   grantId uuid

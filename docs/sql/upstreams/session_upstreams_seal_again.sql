@@ -1,4 +1,5 @@
 -- session_upstreams_seal_again, declared in src/domain/upstreams/upstream-links.service.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   ids text[]
 --   sealed text[]

@@ -1,4 +1,5 @@
 -- upstream_identities_delete, declared in src/domain/upstreams/upstream-identity.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   issuer text
 --   sub text

@@ -1,4 +1,5 @@
 -- upstream_logout_tokens_record, declared in src/domain/upstreams/upstream-logout-token.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   issuer text
 --   jtiHash bytea

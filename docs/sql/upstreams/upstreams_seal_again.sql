@@ -1,4 +1,5 @@
 -- upstreams_seal_again, declared in src/domain/upstreams/upstream.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   ids text[]
 --   sealed text[]

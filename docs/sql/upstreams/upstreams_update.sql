@@ -1,4 +1,5 @@
 -- upstreams_update, declared in src/domain/upstreams/upstream.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   id uuid
 --   name text

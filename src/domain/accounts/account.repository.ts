@@ -92,6 +92,7 @@ const INSERT_IF_FREE = statement({
 
 const UPDATE = statement({
   name: 'accounts_update',
+  ends: true,
   parameters: {
     id: 'uuid',
     login: 'text',
@@ -117,24 +118,28 @@ const UPDATE_CLAIMS = statement({
 
 const SET_PASSWORD_HASH = statement({
   name: 'accounts_set_password_hash',
+  ends: true,
   parameters: { id: 'uuid', passwordHash: 'text', now: 'timestamptz' },
   text: 'UPDATE accounts SET password_hash = :passwordHash, password_changed_at = :now, updated_at = :now WHERE id = :id',
 });
 
 const END_EVERYTHING_BEFORE = statement({
   name: 'accounts_end_everything_before',
+  ends: true,
   parameters: { id: 'uuid', moment: 'timestamptz', now: 'timestamptz' },
   text: 'UPDATE accounts SET not_before = :moment, updated_at = :now WHERE id = :id',
 });
 
 const DISABLE = statement({
   name: 'accounts_disable',
+  ends: true,
   parameters: { id: 'uuid', now: 'timestamptz' },
   text: 'UPDATE accounts SET disabled_at = :now, updated_at = :now WHERE id = :id',
 });
 
 const DELETE = statement({
   name: 'accounts_delete',
+  ends: true,
   parameters: { id: 'uuid' },
   text: 'DELETE FROM accounts WHERE id = :id',
 });

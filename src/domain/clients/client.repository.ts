@@ -76,6 +76,7 @@ const INSERT = statement({
 
 const UPDATE = statement({
   name: 'clients_update',
+  ends: true,
   parameters: WRITTEN,
   text: `
     UPDATE clients
@@ -88,6 +89,7 @@ const UPDATE = statement({
 
 const DISABLE = statement({
   name: 'clients_disable',
+  ends: true,
   parameters: { clientId: 'text', now: 'timestamptz' },
   row: { client_id: 'text' },
   text: `
@@ -106,6 +108,7 @@ const ENABLE = statement({
 
 const DELETE = statement({
   name: 'clients_delete',
+  ends: true,
   parameters: { clientId: 'text', now: 'timestamptz' },
   text: `
     UPDATE clients SET deleted_at = :now, secret_hash = NULL, registration_token_hash = NULL

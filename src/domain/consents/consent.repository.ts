@@ -36,6 +36,7 @@ const LIST = statement({
 
 const FORGET = statement({
   name: 'consents_forget',
+  ends: true,
   parameters: { accountId: 'uuid', clientId: 'text' },
   row: { client_id: 'text' },
   text: 'DELETE FROM consents WHERE account_id = :accountId AND client_id = :clientId RETURNING client_id',

@@ -18,6 +18,7 @@ const IS_ALIVE = statement({
 
 const DELETE = statement({
   name: 'console_sessions_delete',
+  ends: true,
   parameters: { id: 'uuid' },
   text: 'DELETE FROM console_sessions WHERE id = :id',
 });

@@ -90,6 +90,7 @@ const FIND_OPAQUE = statement({
 /** A row for each token that was not denied before. */
 const DENY = statement({
   name: 'access_tokens_deny',
+  ends: true,
   parameters: { accountId: 'uuid[]', jti: 'text[]', expiresAt: 'timestamptz[]' },
   row: { place: 'int' },
   text: `
@@ -105,6 +106,7 @@ const DENY = statement({
 
 const DENY_OPAQUE = statement({
   name: 'access_tokens_deny_opaque',
+  ends: true,
   parameters: { accountId: 'uuid', tokenHash: 'bytea', clientId: 'text', now: 'timestamptz' },
   text: `
     INSERT INTO revoked_access_tokens (account_id, jti, expires_at)

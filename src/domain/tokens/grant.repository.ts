@@ -54,6 +54,7 @@ const CODE_FITS = `g.account_id = :accountId AND g.id = :grantId AND g.code_hash
  */
 const EXCHANGE_CODE = statement({
   name: 'grants_exchange_code',
+  ends: true,
   parameters: {
     accountId: 'uuid',
     grantId: 'uuid',

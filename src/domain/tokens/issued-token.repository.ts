@@ -82,6 +82,7 @@ const boundedBy = (everybody: string): string =>
  */
 const INVALIDATE_SOME = statement({
   name: 'issued_tokens_invalidate_some',
+  ends: true,
   parameters: {
     clientId: 'text',
     afterAccount: 'uuid',
@@ -116,6 +117,7 @@ const INVALIDATE_SOME = statement({
 /** The session's row is locked first, as everywhere where both are (see `EXCHANGE_CODE`). */
 const REVOKE_GRANT = statement({
   name: 'issued_tokens_revoke_grant',
+  ends: true,
   parameters: { accountId: 'uuid', grantId: 'uuid', now: 'timestamptz' },
   row: { id: 'uuid' },
   text: sql`

@@ -88,6 +88,7 @@ const ROTATION_LISTS = {
  */
 const ROTATE = statement({
   name: 'grants_rotate_refresh_token',
+  ends: true,
   parameters: { ...ROTATION_LISTS, now: 'timestamptz' },
   row: { place: 'int', ...WITH_CLAIMS },
   text: sql`
@@ -152,6 +153,7 @@ const REPEAT_ROTATION = statement({
 
 const REVOKE = statement({
   name: 'grants_revoke_by_token',
+  ends: true,
   parameters: { ...KEY, clientId: 'text', now: 'timestamptz' },
   row: { id: 'uuid' },
   text: sql`
@@ -162,6 +164,7 @@ const REVOKE = statement({
 /** Used up without a successor: presented again it is refused, and nothing is taken for reuse. */
 const INVALIDATE = statement({
   name: 'grants_invalidate_refresh_token',
+  ends: true,
   parameters: { ...KEY, clientId: 'text', generation: 'int', now: 'timestamptz' },
   row: { id: 'uuid' },
   text: `

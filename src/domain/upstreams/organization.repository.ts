@@ -63,6 +63,7 @@ const UPDATE = statement({
 
 const DELETE = statement({
   name: 'organizations_delete',
+  ends: true,
   parameters: { id: 'text' },
   row: { id: 'text' },
   text: 'DELETE FROM organizations WHERE id = :id RETURNING id',

@@ -48,6 +48,7 @@ const INSERT = statement({
 
 const DELETE = statement({
   name: 'upstream_identities_delete',
+  ends: true,
   parameters: { issuer: 'text', sub: 'text', accountId: 'uuid' },
   row: { account_id: 'uuid' },
   text: `

@@ -24,6 +24,7 @@ const LOCK = statement({
 
 const RECORD = statement({
   name: 'upstream_logout_tokens_record',
+  ends: true,
   parameters: {
     issuer: 'text',
     jtiHash: 'bytea',

@@ -49,6 +49,7 @@ const INSERT = statement({
 // Another issuer publishes other endpoints.
 const UPDATE = statement({
   name: 'upstreams_update',
+  ends: true,
   parameters: {
     id: 'uuid',
     name: 'text',
@@ -69,6 +70,7 @@ const UPDATE = statement({
 
 const DELETE = statement({
   name: 'upstreams_delete',
+  ends: true,
   parameters: { id: 'uuid' },
   text: 'DELETE FROM upstreams WHERE id = :id',
 });

@@ -50,7 +50,7 @@ export class SettingsReader {
     return fallback;
   }
 
-  oneOf<T extends string>(name: string, values: readonly T[], fallback: T): T {
+  oneOf<T extends string, Unset = T>(name: string, values: readonly T[], fallback: T | Unset): T | Unset {
     const text = this.text(name);
     if (text === undefined) return fallback;
     const found = values.find((value) => value === text);

@@ -5,6 +5,13 @@ import { SettingsReader, type Environment } from './settings-reader.js';
 /** Who may register clients at `/register` (RFC 7591 §3). */
 export type RegistrationPolicy = 'token' | 'open' | 'off';
 
+/**
+ * How much replication an answer "it is over" waits for: `local` for none, `replicated` for the standbys that the cluster
+ * waits for when it waits for any.
+ */
+export const LOGOUT_DURABILITIES = ['local', 'replicated'] as const;
+export type LogoutDurability = (typeof LOGOUT_DURABILITIES)[number];
+
 /** How much the log says: each level says what those before it say, too. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevelName = (typeof LOG_LEVELS)[number];
@@ -27,6 +34,8 @@ export interface Settings {
   readonly databasePoolSize: number;
   /** How long a start waits for a database that cannot be reached. */
   readonly databaseWaitMs: number;
+  /** What an answer "it is over" waits for; undefined: for what the cluster is set up to wait for. */
+  readonly logoutDurability: LogoutDurability | undefined;
   readonly dataDir: string;
   /** Encrypts signing keys at rest and seals form state. Required in production. */
   readonly secret: string | undefined;
@@ -132,6 +141,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     databaseUrl: read.postgresUrl('DATABASE_URL'),
     databasePoolSize: read.integer('DATABASE_POOL_SIZE', 10, { min: 2, max: 500 }),
     databaseWaitMs: read.integer('DATABASE_WAIT_SECONDS', 30, { min: 0, max: 3600 }) * SECOND,
+    logoutDurability: read.oneOf('LOGOUT_DURABILITY', LOGOUT_DURABILITIES, undefined),
     dataDir: read.text('EXEUNT_DATA_DIR') ?? './.exeunt',
     secret,
     nextSecret: read.text('EXEUNT_NEXT_SECRET', { minLength: 32 }),

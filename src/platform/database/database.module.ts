@@ -7,6 +7,7 @@ import { dataSourceOptions } from './data-source-options.js';
 import { DatabaseTime } from './database-time.js';
 import { DayPartitions } from './day-partitions.js';
 import { Readiness } from './readiness.js';
+import { Replication } from './replication.js';
 import { Retention, RETENTION_INTERVAL_MS } from './retention.js';
 import { TransactionRunner } from './transaction.js';
 
@@ -49,8 +50,9 @@ export class DatabaseModule implements OnApplicationShutdown {
         Readiness,
         DayPartitions,
         Retention,
+        Replication,
       ],
-      exports: [DataSource, Clock, DatabaseTime, TransactionRunner, ChangeFeed, Readiness, Retention],
+      exports: [DataSource, Clock, DatabaseTime, TransactionRunner, ChangeFeed, Readiness, Retention, Replication],
     };
   }
 

@@ -154,7 +154,8 @@ const WRITTEN_OTHERWISE: Partial<Record<SqlType, readonly string[]>> = {
 };
 
 /** The statement as a file for people: what it is called, where it is declared, what it takes and gives, and the whole text. */
-export function snapshotOf({ name, parameters, row, source }: Statement<never, unknown>, file: string): string {
+export function snapshotOf(statement: Statement<never, unknown>, file: string): string {
+  const { name, parameters, row, source, ends } = statement;
   const list = (title: string, types: Readonly<Record<string, TypeName>>): string[] => {
     const lines = Object.entries(types).map(([member, type]) => {
       const { name: sqlName, nullable } = sqlTypeOf(type);
@@ -162,6 +163,7 @@ export function snapshotOf({ name, parameters, row, source }: Statement<never, u
     });
     return lines.length === 0 ? [] : [`-- ${title}:`, ...lines];
   };
-  const header = [`-- ${name}, declared in ${file}`, ...list('parameters', parameters), ...list('row', row)];
+  const ending = ends ? ['-- ends something: its commit waits for what LOGOUT_DURABILITY says'] : [];
+  const header = [`-- ${name}, declared in ${file}`, ...ending, ...list('parameters', parameters), ...list('row', row)];
   return `${header.join('\n')}\n\n${tidy(source)};\n`;
 }

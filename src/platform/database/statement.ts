@@ -17,6 +17,8 @@ export interface Statement<Values, Row> {
   readonly parameters: Parameters;
   readonly row: Columns;
   readonly plannedAnew: boolean;
+  /** What it writes is answered "it is over": its commit waits for the replication that LOGOUT_DURABILITY asks for. */
+  readonly ends: boolean;
   /** The values in the order of the parameters' numbers, JSON as text. */
   readonly bind: (values: Values) => unknown[];
   readonly [returns]?: Row;
@@ -86,6 +88,7 @@ interface Declared<P, C> {
   readonly row?: C;
   readonly text: string | Sql;
   readonly plannedAnew?: boolean;
+  readonly ends?: true;
 }
 
 const statements = new Map<string, { readonly statement: Statement<never, unknown>; readonly declared: Error }>();
@@ -93,7 +96,8 @@ const statements = new Map<string, { readonly statement: Statement<never, unknow
 /**
  * Declares a statement. In its text `:name` is a parameter, and gets the type that `parameters` says by a cast; write
  * none. `row` names every column that it returns. `plannedAnew` is for one that is not called often and whose best plan
- * hangs on the values: it is not prepared.
+ * hangs on the values: it is not prepared. `ends` is for one that ends something or takes something away, so that its answer may be
+ * relied on (docs/decisions/0059-endings-that-outlast-a-failover.md); a test finds those without it.
  *
  * @throws StatementError if the name is taken (two texts under one name would answer each other's calls), a parameter is
  *   declared and unused, used and undeclared or of two types, or a fragment does not find what it needs
@@ -102,7 +106,7 @@ export function statement<const P extends Parameters = {}, const C extends Colum
   declared: Declared<P, C>,
 ): Statement<ValuesOf<P>, ColumnsRow<C>>;
 export function statement(declared: Declared<Parameters, Columns>): Statement<never, unknown> {
-  const { name, parameters = {}, row = {}, text, plannedAnew = false } = declared;
+  const { name, parameters = {}, row = {}, text, plannedAnew = false, ends = false } = declared;
   if (statements.has(name)) throw new StatementError(`two SQL statements are named ${name}`);
   try {
     const source = compose(typeof text === 'string' ? { parts: [text] } : text, parameters);
@@ -112,6 +116,7 @@ export function statement(declared: Declared<Parameters, Columns>): Statement<ne
       parameters,
       row,
       plannedAnew,
+      ends,
       text: compile(source, parameters),
       bind: binderOf(parameters),
     };

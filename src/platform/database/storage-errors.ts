@@ -36,6 +36,11 @@ export function isStorageFailure(error: unknown): boolean {
   return /^[0-9A-Z]{5}$/.test(state) || isNetworkCode(state);
 }
 
+/** Whether nothing came back for as long as we wait (`query_timeout` of `pg`). */
+export function isSilence(error: unknown): boolean {
+  return error instanceof Error && /query read timeout/i.test(error.message);
+}
+
 /** Whether the database cannot be reached or cannot work at all, as against a statement that it did not carry out. */
 export function isStorageAway(error: unknown): boolean {
   if (!isStorageFailure(error)) return false;

@@ -1,9 +1,12 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import type { Pool, PoolClient, QueryConfig } from 'pg';
+import { SETTINGS, type LogoutDurability, type Settings } from '../config/settings.js';
+import { cancelRequest } from './cancel-request.js';
 import { READ_ONLY } from './connections.js';
+import { CONFIRM, durably, NotReplicatedError, saysNotReplicated } from './durability.js';
 import { measurePoolWait } from './pool-wait.js';
-import { sqlState } from './storage-errors.js';
+import { isSilence, sqlState } from './storage-errors.js';
 import { warnOf } from './storage-log.js';
 import type { Queryable, Statement } from './statement.js';
 
@@ -67,15 +70,27 @@ export class TransactionRunner implements Queryable {
   readonly batches: BatchFigures[] = [];
   /** Is called with each batch. */
   batchListener: BatchListener | undefined;
+  private readonly durability: LogoutDurability | undefined;
+  /** The texts of statements that end something, as the setting has them. */
+  private readonly durable = new Map<Statement<never, unknown>, { readonly name: string; readonly text: string }>();
+  /** Connections whose last commit is on no standby, though it was to be. */
+  private readonly unreplicated = new WeakSet<PoolClient>();
 
-  constructor(private readonly dataSource: DataSource) {
+  /** @param settings without them, as without the setting, the cluster's own settings say what a commit waits for */
+  constructor(
+    private readonly dataSource: DataSource,
+    @Optional() @Inject(SETTINGS) settings?: Pick<Settings, 'logoutDurability'>,
+  ) {
+    this.durability = settings?.logoutDurability;
     this.pool = (dataSource.driver as unknown as { master: Pool }).master;
     this.waitedSeconds = measurePoolWait(this.pool);
     // Between the pool, which listens for errors of idle connections, and TypeORM, which listens in the next turn,
     // there is no listener. A Postgres that stops in that moment must not end the process; the caller that got the
     // connection gets the error.
     this.pool.on('acquire', (client) => {
-      if (!client.listeners('error').includes(ignore)) client.on('error', ignore);
+      if (client.listeners('error').includes(ignore)) return;
+      client.on('error', ignore);
+      client.on('notice', (notice) => saysNotReplicated(notice) && this.unreplicated.add(client));
     });
     this.pool.on('release', (_error, client) => {
       if (this.spoiled.delete(client)) void client.end();
@@ -90,10 +105,7 @@ export class TransactionRunner implements Queryable {
   async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const callbacks: Callback[] = [];
-        const result = await this.dataSource.transaction((manager) => this.watched(manager, callbacks, work));
-        await this.callAll(callbacks);
-        return result;
+        return await this.runOnce(work);
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
         this.logger.debug(`transaction runs again after SQLSTATE ${sqlState(error)}`);
@@ -101,10 +113,25 @@ export class TransactionRunner implements Queryable {
     }
   }
 
-  /** A connection that has turned out to end at a standby is dropped, and the next one goes to the new primary. */
-  private async watched<T>(manager: EntityManager, callbacks: Callback[], work: (tx: Tx) => Promise<T>): Promise<T> {
+  private async runOnce<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const open: OpenTransaction = { callbacks: [], endsOn: undefined };
     try {
-      return await work(transactionOf(manager, callbacks));
+      const result = await this.dataSource.transaction((manager) => this.watched(manager, open, work));
+      const lasts = open.endsOn === undefined || this.isReplicated(open.endsOn);
+      // It stands here in any case.
+      await this.callAll(open.callbacks);
+      if (!lasts) throw new NotReplicatedError();
+      return result;
+    } catch (error) {
+      if (open.endsOn !== undefined) this.stopWaiting(open.endsOn, error);
+      throw error;
+    }
+  }
+
+  /** A connection that has turned out to end at a standby is dropped, and the next one goes to the new primary. */
+  private async watched<T>(manager: EntityManager, open: OpenTransaction, work: (tx: Tx) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.transactionOf(manager, open));
     } catch (error) {
       if (sqlState(error) === READ_ONLY) this.spoiled.add((await manager.queryRunner?.connect()) as PoolClient);
       throw error;
@@ -114,6 +141,21 @@ export class TransactionRunner implements Queryable {
   get connections(): ConnectionFigures {
     const { idleCount: idle, totalCount, waitingCount: waiting } = this.pool;
     return { idle, inUse: totalCount - idle, waiting, waitedSeconds: this.waitedSeconds() };
+  }
+
+  private transactionOf(manager: EntityManager, open: OpenTransaction): Tx {
+    const runner = manager.queryRunner as QueryRunner;
+    const query = async <Values, Row>(statement: Statement<Values, Row>, values: NoInfer<Values>): Promise<Row[]> => {
+      const client = (await runner.connect()) as PoolClient;
+      if (statement.ends && this.durability !== undefined && open.endsOn !== client) {
+        open.endsOn = client;
+        this.unreplicated.delete(client);
+      }
+      const { rows } = await client.query<Row & object>(this.toQuery(statement, values));
+      return rows;
+    };
+    const tx = { manager, afterCommit: (callback: Callback): void => void open.callbacks.push(callback), query };
+    return tx as unknown as Tx;
   }
 
   private async callAll(callbacks: readonly Callback[]): Promise<void> {
@@ -140,12 +182,70 @@ export class TransactionRunner implements Queryable {
   async query<Values, Row>(statement: Statement<Values, Row>, values: NoInfer<Values>): Promise<Row[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { rows } = await this.pool.query<Row & object>(toQuery(statement, values));
+        if (statement.ends && this.durability !== undefined) return await this.end(statement, values);
+        const { rows } = await this.pool.query<Row & object>(this.toQuery(statement, values));
         return rows;
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
       }
     }
+  }
+
+  /**
+   * What was committed before is on a standby, too, when this returns, if endings are to be: also what was answered 503
+   * for that reason. Else it does nothing.
+   */
+  async confirm(): Promise<void> {
+    if (this.durability === 'replicated') await this.query(CONFIRM, {});
+  }
+
+  /** One that ends something, by itself. @throws NotReplicatedError */
+  private async end<Values, Row>(statement: Statement<Values, Row>, values: Values): Promise<Row[]> {
+    const client = await this.pool.connect();
+    let failure: Error | undefined;
+    try {
+      this.unreplicated.delete(client);
+      const { rows } = await client.query<Row & object>(this.toQuery(statement, values));
+      if (!this.isReplicated(client)) throw new NotReplicatedError();
+      return rows;
+    } catch (error) {
+      failure = error as Error;
+      this.stopWaiting(client, error);
+      throw error;
+    } finally {
+      client.release(failure);
+    }
+  }
+
+  /** Whether the last commit is where it was to be. `local` asks for nothing. Asked at once: the connection is lent again. */
+  private isReplicated(client: PoolClient): boolean {
+    return !this.unreplicated.delete(client) || this.durability !== 'replicated';
+  }
+
+  /**
+   * Nothing limits how long Postgres waits for a standby: a backend whose client has long given up would keep its place until
+   * that answers, and with enough of them no connection is left.
+   */
+  private stopWaiting(client: PoolClient, error: unknown): void {
+    if (this.durability === 'replicated' && isSilence(error)) cancelRequest(client);
+  }
+
+  /** What `pg` takes. It prepares the text under the name once per connection. */
+  private toQuery<Values>(statement: Statement<Values, unknown>, values: Values): QueryConfig {
+    const { bind, plannedAnew } = statement;
+    const { name, text } = statement.ends ? this.textOf(statement) : statement;
+    return plannedAnew ? { text, values: bind(values) } : { name, text, values: bind(values) };
+  }
+
+  private textOf(statement: Statement<never, unknown>): { readonly name: string; readonly text: string } {
+    const { durability } = this;
+    if (durability === undefined) return statement;
+    let known = this.durable.get(statement);
+    if (known === undefined) {
+      known = { name: `${statement.name}_${durability}`, text: durably(statement.text, durability) };
+      this.durable.set(statement, known);
+    }
+    return known;
   }
 }
 
@@ -153,22 +253,8 @@ const ignore = (): void => undefined;
 
 type Callback = () => void | Promise<void>;
 
-function transactionOf(manager: EntityManager, callbacks: Callback[]): Tx {
-  const runner = manager.queryRunner as QueryRunner;
-  const tx = {
-    manager,
-    afterCommit: (callback: Callback): void => void callbacks.push(callback),
-    async query<Values, Row>(statement: Statement<Values, Row>, values: NoInfer<Values>): Promise<Row[]> {
-      const client = (await runner.connect()) as PoolClient;
-      const { rows } = await client.query<Row & object>(toQuery(statement, values));
-      return rows;
-    },
-  };
-  return tx as unknown as Tx;
-}
-
-/** What `pg` takes. It prepares the text under the name once per connection. */
-function toQuery<Values>(statement: Statement<Values, unknown>, values: Values): QueryConfig {
-  const { name, text, bind, plannedAnew } = statement;
-  return plannedAnew ? { text, values: bind(values) } : { name, text, values: bind(values) };
+interface OpenTransaction {
+  readonly callbacks: Callback[];
+  /** The connection, once something has ended that the setting is about. */
+  endsOn: PoolClient | undefined;
 }

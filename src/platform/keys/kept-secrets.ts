@@ -35,6 +35,7 @@ export function keptSecret(kept: {
     }),
     replace: statement({
       name: `${name}_seal_again`,
+      ends: true,
       parameters: { ids: 'text[]', sealed: 'text[]', again: 'text[]' },
       plannedAnew: true,
       text: `

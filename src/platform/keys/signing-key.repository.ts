@@ -73,12 +73,14 @@ const INSERT = statement({
 
 const ENCRYPT = statement({
   name: 'signing_keys_encrypt',
+  ends: true,
   parameters: { kid: 'text', privateJwk: 'text' },
   text: 'UPDATE signing_keys SET private_jwk = :privateJwk WHERE kid = :kid',
 });
 
 const RETIRE_REPLACED = statement({
   name: 'signing_keys_retire_replaced',
+  ends: true,
   parameters: { now: 'timestamptz', unpublishAt: 'timestamptz' },
   row: { kid: 'text' },
   text: `
@@ -89,6 +91,7 @@ const RETIRE_REPLACED = statement({
 // Also what was replaced a moment ago and still has its private half.
 const WITHDRAW = statement({
   name: 'signing_keys_withdraw',
+  ends: true,
   parameters: { now: 'timestamptz' },
   text: `
     UPDATE signing_keys SET retired_at = :now, unpublish_at = :now, private_jwk = NULL
@@ -97,6 +100,7 @@ const WITHDRAW = statement({
 
 const FORGET_REPLACED = statement({
   name: 'signing_keys_forget_replaced',
+  ends: true,
   parameters: { before: 'timestamptz' },
   text: `
     UPDATE signing_keys SET private_jwk = NULL
@@ -105,6 +109,7 @@ const FORGET_REPLACED = statement({
 
 const RETIRE_REPLACED_SEALING = statement({
   name: 'sealing_keys_retire_replaced',
+  ends: true,
   parameters: { now: 'timestamptz', unpublishAt: 'timestamptz' },
   row: { kid: 'text' },
   text: `
@@ -114,6 +119,7 @@ const RETIRE_REPLACED_SEALING = statement({
 
 const WITHDRAW_SEALING = statement({
   name: 'sealing_keys_withdraw',
+  ends: true,
   parameters: { now: 'timestamptz' },
   text: `
     UPDATE signing_keys SET retired_at = :now, unpublish_at = :now WHERE alg = '${SEALING}' AND private_jwk IS NOT NULL`,
@@ -130,6 +136,7 @@ const FIND_UNUSED_SEALING = statement({
 
 const FORGET = statement({
   name: 'signing_keys_forget',
+  ends: true,
   parameters: { kids: 'text[]' },
   text: `UPDATE signing_keys SET private_jwk = NULL WHERE kid = ${anyOf(':kids')}`,
 });

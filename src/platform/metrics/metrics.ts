@@ -244,6 +244,22 @@ export class Metrics implements OnModuleInit {
     });
   }
 
+  /** How the cluster replicated when it was last looked at; undefined: that is not known yet. */
+  showReplication(seen: () => { readonly standbys: number | undefined; readonly waits: boolean }): void {
+    const standbys: Gauge = new Gauge({
+      name: 'exeunt_standbys',
+      help: 'Standbys of the primary, as it said within the last minute.',
+      registers: [this.registry],
+      collect: () => standbys.set(seen().standbys ?? Number.NaN),
+    });
+    const waits: Gauge = new Gauge({
+      name: 'exeunt_logout_replicated',
+      help: '1 while a logout is answered when a standby has it; at 0 a failover can undo it.',
+      registers: [this.registry],
+      collect: () => waits.set(seen().waits ? 1 : 0),
+    });
+  }
+
   /** The media type of {@link text}. */
   get contentType(): string {
     return this.registry.contentType;

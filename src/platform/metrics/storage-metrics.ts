@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { SECOND } from '../clock/durations.js';
 import { ChangeFeed } from '../database/change-feed.js';
+import { Replication } from '../database/replication.js';
 import { Retention } from '../database/retention.js';
 import { TransactionRunner } from '../database/transaction.js';
 import { Counter, Gauge, Histogram } from 'prom-client';
@@ -20,11 +21,16 @@ export class StorageMetrics implements OnModuleInit {
     private readonly changes: ChangeFeed,
     private readonly clock: Clock,
     private readonly transactions: TransactionRunner,
+    private readonly replication: Replication,
   ) {}
 
   onModuleInit(): void {
     this.metrics.showChangeFeed(() => this.changes.hears);
     this.metrics.showClockOffset(() => this.clock.machineAheadMs / SECOND);
+    this.metrics.showReplication(() => ({
+      standbys: this.replication.state?.standbys,
+      waits: this.replication.waits,
+    }));
     this.retention.whenFailed((table) => this.metrics.countRetentionFailure(table));
     this.showConnections();
     this.showBatches();

@@ -1,4 +1,5 @@
 -- logout_orders_grants_client, declared in src/domain/logout/orders/order-batch.sql.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   number bigint
 --   targetId text

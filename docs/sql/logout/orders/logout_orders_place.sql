@@ -1,4 +1,5 @@
 -- logout_orders_place, declared in src/domain/logout/orders/logout-order.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   id uuid
 --   target text

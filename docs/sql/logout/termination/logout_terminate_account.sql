@@ -1,4 +1,5 @@
 -- logout_terminate_account, declared in src/domain/logout/termination/terminate.sql.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   now timestamptz
 --   terminationId uuid

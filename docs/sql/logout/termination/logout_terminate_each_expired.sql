@@ -1,4 +1,5 @@
 -- logout_terminate_each_expired, declared in src/domain/logout/termination/session-expiry.sweeper.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   now timestamptz
 --   terminationIds uuid[]

@@ -74,6 +74,14 @@ export class LogoutService {
     return 'orderId' in done ? { kind: 'ordered', ...done } : this.announcer.announce(done.order, done.result);
   }
 
+  /**
+   * When this returns, what is over in storage is over for good, as far as `LOGOUT_DURABILITY` asks for it. For an answer
+   * "it is over" that has only looked.
+   */
+  async confirm(): Promise<void> {
+    await this.transactions.confirm();
+  }
+
   private async endOrOrder(tx: Tx, order: TerminationPlan, hooks: LogoutHooks<AnyCommand>): Promise<Ended | Ordered> {
     const plan = await this.prepared(tx, order, hooks);
     if (plan === undefined) return { order, result: undefined };

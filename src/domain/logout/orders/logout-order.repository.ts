@@ -24,6 +24,7 @@ const LOCK_ORDERS = statement({
 
 const PLACE = statement({
   name: 'logout_orders_place',
+  ends: true,
   parameters: {
     id: 'uuid',
     target: 'text',

@@ -110,6 +110,7 @@ function apply(name: string, kind: KindSql): Statement<never, object> {
   const sessionsContinue = kind.toldOnly !== undefined;
   return statement({
     name: `logout_orders_apply_${name}`,
+    ends: true,
     parameters: { ...aboutParameters(kind), ...APPLY_PARAMETERS },
     text: sql`
      WITH ending AS MATERIALIZED (
@@ -152,6 +153,7 @@ const GRANTS = { grants: 'int', finished: 'boolean' } as const;
 function revoke(name: string, kind: KindSql): Statement<never, RowOf<typeof GRANTS>> {
   return statement({
     name: `logout_orders_grants_${name}`,
+    ends: true,
     parameters: { ...aboutParameters(kind), ...GRANTS_PARAMETERS },
     row: GRANTS,
     text: sql`

@@ -139,6 +139,7 @@ export function terminateEachStatement<const P extends Parameters>(
   const parameters: typeof PARAMETERS & P = { ...PARAMETERS, ...selection.parameters };
   const made: Statement<never, RowOf<typeof ROW>> = statement({
     name: `logout_terminate_each_${name}`,
+    ends: true,
     parameters,
     row: ROW,
     text: sql`

@@ -68,6 +68,7 @@ function terminate(kind: TargetKind, target: TargetSql): Statement<never, RowOf<
   const account = 'accountId' in target.parameters ? ':accountId' : undefined;
   return statement({
     name: `logout_terminate_${kind}`,
+    ends: true,
     parameters: { ...PARAMETERS, ...target.parameters },
     row: ROW,
     text: sql`

@@ -69,7 +69,7 @@ export class DialogDecisions {
     byUpstream: boolean,
   ): Promise<HttpResponse> {
     const session = await browser.session();
-    if (session === undefined) return this.signOut.leave(browser, shown, { kind: 'nothing_to_end' });
+    if (session === undefined) return this.signOut.alreadyOver(browser, shown);
     if (session.id !== shown.sessionId) return this.endSession.askAnew(browser);
     const onward = { byUpstream, page: { everywhere: true } };
     return (
@@ -90,7 +90,7 @@ export class DialogDecisions {
 
   private async noSessionWasShown(shown: ShownDialog, browser: Browser): Promise<HttpResponse> {
     if ((await browser.session()) !== undefined) return this.endSession.askAnew(browser);
-    return this.signOut.leave(browser, shown, { kind: 'nothing_to_end' });
+    return this.signOut.alreadyOver(browser, shown);
   }
 
   /** Declining keeps the session; the application that asked has already ended its own. */
@@ -98,7 +98,7 @@ export class DialogDecisions {
     if (shown.redirectUri !== undefined)
       return leave(browser, appendQuery(shown.redirectUri, [['state', shown.state]]));
     const session = await browser.session();
-    if (session === undefined) return this.signOut.leave(browser, {}, { kind: 'nothing_to_end' });
+    if (session === undefined) return this.signOut.alreadyOver(browser, {});
     const client = await this.clientOf(shown);
     return page(renderStillSignedInPage, {
       ...(shown.link === undefined ? {} : linkView(shown.link)),

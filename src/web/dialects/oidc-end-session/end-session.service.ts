@@ -74,7 +74,7 @@ export class EndSessionService {
     const byUpstream = await this.leaveByUpstream(shown, request, browser, mayAct);
     if (byUpstream !== undefined) return byUpstream;
     return shown.redirectUri !== undefined && (await this.isOver(request))
-      ? this.signOut.leave(browser, shown, { kind: 'nothing_to_end' })
+      ? this.signOut.alreadyOver(browser, shown)
       : undefined;
   }
 
@@ -98,7 +98,7 @@ export class EndSessionService {
       (await this.sessions.isKnownAs(ended, hint.clientId, hint.sid));
     if (!continues && shown.redirectUri !== undefined) return undefined;
     const about = { ...shown, accountId: ended.accountId, sessionId: ended.sessionId, upstream: ended.offer };
-    return this.signOut.leave(browser, about, { kind: 'nothing_to_end' }, { byUpstream: continues });
+    return this.signOut.alreadyOver(browser, about, { byUpstream: continues });
   }
 
   /** Undefined: the person has to be asked. */

@@ -66,10 +66,19 @@ export class SignOut {
   }
 
   /**
+   * Nothing is left to end, as a look at storage said. The browser may be back after a 503: what ended this session then
+   * must last before an answer says that it is over.
+   */
+  async alreadyOver(browser: Browser, shown: ShownDialog, onward: Onward = {}): Promise<HttpResponse> {
+    if (browser.cookie('session') !== undefined) await this.logoutService.confirm();
+    return this.leave(browser, shown, { kind: 'nothing_to_end' }, onward);
+  }
+
+  /**
    * The redirect comes after the applications were notified, within the wait budget (RP-Initiated Logout 1.0 §3). By way
    * of the upstream when the person wished so.
    */
-  async leave(
+  private async leave(
     browser: Browser,
     shown: ShownDialog,
     outcome: LogoutOutcome,

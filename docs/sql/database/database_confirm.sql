@@ -1,0 +1,6 @@
+-- database_confirm, declared in src/platform/database/transaction.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
+-- row:
+--   confirmed boolean
+
+SELECT true AS confirmed;

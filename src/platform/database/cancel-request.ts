@@ -1,0 +1,31 @@
+import pg, { type ClientBase } from 'pg';
+import type { EventEmitter } from 'node:events';
+
+/** What `pg` has and its types do not say: the connection of the wire protocol, and what the server called it. */
+interface Wire {
+  readonly host: string;
+  readonly port: number;
+  readonly ssl: pg.ClientConfig['ssl'];
+  readonly processID: number;
+  readonly secretKey: number;
+  readonly connection: EventEmitter & {
+    connect(portOrPath: number | string, host?: string): void;
+    requestSsl(): void;
+    cancel(processID: number, secretKey: number): void;
+  };
+}
+
+/**
+ * Asks the server to give up what `client` waits for (PostgreSQL 18 §54.2.7): by a connection of its own, whose answer is
+ * that it is closed. Returns at once, and says nothing when it fails.
+ */
+export function cancelRequest(client: ClientBase): void {
+  const { host, port, ssl, processID, secretKey } = client as unknown as Wire;
+  const { connection } = new pg.Client({ host, port, ...(ssl ? { ssl } : {}) }) as unknown as Wire;
+  connection.on('error', () => undefined);
+  const cancel = (): void => connection.cancel(processID, secretKey);
+  connection.once('connect', () => (ssl ? connection.requestSsl() : cancel()));
+  connection.once('sslconnect', cancel);
+  if (host.startsWith('/')) connection.connect(`${host}/.s.PGSQL.${port}`);
+  else connection.connect(port, host);
+}
