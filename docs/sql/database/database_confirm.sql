@@ -1,4 +1,4 @@
--- database_confirm, declared in src/platform/database/transaction.ts
+-- database_confirm, declared in src/platform/database/durability.ts
 -- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- row:
 --   confirmed boolean
