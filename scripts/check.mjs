@@ -21,6 +21,8 @@ const steps = [
   { name: 'migration drift', args: ['run', 'migration:check'] },
   { name: 'SQL statements', args: ['run', 'sql:check'] },
   { name: 'OpenAPI drift and lint', args: ['run', 'openapi:check'] },
+  { name: 'deployments', args: ['run', 'deploy:check'] },
+  { name: 'image', args: ['run', 'image:check'] },
   ...(values['skip-browser'] ? [] : [{ name: 'browser tests', args: ['run', 'test:browser'] }]),
 ];
 
