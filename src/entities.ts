@@ -1,6 +1,7 @@
 import { AccountEntity } from './domain/accounts/entities/account.entity.js';
 import { AuditEventEntity } from './platform/audit/entities/audit-event.entity.js';
 import { ConsentEntity } from './domain/consents/entities/consent.entity.js';
+import { PushedRequestEntity } from './domain/interactions/entities/pushed-request.entity.js';
 import { InteractionEntity } from './domain/interactions/entities/interaction.entity.js';
 import { ClientEntity } from './domain/clients/entities/client.entity.js';
 import { UsedClientAssertionEntity } from './domain/clients/entities/used-client-assertion.entity.js';
@@ -46,6 +47,7 @@ export const ENTITIES = [
   OpaqueAccessTokenEntity,
   RevokedAccessTokenEntity,
   InteractionEntity,
+  PushedRequestEntity,
   ConsentEntity,
   SessionTerminationEntity,
   BackChannelLogoutDeliveryEntity,

@@ -37,6 +37,7 @@ describe('discovery (OpenID Connect Discovery 1.0 §3, RFC 8414)', () => {
     const { body } = await app.json('GET', '/.well-known/openid-configuration');
     const METHODS: Readonly<Record<string, readonly string[]>> = {
       authorization_endpoint: ['GET', 'POST'],
+      pushed_authorization_request_endpoint: ['POST'],
       token_endpoint: ['POST'],
       userinfo_endpoint: ['GET', 'POST'],
       jwks_uri: ['GET'],

@@ -29,7 +29,6 @@ const NOT_OFFERED = new Set([
   'request_object_encryption_alg',
   'request_object_encryption_enc',
   'require_signed_request_object',
-  'require_pushed_authorization_requests',
   'id_token_encrypted_response_enc',
   'userinfo_encrypted_response_enc',
   'authorization_signed_response_alg',

@@ -93,6 +93,7 @@ export function registeredMetadata(input: unknown, rules: RegistrationRules): Cl
     ...webUri(dto, 'policy_uri', { ...rules, allowInsecure: true }),
     ...webUri(dto, 'tos_uri', { ...rules, allowInsecure: true }),
     require_auth_time: dto.require_auth_time ?? false,
+    require_pushed_authorization_requests: dto.require_pushed_authorization_requests ?? false,
     skip_consent: rules.administrator && dto.skip_consent === true,
     skip_logout_confirmation: rules.administrator && dto.skip_logout_confirmation === true,
     headless_logout: rules.administrator && dto.headless_logout === true,

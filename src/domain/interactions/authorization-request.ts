@@ -20,6 +20,8 @@ export interface AuthorizationRequest {
   readonly claims?: ClaimsParameter;
   /** One of these it must be: an essential `acr` (Core §5.5.1.1). Absent: any. A voluntary one is a wish. */
   readonly acr?: readonly string[];
+  /** Which pushed request it is (RFC 9126): the response uses that up. Absent: it came with the browser. */
+  readonly pushed?: string;
 }
 
 /** Where the response to a request goes, once client and redirect URI are known to be good. */

@@ -12,7 +12,9 @@ import { mayServe } from '../upstreams/upstream.js';
 import { UpstreamsService } from '../upstreams/upstreams.service.js';
 import type { AuthorizationRequest } from './authorization-request.js';
 import type { InteractingBrowser } from './interaction.js';
+import { UnanswerableRequestError } from './interaction-errors.js';
 import { ConsentsService } from '../consents/consents.service.js';
+import { PushedRequests, pushedHashOf } from './pushed-requests.service.js';
 
 /** What must happen next for a request. */
 export type AuthorizationStep =
@@ -35,6 +37,8 @@ export interface AnsweringInteraction extends AnsweredByCode {
   readonly signedInHere: boolean;
 }
 
+/** To the person, of a pushed request that has its response. */
+export const ANSWERED_BEFORE = 'This way into the application was used before. Go back to it and sign in once more.';
 const ANSWERED_AT_ONCE = /_not_supported$|^invalid_request_object$/;
 
 const UNMET: AuthorizationStep = {
@@ -59,6 +63,7 @@ export class AuthorizationService {
     private readonly consents: ConsentsService,
     private readonly grants: GrantsService,
     private readonly upstreams: UpstreamsService,
+    private readonly pushed: PushedRequests,
     private readonly clock: Clock,
   ) {}
 
@@ -153,10 +158,26 @@ export class AuthorizationService {
     session: SignedInSession | undefined,
   ): Promise<ImmediateResponse | undefined> {
     const result = await this.respond(client, request, session);
-    if (result.kind === 'error' || result.kind === 'code') return result;
+    if (result.kind === 'code') return result;
+    if (result.kind === 'answered_before') throw new UnanswerableRequestError(ANSWERED_BEFORE, client);
+    if (result.kind === 'error') return this.errorOnce(client, request, result);
     if (!request.prompt.includes('none')) return undefined;
     // With `prompt=none` no page is shown (Core §3.1.2.1).
-    return { kind: 'error', code: 'login_required', description: 'Nobody is signed in who fits the request.' };
+    return this.errorOnce(client, request, {
+      kind: 'error',
+      code: 'login_required',
+      description: 'Nobody is signed in who fits the request.',
+    });
+  }
+
+  /** An error is a response, too: it uses up a request that was pushed. */
+  private async errorOnce<Failed extends ImmediateResponse>(
+    client: Client,
+    request: AuthorizationRequest,
+    failed: Failed,
+  ): Promise<Failed> {
+    if (!(await this.pushed.use(request))) throw new UnanswerableRequestError(ANSWERED_BEFORE, client);
+    return failed;
   }
 
   /**
@@ -205,6 +226,7 @@ export class AuthorizationService {
       codeChallenge: request.codeChallenge,
       offline,
       consent: this.consents.askedBy(client, request),
+      pushedHash: request.pushed === undefined ? undefined : pushedHashOf(request.pushed),
     };
   }
 

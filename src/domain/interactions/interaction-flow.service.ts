@@ -17,6 +17,7 @@ import type {
 } from './interaction.js';
 import { asOfToday } from './request-of-today.js';
 import { InteractionsService } from './interactions.service.js';
+import { PushedRequests } from './pushed-requests.service.js';
 
 /** What happens next in an interaction. */
 export type InteractionStep =
@@ -54,6 +55,7 @@ export class InteractionFlow {
     private readonly authorization: AuthorizationService,
     private readonly consents: ConsentsService,
     private readonly clients: ClientsService,
+    private readonly pushed: PushedRequests,
   ) {}
 
   /**
@@ -158,6 +160,8 @@ export class InteractionFlow {
     const interaction = await this.interactions.findOfAnyBrowser(id);
     if (interaction?.kind !== 'authorize' || (await this.enabledClient(interaction)) === undefined)
       throw new InteractionLostError({ kind: 'unknown', id });
+    // Sent on once more, a pushed request that has its response would get none.
+    if (await this.pushed.isUsed(interaction.request)) throw new InteractionLostError({ kind: 'unknown', id });
     const own = await this.interactions.find(id, browser.idHash);
     return this.interactions.begin(interaction, browser.idHash, address, own?.sessionId);
   }
@@ -209,12 +213,14 @@ export class InteractionFlow {
   ): Promise<AuthorizationOutcome> {
     if (session === undefined) await this.interactions.count(address);
     await this.interactions.finish(row);
+    await this.pushed.use(request);
     return { kind: 'error', request, code: 'access_denied', description };
   }
 
   /** Of two forms that were sent at the same time one is answered; the other one leads on. */
   private async answerOnce(current: CurrentInteraction): Promise<void> {
-    if (!(await this.interactions.finish(current.row)))
+    const first = await this.interactions.finish(current.row);
+    if (!first || (current.kind === 'authorize' && !(await this.pushed.use(current.request))))
       throw interactionOver(current.id, { ...current, state: 'answered' });
   }
 }

@@ -10,10 +10,20 @@ import { AuthorizationService } from './authorization.service.js';
 import { InteractionFlow } from './interaction-flow.service.js';
 import { InteractionSeals } from './interaction-seals.js';
 import { InteractionsService } from './interactions.service.js';
+import { PushedRequestRepository } from './pushed-request.repository.js';
+import { PushedRequests } from './pushed-requests.service.js';
 
 @Module({
   imports: [ClientsModule, ConsentsModule, KeysModule, RateLimitsModule, TokensModule, UpstreamsModule],
-  providers: [InteractionRepository, AuthorizationService, InteractionFlow, InteractionSeals, InteractionsService],
-  exports: [AuthorizationService, InteractionFlow, InteractionsService],
+  providers: [
+    InteractionRepository,
+    AuthorizationService,
+    InteractionFlow,
+    InteractionSeals,
+    InteractionsService,
+    PushedRequestRepository,
+    PushedRequests,
+  ],
+  exports: [AuthorizationService, InteractionFlow, InteractionsService, PushedRequests],
 })
 export class InteractionsModule {}

@@ -8,6 +8,7 @@ import {
   INTERACTION_ROW,
   type InteractionRow,
 } from '../interactions/interactions.sql.js';
+import { PUSHED_REQUEST, usePushedRequest } from '../interactions/pushed-requests.sql.js';
 import { AUDITED, type AuditedRow } from '../../platform/audit/audit.sql.js';
 import { Clock } from '../../platform/clock/clock.js';
 import {
@@ -58,6 +59,8 @@ export interface NewGrant {
   readonly lastExpiresAt: Date;
   /** What the person must have allowed; undefined: it need not be asked. */
   readonly consent: ConsentAsked | undefined;
+  /** The pushed request that the code answers; undefined: there is none. */
+  readonly pushedHash: Buffer | undefined;
 }
 
 /** The interaction that a code answers. */
@@ -68,7 +71,7 @@ export interface AnsweredByCode extends InteractionRow {
 
 /**
  * What came of a grant; for everything but `created` nothing was written. `session_over`: it has ended, is none for the
- * client, or has another cookie. `client_refused`: the client may not have it.
+ * client, or has another cookie. `client_refused`: the client may not have it. `answered_before`: the interaction, or the pushed request, has its response.
  */
 export type CreatedGrant = 'created' | 'session_over' | 'client_refused' | 'not_allowed' | 'answered_before';
 
@@ -124,12 +127,16 @@ function insertGrant(and: readonly string[]): Fragment {
 
 const GRANTED = `EXISTS (SELECT FROM client) AS may_have_it, EXISTS (SELECT FROM allowed) AS is_allowed, EXISTS (SELECT FROM g) AS is_granted`;
 
-/**
- * Writes all or nothing, and says in one row why nothing.
- * @param within `may` (one row, if the grant may be made) before what the grant hangs on besides, which it gives as a
- *   common table expression
- */
-function createText(live: string, within?: { readonly sql: Fragment; readonly gives: string }): Sql {
+/** What a grant hangs on besides, after `may` (one row, if it may be made): a common table expression, empty if it must not be. */
+interface Within {
+  readonly sql: Fragment;
+  readonly gives: string;
+}
+const ANSWERS: Within = { sql: answerInteraction('may'), gives: 'answered' };
+const usesPushed = (after: readonly string[]): Within => ({ sql: usePushedRequest(after), gives: 'used' });
+
+/** Writes all or nothing, and says in one row why nothing. */
+function createText(live: string, within: readonly Within[]): Sql {
   return sql`
     WITH live AS (
       SELECT s.id, ${upstreamVouchingFor('s', ':accountId', ':clientId')} AS upstream_id
@@ -138,44 +145,77 @@ function createText(live: string, within?: { readonly sql: Fragment; readonly gi
          ${live}
     ), ${CLIENT}, ${consentHeld(':accountId', ':clientId')}, may AS (
       SELECT client.client_id, client.token_generation, client.scope, live.id AS session_id, live.upstream_id FROM live, client, allowed
-    ), ${within === undefined ? '' : sql`${within.sql}, `}${insertGrant(within === undefined ? [] : [within.gives])}
+    ), ${allOf(within)}${insertGrant(within.map(({ gives }) => gives))}
     SELECT EXISTS (SELECT FROM live) AS is_live, ${GRANTED}`;
+}
+
+function allOf(within: readonly Within[]): Sql {
+  return within.reduce<Sql>((before, { sql: next }) => sql`${before}${next}, `, sql``);
 }
 
 const CREATE = statement({
   name: 'grants_create_with_code',
   parameters: NEW_GRANT,
   row: CREATED,
-  text: createText(''),
+  text: createText('', []),
 });
+
+/** For a pushed request: of two browsers that come with it one gets the code. */
+const CREATE_PUSHED = statement({
+  name: 'grants_create_with_code_pushed',
+  parameters: { ...NEW_GRANT, ...PUSHED_REQUEST },
+  row: CREATED,
+  text: createText('', [usesPushed(['may'])]),
+});
+
+const ITS_COOKIE = 'AND (:cookieHash IS NULL OR s.cookie_hash = :cookieHash)';
+const ANSWERING = { ...NEW_GRANT, ...INTERACTION_ROW, cookieHash: 'bytea?' } as const;
 
 /** The grant and the answer to the interaction are one: of two that come at once one gets the code. */
 const ANSWER = statement({
   name: 'grants_answer_with_code',
-  parameters: { ...NEW_GRANT, ...INTERACTION_ROW, cookieHash: 'bytea?' },
+  parameters: ANSWERING,
   row: CREATED,
-  text: createText('AND (:cookieHash IS NULL OR s.cookie_hash = :cookieHash)', {
-    sql: answerInteraction('may'),
-    gives: 'answered',
-  }),
+  text: createText(ITS_COOKIE, [ANSWERS]),
+});
+
+const ANSWER_PUSHED = statement({
+  name: 'grants_answer_with_code_pushed',
+  parameters: { ...ANSWERING, ...PUSHED_REQUEST },
+  row: CREATED,
+  text: createText(ITS_COOKIE, [ANSWERS, usesPushed(['may', ANSWERS.gives])]),
 });
 
 /**
  * With the session that begins within the interaction, which rests on a password of this moment: nothing has to be asked of it.
  * Session and record are written also where there is no grant, so that the person is asked for their consent.
  */
-const BEGIN = statement({
-  name: 'grants_begin_session_with_code',
-  parameters: { ...SIGN_IN, ...NEW_GRANT, ...INTERACTION_ROW, ...AUDITED },
-  row: { ...CREATED, is_usable: 'boolean', is_created: 'boolean' },
-  text: sql`
+function beginText(within: readonly Within[]): Sql {
+  return sql`
     WITH ${ACCOUNT_AT_SIGN_IN}, ${CLIENT}, ${consentHeld(':accountId', ':clientId')}, live AS (
       SELECT a.id FROM account a WHERE ${accountAllows('a', ':authenticatedAt')}
     ), may AS (
       SELECT client.client_id, client.token_generation, client.scope, :sessionId AS session_id, NULL::uuid AS upstream_id FROM live, client, allowed
-    ), ${beginSessionWithin('account', 'may')}, ${beginSession(['interaction'])}, ${RECORD_SIGN_IN}, ${insertGrant(['created'])}
+    ), ${beginSessionWithin('account', 'may')}, ${beginSession(['interaction'])}, ${RECORD_SIGN_IN}, ${allOf(within)}${insertGrant(['created', ...within.map(({ gives }) => gives)])}
     SELECT EXISTS (SELECT FROM account) AS is_usable, EXISTS (SELECT FROM created) AS is_created,
-           EXISTS (SELECT FROM live) AS is_live, ${GRANTED}`,
+           EXISTS (SELECT FROM live) AS is_live, ${GRANTED}`;
+}
+
+const BEGINNING = { ...SIGN_IN, ...NEW_GRANT, ...INTERACTION_ROW, ...AUDITED } as const;
+const BEGUN = { ...CREATED, is_usable: 'boolean', is_created: 'boolean' } as const;
+
+const BEGIN = statement({
+  name: 'grants_begin_session_with_code',
+  parameters: BEGINNING,
+  row: BEGUN,
+  text: beginText([]),
+});
+
+const BEGIN_PUSHED = statement({
+  name: 'grants_begin_session_with_code_pushed',
+  parameters: { ...BEGINNING, ...PUSHED_REQUEST },
+  row: BEGUN,
+  text: beginText([usesPushed(['may', 'created'])]),
 });
 
 /** New grants, each with the code for it. */
@@ -192,6 +232,13 @@ export class GrantCreationRepository {
    */
   async createWithCode(grant: NewGrant, answering?: AnsweredByCode): Promise<CreatedGrant> {
     const all = { ...valuesOf(grant), now: this.clock.now() };
+    const { pushedHash } = grant;
+    if (pushedHash !== undefined)
+      return createdOf(
+        answering === undefined
+          ? (await this.transactions.query(CREATE_PUSHED, { ...all, pushedHash }))[0]
+          : (await this.transactions.query(ANSWER_PUSHED, { ...all, ...answering, pushedHash }))[0],
+      );
     const rows =
       answering === undefined
         ? await this.transactions.query(CREATE, all)
@@ -209,7 +256,12 @@ export class GrantCreationRepository {
     record: AuditedRow,
     grant: NewGrant,
   ): Promise<{ readonly session: CreatedWithin; readonly grant: CreatedGrant }> {
-    const [row] = await this.transactions.query(BEGIN, { ...valuesOf(grant), ...signIn, ...interaction, ...record });
+    const all = { ...valuesOf(grant), ...signIn, ...interaction, ...record };
+    const { pushedHash } = grant;
+    const [row] =
+      pushedHash === undefined
+        ? await this.transactions.query(BEGIN, all)
+        : await this.transactions.query(BEGIN_PUSHED, { ...all, pushedHash });
     return { session: createdWithinOf(row), grant: createdOf(row) };
   }
 }

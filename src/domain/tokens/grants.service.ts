@@ -32,6 +32,8 @@ export interface AuthorizedRequest {
   readonly upstream?: string | undefined;
   /** What the person must have allowed before; undefined: it need not be asked. */
   readonly consent?: ConsentAsked | undefined;
+  /** The pushed request that the code answers, and uses up; undefined: there is none. */
+  readonly pushedHash?: Buffer | undefined;
 }
 
 /** A code, or why there is none: then nothing was written. */
@@ -115,6 +117,7 @@ export class GrantsService {
       codeExpiresAt: this.clock.in(codeTtlSeconds * 1000),
       lastExpiresAt: this.clock.in((codeTtlSeconds + refreshTokenTtlSeconds) * 1000),
       consent: request.consent,
+      pushedHash: request.pushedHash,
     };
     return { code, grant };
   }

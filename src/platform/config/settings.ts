@@ -105,6 +105,8 @@ export interface Settings {
   readonly acceptRepeatedLogoutTokens: boolean;
   /** Whether a client's assertion may be meant for the token endpoint, or for several, as older libraries write it. */
   readonly acceptAssertionsForEndpoint: boolean;
+  /** No client may send a browser with a request of its own (RFC 9126 §5). */
+  readonly requirePushedRequests: boolean;
   readonly backchannelLogoutPerMinute: number;
   /** The bearer token that `/metrics` requires, when set. */
   readonly metricsToken: string | undefined;
@@ -187,6 +189,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     upstreamTimeoutMs: read.integer('UPSTREAM_TIMEOUT_MS', 5000, { min: 100, max: 60000 }),
     acceptRepeatedLogoutTokens: read.flag('ACCEPT_REPEATED_LOGOUT_TOKENS', false),
     acceptAssertionsForEndpoint: read.flag('ACCEPT_ASSERTIONS_FOR_ENDPOINT', false),
+    requirePushedRequests: read.flag('REQUIRE_PUSHED_AUTHORIZATION_REQUESTS', false),
     backchannelLogoutPerMinute: read.integer('BACKCHANNEL_LOGOUT_PER_MINUTE', 6000, { min: 1 }),
     metricsToken: read.text('METRICS_TOKEN', { minLength: 16 }),
   };

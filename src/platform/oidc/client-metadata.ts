@@ -52,6 +52,8 @@ export interface ClientMetadata {
   readonly contacts?: readonly string[];
   readonly default_max_age?: number;
   readonly require_auth_time: boolean;
+  /** RFC 9126 §6 */
+  readonly require_pushed_authorization_requests?: boolean;
   readonly software_id?: string;
   readonly software_version?: string;
   /** Ours: a first-party application whose users are not asked for consent. Administrators only. */

@@ -8,6 +8,8 @@ export const OPENID_CONFIGURATION = '/.well-known/openid-configuration';
 export const PATHS = {
   home: '/',
   authorization: '/authorize',
+  /** RFC 9126 §2 */
+  pushedAuthorization: '/par',
   token: '/token',
   userinfo: '/userinfo',
   jwks: '/jwks',

@@ -1,7 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Client } from '../../domain/clients/client.js';
 import { ClientsService } from '../../domain/clients/clients.service.js';
 import type { AuthorizationRequest, ResponseTarget } from '../../domain/interactions/authorization-request.js';
+import { ANSWERED_BEFORE } from '../../domain/interactions/authorization.service.js';
+import type { PushedParameters } from '../../domain/interactions/pushed-request.repository.js';
+import { isPushed, PushedRequests } from '../../domain/interactions/pushed-requests.service.js';
+import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { grantableScope } from '../../domain/interactions/request-of-today.js';
 import { UnanswerableRequestError } from '../../domain/interactions/interaction-errors.js';
 import { HintVerifier } from '../../domain/tokens/hint-verifier.js';
@@ -11,7 +15,7 @@ import { isAllowedRedirectUri, isWebUri } from '../../platform/oidc/redirect-uri
 import { textProblem } from '../../platform/oidc/text.js';
 import { AuthorizationError, type Fail } from './authorization-error.js';
 import { essentialAcr, parseClaims } from './claims-parameter.js';
-import { RequestObjects } from './request-objects.js';
+import { RequestObjects, type OpenedRequest } from './request-objects.js';
 
 export type RawParameters = Readonly<Record<string, unknown>>;
 
@@ -20,6 +24,8 @@ const NOT_SUPPORTED = [
   ['request_uri', 'request_uri_not_supported'],
   ['registration', 'registration_not_supported'],
 ] as const;
+const NOT_THERE = 'This way into the application has expired. Go back to it and sign in once more.';
+const NOT_PUSHED = 'This client must push its requests (RFC 9126).';
 const PROMPTS = ['none', 'login', 'consent', 'select_account'];
 
 /**
@@ -34,15 +40,54 @@ export class AuthorizationRequestParser {
     private readonly clients: ClientsService,
     private readonly hints: HintVerifier,
     private readonly requestObjects: RequestObjects,
+    private readonly pushed: PushedRequests,
+    @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   /**
+   * A request that came with the browser, or the pushed one that it names.
    * @throws InvalidRequestError when client or redirect URI are not good: shown to the person, never a redirect
    * @throws AuthorizationError for everything else
    */
   async parse(sent: RawParameters): Promise<{ readonly client: Client; readonly request: AuthorizationRequest }> {
     const client = await this.client(sent);
-    const { parameters: raw, problem } = await this.requestObjects.open(client, sent);
+    const requestUri = single(sent, 'request_uri');
+    if (requestUri === undefined || !isPushed(requestUri)) {
+      const mustPush =
+        this.settings.requirePushedRequests || client.metadata.require_pushed_authorization_requests === true;
+      const opened = await this.requestObjects.open(client, sent);
+      return { client, request: await this.read(client, opened, mustPush ? NOT_PUSHED : undefined) };
+    }
+    const pushed = await this.pushed.find(client.clientId, requestUri);
+    if (pushed === undefined || pushed.used)
+      throw new UnanswerableRequestError(pushed === undefined ? NOT_THERE : ANSWERED_BEFORE, client);
+    // As it may be asked today: what the client was registered for may have been taken from it since (RFC 9126 §7.4).
+    const request = await this.read(client, { parameters: pushed.parameters, problem: undefined });
+    return { client, request: { ...request, pushed: pushed.reference } };
+  }
+
+  /**
+   * The parameters of a request that its client pushes, every one of them good (RFC 9126 §2.1). What a request object says is
+   * taken out of it: it is good now, and may have expired when the browser comes.
+   * @throws InvalidRequestError, AuthorizationError
+   */
+  async parsePushed(client: Client, sent: RawParameters): Promise<PushedParameters> {
+    if (single(sent, 'request_uri') !== undefined) throw new InvalidRequestError('request_uri must not be pushed.');
+    const { client_id: _, ...beside } = sent;
+    // Beside a request object stands nothing but what the client proves itself by (RFC 9126 §3).
+    const request = single(sent, 'request');
+    const opened = await this.requestObjects.open(client, request === undefined ? beside : { request });
+    await this.read(client, opened);
+    return Object.fromEntries(
+      Object.entries(opened.parameters).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    );
+  }
+
+  private async read(
+    client: Client,
+    { parameters: raw, problem }: OpenedRequest,
+    refusal?: string,
+  ): Promise<AuthorizationRequest> {
     const sentRedirectUri = single(raw, 'redirect_uri');
     const { redirectUri, responseMode } = this.wayBack(client, sentRedirectUri, raw);
     const target: ResponseTarget = {
@@ -56,6 +101,7 @@ export class AuthorizationRequestParser {
     };
 
     checkText(raw, fail);
+    if (refusal !== undefined) fail('invalid_request', refusal);
     // A form is posted to a web address (OAuth 2.0 Form Post Response Mode 1.0 §2); an app gets the error by the other
     // mode.
     if (responseMode === 'form_post' && !isWebUri(redirectUri)) {
@@ -71,24 +117,21 @@ export class AuthorizationRequestParser {
     const codeChallenge = codeChallengeOf(client, raw, fail);
     const hintedSub = await this.hintedSub(raw, claims, fail);
     return {
-      client,
-      request: {
-        clientId: client.clientId,
-        redirectUri,
-        redirectUriSent: sentRedirectUri !== undefined,
-        responseMode: target.responseMode,
-        // Unknown scopes are ignored (Core §3.1.2.1); the token response says what was granted.
-        scope: grantableScope(client, parseScope(single(raw, 'scope'))),
-        prompt,
-        ...optional('state', target.state),
-        ...optional('nonce', single(raw, 'nonce')),
-        ...optional('codeChallenge', codeChallenge),
-        ...optional('maxAge', maxAgeOf(raw, client, fail)),
-        ...optional('loginHint', single(raw, 'login_hint')),
-        ...optional('hintedSub', hintedSub),
-        ...optional('claims', claims),
-        ...optional('acr', essentialAcr(claims, fail)),
-      },
+      clientId: client.clientId,
+      redirectUri,
+      redirectUriSent: sentRedirectUri !== undefined,
+      responseMode: target.responseMode,
+      // Unknown scopes are ignored (Core §3.1.2.1); the token response says what was granted.
+      scope: grantableScope(client, parseScope(single(raw, 'scope'))),
+      prompt,
+      ...optional('state', target.state),
+      ...optional('nonce', single(raw, 'nonce')),
+      ...optional('codeChallenge', codeChallenge),
+      ...optional('maxAge', maxAgeOf(raw, client, fail)),
+      ...optional('loginHint', single(raw, 'login_hint')),
+      ...optional('hintedSub', hintedSub),
+      ...optional('claims', claims),
+      ...optional('acr', essentialAcr(claims, fail)),
     };
   }
 

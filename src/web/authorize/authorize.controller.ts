@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Headers, HttpCode, Ip, Post, Query, UseFilters, UseInterceptors } from '@nestjs/common';
-import { ApiBody, ApiConsumes, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { targetOf } from '../../domain/interactions/authorization-request.js';
 import { AuthorizationService } from '../../domain/interactions/authorization.service.js';
 import { InteractionsService } from '../../domain/interactions/interactions.service.js';
@@ -11,59 +11,10 @@ import { redirect, type HttpResponse } from '../kit/http-response.js';
 import { ReadsItsOwnParameters } from '../kit/request.guard.js';
 import { keepingCookies, ResponseInterceptor } from '../kit/response.interceptor.js';
 import { AuthorizationError } from './authorization-error.js';
+import { ApiAuthorizationQuery, authorizationForm } from './authorization-parameters.js';
 import { AuthorizationRequestParser, type RawParameters } from './authorization-request.parser.js';
 import { AuthorizationResponses } from './authorization-responses.js';
 import { InteractionErrorFilter } from './interaction-error.filter.js';
-
-const PARAMETERS: ReadonlyArray<readonly [name: string, required: boolean, description: string, example: string]> = [
-  ['client_id', true, 'The application.', 'ledger'],
-  ['response_type', true, '`code` is what is offered.', 'code'],
-  [
-    'redirect_uri',
-    false,
-    'Exactly as registered; may be left out when only one is.',
-    'https://ledger.example.com/callback',
-  ],
-  ['scope', false, 'Space-delimited; `openid` for an ID token. Unknown scopes are ignored.', 'openid profile'],
-  ['state', false, 'Comes back byte for byte.', 'af0ifjsldkj'],
-  ['nonce', false, 'Goes into the ID token.', 'n-0S6_WzA2Mj'],
-  [
-    'code_challenge',
-    false,
-    'S256 challenge (RFC 7636); required of public clients.',
-    'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
-  ],
-  ['code_challenge_method', false, '`S256`.', 'S256'],
-  ['response_mode', false, '`query` or `form_post`.', 'query'],
-  ['prompt', false, '`none`, `login`, `consent`, `select_account`.', 'login'],
-  ['max_age', false, 'Seconds since the person last proved who they are.', '3600'],
-  ['login_hint', false, 'Filled into the sign-in form.', 'mia@example.com'],
-  ['id_token_hint', false, 'Whom the application expects.', 'eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2ln'],
-  [
-    'claims',
-    false,
-    'Single claims (OpenID Connect Core 1.0 §5.5), as JSON.',
-    '{"userinfo":{"name":{"essential":true}}}',
-  ],
-  [
-    'request',
-    false,
-    'The parameters as a JWT that the client signed (OpenID Connect Core 1.0 §6.1); they go before those beside it.',
-    'eyJhbGciOiJFUzI1NiJ9.eyJzdGF0ZSI6IngifQ.c2ln',
-  ],
-  ['acr_values', false, 'Taken as a wish.', 'urn:exeunt:acr:password'],
-  ['display', false, 'Taken as a wish.', 'page'],
-  ['ui_locales', false, 'Taken as a wish.', 'en'],
-];
-
-function ApiAuthorizationQuery(): MethodDecorator {
-  const decorators = PARAMETERS.map(([name, required, description, example]) =>
-    ApiQuery({ name, required, description, example, type: String }),
-  );
-  return (target, key, descriptor) => {
-    for (const decorate of decorators) decorate(target, key, descriptor);
-  };
-}
 
 /**
  * The authorization endpoint (OpenID Connect Core 1.0 §3.1.2). No CORS header ever (RFC 9700 §2.6).
@@ -111,15 +62,7 @@ export class AuthorizeController {
     description: 'The parameters of GET in a form body (Core §3.1.2.1).',
   })
   @ApiConsumes('application/x-www-form-urlencoded')
-  @ApiBody({
-    schema: {
-      type: 'object',
-      required: ['client_id', 'response_type'],
-      properties: Object.fromEntries(
-        PARAMETERS.map(([name, , description, example]) => [name, { type: 'string', description, example }]),
-      ),
-    },
-  })
+  @ApiBody({ schema: authorizationForm(['client_id']) })
   @ApiSeeOther('As GET.')
   @ApiPage(200, 'As GET.')
   @ApiPage(400, 'As GET.')

@@ -47,5 +47,6 @@ import { UpstreamSignInController } from './upstream-sign-in.controller.js';
     RequestObjects,
     SignInPages,
   ],
+  exports: [AuthorizationRequestParser],
 })
 export class AuthorizeModule {}

@@ -50,6 +50,18 @@ export const OPERATIONS: Readonly<Record<string, OperationWords>> = {
       state: 'af0ifjsldkj',
     },
   },
+  PushedAuthorization_push: {
+    success: 'The request is kept, for one response.',
+    body: {
+      client_id: 'ledger',
+      response_type: 'code',
+      redirect_uri: 'https://ledger.example.com/callback',
+      scope: 'openid profile',
+      code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+      code_challenge_method: 'S256',
+    },
+    errors: { 400: 'The address to return to (redirect_uri) is not registered for this application.' },
+  },
   Interaction_signIn: { body: { login: 'mia@example.com', password: 'plum kettle 47 harbour', csrf: CSRF } },
   Interaction_consent: { body: { decision: 'allow', csrf: CSRF } },
   Interaction_cancel: { body: { csrf: CSRF } },

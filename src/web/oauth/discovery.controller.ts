@@ -62,7 +62,7 @@ export class DiscoveryController {
 }
 
 function providerMetadata(
-  { issuer, registration }: Settings,
+  { issuer, registration, requirePushedRequests }: Settings,
   grants: OfferedGrantTypes,
   proofs: OfferedProofs,
 ): Record<string, unknown> {
@@ -70,6 +70,8 @@ function providerMetadata(
   return {
     issuer,
     authorization_endpoint: endpoints.url('authorization'),
+    pushed_authorization_request_endpoint: endpoints.url('pushedAuthorization'),
+    ...(requirePushedRequests ? { require_pushed_authorization_requests: true } : {}),
     token_endpoint: endpoints.url('token'),
     userinfo_endpoint: endpoints.url('userinfo'),
     jwks_uri: endpoints.url('jwks'),
@@ -106,7 +108,7 @@ function providerMetadata(
     ui_locales_supported: ['en'],
     request_parameter_supported: true,
     request_object_signing_alg_values_supported: REQUEST_OBJECT_ALGORITHMS,
-    // Absent means true (Discovery 1.0 §3).
+    // Those of pushed requests are taken all the same (RFC 9126 §5). Absent means true (Discovery 1.0 §3).
     request_uri_parameter_supported: false,
     service_documentation: endpoints.url('docs'),
   };

@@ -3,7 +3,14 @@ import { OfferedProofs } from '../../domain/clients/proofs/offered-proofs.js';
 import type { GrantType } from '../../domain/tokens/grants/grant-handler.js';
 import { OfferedGrantTypes } from '../../domain/tokens/grants/offered-grant-types.js';
 import { OAuthParametersPipe } from '../kit/parameters.pipe.js';
-import { offeredTokenParameter, offeredTokenRequest, type TokenRequestForm } from './dto/token-request.dto.js';
+import { memberNames } from '../../domain/clients/client-members.js';
+import {
+  offeredCredentials,
+  offeredTokenParameter,
+  offeredTokenRequest,
+  type OAuthForm,
+  type TokenRequestForm,
+} from './dto/token-request.dto.js';
 
 /** Reads the body of `/token` by what the offered grant types and kinds of client authentication declare. */
 @Injectable()
@@ -40,5 +47,27 @@ export class TokenParameterPipe extends OAuthParametersPipe {
 
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     return super.transform(value, { ...metadata, metatype: this.dto });
+  }
+}
+
+type Raw = Readonly<Record<string, unknown>>;
+
+/** Reads the body of `/par`: what the client proves itself by, and the request without that. */
+@Injectable()
+export class PushedRequestForms extends OAuthParametersPipe {
+  private readonly dto;
+  private readonly names: ReadonlySet<string>;
+
+  constructor(proofs: OfferedProofs) {
+    super();
+    this.dto = offeredCredentials(proofs);
+    this.names = new Set(memberNames(this.dto));
+  }
+
+  /** @throws InvalidRequestError when a credential was sent twice, or is too long */
+  async read(body: Raw): Promise<{ readonly credentials: OAuthForm; readonly request: Raw }> {
+    const credentials = (await this.transform(body, { type: 'body', metatype: this.dto })) as OAuthForm;
+    const request = Object.fromEntries(Object.entries(body).filter(([name]) => !this.names.has(name)));
+    return { credentials, request };
   }
 }

@@ -208,6 +208,12 @@ export class ClientMetadataDto {
   @IsBoolean()
   readonly require_auth_time?: boolean;
 
+  /** The client's requests are taken from `/par` alone (RFC 9126 §6). */
+  @ApiPropertyOptional({ default: false })
+  @IsOptional()
+  @IsBoolean()
+  readonly require_pushed_authorization_requests?: boolean;
+
   /** Only `public` subject identifiers are offered. */
   @ApiPropertyOptional({ enum: ['public'], default: 'public' })
   @IsOptional()

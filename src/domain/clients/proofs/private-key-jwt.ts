@@ -15,6 +15,12 @@ import { UsedAssertionRepository } from '../used-assertion.repository.js';
 import { basicReadings } from './basic-credentials.js';
 import { ProofVerifier, type Claim, type ClientProof, type KeptProof, type ProofRequest } from './client-proof.js';
 
+/** Where clients authenticate, by the names that older libraries and RFC 9126 §2 have an assertion meant for. */
+function endpointsOf(issuer: string): readonly string[] {
+  const endpoints = new Endpoints(issuer);
+  return [endpoints.url('token'), endpoints.url('pushedAuthorization')];
+}
+
 const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const CLOCK_SKEW_SECONDS = 30;
 const MAX_ASSERTION_LIFE_SECONDS = 3600;
@@ -80,7 +86,7 @@ class AssertionVerifier extends ProofVerifier<Presented, AssertionClaim> {
         issuer: client.clientId,
         subject: client.clientId,
         audience: this.settings.acceptAssertionsForEndpoint
-          ? [this.settings.issuer, new Endpoints(this.settings.issuer).url('token')]
+          ? [this.settings.issuer, ...endpointsOf(this.settings.issuer)]
           : this.settings.issuer,
         clockTolerance: CLOCK_SKEW_SECONDS,
         currentDate: this.clock.now(),

@@ -75,6 +75,11 @@ export function offeredTokenParameter(proofs: OfferedProofs): Type<object> {
   return class OfferedTokenParameterDto extends IntersectionType(ClientIdDto, ...credentials(proofs), TokenDto) {};
 }
 
+/** What the offered kinds of client authentication read, and nothing else. */
+export function offeredCredentials(proofs: OfferedProofs): Type<object> {
+  return class OfferedCredentialsDto extends IntersectionType(ClientIdDto, ...credentials(proofs)) {};
+}
+
 function credentials(proofs: OfferedProofs): ReadonlyArray<Type<object>> {
   return proofs.parameters.map((parameters) => PartialType(parameters));
 }
