@@ -30,3 +30,4 @@ export * from './1795347000061-RememberSinceWhenScopes.js';
 export * from './1795347000062-FindGrantsByTheirKey.js';
 export * from './1795347000070-AddCommitWaits.js';
 export * from './1795347000080-KeepPushedRequests.js';
+export * from './1795347000090-KeepTheTraceOfANotice.js';

@@ -5,6 +5,7 @@ import type { ExpressAdapter, NestExpressApplication } from '@nestjs/platform-ex
 import { AppModule } from './app.module.js';
 import { Dialects } from './web/dialects/dialect.js';
 import type { Settings } from './platform/config/settings.js';
+import { Tracing } from './platform/tracing/tracing.js';
 import { HttpMetrics } from './platform/metrics/http-metrics.js';
 import { DirectRoutesAdapter } from './web/kit/direct/direct-routes.adapter.js';
 import { EdgeFallbacks } from './web/kit/edge-fallbacks.js';
@@ -98,7 +99,9 @@ function observeRequests(app: NestExpressApplication, { trustProxy, logRequests,
   const trusts = trustProxy === undefined ? undefined : (express.get('trust proxy fn') as TrustsPeer);
   const followsRequests = logRequests || logLevel === 'debug' || logLevel === 'trace';
   const metrics = app.get(HttpMetrics, { strict: false });
-  new RequestObserver({ trusts, logsRequests: logRequests, followsRequests, metrics }).attach(app.getHttpServer());
+  const tracing = app.get(Tracing, { strict: false });
+  const observer = new RequestObserver({ trusts, logsRequests: logRequests, followsRequests, metrics, tracing });
+  observer.attach(app.getHttpServer());
 }
 
 interface Route {

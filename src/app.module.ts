@@ -28,6 +28,7 @@ import { SessionsModule } from './domain/sessions/sessions.module.js';
 import type { GrantType } from './domain/tokens/grants/grant-handler.js';
 import { GRANTS } from './domain/tokens/grants/grants.js';
 import { GrantsModule } from './domain/tokens/grants/grants.module.js';
+import { TracingModule } from './platform/tracing/tracing.module.js';
 import { TokensModule } from './domain/tokens/tokens.module.js';
 import { UpstreamsModule } from './domain/upstreams/upstreams.module.js';
 
@@ -48,6 +49,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.with(settings),
+        TracingModule,
         DatabaseModule.with(ENTITIES),
         KitModule,
         KeysModule,

@@ -51,13 +51,17 @@ export async function exeuntTarget({ postgres, receivers, build }) {
   });
 }
 
-/** One more node of the same service: the same database, issuer and secrets. */
-export async function exeuntNode(first) {
+/**
+ * One more node of the same service: the same database, issuer and secrets.
+ * @param options another build, settings beside those of the first, and a name of its own
+ */
+export async function exeuntNode(first, { build, env = {}, name = first.name } = {}) {
   const { url, secret, admin, base } = first;
-  const running = await startExeunt({ url, secret, admin, env: { ISSUER: base } });
+  const running = await startExeunt({ url, secret, admin, build, env: { ISSUER: base, ...env } });
   return new Target({
     ...first,
     ...running,
+    name,
     async stop() {
       await running.api.close();
       await running.stop();

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
 
@@ -15,6 +15,8 @@ export type Answer = number | ((request: IncomingMessage, response: ServerRespon
 /** An application outside of the provider that counts what it received on its back channel. */
 export class StubRelyingParty {
   readonly received: ReceivedLogout[] = [];
+  /** Of each of them. */
+  readonly headers: IncomingHttpHeaders[] = [];
   private readonly waiting = new Set<() => void>();
   private answers: Answer[] = [];
   private constant: Answer = 200;
@@ -78,6 +80,7 @@ export class StubRelyingParty {
   private record(request: IncomingMessage, body: string): void {
     const fields = Object.fromEntries(new URLSearchParams(body));
     const token = fields.logout_token ?? '';
+    this.headers.push(request.headers);
     this.received.push({
       contentType: request.headers['content-type'],
       fields,

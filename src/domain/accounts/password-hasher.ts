@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import type { Options } from '@node-rs/argon2';
 import pLimit from 'p-limit';
 import { later } from '../../platform/later/later.js';
+import { Tracing } from '../../platform/tracing/tracing.js';
 import { TemporarilyUnavailableError } from '../../platform/oidc/errors.js';
 import { normalPassword, readingsOf } from './passwords.js';
 
@@ -46,6 +47,8 @@ export function hashesAtOnce(cores: number, threads: string | undefined): number
 export class PasswordHasher {
   private readonly limit = pLimit(hashesAtOnce(availableParallelism(), process.env.UV_THREADPOOL_SIZE));
 
+  constructor(@Optional() private readonly tracing: Tracing = new Tracing()) {}
+
   /** Of the password's normal form. @throws HasherBusyError */
   hash(password: string): Promise<string> {
     return this.bounded(async () => (await argon2()).hash(normalPassword(password), PARAMETERS));
@@ -70,6 +73,6 @@ export class PasswordHasher {
   private bounded<T>(work: () => Promise<T>): Promise<T> {
     if (this.limit.pendingCount >= MAX_WAITING)
       throw new HasherBusyError('Too many passwords are being checked just now. Please try again.');
-    return this.limit(work);
+    return this.tracing.within(this.tracing.child('password hash', 'internal'), () => this.limit(work));
   }
 }

@@ -1,6 +1,7 @@
 import { DAY, SECOND } from '../clock/durations.js';
 import { parseNetworkList, type NetworkRule } from './network-rule.js';
 import { SettingsReader, type Environment } from './settings-reader.js';
+import { readTracing, type TracingSettings } from './tracing-settings.js';
 
 /** Who may register clients at `/register` (RFC 7591 §3). */
 export type RegistrationPolicy = 'token' | 'open' | 'off';
@@ -110,6 +111,8 @@ export interface Settings {
   readonly backchannelLogoutPerMinute: number;
   /** The bearer token that `/metrics` requires, when set. */
   readonly metricsToken: string | undefined;
+  /** Undefined: no traces. */
+  readonly tracing: TracingSettings | undefined;
 }
 
 /** Nest's injection token for {@link Settings}. */
@@ -192,6 +195,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     requirePushedRequests: read.flag('REQUIRE_PUSHED_AUTHORIZATION_REQUESTS', false),
     backchannelLogoutPerMinute: read.integer('BACKCHANNEL_LOGOUT_PER_MINUTE', 6000, { min: 1 }),
     metricsToken: read.text('METRICS_TOKEN', { minLength: 16 }),
+    tracing: readTracing(read),
   };
   if (settings.metricsToken !== undefined && !/^[A-Za-z0-9\-._~+/]+=*$/.test(settings.metricsToken)) {
     read.problem('METRICS_TOKEN', 'must consist of the characters of a bearer token: A-Z a-z 0-9 - . _ ~ + / =');

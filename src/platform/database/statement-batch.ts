@@ -4,7 +4,9 @@ import { WAIT_MS } from './connections.js';
 import { sqlTypeOf } from './sql-types.js';
 import type { Statement } from './statement.js';
 import { isStorageAway, sqlState } from './storage-errors.js';
-import type { BatchFigures, TransactionRunner } from './transaction.js';
+import { spanned } from '../tracing/tracing.js';
+import { withinScope } from '../requests/request-scope.js';
+import { statementSpan, type BatchFigures, type TransactionRunner } from './transaction.js';
 
 /** A row of a statement that serves many: it says which item it is of, counted from 1 (`WITH ORDINALITY`). */
 interface Placed {
@@ -115,6 +117,10 @@ export class StatementBatch<Values, Row extends Placed> implements BatchFigures 
 
   /** The item's row; undefined: the statement returned none for it. @throws what storage throws */
   run(item: ItemOf<Values>): Promise<Row | undefined> {
+    return spanned(statementSpan(this.db.tracing, this.name), () => this.queued(item));
+  }
+
+  private queued(item: ItemOf<Values>): Promise<Row | undefined> {
     return new Promise((resolve, reject) => {
       this.queue.add({ item, since: performance.now(), key: this.options.key?.(item), resolve, reject });
       this.sendSoon();
@@ -131,7 +137,8 @@ export class StatementBatch<Values, Row extends Placed> implements BatchFigures 
     this.scheduled = true;
     queueMicrotask(() => {
       this.scheduled = false;
-      this.send();
+      // A batch is of many requests, and each of them has its own span of it.
+      withinScope(undefined, () => this.send());
     });
   }
 

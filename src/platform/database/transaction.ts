@@ -9,6 +9,7 @@ import { measurePoolWait } from './pool-wait.js';
 import { isSilence, sqlState } from './storage-errors.js';
 import { warnOf } from './storage-log.js';
 import type { Queryable, Statement } from './statement.js';
+import { spanned, Tracing, type Span } from '../tracing/tracing.js';
 
 declare const brand: unique symbol;
 
@@ -80,6 +81,7 @@ export class TransactionRunner implements Queryable {
   constructor(
     private readonly dataSource: DataSource,
     @Optional() @Inject(SETTINGS) settings?: Pick<Settings, 'logoutDurability'>,
+    @Optional() readonly tracing: Tracing = new Tracing(),
   ) {
     this.durability = settings?.logoutDurability;
     this.pool = (dataSource.driver as unknown as { master: Pool }).master;
@@ -145,7 +147,7 @@ export class TransactionRunner implements Queryable {
 
   private transactionOf(manager: EntityManager, open: OpenTransaction): Tx {
     const runner = manager.queryRunner as QueryRunner;
-    const query = async <Values, Row>(statement: Statement<Values, Row>, values: NoInfer<Values>): Promise<Row[]> => {
+    const run = async <Values, Row>(statement: Statement<Values, Row>, values: Values): Promise<Row[]> => {
       const client = (await runner.connect()) as PoolClient;
       if (statement.ends && this.durability !== undefined && open.endsOn !== client) {
         open.endsOn = client;
@@ -154,6 +156,8 @@ export class TransactionRunner implements Queryable {
       const { rows } = await client.query<Row & object>(this.toQuery(statement, values));
       return rows;
     };
+    const query = <Values, Row>(statement: Statement<Values, Row>, values: NoInfer<Values>): Promise<Row[]> =>
+      spanned(statementSpan(this.tracing, statement.name), () => run(statement, values));
     const tx = { manager, afterCommit: (callback: Callback): void => void open.callbacks.push(callback), query };
     return tx as unknown as Tx;
   }
@@ -179,7 +183,11 @@ export class TransactionRunner implements Queryable {
   }
 
   /** One statement, one round trip: it commits or fails as a whole. Retried like a transaction. */
-  async query<Values, Row>(statement: Statement<Values, Row>, values: NoInfer<Values>): Promise<Row[]> {
+  query<Values, Row>(statement: Statement<Values, Row>, values: NoInfer<Values>): Promise<Row[]> {
+    return spanned(statementSpan(this.tracing, statement.name), () => this.queried(statement, values));
+  }
+
+  private async queried<Values, Row>(statement: Statement<Values, Row>, values: Values): Promise<Row[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         if (statement.ends && this.durability !== undefined) return await this.end(statement, values);
@@ -247,6 +255,16 @@ export class TransactionRunner implements Queryable {
     }
     return known;
   }
+}
+
+/**
+ * A span of a statement: its name, which we gave it, and no value. None for what no recorded trace waits for, such as
+ * the looking around that timers do.
+ */
+export function statementSpan(tracing: Tracing, name: string): Span | undefined {
+  const span = tracing.child(name, 'client');
+  span?.set({ 'db.system.name': 'postgresql', 'db.operation.name': name });
+  return span;
 }
 
 const ignore = (): void => undefined;

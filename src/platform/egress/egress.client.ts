@@ -2,6 +2,7 @@ import { Inject, Injectable, Optional, type OnApplicationShutdown } from '@nestj
 import type { Agent } from 'undici';
 import { isLoopbackIssuer, SETTINGS, type Settings } from '../config/settings.js';
 import { later } from '../later/later.js';
+import { spanned, Tracing } from '../tracing/tracing.js';
 import { EgressError, type EgressRequest, type EgressResponse } from './egress.js';
 import { Exchange } from './exchange.js';
 import { guardedConnector, systemResolver, type Connector, type Lookup } from './guarded-connector.js';
@@ -37,6 +38,7 @@ export class EgressClient implements OnApplicationShutdown {
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
     @Optional() @Inject(EGRESS_TRANSPORT) private readonly transport: EgressTransport = {},
+    @Optional() private readonly tracing: Tracing = new Tracing(),
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
@@ -46,6 +48,23 @@ export class EgressClient implements OnApplicationShutdown {
   /** @throws EgressError and nothing else */
   async request(request: EgressRequest): Promise<EgressResponse> {
     const url = parseUrl(request.url);
+    const span = this.tracing.child(request.method, 'client');
+    if (span === undefined) return this.send(url, request, this.tracing.headersOf(undefined));
+    // Neither path nor query: they are the other side's, and may have something in them.
+    span.set({ 'http.request.method': request.method, 'server.address': url.hostname, 'server.port': portOf(url) });
+    return spanned(span, async () => {
+      const response = await this.send(url, request, this.tracing.headersOf(span));
+      span.set({ 'http.response.status_code': response.status });
+      if (response.status >= 400) span.fail(String(response.status));
+      return response;
+    });
+  }
+
+  private async send(
+    url: URL,
+    request: EgressRequest,
+    traced: Readonly<Record<string, string>>,
+  ): Promise<EgressResponse> {
     const agent = await this.opened();
     return new Promise((resolve, reject) => {
       agent.dispatch(
@@ -53,7 +72,7 @@ export class EgressClient implements OnApplicationShutdown {
           origin: url.origin,
           path: url.pathname + url.search,
           method: request.method,
-          headers: { 'user-agent': 'Exeunt', 'accept-encoding': 'identity', ...request.headers },
+          headers: { 'user-agent': 'Exeunt', 'accept-encoding': 'identity', ...traced, ...request.headers },
           body: request.body ?? null,
           // The exchange bounds the whole; these would only bound parts of it.
           headersTimeout: 0,
@@ -86,6 +105,10 @@ export class EgressClient implements OnApplicationShutdown {
       maxHeaderSize: MAX_HEADER_BYTES,
     });
   }
+}
+
+function portOf({ port, protocol }: URL): number {
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 }
 
 function parseUrl(text: string): URL {

@@ -61,7 +61,7 @@ describe('the log of the process', () => {
     vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);
     const logger = new ServiceLogger({ production: true, logLevel: 'info' });
     withLogFields({ request_id: 'of-a-header' }, () => logger.error('it\nfailed', 'Error\n    at here:1:1', 'Ours'));
-    const scope = { id: 'of-a-scope', trace: { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) } };
+    const scope = { id: 'of-a-scope', trace: { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), sampled: true } };
     withinScope(scope, () => logger.warn('slow', 'Ours'));
     logger.log('later', 'Ours');
     vi.restoreAllMocks();

@@ -1,17 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-
-/** The part of a trace that is being worked on. */
-export interface TraceContext {
-  /** 32 hexadecimal digits. */
-  readonly traceId: string;
-  /** 16 hexadecimal digits. */
-  readonly spanId: string;
-}
+import type { TraceContext } from './trace-context.js';
 
 /** What is known of the request that is being handled. */
 export interface RequestScope {
   /** Undefined: work that no request waits for, such as an attempt at a notice. */
   readonly id: string | undefined;
+  /** The span that is open. */
   readonly trace: TraceContext | undefined;
 }
 

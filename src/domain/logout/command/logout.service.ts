@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { TransactionRunner, type Tx } from '../../../platform/database/transaction.js';
+import { Tracing } from '../../../platform/tracing/tracing.js';
 import {
   SessionTerminationRepository,
   type TerminationPlan,
@@ -43,6 +44,7 @@ export class LogoutService {
     private readonly planner: TerminationPlanner,
     private readonly announcer: LogoutAnnouncer,
     private readonly large: LargeTargets,
+    private readonly tracing: Tracing,
   ) {}
 
   /**
@@ -52,7 +54,11 @@ export class LogoutService {
    * @param hooks what must happen in the same transaction: before the sessions end (disabling an account), after it
    * @throws whatever storage throws; then nothing ended
    */
-  async logout(command: LogoutCommand, hooks?: LogoutHooks): Promise<LogoutOutcome> {
+  logout(command: LogoutCommand, hooks?: LogoutHooks): Promise<LogoutOutcome> {
+    return this.traced(command, () => this.carryOut(command, hooks));
+  }
+
+  private async carryOut(command: LogoutCommand, hooks?: LogoutHooks): Promise<LogoutOutcome> {
     const order = this.planner.plan(command);
     if (hooks === undefined)
       return this.announcer.announce(order, await this.terminations.terminate(this.transactions, order));
@@ -68,7 +74,21 @@ export class LogoutService {
    * is one row: dead with the commit just the same, and the records and notices follow
    * (docs/decisions/0057-nothing-an-operator-does-grows.md).
    */
-  async logoutAny(command: AnyCommand, hooks: LogoutHooks<AnyCommand> = {}): Promise<LogoutOutcome | OrderedLogout> {
+  logoutAny(command: AnyCommand, hooks: LogoutHooks<AnyCommand> = {}): Promise<LogoutOutcome | OrderedLogout> {
+    return this.traced(command, () => this.carryOutAny(command, hooks));
+  }
+
+  /** The span that the attempts at the notices are parts of. */
+  private traced<T>({ cause }: AnyCommand, work: () => Promise<T>): Promise<T> {
+    const span = this.tracing.child('logout', 'internal');
+    span?.set({ 'exeunt.logout.cause': cause });
+    return this.tracing.within(span, work);
+  }
+
+  private async carryOutAny(
+    command: AnyCommand,
+    hooks: LogoutHooks<AnyCommand>,
+  ): Promise<LogoutOutcome | OrderedLogout> {
     const order = this.planner.plan(command);
     const done = await this.transactions.run((tx) => this.endOrOrder(tx, order, hooks));
     return 'orderId' in done ? { kind: 'ordered', ...done } : this.announcer.announce(done.order, done.result);

@@ -36,8 +36,9 @@ export function enqueueNotices(from: {
   readonly cause: string;
   readonly due: string;
   readonly orderId?: string;
+  readonly traceparent?: string;
 }): Fragment {
-  const { source: s, cause, due, orderId } = from;
+  const { source: s, cause, due, orderId, traceparent = 'NULL::text' } = from;
   return fragment({
     needs: from.needs,
     gives: ['notices'],
@@ -45,10 +46,10 @@ export function enqueueNotices(from: {
     text: `
      notices AS (
        INSERT INTO logout_deliveries (id, termination_id, client_id, account_id, bucket, cause, sub, sid, state, attempts, next_attempt_at,
-                                      created_at, order_id, ages_from)
+                                      created_at, order_id, ages_from, traceparent)
        SELECT (substr(${s}.termination_id::text, 1, 15) || substr(gen_random_uuid()::text, 16))::uuid, ${s}.termination_id, ${s}.client_id,
               ${s}.account_id, ${bucketOf(`${s}.account_id`)}, ${cause}, ${s}.account_id::text, ${s}.sid, 'pending', 0, ${due}, :now,
-              ${orderId ?? 'NULL::uuid'}, ${orderId === undefined ? 'NULL::timestamptz' : due}
+              ${orderId ?? 'NULL::uuid'}, ${orderId === undefined ? 'NULL::timestamptz' : due}, ${traceparent}
          FROM ${from.from}
        RETURNING id, termination_id, client_id, sub, sid
      )`,

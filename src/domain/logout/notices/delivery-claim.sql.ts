@@ -73,6 +73,7 @@ export const CLAIM = statement({
     ages_from: 'timestamptz',
     probe: 'boolean',
     cause: typed<TerminationCause>('text'),
+    traceparent: 'text?',
   },
   text: `
    WITH RECURSIVE waiting AS (
@@ -120,5 +121,5 @@ export const CLAIM = statement({
    -- By an array, too, so that the planner does not read the whole table for the join.
    UPDATE logout_deliveries d SET next_attempt_at = :claimedUntil, claimed_until = :claimedUntil
      FROM due WHERE d.id = due.id AND d.id = ANY(ARRAY(SELECT x.id FROM due x)) AND d.state = 'pending' AND d.next_attempt_at <= :now
-   RETURNING d.id, d.termination_id, d.client_id, d.sub, d.sid, d.attempts, d.created_at, ${AGES_FROM} AS ages_from, due.probe, d.cause`,
+   RETURNING d.id, d.termination_id, d.client_id, d.sub, d.sid, d.attempts, d.created_at, ${AGES_FROM} AS ages_from, due.probe, d.cause, d.traceparent`,
 });

@@ -115,6 +115,7 @@ export class DeliveryQueueRepository {
       agesFrom: row.ages_from,
       probe: row.probe,
       claimedUntil,
+      traceparent: row.traceparent,
     }));
   }
 

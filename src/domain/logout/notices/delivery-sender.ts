@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../../../platform/config/settings.js';
 import { Clock } from '../../../platform/clock/clock.js';
+import { parseTraceparent } from '../../../platform/requests/trace-context.js';
+import { Tracing, type Span } from '../../../platform/tracing/tracing.js';
 import { DatabaseTime } from '../../../platform/database/database-time.js';
 import type { Client } from '../../clients/client.js';
 import { BackChannelLogoutClient, healthOf, type AttemptOutcome } from './back-channel-logout.client.js';
@@ -18,12 +20,39 @@ export class DeliverySender {
     private readonly clock: Clock,
     private readonly time: DatabaseTime,
     @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly tracing: Tracing,
   ) {}
 
   /** Undefined when the notice waited in line so long that its claim may lapse on the way: another claim sends it. */
   async attempt(delivery: DueDelivery, client: Client): Promise<AttemptResult | undefined> {
     const startedAt = this.clock.now();
     if (startedAt.getTime() + this.settings.deliveryTimeoutMs > delivery.claimedUntil.getTime()) return undefined;
+    const span = this.span(delivery);
+    return this.tracing.within(span, async () => {
+      const result = await this.made(delivery, client, startedAt);
+      span?.set({ 'exeunt.delivery.state': result.state });
+      if (result.errorCode !== undefined) span?.fail(result.errorCode);
+      return result;
+    });
+  }
+
+  /** The first attempt and the last, on whatever node: each is a part of the logout's trace. */
+  private span(delivery: DueDelivery): Span | undefined {
+    const parent = parseTraceparent(delivery.traceparent ?? undefined);
+    const span = this.tracing.begin('send logout notice', 'producer', { parent });
+    span?.set({
+      'messaging.system': 'exeunt',
+      'messaging.operation.type': 'send',
+      'messaging.operation.name': 'send',
+      'messaging.message.id': delivery.id,
+      'exeunt.client_id': delivery.clientId,
+      'exeunt.termination_id': delivery.terminationId,
+      'exeunt.delivery.attempt': delivery.attempts + 1,
+    });
+    return span;
+  }
+
+  private async made(delivery: DueDelivery, client: Client, startedAt: Date): Promise<AttemptResult> {
     const start = performance.now();
     const { jumps } = this.clock;
     const { jti, jwt } = await this.tokens.issue(client, delivery);

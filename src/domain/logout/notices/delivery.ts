@@ -25,6 +25,8 @@ export interface DueDelivery {
   readonly probe?: boolean;
   /** Until then it is ours to send; after it another node may. */
   readonly claimedUntil: Date;
+  /** The logout's place in a trace; null: it is in none. */
+  readonly traceparent: string | null;
 }
 
 export interface Attempt {

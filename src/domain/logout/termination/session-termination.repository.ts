@@ -17,6 +17,8 @@ export interface TerminationPlan {
   readonly now: Date;
   /** Until then the notices belong to the process that writes them; after it any node may claim them. */
   readonly claimedUntil: Date;
+  /** The logout's place in a trace, which every attempt at its notices continues; null: it is in none. */
+  readonly traceparent: string | null;
   readonly browserSessionId?: string | undefined;
   readonly senderClientId?: string | undefined;
   readonly targetName?: string | undefined;
@@ -71,6 +73,7 @@ export class SessionTerminationRepository {
       initiator: order.initiator,
       senderClientId: order.senderClientId,
       browserSessionId: order.browserSessionId,
+      traceparent: order.traceparent,
     };
     for (let run = 0; run < MAX_RUNS; run += 1) {
       const [row] = await db.query(TERMINATE[target.kind], values);
@@ -88,6 +91,7 @@ export class SessionTerminationRepository {
           attempts: 0,
           createdAt: now,
           claimedUntil,
+          traceparent: order.traceparent,
         })),
       };
     }

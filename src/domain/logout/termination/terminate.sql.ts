@@ -29,6 +29,7 @@ const PARAMETERS = {
   senderClientId: 'text?',
   /** The session of the browser that is shown our page. */
   browserSessionId: 'uuid?',
+  traceparent: 'text?',
 } as const;
 
 const ROW = {
@@ -46,9 +47,10 @@ const NOTICES_OF_PARTICIPANTS = enqueueNotices({
   from: `(SELECT :terminationId AS termination_id, x.account_id, x.client_id, x.sid FROM participants x, complete
                WHERE complete.yes AND x.told = 'back_channel') p`,
   needs: ['participants', 'complete'],
-  parameters: { terminationId: 'uuid', cause: 'text', claimedUntil: 'timestamptz' },
+  parameters: { terminationId: 'uuid', cause: 'text', claimedUntil: 'timestamptz', traceparent: 'text?' },
   cause: ':cause',
   due: ':claimedUntil',
+  traceparent: ':traceparent',
 });
 
 /** What a termination takes besides the members of its target. */

@@ -3,6 +3,8 @@ import { Logger } from '@nestjs/common';
 import { withLogFields } from '../../../platform/logging/log-fields.js';
 import type { AnsweredRequest } from '../../../platform/metrics/http-metrics.js';
 import { enterScope } from '../../../platform/requests/request-scope.js';
+import { parseTraceparent } from '../../../platform/requests/trace-context.js';
+import type { Span, Tracing } from '../../../platform/tracing/tracing.js';
 import { identify } from './identified-request.js';
 
 /** Whether the peer at this address, `hops` before us, is a proxy of the operator. */
@@ -17,6 +19,7 @@ export interface Observation {
   readonly followsRequests: boolean;
   /** Where each answer is counted. */
   readonly metrics: { observe(answered: AnsweredRequest): void };
+  readonly tracing: Tracing;
 }
 
 /** What Express's router puts on a request that it has a route for. */
@@ -26,7 +29,7 @@ interface RoutedRequest extends IncomingMessage {
 
 /**
  * Sees every request that the HTTP parser lets through, before anything handles it, and how it ended: gives it its id, which
- * every answer says in `X-Request-Id`, counts it, and writes the access log.
+ * every answer says in `X-Request-Id`, counts it, writes the access log, and is the first span of a trace.
  */
 export class RequestObserver {
   private readonly logger = new Logger('Requests');
@@ -39,10 +42,12 @@ export class RequestObserver {
   }
 
   private begin(request: RoutedRequest, response: ServerResponse): void {
-    const { trusts, followsRequests, logsRequests, metrics } = this.observation;
-    const id = identify(request, trusts?.(request.socket.remoteAddress ?? '', 0) === true);
+    const { trusts, followsRequests, logsRequests, metrics, tracing } = this.observation;
+    const trusted = trusts?.(request.socket.remoteAddress ?? '', 0) === true;
+    const id = identify(request, trusted);
     response.setHeader('X-Request-Id', id);
-    if (followsRequests) enterScope({ id, trace: undefined });
+    const span = tracing.on ? this.spanOf(request, trusted, id) : undefined;
+    if (followsRequests || span !== undefined) enterScope({ id, trace: span });
     const start = performance.now();
     // Comes after `finish`, and also when the other side has left before.
     response.on('close', () => {
@@ -50,8 +55,23 @@ export class RequestObserver {
       const status = response.writableFinished ? response.statusCode : LEFT;
       const answered = { route: routeOf(request), method: methodOf(request), status, seconds };
       metrics.observe(answered);
+      if (span !== undefined) endSpan(span, answered);
       if (logsRequests) this.log(answered, id);
     });
+  }
+
+  /**
+   * A trusted proxy decides whether the trace is recorded; what a stranger sends is only linked to, or it could have everything
+   * recorded. The path is left out: some have sealed values in them.
+   */
+  private spanOf(request: RoutedRequest, trusted: boolean, id: string): Span | undefined {
+    const { tracing } = this.observation;
+    const { traceparent } = request.headers;
+    const sent = tracing.propagates && typeof traceparent === 'string' ? parseTraceparent(traceparent) : undefined;
+    const method = methodOf(request);
+    const span = tracing.begin(method, 'server', trusted ? { parent: sent } : { link: sent });
+    span?.set({ 'http.request.method': method, 'exeunt.request_id': id });
+    return span;
   }
 
   private log({ route, method, status, seconds }: AnsweredRequest, id: string): void {
@@ -60,6 +80,16 @@ export class RequestObserver {
       this.logger.log(`${method} ${route} ${status} ${ms} ms ${id}`),
     );
   }
+}
+
+function endSpan(span: Span, { method, route, status }: AnsweredRequest): void {
+  if (route !== NO_ROUTE) {
+    span.rename(`${method} ${route}`);
+    span.set({ 'http.route': route });
+  }
+  span.set({ 'http.response.status_code': status });
+  if (status >= 500) span.fail(String(status));
+  span.end();
 }
 
 /** What the log and the metrics call the status of a request whose sender left before it was answered, as nginx does. */

@@ -92,4 +92,8 @@ export class BackChannelLogoutDeliveryEntity {
 
   @Column('text', { name: 'last_error', nullable: true })
   lastError: string | null;
+
+  /** The logout's place in a trace, which each attempt continues, on whatever node; null while there are no traces. */
+  @Column('text', { nullable: true })
+  traceparent: string | null;
 }
