@@ -19,6 +19,7 @@
 --   ages_from timestamptz
 --   probe boolean
 --   cause text
+--   traceparent text, may be null
 
 WITH RECURSIVE waiting AS (
   (SELECT d.client_id FROM logout_deliveries d WHERE d.state = 'pending' ORDER BY d.client_id LIMIT 1)
@@ -65,4 +66,4 @@ WITH RECURSIVE waiting AS (
 -- By an array, too, so that the planner does not read the whole table for the join.
 UPDATE logout_deliveries d SET next_attempt_at = :claimedUntil, claimed_until = :claimedUntil
   FROM due WHERE d.id = due.id AND d.id = ANY(ARRAY(SELECT x.id FROM due x)) AND d.state = 'pending' AND d.next_attempt_at <= :now
-RETURNING d.id, d.termination_id, d.client_id, d.sub, d.sid, d.attempts, d.created_at, greatest(d.created_at, d.ages_from, d.resent_at) AS ages_from, due.probe, d.cause;
+RETURNING d.id, d.termination_id, d.client_id, d.sub, d.sid, d.attempts, d.created_at, greatest(d.created_at, d.ages_from, d.resent_at) AS ages_from, due.probe, d.cause, d.traceparent;

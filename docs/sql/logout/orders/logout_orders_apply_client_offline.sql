@@ -50,10 +50,10 @@ ELSE 'no_backchannel_uri' END AS told
  ),
  notices AS (
    INSERT INTO logout_deliveries (id, termination_id, client_id, account_id, bucket, cause, sub, sid, state, attempts, next_attempt_at,
-                                  created_at, order_id, ages_from)
+                                  created_at, order_id, ages_from, traceparent)
    SELECT (substr(o.termination_id::text, 1, 15) || substr(gen_random_uuid()::text, 16))::uuid, o.termination_id, o.client_id,
           o.account_id, get_byte(uuid_send(o.account_id), 15) & 15, o.cause, o.account_id::text, o.sid, 'pending', 0, p.next_at - make_interval(secs => (p.many - o.place + 1) * :seconds), :now,
-          :orderId, p.next_at - make_interval(secs => (p.many - o.place + 1) * :seconds)
+          :orderId, p.next_at - make_interval(secs => (p.many - o.place + 1) * :seconds), NULL::text
      FROM pending o JOIN paced p ON p.client_id = o.client_id
    RETURNING id, termination_id, client_id, sub, sid
  ),

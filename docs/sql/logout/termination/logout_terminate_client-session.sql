@@ -9,6 +9,7 @@
 --   initiator jsonb
 --   senderClientId text, may be null
 --   browserSessionId uuid, may be null
+--   traceparent text, may be null
 --   accountId uuid
 --   clientId text
 --   sid text
@@ -61,10 +62,10 @@ ELSE 'no_backchannel_uri' END AS told
  ),
  notices AS (
    INSERT INTO logout_deliveries (id, termination_id, client_id, account_id, bucket, cause, sub, sid, state, attempts, next_attempt_at,
-                                  created_at, order_id, ages_from)
+                                  created_at, order_id, ages_from, traceparent)
    SELECT (substr(p.termination_id::text, 1, 15) || substr(gen_random_uuid()::text, 16))::uuid, p.termination_id, p.client_id,
           p.account_id, get_byte(uuid_send(p.account_id), 15) & 15, :cause, p.account_id::text, p.sid, 'pending', 0, :claimedUntil, :now,
-          NULL::uuid, NULL::timestamptz
+          NULL::uuid, NULL::timestamptz, :traceparent
      FROM (SELECT :terminationId AS termination_id, x.account_id, x.client_id, x.sid FROM participants x, complete
            WHERE complete.yes AND x.told = 'back_channel') p
    RETURNING id, termination_id, client_id, sub, sid
