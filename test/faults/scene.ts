@@ -5,7 +5,7 @@ import pg from 'pg';
 import { NOTICES } from '../support/ledger.js';
 import { aDataDirectory, ADMIN_ENV, Operator, remove, Service } from '../start/service.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { StubRelyingParty, type Answer } from '../support/stub-relying-party.js';
+import { StubRelyingParty, type Answer, type ReceivedLogout } from '../support/stub-relying-party.js';
 
 /** Long enough for a machine that does other things besides; a condition that holds is seen at once. */
 export const WAIT = { timeout: 90_000, interval: 50 };
@@ -63,8 +63,17 @@ export class Application {
     return this.party.received.map(({ claims }) => claims.sid ?? '');
   }
 
+  /** What the newest notice says. */
+  get newest(): ReceivedLogout['claims'] | undefined {
+    return this.party.received.at(-1)?.claims;
+  }
+
   get tokenIds(): unknown[] {
     return this.party.received.map(({ claims }) => claims.jti);
+  }
+
+  get redirectUri(): string {
+    return this.party.redirectUri;
   }
 
   first(...answers: Answer[]): void {
