@@ -19,6 +19,8 @@ describe('a start with settings that cannot be used', () => {
   it.each<[string, Record<string, string>, string]>([
     ['a port that is no number', { PORT: 'eighty' }, 'PORT'],
     ['a port that the system is to choose, which no issuer could name', { PORT: '0' }, 'PORT'],
+    ['no workers', { WORKERS: '0' }, 'WORKERS'],
+    ['workers that are no number', { WORKERS: 'many' }, 'WORKERS'],
     ['an issuer that is no URL', { ISSUER: 'example' }, 'ISSUER'],
     ['a short secret', { EXEUNT_SECRET: 'short' }, 'EXEUNT_SECRET'],
     ['a database that is not Postgres', { DATABASE_URL: 'mysql://localhost/x' }, 'DATABASE_URL'],

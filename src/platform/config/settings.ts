@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { DAY, SECOND } from '../clock/durations.js';
 import { parseNetworkList, type NetworkRule } from './network-rule.js';
 import { SettingsReader, type Environment } from './settings-reader.js';
@@ -28,6 +29,8 @@ export interface Settings {
   readonly logRequests: boolean;
   readonly port: number;
   readonly host: string;
+  /** How many processes serve on one port; 1: this one alone. */
+  readonly workers: number;
   /** The issuer identifier: the only base of every URL we publish. Never taken from `Host`. */
   readonly issuer: string;
   /** Postgres to use; `undefined` starts the embedded one in {@link dataDir}. */
@@ -118,6 +121,7 @@ export interface Settings {
 /** Nest's injection token for {@link Settings}. */
 export const SETTINGS = Symbol('Settings');
 
+const MAX_WORKERS = 256;
 const SECRETS = [
   'EXEUNT_SECRET',
   'EXEUNT_ADMIN_CLIENT_SECRET',
@@ -142,6 +146,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     logRequests: read.oneOf('LOG_REQUESTS', ['on', 'off'], 'off') === 'on',
     port,
     host: read.text('HOST') ?? (production ? '0.0.0.0' : '127.0.0.1'),
+    workers: read.parsed('WORKERS', parseWorkers, 1),
     issuer,
     databaseUrl: read.postgresUrl('DATABASE_URL'),
     databasePoolSize: read.integer('DATABASE_POOL_SIZE', 10, { min: 2, max: 500 }),
@@ -217,6 +222,14 @@ export function loadSettings(env: Environment = process.env): Settings {
   }
   read.throwOnProblems();
   return settings;
+}
+
+/** `WORKERS`: a number, or as many as there are cores for this process. @throws with what it must be */
+function parseWorkers(text: string): number {
+  if (text === 'auto') return availableParallelism();
+  const workers = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (workers < 1 || workers > MAX_WORKERS) throw new Error(`must be auto, or a whole number from 1 to ${MAX_WORKERS}`);
+  return workers;
 }
 
 /**

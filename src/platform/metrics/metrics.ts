@@ -60,6 +60,7 @@ export class Metrics implements OnModuleInit {
   private readonly receiptHead = new Gauge({
     name: 'exeunt_receipts_head_sequence',
     help: 'Sequence of the newest receipt that this process has signed; 0: none since it started.',
+    aggregator: 'max',
     registers: [this.registry],
   });
 
@@ -85,6 +86,7 @@ export class Metrics implements OnModuleInit {
   private readonly oldestPending = new Gauge({
     name: 'exeunt_oldest_pending_delivery_seconds',
     help: 'Age of the oldest notice that is still owed; 0 when none is. From storage, so the same on every node.',
+    aggregator: 'max',
     registers: [this.registry],
   });
 
@@ -92,6 +94,7 @@ export class Metrics implements OnModuleInit {
     name: 'exeunt_deliveries',
     help: 'Notices by state: pending ones whatever their age, others of the last 24 hours; 10000 means as many or more. From storage, so the same on every node.',
     labelNames: ['state'],
+    aggregator: 'max',
     registers: [this.registry],
   });
 
@@ -133,8 +136,11 @@ export class Metrics implements OnModuleInit {
   private readonly openBreakers = new Gauge({
     name: 'exeunt_logout_delivery_breakers_open',
     help: 'Applications whose notices wait because they failed several times in a row.',
+    aggregator: 'max',
     registers: [this.registry],
   });
+
+  private gathered: (() => Promise<string>) | undefined;
 
   private readonly countOpenBreakers = shared(() => this.ledger.countOpenBreakers());
 
@@ -229,6 +235,7 @@ export class Metrics implements OnModuleInit {
     const gauge: Gauge = new Gauge({
       name: 'exeunt_change_feed_up',
       help: '1 while this process hears of what other nodes change; at 0 it learns of it by the age of what it remembers.',
+      aggregator: 'min',
       registers: [this.registry],
       collect: () => gauge.set(hears() ? 1 : 0),
     });
@@ -239,6 +246,7 @@ export class Metrics implements OnModuleInit {
     const gauge: Gauge = new Gauge({
       name: 'exeunt_clock_offset_seconds',
       help: 'Seconds by which the clock of this machine is ahead of that of the database, whose time is used; negative: behind.',
+      aggregator: 'average',
       registers: [this.registry],
       collect: () => gauge.set(secondsAhead()),
     });
@@ -249,12 +257,14 @@ export class Metrics implements OnModuleInit {
     const standbys: Gauge = new Gauge({
       name: 'exeunt_standbys',
       help: 'Standbys of the primary, as it said within the last minute.',
+      aggregator: 'min',
       registers: [this.registry],
       collect: () => standbys.set(seen().standbys ?? Number.NaN),
     });
     const waits: Gauge = new Gauge({
       name: 'exeunt_logout_replicated',
       help: '1 while a logout is answered when a standby has it; at 0 a failover can undo it.',
+      aggregator: 'min',
       registers: [this.registry],
       collect: () => waits.set(seen().waits ? 1 : 0),
     });
@@ -265,10 +275,31 @@ export class Metrics implements OnModuleInit {
     return this.registry.contentType;
   }
 
-  /** Everything, in the text format of Prometheus. */
+  /** @param gathered the metrics of all workers, of which this process is one */
+  answerWith(gathered: () => Promise<string>): void {
+    this.gathered = gathered;
+    new Gauge({
+      name: 'exeunt_workers',
+      help: 'Workers that serve and were counted here.',
+      registers: [this.registry],
+    }).set(1);
+  }
+
+  /** Everything, in the text format of Prometheus: of this process, or of all workers. */
   async text(): Promise<string> {
-    await Promise.all([this.readLedger(), this.readOpenBreakers()]);
+    if (this.gathered !== undefined) return this.gathered();
+    await this.readStorage();
     return this.registry.metrics();
+  }
+
+  /** What this process counts, to be put together with what others do. */
+  async own(): Promise<object[]> {
+    await this.readStorage();
+    return this.registry.getMetricsAsJSON();
+  }
+
+  private async readStorage(): Promise<void> {
+    await Promise.all([this.readLedger(), this.readOpenBreakers()]);
   }
 }
 
