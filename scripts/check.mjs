@@ -1,5 +1,6 @@
 // Everything that CI runs, in order, with a table at the end. `--skip-tests` leaves out what was run just before.
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 
@@ -8,6 +9,7 @@ const { values } = parseArgs({
   options: { 'skip-tests': { type: 'boolean', default: false }, 'skip-browser': { type: 'boolean', default: false } },
 });
 
+const isDebian = existsSync('/etc/debian_version');
 const steps = [
   { name: 'types', args: ['run', 'types'] },
   { name: 'lint', args: ['run', 'lint'] },
@@ -21,8 +23,9 @@ const steps = [
   { name: 'migration drift', args: ['run', 'migration:check'] },
   { name: 'SQL statements', args: ['run', 'sql:check'] },
   { name: 'OpenAPI drift and lint', args: ['run', 'openapi:check'] },
-  { name: 'deployments', args: ['run', 'deploy:check'] },
-  { name: 'image', args: ['run', 'image:check'] },
+  // Both need programs of Debian; the image is made and entered by root.
+  ...(isDebian ? [{ name: 'deployments', args: ['run', 'deploy:check'] }] : []),
+  ...(isDebian && process.getuid?.() === 0 ? [{ name: 'image', args: ['run', 'image:check'] }] : []),
   ...(values['skip-browser'] ? [] : [{ name: 'browser tests', args: ['run', 'test:browser'] }]),
 ];
 
