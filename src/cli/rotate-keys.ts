@@ -38,7 +38,8 @@ async function main(): Promise<void> {
     settings.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir: settings.dataDir }) : undefined;
   try {
     const databaseUrl = settings.databaseUrl ?? embedded?.url ?? '';
-    if (embedded === undefined) await awaitDatabase(databaseUrl, settings.databaseWaitMs, say);
+    if (embedded === undefined)
+      await awaitDatabase(databaseUrl, settings.databaseWaitMs, say, settings.databaseDirectUrl);
     await requireSchema(databaseUrl);
     const app = await NestFactory.createApplicationContext(AppModule.with({ ...settings, databaseUrl }), {
       logger: ['error', 'warn'],

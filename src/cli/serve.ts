@@ -57,8 +57,9 @@ export async function openDatabase(settings: Settings, say: Say): Promise<OpenDa
       : undefined;
   try {
     const url = settings.databaseUrl ?? embedded?.url ?? '';
-    if (embedded === undefined) await awaitDatabase(url, settings.databaseWaitMs, say);
-    const migrations = await migrate(url);
+    const direct = settings.databaseDirectUrl;
+    if (embedded === undefined) await awaitDatabase(url, settings.databaseWaitMs, say, direct);
+    const migrations = await migrate(direct ?? url);
     if (migrations.length > 0) say(`Schema brought up to date: ${migrations.join(', ')}`);
     return { url, embedded };
   } catch (error) {

@@ -2,7 +2,7 @@ import { TestApp, type Answer, type TestClient } from '../support/app.js';
 import { Pair } from '../support/pair.js';
 import { StatementCounter } from '../support/statement-counter.js';
 import { declaredStatements } from '../../src/platform/database/statement.js';
-import { durably } from '../../src/platform/database/durability.js';
+import { atPrimary, durably } from '../../src/platform/database/durability.js';
 import { Replication } from '../../src/platform/database/replication.js';
 import { describe as describeStatement } from '../../src/platform/database/statement-check.js';
 import pg from 'pg';
@@ -176,19 +176,33 @@ describe('LOGOUT_DURABILITY, on a primary with one standby', () => {
     await last.stop();
   });
 
-  it('Postgres takes every statement in both forms', async () => {
+  it('a standby refuses what only reads, where a pooler may lead to one', async () => {
+    const standby = new pg.Client({ connectionString: pair.standby.url });
+    await standby.connect();
+    expect((await standby.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
+    await expect(standby.query(atPrimary('SELECT 1 AS n'))).rejects.toMatchObject({ code: '25006' });
+    await standby.end();
+    expect(await pair.db.query(atPrimary('SELECT 1 AS n'))).toEqual([{ n: 1 }]);
+  });
+
+  it('Postgres takes every statement in each form that the settings give it', async () => {
     const postgres = new pg.Client({ connectionString: pair.db.url });
     await postgres.connect();
-    const endings = declaredStatements().filter(({ statement }) => statement.ends);
-    expect(endings.length).toBeGreaterThan(40);
-    for (const { statement } of endings) {
-      const described = await describeStatement(postgres, statement.text);
-      for (const durability of ['local', 'replicated'] as const) {
-        const form = await describeStatement(postgres, durably(statement.text, durability));
-        expect(form.parameters).toEqual(described.parameters);
-        expect(form.columns.map(({ name }) => name)).toEqual(described.columns.map(({ name }) => name));
+    onTestFinished(() => postgres.end());
+    const statements = declaredStatements().map(({ statement }) => statement);
+    expect(statements.filter(({ ends }) => ends).length).toBeGreaterThan(40);
+    expect(statements.filter(({ writes }) => !writes).length).toBeGreaterThan(80);
+    for (const { text, ends, writes } of statements) {
+      const described = await describeStatement(postgres, text);
+      const forms = [
+        ...(ends ? [durably(text, 'local'), durably(text, 'replicated')] : []),
+        ...(writes ? [] : [atPrimary(text)]),
+      ];
+      for (const form of forms) {
+        const { parameters, columns } = await describeStatement(postgres, form);
+        expect(parameters).toEqual(described.parameters);
+        expect(columns.map(({ name }) => name)).toEqual(described.columns.map(({ name }) => name));
       }
     }
-    await postgres.end();
   });
 });

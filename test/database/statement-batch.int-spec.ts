@@ -57,7 +57,7 @@ class Node {
   }
 
   static async start(url: string, lock = 5000): Promise<Node> {
-    const limits = { statement: 15_000, lock, idleInTransaction: 30_000 };
+    const limits = { limits: { statement: 15_000, lock, idleInTransaction: 30_000 } };
     const dataSource = await new DataSource(dataSourceOptions(url, 10, [], limits)).initialize();
     return new Node(dataSource, new TransactionRunner(dataSource));
   }

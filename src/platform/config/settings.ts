@@ -35,6 +35,10 @@ export interface Settings {
   readonly issuer: string;
   /** Postgres to use; `undefined` starts the embedded one in {@link dataDir}. */
   readonly databaseUrl: string | undefined;
+  /**
+   * Postgres itself, where {@link databaseUrl} leads to a pooler in transaction mode: for what needs a session.
+   */
+  readonly databaseDirectUrl: string | undefined;
   readonly databasePoolSize: number;
   /** How long a start waits for a database that cannot be reached. */
   readonly databaseWaitMs: number;
@@ -149,6 +153,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     workers: read.parsed('WORKERS', parseWorkers, 1),
     issuer,
     databaseUrl: read.postgresUrl('DATABASE_URL'),
+    databaseDirectUrl: read.postgresUrl('DATABASE_DIRECT_URL'),
     databasePoolSize: read.integer('DATABASE_POOL_SIZE', 10, { min: 2, max: 500 }),
     databaseWaitMs: read.integer('DATABASE_WAIT_SECONDS', 30, { min: 0, max: 3600 }) * SECOND,
     logoutDurability: read.oneOf('LOGOUT_DURABILITY', LOGOUT_DURABILITIES, undefined),
@@ -216,6 +221,9 @@ export function loadSettings(env: Environment = process.env): Settings {
       if (/^change-?me/i.test(env[name]?.trim() ?? ''))
         read.problem(name, 'is the example that everybody can read: set a secret of your own');
     }
+  }
+  if (settings.databaseDirectUrl !== undefined && settings.databaseUrl === undefined) {
+    read.problem('DATABASE_URL', 'is required when DATABASE_DIRECT_URL is set');
   }
   if (settings.adminClientSecret !== undefined && settings.adminClientId === undefined) {
     read.problem('EXEUNT_ADMIN_CLIENT_ID', 'is required when EXEUNT_ADMIN_CLIENT_SECRET is set');

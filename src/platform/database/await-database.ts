@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { READ_ONLY, requirePrimary, StandbyError } from './connections.js';
-import { within } from './time-limit.js';
+import { LIMITS_OF_REQUESTS, READ_ONLY, requirePrimary, StandbyError } from './connections.js';
+import { TimeLimitError, within } from './time-limit.js';
 import { codeOf, isNetworkCode, isStorageFailure, sqlState } from './storage-errors.js';
 
 /** A start that ends because of the database. The message is for an operator: it names the setting and what helps. */
@@ -22,19 +22,46 @@ const PAUSE_MS = 1000;
 const SAY_EVERY_MS = 4000;
 const CONNECT_MS = 5000;
 const HEAR_MS = 5000;
+const WAIT_FOR_OTHER_MS = 1000;
 
 /**
  * Returns once the database at `url` answers as one that can be used: a primary, which keeps a session for each
  * connection. One that cannot be reached is tried again for `waitMs`, with a line every few seconds.
  *
+ * @param directUrl Postgres itself, where `url` leads to a pooler in transaction mode. Then the sessions are those of
+ *   `directUrl`, and the pooler must lead to the same database and keep prepared statements
  * @throws DatabaseUnusableError
  */
-export async function awaitDatabase(url: string, waitMs: number, say: (line: string) => void): Promise<void> {
+export async function awaitDatabase(
+  url: string,
+  waitMs: number,
+  say: (line: string) => void,
+  directUrl?: string,
+): Promise<void> {
+  const pooler = { url, setting: 'DATABASE_URL' };
+  const postgres = directUrl === undefined ? pooler : { url: directUrl, setting: 'DATABASE_DIRECT_URL' };
+  await reach(postgres, waitMs, say);
+  if (!(await hears(postgres, postgres))) throw new DatabaseUnusableError(noSessions(postgres));
+  if (postgres === pooler) return;
+  await reach(pooler, waitMs, say);
+  if (!(await hears(postgres, pooler))) throw new DatabaseUnusableError(twoDatabases(postgres, pooler));
+  if (!(await keepsPreparedStatements(pooler))) throw new DatabaseUnusableError(noPreparedStatements(pooler));
+  const limits = await missingLimits(pooler);
+  if (limits !== undefined) say(limits);
+}
+
+/** A URL, and the setting that has it. */
+interface Way {
+  readonly url: string;
+  readonly setting: string;
+}
+
+async function reach(way: Way, waitMs: number, say: (line: string) => void): Promise<void> {
   const end = performance.now() + waitMs;
   for (let said = -Infinity; ;) {
-    const error = await tryOnce(url);
-    if (error === undefined) break;
-    const words = `Postgres at ${placeOf(url)} (DATABASE_URL) ${wordsFor(error)}`;
+    const error = await tryOnce(way.url);
+    if (error === undefined) return;
+    const words = complaint(way, error);
     if (!isPassing(error)) throw new DatabaseUnusableError(words);
     const left = end - performance.now();
     if (left <= 0) throw new DatabaseUnusableError(words);
@@ -44,7 +71,6 @@ export async function awaitDatabase(url: string, waitMs: number, say: (line: str
     }
     await sleep(Math.min(PAUSE_MS, left));
   }
-  if (!(await keepsSessions(url))) throw new DatabaseUnusableError(NO_SESSIONS(placeOf(url)));
 }
 
 /** Returns when the database has the schema of a service that has started once. @throws DatabaseUnusableError */
@@ -63,10 +89,24 @@ export async function requireSchema(url: string): Promise<void> {
   );
 }
 
-const NO_SESSIONS = (place: string): string =>
-  `What answers at ${place} (DATABASE_URL) does not keep a session for each connection, as a pooler in transaction or ` +
-  'statement mode does not: what other nodes change would not be heard. Set pool_mode = session for this database in ' +
-  'PgBouncer, or let DATABASE_URL lead to Postgres itself.';
+const named = ({ url, setting }: Way): string => `${placeOf(url)} (${setting})`;
+
+const complaint = (way: Way, error: unknown): string => `Postgres at ${named(way)} ${wordsFor(error, way.setting)}`;
+
+const noSessions = (way: Way): string =>
+  `What answers at ${named(way)} does not keep a session for each connection, as a pooler in transaction or ` +
+  'statement mode does not: what other nodes change would not be heard. ' +
+  (way.setting === 'DATABASE_DIRECT_URL'
+    ? 'Let it lead to Postgres itself.'
+    : 'Set DATABASE_DIRECT_URL to Postgres itself, beside a PgBouncer of 1.21 or newer; or set pool_mode = session for this ' +
+      'database in PgBouncer; or let DATABASE_URL lead to Postgres itself.');
+
+const twoDatabases = (postgres: Way, pooler: Way): string =>
+  `What is said at ${named(pooler)} is not heard at ${named(postgres)}: they are two databases. Let both lead to the same one.`;
+
+const noPreparedStatements = (way: Way): string =>
+  `The pooler at ${named(way)} does not keep named prepared statements. Set max_prepared_statements = 400 in PgBouncer, ` +
+  'which must be 1.21 or newer.';
 
 /** Host, port and database of a URL, never the password. */
 export function placeOf(url: string): string {
@@ -89,10 +129,10 @@ async function tryOnce(url: string): Promise<unknown> {
 
 /**
  * What one connection waits for, another one says. A pooler that lends its connections for a transaction or a statement
- * loses it: it has no connection to hand the notification to.
+ * loses it: it has no connection to hand the notification to. Nor does another database get it.
  */
-async function keepsSessions(url: string): Promise<boolean> {
-  const [listener, speaker] = [clientOf(url), clientOf(url)];
+async function hears(by: Way, from: Way): Promise<boolean> {
+  const [listener, speaker] = [clientOf(by.url), clientOf(from.url)];
   const channel = `exeunt_start_${randomUUID().replaceAll('-', '')}`;
   try {
     await listener.connect();
@@ -105,9 +145,60 @@ async function keepsSessions(url: string): Promise<boolean> {
       () => false,
     );
   } catch (error) {
-    throw new DatabaseUnusableError(`Postgres at ${placeOf(url)} (DATABASE_URL) ${wordsFor(error)}`);
+    throw new DatabaseUnusableError(complaint(from, error));
   } finally {
     await Promise.all([close(listener), close(speaker)]);
+  }
+}
+
+/**
+ * One connection prepares a statement, and uses it again while another one holds the server that it was prepared on; so
+ * does the other one under the same name. A pooler that does not keep them answers that there is none, or one already.
+ */
+async function keepsPreparedStatements(way: Way): Promise<boolean> {
+  const [one, other] = [clientOf(way.url), clientOf(way.url)];
+  const prepared = { name: 'exeunt_start', text: 'SELECT pg_catalog.pg_backend_pid() AS pid' };
+  try {
+    await Promise.all([one.connect(), other.connect()]);
+    await one.query(prepared);
+    await other.query(prepared);
+    await other.query('BEGIN');
+    await other.query(prepared);
+    // With a pool of one connection this waits, and that is no fault.
+    await within(WAIT_FOR_OTHER_MS, one.query(prepared)).catch((error: unknown) => {
+      if (!(error instanceof TimeLimitError)) throw error;
+    });
+    return true;
+  } catch (error) {
+    if (['26000', '42P05', '08P01'].includes(sqlState(error) ?? '')) return false;
+    throw new DatabaseUnusableError(complaint(way, error));
+  } finally {
+    await Promise.all([close(one), close(other)]);
+  }
+}
+
+/** What a pooler's connections have no limits without: those of the role. Undefined: they have them. */
+async function missingLimits(way: Way): Promise<string | undefined> {
+  const client = clientOf(way.url);
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ role: string; database: string; missing: boolean }>(`
+      SELECT quote_ident(current_user) AS role, quote_ident(current_database()) AS database,
+             '0' IN (current_setting('statement_timeout'), current_setting('lock_timeout'),
+                     current_setting('idle_in_transaction_session_timeout')) AS missing`);
+    const [row] = rows;
+    if (row?.missing !== true) return undefined;
+    const { statement, lock, idleInTransaction } = LIMITS_OF_REQUESTS;
+    const alter = Object.entries({
+      statement_timeout: statement,
+      lock_timeout: lock,
+      idle_in_transaction_session_timeout: idleInTransaction,
+    }).map(([name, ms]) => `ALTER ROLE ${row.role} IN DATABASE ${row.database} SET ${name} = '${ms / 1000}s';`);
+    return `What goes through the pooler at ${named(way)} has no time limits of Postgres. Set them once: ${alter.join(' ')} Then RECONNECT in PgBouncer.`;
+  } catch (error) {
+    throw new DatabaseUnusableError(complaint(way, error));
+  } finally {
+    await close(client);
   }
 }
 
@@ -139,16 +230,16 @@ function refusedParameter(error: unknown): string | undefined {
 }
 
 /** Never the driver's own words, which may quote what the URL holds. */
-function wordsFor(error: unknown): string {
+function wordsFor(error: unknown, setting: string): string {
   const code = codeOf(error);
   const parameter = refusedParameter(error);
   if (parameter !== undefined)
     return (
-      `is a pooler that refuses the parameter ${parameter} (${code}). Take it out of DATABASE_URL, or name it in ` +
+      `is a pooler that refuses the parameter ${parameter} (${code}). Take it out of ${setting}, or name it in ` +
       `PgBouncer: ignore_startup_parameters = ${parameter}.`
     );
   if (error instanceof StandbyError)
-    return `is a standby (in recovery), not a primary. Let DATABASE_URL lead to the primary.`;
+    return `is a standby (in recovery), not a primary. Let ${setting} lead to the primary.`;
   switch (code) {
     case '28P01':
     case '28000':

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import pg, { type Pool } from 'pg';
 import { DataSource } from 'typeorm';
+import { SETTINGS, type Settings } from '../config/settings.js';
 import { statement, type Queryable } from './statement.js';
 import { within } from './time-limit.js';
 import { codeOf } from './storage-errors.js';
@@ -49,6 +50,7 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly dataSource: DataSource,
     @Optional() @Inject(HEARTBEAT_MS) heartbeatMs?: number,
+    @Optional() @Inject(SETTINGS) private readonly settings?: Pick<Settings, 'databaseDirectUrl'>,
   ) {
     this.heartbeatMs = heartbeatMs ?? DEFAULT_HEARTBEAT_MS;
   }
@@ -85,8 +87,10 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
 
   private async connect(): Promise<void> {
     const { url } = this.dataSource.options as { url: string };
+    // A pooler has no connection to hand a notification to.
+    const connectionString = this.settings?.databaseDirectUrl ?? url;
     const client = new pg.Client({
-      connectionString: url,
+      connectionString,
       application_name: 'exeunt-changes',
       keepAlive: true,
       connectionTimeoutMillis: CONNECT_MS,

@@ -11,6 +11,9 @@ export interface TimeLimits {
   readonly idleInTransaction: number;
 }
 
+/** A statement that hangs would hold its request and its locks for ever. */
+export const LIMITS_OF_REQUESTS: TimeLimits = { statement: 15_000, lock: 5000, idleInTransaction: 30_000 };
+
 /** How long a request waits for a connection, in milliseconds; then it fails as if storage were away. */
 export const WAIT_MS = 5000;
 

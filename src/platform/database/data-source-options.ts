@@ -1,18 +1,22 @@
 import type { DataSourceOptions } from 'typeorm';
-import { prepareConnection, WAIT_MS, type TimeLimits } from './connections.js';
+import { LIMITS_OF_REQUESTS, prepareConnection, requirePrimary, WAIT_MS, type TimeLimits } from './connections.js';
 import * as migrations from '../../../migrations/index.js';
 
 type EntityClass = abstract new (...args: never[]) => unknown;
 
-/** A statement that hangs would hold its request and its locks for ever. */
-const OF_REQUESTS: TimeLimits = { statement: 15_000, lock: 5000, idleInTransaction: 30_000 };
+/** How connections are prepared. */
+export interface ConnectionPlan {
+  readonly limits?: TimeLimits;
+  /** They end at a pooler, which lends them for a transaction each: nothing is set that would stay with one. */
+  readonly pooled?: boolean;
+}
 
 /** Options of the one data source; `entities` is handed in, since this module knows no other. */
 export function dataSourceOptions(
   url: string,
   poolSize: number,
   entities: readonly EntityClass[],
-  limits: TimeLimits = OF_REQUESTS,
+  { limits = LIMITS_OF_REQUESTS, pooled = false }: ConnectionPlan = {},
 ): DataSourceOptions {
   return {
     type: 'postgres',
@@ -28,7 +32,7 @@ export function dataSourceOptions(
     extra: {
       connectionTimeoutMillis: WAIT_MS,
       idleTimeoutMillis: 30_000,
-      onConnect: prepareConnection(limits),
+      onConnect: pooled ? requirePrimary : prepareConnection(limits),
       // Ours, where those limits are Postgres's own: one that has fallen silent keeps no time limit.
       query_timeout: limits.statement === 0 ? 0 : limits.statement + 5000,
     },

@@ -33,7 +33,9 @@ export class DatabaseModule implements OnApplicationShutdown {
             if (settings.databaseUrl === undefined)
               throw new Error('the database must be started before the application');
             return new DataSource(
-              dataSourceOptions(settings.databaseUrl, settings.databasePoolSize, entities),
+              dataSourceOptions(settings.databaseUrl, settings.databasePoolSize, entities, {
+                pooled: settings.databaseDirectUrl !== undefined,
+              }),
             ).initialize();
           },
         },

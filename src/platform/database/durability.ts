@@ -24,7 +24,19 @@ const WITH = /^\s*WITH(?:\s+RECURSIVE)?\s/i;
  * carried out.
  */
 export function durably(text: string, durability: LogoutDurability): string {
-  const cte = `durable AS (INSERT INTO commit_waits SELECT WHERE ${SETS[durability]})`;
+  return after(`durable AS (INSERT INTO commit_waits SELECT WHERE ${SETS[durability]})`, text);
+}
+
+/**
+ * The statement, which a standby refuses (25006), though it only reads. For what goes through a pooler: that may connect
+ * our connection to another server, which was the primary, and what is read there may be behind
+ * (docs/decisions/0060-a-pooler-in-transaction-mode.md).
+ */
+export function atPrimary(text: string): string {
+  return after('at_primary AS (INSERT INTO commit_waits SELECT WHERE false)', text);
+}
+
+function after(cte: string, text: string): string {
   return WITH.test(text) ? text.replace(WITH, (start) => `${start}${cte},`) : `WITH ${cte} ${text}`;
 }
 

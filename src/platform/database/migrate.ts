@@ -7,10 +7,13 @@ const MIGRATION_LOCK = 0x65786575;
 /**
  * Brings the schema up to date. Safe when several nodes start at once: TypeORM takes no lock of its own, so one
  * advisory lock is held around the whole of it. Returns the names of the migrations that ran.
+ * @param url of Postgres itself: the lock belongs to a session
  */
 export async function migrate(url: string): Promise<string[]> {
   // An index on a large table, or the wait for another node's migrations, may take longer than a request may.
-  const dataSource = new DataSource(dataSourceOptions(url, 2, [], { statement: 0, lock: 0, idleInTransaction: 0 }));
+  const dataSource = new DataSource(
+    dataSourceOptions(url, 2, [], { limits: { statement: 0, lock: 0, idleInTransaction: 0 } }),
+  );
   await dataSource.initialize();
   try {
     const runner = dataSource.createQueryRunner();

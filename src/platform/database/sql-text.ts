@@ -30,6 +30,12 @@ export function ctesIn(text: string): string[] {
   return [...code.matchAll(CTE)].flatMap(([, name]) => name ?? []);
 }
 
+/** Whether a statement writes rows or locks them. One that only calls a function that does is not noticed. */
+export function writesOrLocks(text: string): boolean {
+  const code = text.replace(new RegExp(NO_CODE, 'g'), ' ');
+  return /^\s*LOCK\b|\bINSERT\s+INTO\b|\bDELETE\s+FROM\b|\bUPDATE\b|\bFOR\s+(?:KEY\s+)?SHARE\b/i.test(code);
+}
+
 /** Without the indentation that all lines but the first have in common, without blank lines and spaces at ends. */
 export function tidy(text: string): string {
   const lines = text.split('\n').map((line) => line.trimEnd());

@@ -1,4 +1,4 @@
-import { ctesIn, parametersIn, replaceParameters } from './sql-text.js';
+import { ctesIn, parametersIn, replaceParameters, writesOrLocks } from './sql-text.js';
 import { sqlTypeOf, type Columns, type ColumnsRow, type Parameters, type ValuesOf } from './sql-types.js';
 
 export { typed, type ValuesOf } from './sql-types.js';
@@ -19,6 +19,8 @@ export interface Statement<Values, Row> {
   readonly plannedAnew: boolean;
   /** What it writes is answered "it is over": its commit waits for the replication that LOGOUT_DURABILITY asks for. */
   readonly ends: boolean;
+  /** It writes or locks, so that a standby refuses it (25006). */
+  readonly writes: boolean;
   /** The values in the order of the parameters' numbers, JSON as text. */
   readonly bind: (values: Values) => unknown[];
   readonly [returns]?: Row;
@@ -117,6 +119,7 @@ export function statement(declared: Declared<Parameters, Columns>): Statement<ne
       row,
       plannedAnew,
       ends,
+      writes: writesOrLocks(source),
       text: compile(source, parameters),
       bind: binderOf(parameters),
     };

@@ -4,7 +4,7 @@ import type { Pool, PoolClient, QueryConfig } from 'pg';
 import { SETTINGS, type LogoutDurability, type Settings } from '../config/settings.js';
 import { cancelRequest } from './cancel-request.js';
 import { READ_ONLY } from './connections.js';
-import { CONFIRM, durably, NotReplicatedError, saysNotReplicated } from './durability.js';
+import { atPrimary, CONFIRM, durably, NotReplicatedError, saysNotReplicated } from './durability.js';
 import { measurePoolWait } from './pool-wait.js';
 import { isSilence, sqlState } from './storage-errors.js';
 import { warnOf } from './storage-log.js';
@@ -72,18 +72,20 @@ export class TransactionRunner implements Queryable {
   /** Is called with each batch. */
   batchListener: BatchListener | undefined;
   private readonly durability: LogoutDurability | undefined;
-  /** The texts of statements that end something, as the setting has them. */
-  private readonly durable = new Map<Statement<never, unknown>, { readonly name: string; readonly text: string }>();
+  private readonly pooled: boolean;
+  /** The texts of statements that the settings change. */
+  private readonly changed = new Map<Statement<never, unknown>, { readonly name: string; readonly text: string }>();
   /** Connections whose last commit is on no standby, though it was to be. */
   private readonly unreplicated = new WeakSet<PoolClient>();
 
-  /** @param settings without them, as without the setting, the cluster's own settings say what a commit waits for */
+  /** @param settings without them, the cluster's own settings say what a commit waits for, and no pooler is in between */
   constructor(
     private readonly dataSource: DataSource,
-    @Optional() @Inject(SETTINGS) settings?: Pick<Settings, 'logoutDurability'>,
+    @Optional() @Inject(SETTINGS) settings?: Pick<Settings, 'logoutDurability' | 'databaseDirectUrl'>,
     @Optional() readonly tracing: Tracing = new Tracing(),
   ) {
     this.durability = settings?.logoutDurability;
+    this.pooled = settings?.databaseDirectUrl !== undefined;
     this.pool = (dataSource.driver as unknown as { master: Pool }).master;
     this.waitedSeconds = measurePoolWait(this.pool);
     // Between the pool, which listens for errors of idle connections, and TypeORM, which listens in the next turn,
@@ -125,7 +127,7 @@ export class TransactionRunner implements Queryable {
       if (!lasts) throw new NotReplicatedError();
       return result;
     } catch (error) {
-      if (open.endsOn !== undefined) this.stopWaiting(open.endsOn, error);
+      if (open.endsOn !== undefined) await this.stopWaiting(open.endsOn, error);
       throw error;
     }
   }
@@ -218,7 +220,7 @@ export class TransactionRunner implements Queryable {
       return rows;
     } catch (error) {
       failure = error as Error;
-      this.stopWaiting(client, error);
+      await this.stopWaiting(client, error);
       throw error;
     } finally {
       client.release(failure);
@@ -234,24 +236,28 @@ export class TransactionRunner implements Queryable {
    * Nothing limits how long Postgres waits for a standby: a backend whose client has long given up would keep its place until
    * that answers, and with enough of them no connection is left.
    */
-  private stopWaiting(client: PoolClient, error: unknown): void {
-    if (this.durability === 'replicated' && isSilence(error)) cancelRequest(client);
+  private async stopWaiting(client: PoolClient, error: unknown): Promise<void> {
+    if (this.durability === 'replicated' && isSilence(error)) await cancelRequest(client);
   }
 
   /** What `pg` takes. It prepares the text under the name once per connection. */
   private toQuery<Values>(statement: Statement<Values, unknown>, values: Values): QueryConfig {
     const { bind, plannedAnew } = statement;
-    const { name, text } = statement.ends ? this.textOf(statement) : statement;
+    const { name, text } = this.textOf(statement);
     return plannedAnew ? { text, values: bind(values) } : { name, text, values: bind(values) };
   }
 
   private textOf(statement: Statement<never, unknown>): { readonly name: string; readonly text: string } {
-    const { durability } = this;
-    if (durability === undefined) return statement;
-    let known = this.durable.get(statement);
+    const { durability, pooled } = this;
+    const ends = statement.ends && durability !== undefined;
+    if (!ends && (!pooled || statement.writes)) return statement;
+    let known = this.changed.get(statement);
     if (known === undefined) {
-      known = { name: `${statement.name}_${durability}`, text: durably(statement.text, durability) };
-      this.durable.set(statement, known);
+      const { name, text } = statement;
+      known = ends
+        ? { name: `${name}_${durability}`, text: durably(text, durability) }
+        : { name: `${name}_at_primary`, text: atPrimary(text) };
+      this.changed.set(statement, known);
     }
     return known;
   }
