@@ -1,5 +1,8 @@
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { ClientsService } from '../../src/domain/clients/clients.service.js';
 import { ADMIN, basic, TestApp, type Answer } from '../support/app.js';
 import { MINUTE } from '../support/clock.js';
+import { holding, untilWaiting } from '../support/locks.js';
 
 const LIMIT = 4;
 
@@ -76,6 +79,49 @@ describe('guesses at a client’s secret', () => {
     const answers = await Promise.all(Array.from({ length: 60 }, () => ask('/token', admin)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(60);
     expect(await app.db.query('SELECT 1 FROM rate_limits')).toEqual([]);
+  });
+
+  it('nor when all of them have waited for storage, and are looked at in one turn', async () => {
+    // As after a lost change feed, twice: what is remembered of the client is read again, and what is being read is not kept.
+    const forget = (): void => app.app.get(ClientsService).forget(ADMIN.clientId);
+    forget();
+    const asked = await holding(app.db, 'LOCK TABLE clients IN ACCESS EXCLUSIVE MODE', [], async () => {
+      const asking = Array.from({ length: 60 }, () => ask('/token', admin));
+      await untilWaiting(app.db);
+      forget();
+      return asking;
+    });
+    expect((await Promise.all(asked)).filter(({ status }) => status === 200)).toHaveLength(60);
+    expect(await app.db.query('SELECT 1 FROM rate_limits')).toEqual([]);
+  });
+
+  it('nor those who prove themselves by an assertion, which takes a round trip', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
+    const { clientId } = await app.createClient({
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: '1', alg: 'ES256' }] },
+    });
+    const assertion = (n: number): Promise<string> =>
+      new SignJWT({ iss: clientId, sub: clientId, aud: app.issuer, jti: `jti-${n}`, exp: app.clock.seconds() + 60 })
+        .setProtectedHeader({ alg: 'ES256', kid: '1' })
+        .sign(privateKey);
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_, n) =>
+        app.form(
+          '/token',
+          {
+            grant_type: 'client_credentials',
+            client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+            client_assertion: await assertion(n),
+          },
+          undefined,
+          from('192.0.2.1'),
+        ),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(40);
   });
 
   it('one network that guesses at many clients is stopped as well, and a /64 is one network', async () => {

@@ -11,8 +11,12 @@ export interface GuessLimit {
 }
 
 interface Count {
-  used: number;
+  wrong: number;
+  /** Guesses that are being looked at: any of them may be wrong. */
+  underWay: number;
   readonly until: number;
+  /** Guesses that begin when one of those is decided. */
+  readonly waiting: (() => void)[];
 }
 
 const REMEMBERED_KEYS = 100_000;
@@ -22,8 +26,10 @@ const LONGEST_NAME = 128;
  * Bounds wrong guesses without a round trip for those who are right, who are nearly all.
  *
  * A guess is counted in memory before it is looked at, in the same turn of the event loop, so that no burst gets past the
- * limit of this node; when it was right it is given back. A wrong one is counted in storage too, and what is used up
- * there is refused here from then on: a limit holds over all nodes but for the one guess that each needs to find out.
+ * limit of this node. Where as many are being looked at as may still be wrong, the next one waits until one of them is decided: many
+ * who are right may come at once, such as after a while in which storage was away, and none of them is refused. A wrong one is
+ * counted in storage too, and what is used up there is refused here from then on: a limit holds over all nodes but for the one
+ * guess that each needs to find out.
  */
 export class GuessLimiter {
   private readonly counts = new LRUCache<string, Count>({ max: REMEMBERED_KEYS });
@@ -39,25 +45,34 @@ export class GuessLimiter {
     return new GuessAttempt(this, keys);
   }
 
-  /** @internal Counts one for each key, or none at all. */
-  begin(keys: ReadonlyArray<readonly string[]>): void {
+  /** @internal One guess more for each key, or for none at all. @returns undefined: it has to wait for one of those */
+  begin(keys: ReadonlyArray<readonly string[]>): readonly Count[] | undefined {
     const now = this.clock.now().getTime();
     const counts = keys.map((key, n) => this.countOf(n, key, now));
-    const full = counts.filter((count, n) => count.used >= (this.limits[n]?.points ?? 0));
+    const full = counts.filter((count, n) => count.wrong >= this.pointsOf(n));
     if (full.length > 0) {
       const seconds = Math.ceil((Math.max(...full.map(({ until }) => until)) - now) / 1000);
       throw new TooManyRequestsError('Too many wrong guesses. Wait before you try again.', Math.max(1, seconds));
     }
-    for (const count of counts) count.used += 1;
+    if (counts.some((count, n) => this.isBusy(count, n))) return undefined;
+    for (const count of counts) count.underWay += 1;
+    return counts;
+  }
+
+  /** @internal Resolves when a guess that is in the way has been decided. */
+  async decided(keys: ReadonlyArray<readonly string[]>): Promise<void> {
+    const now = this.clock.now().getTime();
+    const busy = keys.map((key, n) => this.countOf(n, key, now)).find((count, n) => this.isBusy(count, n));
+    if (busy !== undefined) await new Promise<void>((resolve) => busy.waiting.push(resolve));
   }
 
   /** @internal */
-  giveBack(keys: ReadonlyArray<readonly string[]>): void {
-    const now = this.clock.now().getTime();
-    for (const [n, key] of keys.entries()) {
-      const count = this.countOf(n, key, now);
-      count.used = Math.max(0, count.used - 1);
+  decide(counts: readonly Count[], wrong: boolean): void {
+    for (const count of counts) {
+      count.underWay -= 1;
+      if (wrong) count.wrong += 1;
     }
+    for (const { waiting } of counts) for (const begin of waiting.splice(0)) begin();
   }
 
   /** @internal Tells the other nodes, and learns from them. */
@@ -67,17 +82,27 @@ export class GuessLimiter {
         const key = keys[n] ?? [];
         const secondsToWait = await shared.consume(...key);
         if (secondsToWait === undefined) return;
-        const until = this.clock.now().getTime() + secondsToWait * 1000;
-        this.counts.set(nameOf(n, key), { used: points, until });
+        const now = this.clock.now().getTime();
+        const { waiting } = this.countOf(n, key, now);
+        this.counts.set(nameOf(n, key), { wrong: points, underWay: 0, waiting, until: now + secondsToWait * 1000 });
       }),
     );
+  }
+
+  private pointsOf(n: number): number {
+    return this.limits[n]?.points ?? 0;
+  }
+
+  /** Whether so many are under way that one more might be one too many. */
+  private isBusy({ wrong, underWay }: Count, n: number): boolean {
+    return underWay > 0 && wrong + underWay >= this.pointsOf(n);
   }
 
   private countOf(n: number, key: readonly string[], now: number): Count {
     const name = nameOf(n, key);
     const known = this.counts.get(name);
     if (known !== undefined && known.until > now) return known;
-    const fresh = { used: 0, until: now + this.windowMs };
+    const fresh = { wrong: 0, underWay: 0, until: now + this.windowMs, waiting: [] };
     this.counts.set(name, fresh);
     return fresh;
   }
@@ -85,30 +110,45 @@ export class GuessLimiter {
 
 /** One guess: begun before it is looked at, then right or wrong. */
 export class GuessAttempt {
-  private begun = false;
+  private counts: readonly Count[] | undefined;
 
   constructor(
     private readonly limiter: GuessLimiter,
     private readonly keys: ReadonlyArray<readonly string[]>,
   ) {}
 
-  /** @throws TooManyRequestsError: then it must not be looked at */
-  begin(): void {
-    if (this.begun) return;
-    this.limiter.begin(this.keys);
-    this.begun = true;
+  /**
+   * Undefined, as nearly always: it may be looked at. Else when that resolves.
+   * @throws TooManyRequestsError, also later: then it must not be looked at
+   */
+  begin(): Promise<void> | undefined {
+    if (this.counts !== undefined) return undefined;
+    this.counts = this.limiter.begin(this.keys);
+    return this.counts === undefined ? this.beginLater() : undefined;
   }
 
   /** It was right, or could not be looked at. */
   giveBack(): void {
-    if (this.begun) this.limiter.giveBack(this.keys);
-    this.begun = false;
+    this.decide(false);
   }
 
   /** It was wrong. @throws what storage throws */
   async failed(): Promise<void> {
-    if (this.begun) await this.limiter.share(this.keys);
-    this.begun = false;
+    if (this.decide(true)) await this.limiter.share(this.keys);
+  }
+
+  private async beginLater(): Promise<void> {
+    while (this.counts === undefined) {
+      await this.limiter.decided(this.keys);
+      this.counts = this.limiter.begin(this.keys);
+    }
+  }
+
+  private decide(wrong: boolean): boolean {
+    const { counts } = this;
+    this.counts = undefined;
+    if (counts !== undefined) this.limiter.decide(counts, wrong);
+    return counts !== undefined;
   }
 }
 

@@ -92,7 +92,8 @@ export class ClientAuthenticator {
     const client = await this.guesses.guard(claims[0]?.clientId ?? '', address, async (attempt) => {
       const candidates = await this.candidates(proof, claims);
       // Before the first of them is looked at, so however many come at once, each is counted.
-      attempt.begin();
+      const held = attempt.begin();
+      if (held !== undefined) await held;
       try {
         return await this.proved(verifier, candidates);
       } catch (error) {

@@ -18,8 +18,11 @@ const PER_CLIENT = 50;
 
 /** One try at proving to be a client. Begun before it is looked at; right or wrong after that. */
 export interface ClientProofAttempt {
-  /** @throws TooManyRequestsError: then it must not be looked at */
-  begin(): void;
+  /**
+   * Undefined: it may be looked at. Else when that resolves.
+   * @throws TooManyRequestsError, also later: then it must not be looked at
+   */
+  begin(): Promise<void> | undefined;
 }
 
 /**
