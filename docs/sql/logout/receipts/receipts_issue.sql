@@ -1,4 +1,5 @@
 -- receipts_issue, declared in src/domain/logout/receipts/receipt.repository.ts
+-- ends something: its commit waits for what LOGOUT_DURABILITY says
 -- parameters:
 --   sequences bigint[]
 --   terminationIds uuid[]

@@ -96,8 +96,10 @@ const DUE = statement({
      ORDER BY o.termination_id`,
 });
 
+/** What was exported must not be lost with a primary: its number would be missing in the chain for ever. */
 const ISSUE = statement({
   name: 'receipts_issue',
+  ends: true,
   parameters: {
     sequences: 'bigint[]',
     terminationIds: 'uuid[]',
