@@ -26,6 +26,7 @@ const steps = [
   // Both need programs of Debian; the image is made and entered by root.
   ...(isDebian ? [{ name: 'deployments', args: ['run', 'deploy:check'] }] : []),
   ...(isDebian && process.getuid?.() === 0 ? [{ name: 'image', args: ['run', 'image:check'] }] : []),
+  ...(values['skip-tests'] ? [] : [{ name: 'tests on a cluster', args: ['run', 'test:cluster'] }]),
   ...(values['skip-browser'] ? [] : [{ name: 'browser tests', args: ['run', 'test:browser'] }]),
 ];
 
