@@ -16,6 +16,7 @@ const ASK_FOR_NO_PERSON = [
   'test/egress/**',
   'test/embedded-postgres/**',
   'test/faults/lost-feed.e2e-spec.ts',
+  'test/faults/skewed-clocks.e2e-spec.ts',
   'test/migrations/**',
   'test/openapi/**',
   'test/rate-limits/**',

@@ -225,6 +225,18 @@ describe('a machine whose clock changes while the service runs', () => {
     expect(Math.abs(off())).toBeLessThan(SECOND);
   });
 
+  it('is in another place than its database is now: compared when the connection is there again', async () => {
+    // As after a failover to a machine with another clock: nothing here has changed.
+    clock.slew(-MINUTE);
+    await app.db.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'exeunt-changes' AND datname = current_database()`,
+    );
+    await vi.waitUntil(() => app.logger.lines.some((line) => line.includes('the time went forward by 60.0 s')), {
+      timeout: 8000,
+    });
+    expect(Math.abs(off())).toBeLessThan(SECOND);
+  });
+
   it('catches up with a small difference gradually, and never goes back', async () => {
     clock.slew(400);
     let last = clock.now().getTime();

@@ -39,6 +39,7 @@ const DEFAULT_HEARTBEAT_MS = 5000;
 export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(ChangeFeed.name);
   private readonly listeners = new Map<ChangeTopic, Set<Listener>>();
+  private readonly backListeners: (() => void)[] = [];
   private readonly heartbeatMs: number;
   private client: pg.Client | undefined;
   private listening = false;
@@ -78,6 +79,11 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
     const listeners = this.listeners.get(topic) ?? new Set();
     listeners.add(listener);
     this.listeners.set(topic, listeners);
+  }
+
+  /** @param listener is called each time the feed is there again: another machine may be the primary by then */
+  whenBack(listener: () => void): void {
+    this.backListeners.push(listener);
   }
 
   /** Within a transaction the notice goes out when, and only when, it commits. */
@@ -169,6 +175,7 @@ export class ChangeFeed implements OnModuleInit, OnApplicationShutdown {
 
   private dropEverything(): void {
     for (const listeners of this.listeners.values()) for (const listener of listeners) listener(undefined);
+    for (const listener of this.backListeners) listener();
   }
 }
 

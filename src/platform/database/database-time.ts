@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { SECOND } from '../clock/durations.js';
+import { ChangeFeed } from './change-feed.js';
 import { PeriodicTask } from './periodic-task.js';
 import { statement } from './statement.js';
 import { warnOf } from './storage-log.js';
@@ -38,7 +39,8 @@ interface Measure {
 
 /**
  * Keeps {@link Clock} at the time of the database (`clock_timestamp()`), which all nodes share. It is compared before
- * anything else begins, every fifteen seconds, and at once when the machine's time of day was set or the machine slept.
+ * anything else begins, every fifteen seconds, and at once when the machine's time of day was set, the machine slept, or
+ * the connection to the database was lost and is there again.
  * The answer to a question dates from between the question and the answer, so it is known within half that time: a
  * clock that agrees within it is left alone. A small difference is caught up with gradually, a large one at once, with
  * a line of the log (docs/decisions/0061-one-clock.md).
@@ -60,13 +62,14 @@ export class DatabaseTime implements OnApplicationBootstrap, OnApplicationShutdo
   private constructor(
     private readonly transactions: TransactionRunner,
     private readonly clock: Clock,
+    private readonly changes: ChangeFeed,
   ) {
     this.apart = clock.machineApartMs;
   }
 
   /** The clock is right by the time that this returns. @throws a storage failure */
-  static async start(transactions: TransactionRunner, clock: Clock): Promise<DatabaseTime> {
-    const time = new DatabaseTime(transactions, clock);
+  static async start(transactions: TransactionRunner, clock: Clock, changes: ChangeFeed): Promise<DatabaseTime> {
+    const time = new DatabaseTime(transactions, clock, changes);
     const { ahead } = await time.measure();
     clock.jump(ahead);
     return time;
@@ -74,6 +77,7 @@ export class DatabaseTime implements OnApplicationBootstrap, OnApplicationShutdo
 
   onApplicationBootstrap(): void {
     this.warn();
+    this.changes.whenBack(() => this.task.runAgain());
     this.task.start(INTERVAL_MS);
     this.ticking = setInterval(() => this.tick(), TICK_MS).unref();
   }

@@ -45,8 +45,9 @@ export class DatabaseModule implements OnApplicationShutdown {
         {
           // Made before any module begins its work, which dates what it writes.
           provide: DatabaseTime,
-          inject: [TransactionRunner, Clock],
-          useFactory: (transactions: TransactionRunner, clock: Clock) => DatabaseTime.start(transactions, clock),
+          inject: [TransactionRunner, Clock, ChangeFeed],
+          useFactory: (transactions: TransactionRunner, clock: Clock, changes: ChangeFeed) =>
+            DatabaseTime.start(transactions, clock, changes),
         },
         ChangeFeed,
         Readiness,
