@@ -199,7 +199,7 @@ export class AccountRepository {
     limit,
   }: PageRequest & { readonly search?: string | undefined }): Promise<Page<Account>> {
     const from = cursor !== undefined && isUuid(cursor) ? cursor : undefined;
-    const rows = await this.transactions.query(LIST, { cursor: from, search, limit: limit + 1 });
+    const rows = await this.transactions.list(LIST, { cursor: from, search, limit: limit + 1 });
     return toPage(rows.map(toAccount), limit, ({ id }) => id);
   }
 

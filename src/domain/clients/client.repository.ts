@@ -242,7 +242,7 @@ export class ClientRepository implements OnModuleInit {
     search,
     limit,
   }: PageRequest & { readonly search?: string | undefined }): Promise<Page<StoredClient>> {
-    const rows = await this.transactions.query(LIST, { cursor, search, limit: limit + 1 });
+    const rows = await this.transactions.list(LIST, { cursor, search, limit: limit + 1 });
     return toPage(rows.map(toStored), limit, ({ clientId }) => clientId);
   }
 }

@@ -118,17 +118,17 @@ export class SessionList {
     const { accountId, clientId, cursor, limit } = filter;
     const page = { includeEnded: filter.includeEnded ?? false, now: this.clock.now(), cursor, limit: limit + 1 };
     if (accountId !== undefined)
-      return pageOf(await this.transactions.query(LIST_OF_ACCOUNT, { ...page, accountId, clientId }), limit);
+      return pageOf(await this.transactions.list(LIST_OF_ACCOUNT, { ...page, accountId, clientId }), limit);
     const found = pageOf(
       await (clientId === undefined
-        ? this.transactions.query(LIST, page)
-        : this.transactions.query(LIST_OF_CLIENT, { ...page, clientId })),
+        ? this.transactions.list(LIST, page)
+        : this.transactions.list(LIST_OF_CLIENT, { ...page, clientId })),
       limit,
     );
     if (found.nextCursor !== undefined) return found;
     const [last] = await (clientId === undefined
-      ? this.transactions.query(LOOKED_TO, { cursor })
-      : this.transactions.query(LOOKED_TO_OF_CLIENT, { clientId, cursor }));
+      ? this.transactions.list(LOOKED_TO, { cursor })
+      : this.transactions.list(LOOKED_TO_OF_CLIENT, { clientId, cursor }));
     return { items: found.items, nextCursor: last?.id };
   }
 

@@ -171,7 +171,7 @@ export class AuditLog implements OnModuleInit {
     filter: PageRequest & { readonly event?: AuditEventName | undefined; readonly outcome?: AuditOutcome | undefined },
   ): Promise<Page<RecordedAuditEvent>> {
     const { cursor, event, outcome, limit } = filter;
-    const rows = await this.transactions.query(LIST, { cursor, event, outcome, limit: limit + 1 });
+    const rows = await this.transactions.list(LIST, { cursor, event, outcome, limit: limit + 1 });
     return toPage(rows, limit, ({ id }) => id);
   }
 }

@@ -39,6 +39,8 @@ export interface Settings {
    * Postgres itself, where {@link databaseUrl} leads to a pooler in transaction mode: for what needs a session.
    */
   readonly databaseDirectUrl: string | undefined;
+  /** A standby that lists for operators may be read from. */
+  readonly databaseReplicaUrl: string | undefined;
   readonly databasePoolSize: number;
   /** How long a start waits for a database that cannot be reached. */
   readonly databaseWaitMs: number;
@@ -154,6 +156,7 @@ export function loadSettings(env: Environment = process.env): Settings {
     issuer,
     databaseUrl: read.postgresUrl('DATABASE_URL'),
     databaseDirectUrl: read.postgresUrl('DATABASE_DIRECT_URL'),
+    databaseReplicaUrl: read.postgresUrl('DATABASE_REPLICA_URL'),
     databasePoolSize: read.integer('DATABASE_POOL_SIZE', 10, { min: 2, max: 500 }),
     databaseWaitMs: read.integer('DATABASE_WAIT_SECONDS', 30, { min: 0, max: 3600 }) * SECOND,
     logoutDurability: read.oneOf('LOGOUT_DURABILITY', LOGOUT_DURABILITIES, undefined),

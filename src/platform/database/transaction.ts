@@ -6,6 +6,7 @@ import { cancelRequest } from './cancel-request.js';
 import { READ_ONLY } from './connections.js';
 import { atPrimary, CONFIRM, durably, NotReplicatedError, saysNotReplicated } from './durability.js';
 import { measurePoolWait } from './pool-wait.js';
+import { POSITION, Replica } from './replica.js';
 import { isSilence, sqlState } from './storage-errors.js';
 import { warnOf } from './storage-log.js';
 import type { Queryable, Statement } from './statement.js';
@@ -73,6 +74,8 @@ export class TransactionRunner implements Queryable {
   batchListener: BatchListener | undefined;
   private readonly durability: LogoutDurability | undefined;
   private readonly pooled: boolean;
+  /** What lists are read from, where it is set. */
+  readonly replica: Replica | undefined;
   /** The texts of statements that the settings change. */
   private readonly changed = new Map<Statement<never, unknown>, { readonly name: string; readonly text: string }>();
   /** Connections whose last commit is on no standby, though it was to be. */
@@ -81,11 +84,15 @@ export class TransactionRunner implements Queryable {
   /** @param settings without them, the cluster's own settings say what a commit waits for, and no pooler is in between */
   constructor(
     private readonly dataSource: DataSource,
-    @Optional() @Inject(SETTINGS) settings?: Pick<Settings, 'logoutDurability' | 'databaseDirectUrl'>,
+    @Optional()
+    @Inject(SETTINGS)
+    settings?: Pick<Settings, 'logoutDurability' | 'databaseDirectUrl' | 'databaseReplicaUrl'>,
     @Optional() readonly tracing: Tracing = new Tracing(),
   ) {
     this.durability = settings?.logoutDurability;
     this.pooled = settings?.databaseDirectUrl !== undefined;
+    const { databaseReplicaUrl } = settings ?? {};
+    this.replica = databaseReplicaUrl === undefined ? undefined : new Replica(databaseReplicaUrl);
     this.pool = (dataSource.driver as unknown as { master: Pool }).master;
     this.waitedSeconds = measurePoolWait(this.pool);
     // Between the pool, which listens for errors of idle connections, and TypeORM, which listens in the next turn,
@@ -182,6 +189,7 @@ export class TransactionRunner implements Queryable {
   /** Finishes what was given to {@link beforeClose}. */
   async finish(): Promise<void> {
     await Promise.all(this.finishing.map((finish) => finish()));
+    await this.replica?.close();
   }
 
   /** One statement, one round trip: it commits or fails as a whole. Retried like a transaction. */
@@ -199,6 +207,20 @@ export class TransactionRunner implements Queryable {
         if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
       }
     }
+  }
+
+  /**
+   * A list that an operator looks at, and that decides nothing. It may come from the replica, when that has what the primary
+   * had when this was called; otherwise from the primary.
+   */
+  async list<Values, Row>(statement: Statement<Values, Row>, values: NoInfer<Values>): Promise<Row[]> {
+    const { replica } = this;
+    if (replica?.mayAnswer !== true) return this.query(statement, values);
+    const [here] = await this.query(POSITION, {});
+    const { name, text, bind, plannedAnew } = statement;
+    const query = { ...(plannedAnew ? {} : { name }), text, values: bind(values) };
+    const rows = here === undefined ? undefined : await replica.rows<Row & object>(query, here.position);
+    return rows ?? this.query(statement, values);
   }
 
   /**

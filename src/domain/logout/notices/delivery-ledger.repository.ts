@@ -187,7 +187,7 @@ export class DeliveryLedgerRepository implements OnModuleInit {
     const { limit, cursor } = filter;
     const last = cursor === undefined ? undefined : await this.find(cursor);
     if (cursor !== undefined && last === undefined) return toPage([], limit, ({ id }: Delivery) => id);
-    const rows = await this.transactions.query(LIST, {
+    const rows = await this.transactions.list(LIST, {
       cursor,
       cursorTermination: last?.delivery.terminationId,
       state: filter.state,

@@ -126,7 +126,7 @@ export class LogoutOrderRepository {
 
   /** Newest first. */
   async list(page: PageRequest): Promise<Page<LogoutOrder>> {
-    const rows = await this.transactions.query(LIST, { cursor: page.cursor, id: null, limit: page.limit + 1 });
+    const rows = await this.transactions.list(LIST, { cursor: page.cursor, id: null, limit: page.limit + 1 });
     return toPage(rows.map(toOrder), page.limit, ({ id }) => id);
   }
 

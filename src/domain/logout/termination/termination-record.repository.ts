@@ -82,7 +82,7 @@ export class TerminationRecordRepository implements OnModuleInit {
     filter: PageRequest & { readonly accountId?: string | undefined; readonly cause?: string | undefined },
   ): Promise<Page<Termination>> {
     const { cursor, accountId, cause, limit } = filter;
-    const rows = await this.transactions.query(LIST, { cursor, accountId, cause, id: null, limit: limit + 1 });
+    const rows = await this.transactions.list(LIST, { cursor, accountId, cause, id: null, limit: limit + 1 });
     return toPage(rows.map(toTermination), limit, ({ id }) => id);
   }
 
