@@ -50,7 +50,8 @@ describe.skipIf(missing.length > 0)('the files of deploy/compose', () => {
           ...ADMIN_ENV,
           PORT: String(port),
           ISSUER: front,
-          DATABASE_URL: `postgres://exeunt:${encodeURIComponent(PASSWORD)}@127.0.0.1:${ports.primary}/exeunt`,
+          DATABASE_URL: urlBy(ports.pooler),
+          DATABASE_DIRECT_URL: urlBy(ports.primary),
           LOGOUT_DURABILITY: 'replicated',
         }),
       );
@@ -63,6 +64,7 @@ describe.skipIf(missing.length > 0)('the files of deploy/compose', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
+  const urlBy = (port: number): string => `postgres://exeunt:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/exeunt`;
   const dataOf = (name: string): string => join(directory, `data-${name}`);
 
   async function startEtcd(): Promise<number> {

@@ -4,7 +4,8 @@ import { NOTICES } from '../support/ledger.js';
 import { ADMIN_ENV, buildOnce, Operator, type Service } from '../start/service.js';
 import { Application, count, signedIn, startNode, verifiedReceipts, WAIT, type Database } from '../faults/scene.js';
 import { Load } from './rig/load.js';
-import { PatroniCluster } from './rig/patroni.js';
+import { DATABASE, PatroniCluster } from './rig/patroni.js';
+import { PgBouncer } from './rig/pgbouncer.js';
 import { missing } from './rig/tools.js';
 
 const SECONDS = 1000;
@@ -86,8 +87,10 @@ const FAULTS: readonly { readonly name: string; readonly happens: (scene: Scene)
   },
 ];
 
+/** One by a pooler in transaction mode, and one as it is. */
 describe.skipIf(missing.length > 0)('two nodes on a Patroni cluster that replicates synchronously', () => {
   let cluster: PatroniCluster;
+  let pooler: PgBouncer;
   let pool: pg.Pool;
   let db: Database;
   const nodes: Service[] = [];
@@ -105,6 +108,7 @@ describe.skipIf(missing.length > 0)('two nodes on a Patroni cluster that replica
   beforeAll(async () => {
     buildOnce();
     cluster = await PatroniCluster.start({ synchronous: true });
+    pooler = await PgBouncer.start({ port: cluster.port, database: DATABASE, user: 'exeunt', password: 'exeunt' });
     pool = new pg.Pool({ connectionString: cluster.url, max: 3, connectionTimeoutMillis: 10_000 });
     pool.on('error', () => undefined);
     // The primary may be changing.
@@ -118,7 +122,7 @@ describe.skipIf(missing.length > 0)('two nodes on a Patroni cluster that replica
           }
         }, WAIT),
     };
-    for (let i = 0; i < 2; i += 1) nodes.push(await startNode(cluster.url, environment));
+    for (let i = 0; i < 2; i += 1) nodes.push(await startNth(i));
     for (const { base } of nodes) operators.set(base, await Operator.at(base));
     for (const name of ['Ledger', 'Wiki', 'Mail'])
       applications.push(await Application.register(operatorAt(nodes[0]?.base ?? ''), name));
@@ -127,8 +131,14 @@ describe.skipIf(missing.length > 0)('two nodes on a Patroni cluster that replica
     await Promise.all(nodes.map((node) => node.stop()));
     await pool?.end();
     await Promise.all(applications.map((application) => application.stop()));
+    await pooler?.stop();
     await cluster?.stop();
   });
+
+  const startNth = (i: number, env: Readonly<Record<string, string>> = {}): Promise<Service> =>
+    i === 0
+      ? startNode(cluster.url, { ...environment, ...env })
+      : startNode(pooler.url, { ...environment, DATABASE_DIRECT_URL: cluster.url, ...env });
 
   const operatorAt = (base: string): Operator => {
     const operator = operators.get(base);
@@ -153,7 +163,7 @@ describe.skipIf(missing.length > 0)('two nodes on a Patroni cluster that replica
       nodes,
       startNodeAgain: async (i) => {
         const { base } = nodes[i] as Service;
-        nodes[i] = await startNode(cluster.url, { ...environment, PORT: new URL(base).port });
+        nodes[i] = await startNth(i, { PORT: new URL(base).port });
       },
     });
     await answering();

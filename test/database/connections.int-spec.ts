@@ -14,10 +14,10 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 });
 
 const LIMITS = statement({
   name: 'test_connection_limits',
-  row: { statement: 'text', lock: 'text', idle: 'text' },
+  row: { statement: 'text', lock: 'text', idle: 'text', workers: 'text' },
   text: `
     SELECT current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock,
-           current_setting('idle_in_transaction_session_timeout') AS idle`,
+           current_setting('idle_in_transaction_session_timeout') AS idle, current_setting('max_parallel_workers_per_gather') AS workers`,
 });
 const PID = statement({ name: 'test_connection_pid', row: { pid: 'int' }, text: 'SELECT pg_backend_pid() AS pid' });
 const say = (): void => undefined;
@@ -43,7 +43,7 @@ describe('a new connection', () => {
   });
 
   it('has its time limits without a parameter that a pooler refuses', async () => {
-    expect(await runner.query(LIMITS, {})).toEqual([{ statement: '15s', lock: '5s', idle: '30s' }]);
+    expect(await runner.query(LIMITS, {})).toEqual([{ statement: '15s', lock: '5s', idle: '30s', workers: '0' }]);
   });
 
   it('has them after it was replaced, too', async () => {

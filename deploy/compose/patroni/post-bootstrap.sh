@@ -13,5 +13,6 @@ ALTER ROLE exeunt SET synchronous_commit = local;
 ALTER ROLE exeunt SET statement_timeout = '15s';
 ALTER ROLE exeunt SET lock_timeout = '5s';
 ALTER ROLE exeunt SET idle_in_transaction_session_timeout = '30s';
+ALTER ROLE exeunt SET max_parallel_workers_per_gather = 0;
 CREATE DATABASE exeunt OWNER exeunt;
 SQL

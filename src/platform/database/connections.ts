@@ -30,13 +30,15 @@ export class StandbyError extends Error {
 const RECOVERY = 'SELECT pg_catalog.pg_is_in_recovery() AS standby';
 const PREPARE = `${RECOVERY},
   pg_catalog.set_config('statement_timeout', $1, false), pg_catalog.set_config('lock_timeout', $2, false),
-  pg_catalog.set_config('idle_in_transaction_session_timeout', $3, false)`;
+  pg_catalog.set_config('idle_in_transaction_session_timeout', $3, false),
+  pg_catalog.set_config('max_parallel_workers_per_gather', '0', false)`;
 const PREPARE_MS = 5000;
 
 /**
  * What is done once with each new connection, before anything uses it: the server at its other end must be a primary,
  * and gets the time limits. By a statement and not by parameters of the start message, which a pooler in between
- * refuses.
+ * refuses. No statement of ours is sped up by parallel workers: for a person's few rows in a large table that was not analyzed yet
+ * Postgres expects thousands, and starting two workers for them takes 20 ms.
  *
  * @throws StandbyError
  */
