@@ -1,6 +1,5 @@
 /**
- * CloudNativePG's `Pooler`, as far as the chart uses it, written from the API reference of CloudNativePG 1.25: no package has the types of its
- * CRD.
+ * CloudNativePG's `Pooler`, as far as the chart uses it, as its documents on connection pooling have it: no package has the types of its CRD.
  */
 export interface Pooler {
   readonly apiVersion: 'postgresql.cnpg.io/v1';
