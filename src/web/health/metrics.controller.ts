@@ -26,7 +26,7 @@ export class MetricsController {
   @ApiOperation({
     summary: 'Metrics for Prometheus',
     description:
-      'Counters are this process’s own, so take the sum; gauges that come from storage are the same on every node. The token is required when `METRICS_TOKEN` is set.',
+      'Counters are this node’s own, those of all its workers together, so take the sum over nodes; gauges that come from storage are the same on every node. The token is required when `METRICS_TOKEN` is set.',
   })
   @ApiBearerAuth('metrics')
   @ApiSecurity({})
