@@ -296,8 +296,15 @@ describe('nobody is left at a page that leads nowhere', () => {
       expect(answer).toContain('href="/"');
     });
 
-    it('what is not HTTP at all is answered as before', async () => {
-      expect(await raw('NONSENSE\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nConnection: close\r\n\r\n$/);
+    it('what is not HTTP at all is answered as Node answers it, with an id', async () => {
+      const lines = (await raw('NONSENSE\r\n\r\n')).split('\r\n');
+      expect(lines).toEqual([
+        'HTTP/1.1 400 Bad Request',
+        'Connection: close',
+        expect.stringMatching(/^X-Request-Id: [\w.-]+$/),
+        '',
+        '',
+      ]);
     });
   });
 

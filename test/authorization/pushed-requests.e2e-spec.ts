@@ -129,6 +129,22 @@ describe('pushed authorization requests (RFC 9126)', () => {
       expect(pages.filter((page) => page.status === 400)).toHaveLength(1);
     });
 
+    it('and who comes back to its page is led to the application, in no circle', async () => {
+      for (const of of [client, await app.createClient({ client_uri: 'https://ledger.example.com' })]) {
+        const requestUri = await pushed({}, of);
+        const browser = app.browser();
+        const page = await browser.follow(await open(requestUri, browser, of));
+        const path = page.formWith('login-submit').action;
+        await app.signIn(browser, await open(requestUri, browser, of), mia.login);
+        const back = await browser.get(path.replace(/\/sign-in.*$/, ''));
+        expect(back.body).not.toContain('/again');
+        expect(back.body.includes('https://ledger.example.com')).toBe(of !== client);
+        const again = await browser.get(`${path.replace(/\/sign-in.*$/, '')}/again`);
+        expect([again.status, again.location]).toEqual([400, undefined]);
+        expect(again.body).not.toContain('/again');
+      }
+    });
+
     it('by a consent', async () => {
       const asking = await app.createClient({ skip_consent: false });
       const requestUri = await pushed({}, asking);

@@ -12,7 +12,7 @@ import { mayServe } from '../upstreams/upstream.js';
 import { UpstreamsService } from '../upstreams/upstreams.service.js';
 import type { AuthorizationRequest } from './authorization-request.js';
 import type { InteractingBrowser } from './interaction.js';
-import { UnanswerableRequestError } from './interaction-errors.js';
+import { PushedRequestOverError } from './interaction-errors.js';
 import { ConsentsService } from '../consents/consents.service.js';
 import { PushedRequests, pushedHashOf } from './pushed-requests.service.js';
 
@@ -37,8 +37,6 @@ export interface AnsweringInteraction extends AnsweredByCode {
   readonly signedInHere: boolean;
 }
 
-/** To the person, of a pushed request that has its response. */
-export const ANSWERED_BEFORE = 'This way into the application was used before. Go back to it and sign in once more.';
 const ANSWERED_AT_ONCE = /_not_supported$|^invalid_request_object$/;
 
 const UNMET: AuthorizationStep = {
@@ -159,7 +157,7 @@ export class AuthorizationService {
   ): Promise<ImmediateResponse | undefined> {
     const result = await this.respond(client, request, session);
     if (result.kind === 'code') return result;
-    if (result.kind === 'answered_before') throw new UnanswerableRequestError(ANSWERED_BEFORE, client);
+    if (result.kind === 'answered_before') throw new PushedRequestOverError('used', client);
     if (result.kind === 'error') return this.errorOnce(client, request, result);
     if (!request.prompt.includes('none')) return undefined;
     // With `prompt=none` no page is shown (Core §3.1.2.1).
@@ -176,7 +174,7 @@ export class AuthorizationService {
     request: AuthorizationRequest,
     failed: Failed,
   ): Promise<Failed> {
-    if (!(await this.pushed.use(request))) throw new UnanswerableRequestError(ANSWERED_BEFORE, client);
+    if (!(await this.pushed.use(request))) throw new PushedRequestOverError('used', client);
     return failed;
   }
 

@@ -45,6 +45,21 @@ export class UnanswerableRequestError extends InvalidRequestError {
   }
 }
 
+/** The pushed request has expired, or has its response: there is nothing wrong with it, and the person may ask for another one. */
+export class PushedRequestOverError extends ProtocolError {
+  readonly code = 'interaction_lost';
+  readonly status = 400;
+
+  constructor(
+    why: 'expired' | 'used',
+    readonly client: Client,
+  ) {
+    super(
+      why === 'used' ? 'This way into the application was used before.' : 'This way into the application has expired.',
+    );
+  }
+}
+
 /** Of an interaction of this browser that is not open any more. */
 export function interactionOver(id: string, interaction: Interaction): ProtocolError {
   return endedError(interaction, { kind: 'over', id, interaction });

@@ -2,12 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Client } from '../../domain/clients/client.js';
 import { ClientsService } from '../../domain/clients/clients.service.js';
 import type { AuthorizationRequest, ResponseTarget } from '../../domain/interactions/authorization-request.js';
-import { ANSWERED_BEFORE } from '../../domain/interactions/authorization.service.js';
 import type { PushedParameters } from '../../domain/interactions/pushed-request.repository.js';
 import { isPushed, PushedRequests } from '../../domain/interactions/pushed-requests.service.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
 import { grantableScope } from '../../domain/interactions/request-of-today.js';
-import { UnanswerableRequestError } from '../../domain/interactions/interaction-errors.js';
+import { PushedRequestOverError, UnanswerableRequestError } from '../../domain/interactions/interaction-errors.js';
 import { HintVerifier } from '../../domain/tokens/hint-verifier.js';
 import { parseScope, type ClaimsParameter } from '../../platform/oidc/claims.js';
 import { InvalidRequestError, type AuthorizationErrorCode } from '../../platform/oidc/errors.js';
@@ -24,7 +23,6 @@ const NOT_SUPPORTED = [
   ['request_uri', 'request_uri_not_supported'],
   ['registration', 'registration_not_supported'],
 ] as const;
-const NOT_THERE = 'This way into the application has expired. Go back to it and sign in once more.';
 const NOT_PUSHED = 'This client must push its requests (RFC 9126).';
 const PROMPTS = ['none', 'login', 'consent', 'select_account'];
 
@@ -60,7 +58,7 @@ export class AuthorizationRequestParser {
     }
     const pushed = await this.pushed.find(client.clientId, requestUri);
     if (pushed === undefined || pushed.used)
-      throw new UnanswerableRequestError(pushed === undefined ? NOT_THERE : ANSWERED_BEFORE, client);
+      throw new PushedRequestOverError(pushed === undefined ? 'expired' : 'used', client);
     // As it may be asked today: what the client was registered for may have been taken from it since (RFC 9126 §7.4).
     const request = await this.read(client, { parameters: pushed.parameters, problem: undefined });
     return { client, request: { ...request, pushed: pushed.reference } };

@@ -3,12 +3,14 @@ import { ClientsService } from '../../domain/clients/clients.service.js';
 import {
   InteractionAnsweredError,
   InteractionLostError,
+  PushedRequestOverError,
   UnanswerableRequestError,
   type EndedInteraction,
 } from '../../domain/interactions/interaction-errors.js';
 import type { Interaction } from '../../domain/interactions/interaction.js';
 import { InteractionsService } from '../../domain/interactions/interactions.service.js';
 import { SETTINGS, type Settings } from '../../platform/config/settings.js';
+import { PushedRequests } from '../../domain/interactions/pushed-requests.service.js';
 import { interactionPath, PATHS } from '../../platform/oidc/endpoints.js';
 import type { WayOn } from '../../platform/oidc/ways-on.js';
 import { wayToApplication } from '../pages/client-view.js';
@@ -22,12 +24,13 @@ export class LeadingOn {
   constructor(
     private readonly interactions: InteractionsService,
     private readonly clients: ClientsService,
+    private readonly pushed: PushedRequests,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   /** Undefined: the error is about no interaction and no application. */
   async waysFrom(error: unknown): Promise<readonly WayOn[] | undefined> {
-    if (error instanceof UnanswerableRequestError) {
+    if (error instanceof UnanswerableRequestError || error instanceof PushedRequestOverError) {
       const application = wayToApplication(error.client, this.settings.issuer);
       return application === undefined ? [] : [application];
     }
@@ -54,8 +57,10 @@ export class LeadingOn {
     if (client === undefined) return [];
     const application = wayToApplication(client, this.settings.issuer);
     if (application !== undefined) return [application];
-    const kept = (await this.interactions.findOfAnyBrowser(id)) !== undefined;
-    return kept ? [{ url: againPath(id), label: 'Sign in in this browser' }] : [];
+    const interaction = await this.interactions.findOfAnyBrowser(id);
+    return interaction !== undefined && (await this.mayBeginAgain(interaction))
+      ? [{ url: againPath(id), label: 'Sign in in this browser' }]
+      : [];
   }
 
   private async waysFromOver(id: string, interaction: Interaction): Promise<readonly WayOn[]> {
@@ -70,7 +75,13 @@ export class LeadingOn {
     if (interaction.state === 'answered' && initiateLogin !== undefined && application !== undefined)
       return [{ ...application, atOnce: true }];
     const again = { url: againPath(id), label: 'Go on with this sign-in', atOnce: true };
-    return application === undefined ? [again] : [again, application];
+    const ways = (await this.mayBeginAgain(interaction)) ? [again] : [];
+    return application === undefined ? ways : [...ways, application];
+  }
+
+  /** One that was pushed leads to no second response (RFC 9126 §4). */
+  private async mayBeginAgain(interaction: Interaction): Promise<boolean> {
+    return interaction.kind !== 'authorize' || !(await this.pushed.isUsed(interaction.request));
   }
 }
 
