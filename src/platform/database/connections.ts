@@ -37,7 +37,7 @@ const PREPARE_MS = 5000;
 /**
  * What is done once with each new connection, before anything uses it: the server at its other end must be a primary,
  * and gets the time limits. By a statement and not by parameters of the start message, which a pooler in between
- * refuses. No statement of ours is sped up by parallel workers: for a person's few rows in a large table that was not analyzed yet
+ * refuses. None of our statements is sped up by parallel workers: for a person's few rows in a large table that was not analyzed yet
  * Postgres expects thousands, and starting two workers for them takes 20 ms.
  *
  * @throws StandbyError
