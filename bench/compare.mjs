@@ -56,14 +56,8 @@ async function compare() {
   buildIfNeeded();
   const { startPostgres } = await import('./lib/postgres.mjs');
   const { exeuntTarget, floorTarget, peerTarget, startReceivers } = await import('./lib/targets.mjs');
-  const { stopWhenInterrupted } = await import('./lib/processes.mjs');
-  const running = [];
-  const stopAll = async () => {
-    for (const stop of running.splice(0)) await stop();
-  };
-  stopWhenInterrupted(stopAll);
-  const keep = (part, stop) => (running.unshift(stop), part);
-  try {
+  const { stoppingAll } = await import('./lib/running.mjs');
+  return stoppingAll(async (keep) => {
     say('Starting Postgres and the providers …\n');
     const postgres = await startPostgres();
     keep(postgres, () => postgres.stop());
@@ -77,9 +71,7 @@ async function compare() {
       targets.push(keep(target, () => target.close()));
     }
     return { ...about(postgres), paths: await measureAll(paths, targets, postgres, receivers) };
-  } finally {
-    await stopAll();
-  }
+  });
 }
 
 function about(postgres) {

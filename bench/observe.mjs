@@ -48,12 +48,15 @@ const WATCHED = [
   ({ name, build }) => values.only === undefined || name.startsWith('nothing') || build || name.includes(values.only),
 );
 
-const running = [];
-try {
-  buildIfNeeded();
-  const { startPostgres } = await import('./lib/postgres.mjs');
-  const { exeuntNode, exeuntTarget, startReceivers } = await import('./lib/targets.mjs');
-  const keep = (part, stop) => (running.unshift(stop), part);
+buildIfNeeded();
+const { startPostgres } = await import('./lib/postgres.mjs');
+const { exeuntNode, exeuntTarget, startReceivers } = await import('./lib/targets.mjs');
+const { stoppingAll } = await import('./lib/running.mjs');
+await stoppingAll(async (keep) => {
+  keep(collector, () => {
+    collector.closeAllConnections();
+    collector.close();
+  });
   say('Starting Postgres and the nodes …\n');
   const postgres = await startPostgres();
   keep(postgres, () => postgres.stop());
@@ -67,11 +70,7 @@ try {
     nodes.push(keep(node, () => node.close()));
   }
   report(await measure(nodes, postgres));
-} finally {
-  for (const stop of running.splice(0)) await stop();
-  collector.closeAllConnections();
-  collector.close();
-}
+});
 
 /** Microseconds of CPU a request, of each slice, by path and node. */
 async function measure(nodes, postgres) {

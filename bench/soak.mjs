@@ -33,14 +33,8 @@ async function soak() {
   buildIfNeeded();
   const { startPostgres } = await import('./lib/postgres.mjs');
   const { exeuntNode, exeuntTarget, startReceivers } = await import('./lib/targets.mjs');
-  const { stopWhenInterrupted } = await import('./lib/processes.mjs');
-  const running = [];
-  const stopAll = async () => {
-    for (const stop of running.splice(0)) await stop();
-  };
-  stopWhenInterrupted(stopAll);
-  const keep = (part, stop) => (running.unshift(stop), part);
-  try {
+  const { stoppingAll } = await import('./lib/running.mjs');
+  return stoppingAll(async (keep) => {
     say('Starting Postgres, two nodes and ten applications …\n');
     const postgres = await startPostgres();
     keep(postgres, () => postgres.stop());
@@ -50,10 +44,8 @@ async function soak() {
     keep(first, () => first.close());
     const second = await exeuntNode(first);
     keep(second, () => second.close());
-    return await watch([first, second], postgres);
-  } finally {
-    await stopAll();
-  }
+    return watch([first, second], postgres);
+  });
 }
 
 async function watch(nodes, postgres) {
