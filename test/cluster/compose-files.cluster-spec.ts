@@ -187,6 +187,12 @@ describe.skipIf(missing.length > 0)('the files of deploy/compose', () => {
     throw new Error('there is no primary');
   }
 
+  async function hasSynchronousStandby(): Promise<boolean> {
+    const response = await fetch(`http://127.0.0.1:${places[await leader()].api}/cluster`);
+    const { members } = (await response.json()) as { members: { role: string }[] };
+    return members.some(({ role }) => role === 'sync_standby');
+  }
+
   it('lead to the primary, to a replica, and to both nodes', async () => {
     expect(await asked(ports.primary, 'SELECT pg_is_in_recovery() AS standby')).toEqual([{ standby: false }]);
     const replica = 'SELECT pg_is_in_recovery() AS standby';
@@ -208,6 +214,8 @@ describe.skipIf(missing.length > 0)('the files of deploy/compose', () => {
   });
 
   it('keep what was answered when the primary is gone', async () => {
+    // Else nothing is waited for, and a failover may lose even the schema.
+    await vi.waitUntil(hasSynchronousStandby, WAIT);
     const operator = await Operator.at(front);
     const account = await operator.call<{ id: string }>('POST', '/accounts', { login: 'mia' });
     expect((await operator.request('POST', `/accounts/${account.id}/disable`)).status).toBeLessThan(300);

@@ -226,6 +226,7 @@ function etcdArguments(directory: string, port: number, peerPort: number): strin
     'data-dir': join(directory, 'etcd'),
     logger: 'zap',
     'log-level': 'warn',
+    'enable-v2': 'true',
     'listen-client-urls': client,
     'advertise-client-urls': client,
     'listen-peer-urls': peer,
@@ -250,7 +251,9 @@ function patroniConfiguration({ name, directory, port, apiPort, etcdPort, synchr
     scope: 'exeunt',
     name,
     restapi: { listen: `127.0.0.1:${apiPort}`, connect_address: `127.0.0.1:${apiPort}` },
-    etcd3: { hosts: `127.0.0.1:${etcdPort}` },
+    // By etcd's older interface: by the newer one Patroni 3.0 takes its lock back, without asking, when it wakes after its place was
+    // given to another, and what that one committed is lost (docs/operations.md#what-a-failover-can-undo).
+    etcd: { hosts: `127.0.0.1:${etcdPort}` },
     bootstrap: {
       dcs: {
         ttl: 20,
