@@ -1,12 +1,13 @@
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
-import type { Pool, PoolClient, QueryConfig } from 'pg';
-import { SETTINGS, type LogoutDurability, type Settings } from '../config/settings.js';
+import type { Pool, PoolClient } from 'pg';
+import { SETTINGS, type Settings } from '../config/settings.js';
 import { cancelRequest } from './cancel-request.js';
 import { READ_ONLY } from './connections.js';
-import { atPrimary, CONFIRM, durably, NotReplicatedError, saysNotReplicated } from './durability.js';
+import { CONFIRM, NotReplicatedError, saysNotReplicated } from './durability.js';
 import { measurePoolWait } from './pool-wait.js';
 import { POSITION, Replica } from './replica.js';
+import { StatementForms, type FormSettings } from './statement-forms.js';
 import { isSilence, sqlState } from './storage-errors.js';
 import { warnOf } from './storage-log.js';
 import type { Queryable, Statement } from './statement.js';
@@ -72,12 +73,9 @@ export class TransactionRunner implements Queryable {
   readonly batches: BatchFigures[] = [];
   /** Is called with each batch. */
   batchListener: BatchListener | undefined;
-  private readonly durability: LogoutDurability | undefined;
-  private readonly pooled: boolean;
+  private readonly forms: StatementForms;
   /** What lists are read from, where it is set. */
   readonly replica: Replica | undefined;
-  /** The texts of statements that the settings change. */
-  private readonly changed = new Map<Statement<never, unknown>, { readonly name: string; readonly text: string }>();
   /** Connections whose last commit is on no standby, though it was to be. */
   private readonly unreplicated = new WeakSet<PoolClient>();
 
@@ -86,11 +84,10 @@ export class TransactionRunner implements Queryable {
     private readonly dataSource: DataSource,
     @Optional()
     @Inject(SETTINGS)
-    settings?: Pick<Settings, 'logoutDurability' | 'databaseDirectUrl' | 'databaseReplicaUrl'>,
+    settings?: FormSettings & Pick<Settings, 'databaseReplicaUrl'>,
     @Optional() readonly tracing: Tracing = new Tracing(),
   ) {
-    this.durability = settings?.logoutDurability;
-    this.pooled = settings?.databaseDirectUrl !== undefined;
+    this.forms = new StatementForms(settings);
     const { databaseReplicaUrl } = settings ?? {};
     this.replica = databaseReplicaUrl === undefined ? undefined : new Replica(databaseReplicaUrl);
     this.pool = (dataSource.driver as unknown as { master: Pool }).master;
@@ -158,11 +155,11 @@ export class TransactionRunner implements Queryable {
     const runner = manager.queryRunner as QueryRunner;
     const run = async <Values, Row>(statement: Statement<Values, Row>, values: Values): Promise<Row[]> => {
       const client = (await runner.connect()) as PoolClient;
-      if (statement.ends && this.durability !== undefined && open.endsOn !== client) {
+      if (this.forms.waits(statement) && open.endsOn !== client) {
         open.endsOn = client;
         this.unreplicated.delete(client);
       }
-      const { rows } = await client.query<Row & object>(this.toQuery(statement, values));
+      const { rows } = await client.query<Row & object>(this.forms.queryOf(statement, values));
       return rows;
     };
     const query = <Values, Row>(statement: Statement<Values, Row>, values: NoInfer<Values>): Promise<Row[]> =>
@@ -200,8 +197,8 @@ export class TransactionRunner implements Queryable {
   private async queried<Values, Row>(statement: Statement<Values, Row>, values: Values): Promise<Row[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        if (statement.ends && this.durability !== undefined) return await this.end(statement, values);
-        const { rows } = await this.pool.query<Row & object>(this.toQuery(statement, values));
+        if (this.forms.waits(statement)) return await this.end(statement, values);
+        const { rows } = await this.pool.query<Row & object>(this.forms.queryOf(statement, values));
         return rows;
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
@@ -228,7 +225,7 @@ export class TransactionRunner implements Queryable {
    * for that reason. Else it does nothing.
    */
   async confirm(): Promise<void> {
-    if (this.durability === 'replicated') await this.query(CONFIRM, {});
+    if (this.forms.durability === 'replicated') await this.query(CONFIRM, {});
   }
 
   /** One that ends something, by itself. @throws NotReplicatedError */
@@ -237,7 +234,7 @@ export class TransactionRunner implements Queryable {
     let failure: Error | undefined;
     try {
       this.unreplicated.delete(client);
-      const { rows } = await client.query<Row & object>(this.toQuery(statement, values));
+      const { rows } = await client.query<Row & object>(this.forms.queryOf(statement, values));
       if (!this.isReplicated(client)) throw new NotReplicatedError();
       return rows;
     } catch (error) {
@@ -251,7 +248,7 @@ export class TransactionRunner implements Queryable {
 
   /** Whether the last commit is where it was to be. `local` asks for nothing. Asked at once: the connection is lent again. */
   private isReplicated(client: PoolClient): boolean {
-    return !this.unreplicated.delete(client) || this.durability !== 'replicated';
+    return !this.unreplicated.delete(client) || this.forms.durability !== 'replicated';
   }
 
   /**
@@ -259,29 +256,7 @@ export class TransactionRunner implements Queryable {
    * that answers, and with enough of them no connection is left.
    */
   private async stopWaiting(client: PoolClient, error: unknown): Promise<void> {
-    if (this.durability === 'replicated' && isSilence(error)) await cancelRequest(client);
-  }
-
-  /** What `pg` takes. It prepares the text under the name once per connection. */
-  private toQuery<Values>(statement: Statement<Values, unknown>, values: Values): QueryConfig {
-    const { bind, plannedAnew } = statement;
-    const { name, text } = this.textOf(statement);
-    return plannedAnew ? { text, values: bind(values) } : { name, text, values: bind(values) };
-  }
-
-  private textOf(statement: Statement<never, unknown>): { readonly name: string; readonly text: string } {
-    const { durability, pooled } = this;
-    const ends = statement.ends && durability !== undefined;
-    if (!ends && (!pooled || statement.writes)) return statement;
-    let known = this.changed.get(statement);
-    if (known === undefined) {
-      const { name, text } = statement;
-      known = ends
-        ? { name: `${name}_${durability}`, text: durably(text, durability) }
-        : { name: `${name}_at_primary`, text: atPrimary(text) };
-      this.changed.set(statement, known);
-    }
-    return known;
+    if (this.forms.durability === 'replicated' && isSilence(error)) await cancelRequest(client);
   }
 }
 
