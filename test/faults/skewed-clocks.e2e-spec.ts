@@ -269,4 +269,21 @@ describe('a machine whose clock changes while the service runs', () => {
     expect(await deliveriesTo(app, client.clientId)).toMatchObject([{ state: 'delivered', attempts: 2 }]);
     await party.stop();
   });
+
+  it('nor one while it cannot find out whether they caused it; the next one is final', async () => {
+    const party = await StubRelyingParty.start();
+    const client = await clientOf(app, party);
+    await dueNotices(app, client.clientId, 1);
+    party.always((_request, response) => void response.writeHead(400).end());
+    vi.spyOn(time, 'compare').mockRejectedValueOnce(Object.assign(new Error('silent'), { code: 'ETIMEDOUT' }));
+    await app.sendDue();
+    expect(await deliveriesTo(app, client.clientId)).toMatchObject([
+      { state: 'pending', attempts: 1, last_error: 'http_400' },
+    ]);
+    expect(app.logger.lines.join('\n')).toContain('the clock was not compared with the database: ETIMEDOUT');
+    await app.db.query(`UPDATE logout_deliveries SET next_attempt_at = now() - interval '1 second'`);
+    await app.sendDue();
+    expect(await deliveriesTo(app, client.clientId)).toMatchObject([{ state: 'rejected', attempts: 2 }]);
+    await party.stop();
+  });
 });

@@ -50,7 +50,7 @@ export class DatabaseTime implements OnApplicationBootstrap, OnApplicationShutdo
   private readonly logger = new Logger('Clock');
   private readonly task = new PeriodicTask(
     () => this.compare(),
-    (error) => warnOf(this.logger, 'the clock was not compared with the database', error),
+    (error) => this.notCompared(error),
   );
   private ticking: NodeJS.Timeout | undefined;
   /** What is still to be caught up with, in milliseconds. */
@@ -88,11 +88,18 @@ export class DatabaseTime implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   /**
-   * For a caller to whom something seems wrong with the time: it has been compared within the last second when this
-   * returns, unless storage is away.
+   * For a caller to whom something seems wrong with the time. False: it could not be compared, which is logged; otherwise it has
+   * been compared within the last second.
    */
-  async assure(): Promise<void> {
-    if (this.clock.steady() - this.comparedAt >= FRESH_MS) await this.task.run().catch(() => undefined);
+  async assure(): Promise<boolean> {
+    if (this.clock.steady() - this.comparedAt < FRESH_MS) return true;
+    try {
+      await this.task.run();
+      return true;
+    } catch (error) {
+      this.notCompared(error);
+      return false;
+    }
   }
 
   /** Compares now, once. @throws a storage failure */
@@ -114,6 +121,10 @@ export class DatabaseTime implements OnApplicationBootstrap, OnApplicationShutdo
     const wasSet = Math.abs(apart - this.apart) > SET_MS;
     this.apart = apart;
     if (wasSet) this.task.runAgain();
+  }
+
+  private notCompared(error: unknown): void {
+    warnOf(this.logger, 'the clock was not compared with the database', error);
   }
 
   private jump(ms: number): void {

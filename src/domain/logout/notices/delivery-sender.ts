@@ -75,13 +75,15 @@ export class DeliverySender {
   }
 
   /**
-   * A token that was dated by a clock which turns out to be wrong may have been refused for that alone. Then the refusal
-   * is not final: the next attempt has a token with other dates.
+   * A token that was dated by a clock which turns out to be wrong may have been refused for that alone. Then, and while that cannot
+   * be found out, the refusal is not final: the next attempt has a token with other dates.
    */
   private async unlessMisdated(outcome: AttemptOutcome, jumpsBefore: number): Promise<AttemptOutcome> {
     if (outcome.kind !== 'rejected') return outcome;
-    await this.time.assure();
-    return this.clock.jumps === jumpsBefore ? outcome : { ...outcome, kind: 'failed', retryAfterMs: undefined };
+    const isKnown = await this.time.assure();
+    return isKnown && this.clock.jumps === jumpsBefore
+      ? outcome
+      : { ...outcome, kind: 'failed', retryAfterMs: undefined };
   }
 
   private next(
