@@ -56,8 +56,8 @@ export function openTelemetry(settings: TracingSettings): Tracer {
       return new OpenSpan(tracer.startSpan(name, { kind: KINDS[kind], links }, context));
     },
     flush: () => provider.forceFlush(),
-    // What could not be sent is said by the exporter's own report.
-    stop: () => provider.shutdown().catch(() => undefined),
+    // The process stops in any case. What could not be sent is said by the exporter's own report.
+    stop: () => provider.shutdown().catch((error: Error) => logger.warn(`traces were not closed: ${reasonOf(error)}`)),
   };
 }
 
@@ -110,9 +110,10 @@ function samplerOf({ sampler, parentBased, ratio }: TracingSettings): Sampler {
 
 const REPORT_INTERVAL_MS = 60_000;
 
+const logger = new Logger('Traces');
+
 /** The exporter, which says in our log that it failed: a line a minute, whatever the number of traces. */
 function reported(exporter: SpanExporter): SpanExporter {
-  const logger = new Logger('Traces');
   let lost = 0;
   let next = -Infinity;
   const report = (spans: number, error: Error | undefined): void => {
