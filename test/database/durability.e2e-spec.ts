@@ -1,4 +1,5 @@
 import { TestApp, type Answer, type TestClient } from '../support/app.js';
+import type { Page } from '../support/http.js';
 import { Pair } from '../support/pair.js';
 import { StatementCounter } from '../support/statement-counter.js';
 import { declaredStatements } from '../../src/platform/database/statement.js';
@@ -10,7 +11,9 @@ import pg from 'pg';
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 /** What a promise has come to so far. */
-function watch(work: Promise<Answer>): { readonly done: Promise<Answer>; status: number | undefined } {
+function watch<Answered extends { readonly status: number }>(
+  work: Promise<Answered>,
+): { readonly done: Promise<Answered>; status: number | undefined } {
   const watched = { done: work, status: undefined as number | undefined };
   void work.then(({ status }) => (watched.status = status));
   return watched;
@@ -103,6 +106,25 @@ describe('LOGOUT_DURABILITY, on a primary with one standby', () => {
     expect(repeated.status).toBeUndefined();
     pair.answer();
     expect((await repeated.done).status).toBeLessThan(300);
+  });
+
+  it('replicated: so does the page that finds nothing left to end', async () => {
+    const { login } = await replicated.createAccount();
+    const browser = replicated.browser();
+    await replicated.signInTo(browser, client, login);
+    const dialog = await browser.get('/session/end_session');
+    const yes = (): Promise<Page> => browser.submit(dialog, 'logout-yes');
+    await pair.silence();
+    const logout = watch(yes());
+    await vi.waitFor(async () => expect(await pair.waiting()).toHaveLength(1));
+    const [pid] = await pair.waiting();
+    await pair.db.query('SELECT pg_cancel_backend($1)', [pid]);
+    expect((await logout.done).status).toBe(503);
+    const repeated = watch(yes());
+    await vi.waitFor(async () => expect(await pair.waiting()).toHaveLength(1));
+    expect(repeated.status).toBeUndefined();
+    pair.answer();
+    expect((await repeated.done).status).toBeLessThan(400);
   });
 
   it('replicated: so in a transaction of several statements', async () => {
