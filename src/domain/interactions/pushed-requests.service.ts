@@ -19,7 +19,8 @@ export interface PushedRequest {
 }
 
 /**
- * Authorization requests that clients push ahead of the browser: bound to the client, good for five minutes, answered once.
+ * Authorization requests that clients push ahead of the browser: bound to the client, good for five minutes, answered once
+ * (docs/threat-model.md#pushed-request-used-twice).
  *
  * It is used up when the response is issued, in the same transaction, and not when a page is loaded: a person may reload it, come
  * back to it, or be away at another provider (FAPI 2.0 Security Profile §5.3.2.2).
